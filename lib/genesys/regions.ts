@@ -1,0 +1,48 @@
+/**
+ * Genesys Cloud's regions: the AWS region and the domain under which `api.`, `login.` and `streaming.` live
+ * (`PureCloudRegionHosts.js` of the platform SDK 262).
+ */
+export const GENESYS_REGIONS = {
+  us_east_1: 'mypurecloud.com',
+  us_west_2: 'usw2.pure.cloud',
+  us_east_2: 'use2.us-gov-pure.cloud',
+  ca_central_1: 'cac1.pure.cloud',
+  mx_central_1: 'mxc1.pure.cloud',
+  sa_east_1: 'sae1.pure.cloud',
+  eu_west_1: 'mypurecloud.ie',
+  eu_west_2: 'euw2.pure.cloud',
+  eu_central_1: 'mypurecloud.de',
+  eu_central_2: 'euc2.pure.cloud',
+  eusc_de_east_1: 'edee1.eusc-pure.cloud',
+  me_central_1: 'mec1.pure.cloud',
+  ap_south_1: 'aps1.pure.cloud',
+  ap_southeast_1: 'apse1.pure.cloud',
+  ap_southeast_2: 'mypurecloud.com.au',
+  ap_northeast_1: 'mypurecloud.jp',
+  ap_northeast_2: 'apne2.pure.cloud',
+  ap_northeast_3: 'apne3.pure.cloud',
+} as const;
+
+/** The domain of a Genesys Cloud region. */
+export type GenesysDomain = (typeof GENESYS_REGIONS)[keyof typeof GENESYS_REGIONS];
+
+/** All domains, in the order of the table. */
+export const GENESYS_DOMAINS: readonly GenesysDomain[] = Object.values(GENESYS_REGIONS);
+
+/** Where a region's services answer: base URLs without a trailing slash. */
+export interface GenesysHosts {
+  /** REST, `https://api.{domain}`. */
+  apiUrl: string;
+  /** OAuth, `https://login.{domain}`. */
+  loginUrl: string;
+}
+
+/** Whether a domain is one of Genesys Cloud's regions. */
+export function isGenesysDomain(domain: string): domain is GenesysDomain {
+  return (GENESYS_DOMAINS as readonly string[]).includes(domain);
+}
+
+/** The hosts of a domain. */
+export function genesysHosts(domain: string): GenesysHosts {
+  return { apiUrl: `https://api.${domain}`, loginUrl: `https://login.${domain}` };
+}
