@@ -1,0 +1,115 @@
+import { optionalString } from '../../input.ts';
+import type { JsonObject } from '../../service.ts';
+import { validationError } from '../errors.ts';
+import { type KeyAttribute, type KeySchema, keyOfItem, keyText } from '../tables/key-schema.ts';
+import { type AttributeValue, typeOf } from '../values/attribute-value.ts';
+import type { Condition } from './condition.ts';
+import { parseCondition } from './condition-parser.ts';
+import type { Operand } from './operand.ts';
+import type { Placeholders } from './placeholders.ts';
+
+/** What a query reads: one partition, and in it what the range condition holds for. */
+export interface KeyCondition {
+  /** Text of the hash attribute's value. */
+  readonly partition: string;
+  readonly range?: Condition;
+}
+
+/**
+ * Reads `KeyConditionExpression`: equality on the hash attribute and at most one condition on the range attribute.
+ * @throws ValidationException where it is anything else.
+ */
+export function readKeyCondition(
+  input: JsonObject,
+  schema: KeySchema,
+  placeholders: Placeholders,
+): KeyCondition {
+  const text = optionalString(input, 'KeyConditionExpression');
+  if (text === undefined)
+    throw validationError(
+      'Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.',
+    );
+  const parts = conjuncts(parseCondition('KeyConditionExpression', text, placeholders));
+  if (parts.length > 2) throw validationError('Conditions can be of length 1 or 2 only');
+  const hash = parts.find((part) => subject(part)?.path[0] === schema.hash.name);
+  if (hash === undefined)
+    throw validationError(`Query condition missed key schema element: ${schema.hash.name}`);
+  if (hash.kind !== 'compare' || hash.comparator !== '=')
+    throw validationError('Query key condition not supported');
+  const hashValue = operandValue(hash.right, schema.hash);
+  // A key made of the value is checked as any key is: not empty, not too long.
+  keyOfItem({ hash: schema.hash }, { [schema.hash.name]: hashValue });
+  const partition = keyText(hashValue);
+  const range = parts.find((part) => part !== hash);
+  if (range === undefined) return { partition };
+  if (schema.range === undefined || subject(range)?.path[0] !== schema.range.name)
+    throw validationError(
+      schema.range === undefined
+        ? 'Query key condition not supported'
+        : `Query condition missed key schema element: ${schema.range.name}`,
+    );
+  checkRange(range, schema.range);
+  return { partition, range };
+}
+
+/** The parts that AND joins. */
+export function conjuncts(condition: Condition): Condition[] {
+  return condition.kind === 'and'
+    ? [...conjuncts(condition.left), ...conjuncts(condition.right)]
+    : [condition];
+}
+
+/** The attribute that a simple condition is about, where it is about a whole attribute. */
+function subject(condition: Condition): Extract<Operand, { kind: 'path' }> | undefined {
+  const operand =
+    condition.kind === 'compare'
+      ? condition.left
+      : condition.kind === 'between'
+        ? condition.operand
+        : condition.kind === 'call'
+          ? condition.arguments[0]
+          : undefined;
+  return operand?.kind === 'path' && operand.path.length === 1 ? operand : undefined;
+}
+
+function checkRange(condition: Condition, attribute: KeyAttribute): void {
+  if (condition.kind === 'between') {
+    operandValue(condition.low, attribute);
+    operandValue(condition.high, attribute);
+  } else if (condition.kind === 'compare' && condition.comparator !== '<>') {
+    operandValue(condition.right, attribute);
+  } else if (condition.kind === 'call' && condition.name === 'begins_with') {
+    const prefix = condition.arguments[1];
+    if (prefix !== undefined) operandValue(prefix, attribute);
+  } else throw validationError('Query key condition not supported');
+}
+
+function operandValue(operand: Operand, attribute: KeyAttribute): AttributeValue {
+  if (operand.kind !== 'value') throw validationError('Query key condition not supported');
+  if (typeOf(operand.value) !== attribute.type)
+    throw validationError(
+      'One or more parameter values were invalid: Condition parameter type does not match schema type',
+    );
+  return operand.value;
+}
+
+/** The attributes that a condition looks at. */
+export function attributesIn(condition: Condition): string[] {
+  const of = (operand: Operand) =>
+    operand.kind === 'path' || operand.kind === 'size' ? [operand.path[0]] : [];
+  switch (condition.kind) {
+    case 'and':
+    case 'or':
+      return [...attributesIn(condition.left), ...attributesIn(condition.right)];
+    case 'not':
+      return attributesIn(condition.condition);
+    case 'compare':
+      return [condition.left, condition.right].flatMap(of);
+    case 'between':
+      return [condition.operand, condition.low, condition.high].flatMap(of);
+    case 'in':
+      return [condition.operand, ...condition.list].flatMap(of);
+    case 'call':
+      return condition.arguments.flatMap(of);
+  }
+}

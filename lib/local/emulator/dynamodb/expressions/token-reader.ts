@@ -1,0 +1,118 @@
+import type { AwsError } from '../../service.ts';
+import { validationError } from '../errors.ts';
+
+/** Longest expression in bytes (DynamoDB quota). */
+const MAX_EXPRESSION_BYTES = 4_096;
+
+/** The request's member that an expression stands in; AWS's messages name it. */
+export type ExpressionKind =
+  | 'ConditionExpression'
+  | 'FilterExpression'
+  | 'KeyConditionExpression'
+  | 'ProjectionExpression'
+  | 'UpdateExpression';
+
+/** One word of an expression. `placeholder` is `#name`, `value` is `:name`. */
+export interface Token {
+  readonly kind: 'name' | 'placeholder' | 'value' | 'number' | 'symbol' | 'end';
+  readonly text: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+const TOKEN =
+  /\s*(?:(?<name>[A-Za-z_][\w]*)|(?<placeholder>#[\w]+)|(?<value>:[\w]+)|(?<number>\d+)|(?<symbol><>|<=|>=|[=<>()[\].,+-]))/y;
+
+/** Reads an expression word by word; keeps what AWS's error messages need. */
+export class TokenReader {
+  readonly kind: ExpressionKind;
+  readonly #text: string;
+  readonly #tokens: Token[];
+  #position = 0;
+
+  /** @throws ValidationException where the expression is empty, too long or has a character that no word has. */
+  constructor(kind: ExpressionKind, text: string) {
+    this.kind = kind;
+    this.#text = text;
+    if (text.trim() === '') throw this.invalid('The expression can not be empty;');
+    const bytes = Buffer.byteLength(text);
+    if (bytes > MAX_EXPRESSION_BYTES)
+      throw this.invalid(`Expression size has exceeded the maximum allowed size; expression size: ${bytes}`);
+    this.#tokens = [];
+    this.#split(text);
+  }
+
+  #split(text: string): void {
+    const end = text.trimEnd().length;
+    TOKEN.lastIndex = 0;
+    for (let position = 0; position < end; position = TOKEN.lastIndex) {
+      TOKEN.lastIndex = position;
+      const groups = TOKEN.exec(text)?.groups;
+      if (groups === undefined) {
+        const start = position + (text.slice(position).length - text.slice(position).trimStart().length);
+        const odd = text.slice(start, start + 1);
+        this.#tokens.push({ kind: 'symbol', text: odd, start, end: start + 1 });
+        this.#position = this.#tokens.length - 1;
+        throw this.syntaxError();
+      }
+      const kind = KINDS.find((candidate) => groups[candidate] !== undefined) ?? 'symbol';
+      const word = groups[kind] ?? '';
+      this.#tokens.push({ kind, text: word, start: TOKEN.lastIndex - word.length, end: TOKEN.lastIndex });
+    }
+    this.#tokens.push({ kind: 'end', text: '<EOF>', start: end, end });
+  }
+
+  peek(ahead = 0): Token {
+    return this.#tokens[this.#position + ahead] ?? { kind: 'end', text: '<EOF>', start: 0, end: 0 };
+  }
+
+  next(): Token {
+    const token = this.peek();
+    if (token.kind !== 'end') this.#position += 1;
+    return token;
+  }
+
+  /** Takes a symbol if it is next. */
+  takeSymbol(...symbols: string[]): string | undefined {
+    const token = this.peek();
+    return token.kind === 'symbol' && symbols.includes(token.text) ? this.next().text : undefined;
+  }
+
+  expectSymbol(symbol: string): void {
+    if (this.takeSymbol(symbol) === undefined) throw this.syntaxError();
+  }
+
+  /** Tells whether a keyword is next, in any case of letters. */
+  atKeyword(...words: string[]): boolean {
+    const token = this.peek();
+    return token.kind === 'name' && words.includes(token.text.toUpperCase());
+  }
+
+  /** Takes a keyword if it is next. */
+  takeKeyword(word: string): boolean {
+    const found = this.atKeyword(word);
+    if (found) this.next();
+    return found;
+  }
+
+  /** Refuses what follows the end of a complete expression. */
+  expectEnd(): void {
+    if (this.peek().kind !== 'end') throw this.syntaxError();
+  }
+
+  /** The next word should not stand here. */
+  syntaxError(): AwsError {
+    const token = this.peek();
+    const from = this.#tokens[this.#position - 1] ?? token;
+    const to = this.#tokens[this.#position + 1] ?? token;
+    const near = this.#text.slice(from.start, to.end).trim();
+    return this.invalid(`Syntax error; token: "${token.text}", near: "${near}"`);
+  }
+
+  /** An error in this expression. */
+  invalid(reason: string): AwsError {
+    return validationError(`Invalid ${this.kind}: ${reason}`);
+  }
+}
+
+const KINDS = ['name', 'placeholder', 'value', 'number', 'symbol'] as const;

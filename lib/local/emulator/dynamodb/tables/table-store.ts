@@ -1,0 +1,52 @@
+import { optionalString } from '../../input.ts';
+import type { JsonObject } from '../../service.ts';
+import { limitExceeded, resourceInUse, resourceNotFound, validationError } from '../errors.ts';
+import type { KeySchema } from './key-schema.ts';
+import { Table } from './table.ts';
+
+/** Tables in an account and region (DynamoDB's default quota). */
+export const MAX_TABLES = 2_500;
+
+/** The tables of one account and region, by name. */
+export class TableStore {
+  readonly #tables = new Map<string, Table>();
+
+  /** @throws ResourceInUseException where the name is taken, LimitExceededException at {@link MAX_TABLES}. */
+  create(name: string, schema: KeySchema): Table {
+    if (this.#tables.has(name)) throw resourceInUse(name);
+    if (this.#tables.size >= MAX_TABLES)
+      throw limitExceeded(`There are ${MAX_TABLES} tables already. Delete one before creating another.`);
+    const table = new Table(name, schema);
+    this.#tables.set(name, table);
+    return table;
+  }
+
+  /**
+   * A table by name or ARN, swept of expired items where that is due.
+   * @throws ResourceNotFoundException; with `describing` the message names the table, as AWS's does there.
+   */
+  get(nameOrArn: string, describing = false): Table {
+    const name = nameOrArn.startsWith('arn:') ? nameOrArn.slice(nameOrArn.lastIndexOf('/') + 1) : nameOrArn;
+    const table = this.#tables.get(name);
+    if (table === undefined) throw resourceNotFound(describing ? name : undefined);
+    table.sweep();
+    return table;
+  }
+
+  /** The table that a request's `TableName` names. */
+  of(input: JsonObject, describing = false): Table {
+    const name = optionalString(input, 'TableName');
+    if (name === undefined || name === '')
+      throw validationError("The parameter 'TableName' is required but was not present in the request");
+    return this.get(name, describing);
+  }
+
+  delete(table: Table): void {
+    this.#tables.delete(table.name);
+  }
+
+  /** Names in alphabetical order. */
+  names(): string[] {
+    return [...this.#tables.keys()].sort();
+  }
+}

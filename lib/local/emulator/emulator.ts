@@ -1,0 +1,95 @@
+import { CloudWatch } from './cloudwatch.ts';
+import { DynamoDb } from './dynamodb/dynamodb.ts';
+import { EventBridge } from './eventbridge/eventbridge.ts';
+import type { FaultInjector } from './faults.ts';
+import { type Listening, listen } from './http.ts';
+import { type Answer, type Call, Dispatcher } from './protocol.ts';
+import { inProcessHandler, type RequestHandler } from './request-handler.ts';
+import { SecretsManager } from './secrets-manager.ts';
+import { Sqs } from './sqs.ts';
+
+/** How to make an {@link Emulator}. */
+export interface EmulatorOptions {
+  /** `us-east-1` by default. */
+  region?: string;
+  /** `000000000000` by default. */
+  accountId?: string;
+  faults?: FaultInjector;
+  /** Makes message and event ids; random UUIDs by default. A simulation gives its own, so that runs repeat exactly. */
+  newId?: () => string;
+}
+
+/**
+ * The AWS services that Switchboard uses, in memory, on AWS's wire protocol: for SDK clients in the same process
+ * (`requestHandler()`) or for any client over HTTP (`listen()`).
+ */
+export class Emulator {
+  readonly region: string;
+  readonly accountId: string;
+  readonly sqs: Sqs;
+  readonly dynamodb: DynamoDb;
+  readonly eventbridge: EventBridge;
+  readonly secretsManager: SecretsManager;
+  readonly cloudwatch: CloudWatch;
+  readonly #dispatcher: Dispatcher;
+  readonly #listening = new Set<Listening>();
+
+  constructor(options: EmulatorOptions = {}) {
+    const { region = 'us-east-1', accountId = '000000000000', faults, newId } = options;
+    const place = { region, accountId };
+    this.region = region;
+    this.accountId = accountId;
+    this.sqs = new Sqs({ ...place, ...(faults && { faults }), ...(newId && { newId }) });
+    this.dynamodb = new DynamoDb(place);
+    this.eventbridge = new EventBridge({
+      ...place,
+      deliverToQueue: (queueArn, body) => this.sqs.deliver(queueArn, body),
+      ...(newId && { newId }),
+    });
+    this.secretsManager = new SecretsManager(place);
+    this.cloudwatch = new CloudWatch();
+    const services = [this.sqs, this.dynamodb, this.eventbridge, this.secretsManager, this.cloudwatch];
+    this.#dispatcher = new Dispatcher(services, faults);
+  }
+
+  /**
+   * Answers one call: parses, lets faults happen, runs the action, formats errors. Rejects with an error named
+   * `TimeoutError` where a fault takes the answer away.
+   */
+  handle(call: Call): Promise<Answer> {
+    return this.#dispatcher.handle(call);
+  }
+
+  /** A handler for SDK clients in this process: `new SQSClient({ requestHandler: emulator.requestHandler() })`. */
+  requestHandler(): RequestHandler {
+    return inProcessHandler((call) => this.handle(call));
+  }
+
+  /** Serves over HTTP. @param options port 0 (the default) takes a free one; host is 127.0.0.1 by default. */
+  async listen(options: { port?: number; host?: string } = {}): Promise<Listening> {
+    const listening = await listen(
+      {
+        accountId: this.accountId,
+        handle: (call) => this.handle(call),
+        health: () => ({ status: 'ok', region: this.region, targets: this.#dispatcher.targets }),
+      },
+      options,
+    );
+    this.#listening.add(listening);
+    this.sqs.defaultOrigin = listening.url;
+    return {
+      ...listening,
+      close: async () => {
+        if (this.#listening.delete(listening)) await listening.close();
+      },
+    };
+  }
+
+  /** Ends servers, long polls and timers. */
+  async close(): Promise<void> {
+    this.sqs.close();
+    const listening = [...this.#listening];
+    this.#listening.clear();
+    await Promise.all(listening.map((server) => server.close()));
+  }
+}

@@ -1,0 +1,78 @@
+import { isJsonObject } from '../input.ts';
+import type { JsonObject } from '../service.ts';
+import {
+  type ArrayMembership,
+  type EventField,
+  eventFields,
+  fieldNames,
+  joinMemberships,
+} from './event-fields.ts';
+import { InvalidEventPatternError } from './pattern-error.ts';
+import { type FieldCondition, parsePattern } from './pattern-syntax.ts';
+
+/** Quota "Event pattern size" of EventBridge, in characters. */
+export const PATTERN_CHARACTERS_MAX = 2_048;
+
+/** Tells whether an event (as delivered, parsed) matches. */
+export type EventMatcher = (event: object) => boolean;
+
+/**
+ * Compiles an event pattern once, for any number of events. Its answers are those of AWS's own matcher
+ * (github.com/aws/event-ruler), but numbers are compared as doubles, to 15 digits or more.
+ *
+ * @param text the pattern as JSON text.
+ * @throws InvalidEventPatternError that names the reason and the path.
+ */
+export function compileEventPattern(text: string): EventMatcher {
+  if (text.length > PATTERN_CHARACTERS_MAX)
+    throw new InvalidEventPatternError(
+      `it has ${text.length} characters, and at most ${PATTERN_CHARACTERS_MAX} are allowed`,
+    );
+  const alternatives = parsePattern(patternObject(text)).map((conditions) =>
+    // AWS visits fields by name; what an absent field is held against depends on that order.
+    [...conditions].sort(([one], [other]) => (one < other ? -1 : 1)),
+  );
+  const names = fieldNames(alternatives.flatMap((conditions) => conditions.map(([name]) => name)));
+  return (event) => {
+    const fields = eventFields(event, names);
+    return alternatives.some((conditions) => matchesFrom(0, conditions, fields, []));
+  };
+}
+
+function patternObject(text: string): JsonObject {
+  let pattern: unknown;
+  try {
+    pattern = JSON.parse(text);
+  } catch (error) {
+    throw new InvalidEventPatternError(
+      `it is not JSON: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+  if (!isJsonObject(pattern)) throw new InvalidEventPatternError('Filter is not an object');
+  return pattern;
+}
+
+/** Whether the conditions from `position` on can hold together, within the array elements chosen so far. */
+function matchesFrom(
+  position: number,
+  conditions: readonly (readonly [string, FieldCondition])[],
+  fields: ReadonlyMap<string, EventField[]>,
+  membership: ArrayMembership,
+): boolean {
+  const named = conditions[position];
+  if (named === undefined) return true;
+  const [name, condition] = named;
+  let present = false;
+  let tried = false;
+  for (const field of fields.get(name) ?? []) {
+    const joined = joinMemberships(membership, field.membership);
+    if (joined === undefined) continue;
+    present = true;
+    // A field that narrows nothing leaves the same question to the rest: it is asked once.
+    if (joined === membership && tried) continue;
+    if (!condition.test(field.value)) continue;
+    if (joined === membership) tried = true;
+    if (matchesFrom(position + 1, conditions, fields, joined)) return true;
+  }
+  return condition.absent && !present && matchesFrom(position + 1, conditions, fields, membership);
+}

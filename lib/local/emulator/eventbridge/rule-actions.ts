@@ -1,0 +1,61 @@
+import { optionalString } from '../input.ts';
+import type { Action, JsonObject } from '../service.ts';
+import { DEFAULT_BUS, type EventBus, type EventBuses } from './event-buses.ts';
+import { limitExceededError, notFoundError, page, requiredString, validationError } from './parameters.ts';
+import { describeRule, type Rule, type RuleState, readRule } from './rule.ts';
+
+/** Quota "Rules" of a bus. */
+export const RULES_PER_BUS_MAX = 300;
+
+/** The actions on rules, by name. */
+export function ruleActions(buses: EventBuses, arnPrefix: string): Record<string, Action> {
+  return {
+    PutRule: (input) => putRule(busOf(buses, input), arnPrefix, input),
+    DeleteRule: (input) => deleteRule(busOf(buses, input), input),
+    DescribeRule: (input) => describeRule(findRule(buses, input, 'Name')),
+    ListRules: (input) => {
+      const { items, next } = page(busOf(buses, input).rules.values(), ({ name }) => name, input);
+      return { Rules: items.map(describeRule), ...next };
+    },
+    EnableRule: (input) => setState(findRule(buses, input, 'Name'), 'ENABLED'),
+    DisableRule: (input) => setState(findRule(buses, input, 'Name'), 'DISABLED'),
+  };
+}
+
+/** The rule that an input names, on the bus that it names. @param member which member holds the rule's name. */
+export function findRule(buses: EventBuses, input: JsonObject, member: 'Name' | 'Rule'): Rule {
+  const name = requiredString(input, member);
+  const bus = busOf(buses, input);
+  const rule = bus.rules.get(name);
+  if (rule === undefined) throw notFoundError(`Rule ${name} does not exist on EventBus ${bus.name}.`);
+  return rule;
+}
+
+function busOf(buses: EventBuses, input: JsonObject): EventBus {
+  return buses.get(optionalString(input, 'EventBusName'));
+}
+
+/** A rule that is put again is replaced, but keeps its targets. */
+function putRule(bus: EventBus, arnPrefix: string, input: JsonObject): JsonObject {
+  const definition = readRule(input);
+  const { name } = definition;
+  const known = bus.rules.get(name);
+  if (known === undefined && bus.rules.size >= RULES_PER_BUS_MAX)
+    throw limitExceededError(`Event bus ${bus.name} can have ${RULES_PER_BUS_MAX} rules: delete one first.`);
+  const arn = `${arnPrefix}rule/${bus.name === DEFAULT_BUS ? '' : `${bus.name}/`}${name}`;
+  bus.rules.set(name, { ...definition, arn, busName: bus.name, targets: known?.targets ?? new Map() });
+  return { RuleArn: arn };
+}
+
+/** Deleting what is not there succeeds, as in AWS. */
+function deleteRule(bus: EventBus, input: JsonObject): undefined {
+  const name = requiredString(input, 'Name');
+  const rule = bus.rules.get(name);
+  if (rule !== undefined && rule.targets.size > 0)
+    throw validationError(`Rule ${name} can't be deleted since it has targets: remove them first.`);
+  bus.rules.delete(name);
+}
+
+function setState(rule: Rule, state: RuleState): undefined {
+  rule.state = state;
+}

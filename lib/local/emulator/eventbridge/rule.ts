@@ -1,0 +1,62 @@
+import { optionalString } from '../input.ts';
+import type { JsonObject } from '../service.ts';
+import { compileEventPattern, type EventMatcher } from './event-pattern.ts';
+import { requiredName, validationError } from './parameters.ts';
+import { NAME_CHARACTERS_MAX, type Target } from './target.ts';
+
+/** Whether a rule is at work. */
+export type RuleState = 'ENABLED' | 'DISABLED';
+
+/** A rule of a bus. */
+export interface Rule {
+  name: string;
+  arn: string;
+  busName: string;
+  /** The pattern as it was given. */
+  eventPattern: string;
+  matches: EventMatcher;
+  state: RuleState;
+  description: string | undefined;
+  roleArn: string | undefined;
+  /** By id. */
+  targets: Map<string, Target>;
+}
+
+/** What PutRule says of a rule: all of it but where it is and its targets. */
+export type RuleDefinition = Omit<Rule, 'arn' | 'busName' | 'targets'>;
+
+/** Checks the input of PutRule and compiles the pattern. */
+export function readRule(input: JsonObject): RuleDefinition {
+  const name = requiredName(input, 'Name', NAME_CHARACTERS_MAX);
+  if (optionalString(input, 'ScheduleExpression') !== undefined)
+    throw validationError(
+      `Rule ${name} has a ScheduleExpression, and the emulator runs no schedules: give an EventPattern.`,
+    );
+  const eventPattern = optionalString(input, 'EventPattern');
+  if (eventPattern === undefined)
+    throw validationError('Parameter(s) EventPattern or ScheduleExpression must be specified.');
+  const state = optionalString(input, 'State') ?? 'ENABLED';
+  if (state !== 'ENABLED' && state !== 'DISABLED')
+    throw validationError(`State of rule ${name} must be ENABLED or DISABLED, not '${state}'.`);
+  return {
+    name,
+    eventPattern,
+    matches: compileEventPattern(eventPattern),
+    state,
+    description: optionalString(input, 'Description'),
+    roleArn: optionalString(input, 'RoleArn'),
+  };
+}
+
+/** A rule as DescribeRule and ListRules give it. */
+export function describeRule(rule: Rule): JsonObject {
+  return {
+    Name: rule.name,
+    Arn: rule.arn,
+    EventBusName: rule.busName,
+    EventPattern: rule.eventPattern,
+    State: rule.state,
+    ...(rule.description === undefined ? {} : { Description: rule.description }),
+    ...(rule.roleArn === undefined ? {} : { RoleArn: rule.roleArn }),
+  };
+}

@@ -1,0 +1,109 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { collectBytes, decodeBody } from './body.ts';
+import { type Answer, type Call, errorAnswer, LostAnswerError } from './protocol.ts';
+import { AwsError } from './service.ts';
+import { answerQuery, queryErrorAnswer } from './sts.ts';
+
+/** What the HTTP server serves. */
+export interface HttpServed {
+  readonly accountId: string;
+  handle(call: Call): Promise<Answer>;
+  /** The JSON of `GET /_health`. */
+  health(): object;
+}
+
+/** A server that listens. */
+export interface Listening {
+  readonly url: string;
+  readonly port: number;
+  /** Ends the server and every connection, idle or not. */
+  close(): Promise<void>;
+}
+
+/** Serves AWS's JSON protocols: one POST to any path, the action in `X-Amz-Target`. */
+export async function listen(
+  served: HttpServed,
+  options: { port?: number; host?: string } = {},
+): Promise<Listening> {
+  const { port = 0, host = '127.0.0.1' } = options;
+  const server = createServer((request, response) => {
+    const gone = new AbortController();
+    response.on('close', () => gone.abort());
+    answerRequest(served, request, gone.signal).then(
+      (answer) => send(request, response, answer),
+      // A fault took the answer away: the caller sees its connection die.
+      () => request.socket.destroy(),
+    );
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  const address = server.address();
+  const bound = typeof address === 'object' && address !== null ? address.port : port;
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`,
+    port: bound,
+    close: () => close(server),
+  };
+}
+
+/** Rejects only where no answer is to be given. */
+async function answerRequest(
+  served: HttpServed,
+  request: IncomingMessage,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const form = request.headers['content-type']?.startsWith('application/x-www-form-urlencoded') ?? false;
+  try {
+    if (request.method === 'GET' && request.url === '/_health') return json(200, served.health());
+    if (request.method !== 'POST') throw wrongRequest(`${request.method} ${request.url}`, 405);
+    const body = await decodeBody(await collectBytes(request), request.headers['content-encoding']);
+    if (form) return answerQuery(body, served.accountId);
+    const target = request.headers['x-amz-target'];
+    if (typeof target !== 'string')
+      throw wrongRequest(`Content-Type ${request.headers['content-type']}`, 400);
+    return await served.handle({
+      target,
+      body,
+      signal,
+      origin: `http://${request.headers.host ?? '127.0.0.1'}`,
+    });
+  } catch (error) {
+    if (error instanceof LostAnswerError) throw error;
+    if (form && error instanceof AwsError) return queryErrorAnswer(error);
+    return errorAnswer('application/x-amz-json-1.0', error);
+  }
+}
+
+function send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+  if (response.destroyed) return;
+  const body = Buffer.from(answer.body);
+  // The rest of a body that was refused stays unread, so this connection cannot carry another request.
+  const last = request.complete ? {} : { connection: 'close' };
+  response.writeHead(answer.status, { ...answer.headers, ...last, 'content-length': body.length });
+  response.end(body);
+}
+
+function json(status: number, value: object): Answer {
+  return { status, headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) };
+}
+
+function wrongRequest(found: string, status: number): AwsError {
+  return new AwsError(
+    'com.amazon.coral.service#UnknownOperationException',
+    `The emulator takes AWS's JSON protocols: POST with an X-Amz-Target header (and GET /_health), not ${found}. ` +
+      'Set the client to JSON where it offers other protocols, such as CBOR or query.',
+    { status },
+  );
+}
+
+async function close(server: Server): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.close((error) => (error ? reject(error) : resolve()));
+    server.closeAllConnections();
+  });
+}

@@ -1,0 +1,31 @@
+import { randomUUID } from 'node:crypto';
+import type { Answer } from './protocol.ts';
+import { AwsError } from './service.ts';
+
+/**
+ * The one action of the old query protocol that tools call before anything else: STS GetCallerIdentity, a form POST
+ * answered in XML. Other actions are refused.
+ */
+export function answerQuery(form: string, accountId: string): Answer {
+  const action = new URLSearchParams(form).get('Action') ?? '';
+  if (action !== 'GetCallerIdentity')
+    throw new AwsError(
+      'InvalidAction',
+      `The emulator speaks AWS's JSON protocols. Of the query protocol it knows GetCallerIdentity only, not "${action}".`,
+    );
+  const body =
+    '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>' +
+    `<Arn>arn:aws:iam::${accountId}:root</Arn><UserId>${accountId}</UserId><Account>${accountId}</Account>` +
+    '</GetCallerIdentityResult><ResponseMetadata>' +
+    `<RequestId>${randomUUID()}</RequestId></ResponseMetadata></GetCallerIdentityResponse>`;
+  return { status: 200, headers: { 'content-type': 'text/xml' }, body };
+}
+
+/** A query-protocol error, in XML. */
+export function queryErrorAnswer(error: AwsError): Answer {
+  const message = error.message.replace(/[<>&]/g, (character) => `&#${character.charCodeAt(0)};`);
+  const body =
+    '<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type>' +
+    `<Code>${error.code}</Code><Message>${message}</Message></Error><RequestId>${randomUUID()}</RequestId></ErrorResponse>`;
+  return { status: error.status, headers: { 'content-type': 'text/xml' }, body };
+}

@@ -1,0 +1,191 @@
+import type { Context, Handler, SQSEvent } from 'aws-lambda';
+import { bytesToText } from '../emulator/body.ts';
+import type { RequestHandler } from '../emulator/request-handler.ts';
+
+/** Where a crash happens: counted in AWS calls of the invocation, the first is 1; SDK retries count. */
+export interface CrashPoint {
+  readonly call: number;
+  /** `before` the call is sent, or `after` it took effect and before its answer is seen. */
+  readonly when: 'before' | 'after';
+  /** Crash when the handler returns, if it makes fewer calls: its response is lost. */
+  readonly orAtEnd?: boolean;
+}
+
+/** One AWS call of an invocation. */
+export interface CallMade {
+  readonly target: string;
+  readonly body: string;
+  /** Whether the handler saw an answer. */
+  readonly answered: boolean;
+}
+
+/** How an invocation ended. */
+export type Outcome =
+  | { readonly kind: 'response'; readonly value: unknown }
+  | { readonly kind: 'error'; readonly error: unknown }
+  | { readonly kind: 'timeout' }
+  | { readonly kind: 'crash'; readonly call: number; readonly when: 'before' | 'after' | 'end' };
+
+/** Connects a handler to AWS through its execution environment. */
+export interface Edge {
+  /** Every AWS call of the handler must go through a wrapped request handler. */
+  wrap(handler: RequestHandler): RequestHandler;
+}
+
+/** Makes the handler of one environment: what a function's module does when it is loaded. */
+export type CreateHandler = (edge: Edge) => Handler<SQSEvent, unknown> | Promise<Handler<SQSEvent, unknown>>;
+
+/** What an invocation gets. */
+export interface InvocationInput {
+  readonly event: SQSEvent;
+  readonly context: Context;
+  /** From now, in ms. */
+  readonly timeoutMs: number;
+  readonly crashAt?: CrashPoint;
+}
+
+interface Running {
+  readonly calls: { target: string; body: string; answered: boolean }[];
+  callCount: number;
+  readonly crashAt: CrashPoint | undefined;
+  readonly end: (outcome: Outcome) => void;
+}
+
+/** Calls of one invocation whose bodies are kept for the report of a crash. */
+const MAX_KEPT_CALLS = 10_000;
+
+/**
+ * A Lambda execution environment: one handler instance, one invocation at a time. After a timeout or a crash it is
+ * frozen: nothing that its code still awaits from AWS is ever answered.
+ */
+export class ExecutionEnvironment {
+  readonly id: number;
+  readonly #handler: Promise<Handler<SQSEvent, unknown>>;
+  #frozen = false;
+  #running: Running | undefined;
+  #lastCalls: readonly CallMade[] = [];
+
+  constructor(id: number, createHandler: CreateHandler) {
+    this.id = id;
+    this.#handler = (async () => createHandler({ wrap: (inner) => this.#wrap(inner) }))();
+    // Whoever invokes sees the error; until then it is not unhandled.
+    this.#handler.catch(() => undefined);
+  }
+
+  /** False after a timeout or crash, or where the handler could not be made: throw the environment away. */
+  get reusable(): boolean {
+    return !this.#frozen;
+  }
+
+  /** The AWS calls of the latest invocation so far. */
+  get calls(): readonly CallMade[] {
+    return this.#lastCalls;
+  }
+
+  /** Runs one invocation; never rejects, and settles after `timeoutMs` at the latest. */
+  async invoke(input: InvocationInput): Promise<Outcome> {
+    const calls: Running['calls'] = [];
+    this.#lastCalls = calls;
+    const outcome = await new Promise<Outcome>((end) => {
+      const timer = setTimeout(() => {
+        this.#frozen = true;
+        end({ kind: 'timeout' });
+      }, input.timeoutMs);
+      const running: Running = {
+        calls,
+        callCount: 0,
+        crashAt: input.crashAt,
+        end: (result) => {
+          clearTimeout(timer);
+          end(result);
+        },
+      };
+      this.#running = running;
+      this.#run(input).then(
+        (value) => running.end(this.#atEnd(running, { kind: 'response', value })),
+        (error: unknown) => running.end(this.#atEnd(running, { kind: 'error', error })),
+      );
+    });
+    this.#running = undefined;
+    return outcome;
+  }
+
+  async #run({ event, context }: InvocationInput): Promise<unknown> {
+    let handler: Handler<SQSEvent, unknown>;
+    try {
+      handler = await this.#handler;
+    } catch (error) {
+      this.#frozen = true;
+      throw error;
+    }
+    return handler(event, context, () => {
+      throw new Error('Callbacks are not supported from nodejs24.x on: return a promise.');
+    });
+  }
+
+  #atEnd({ callCount, crashAt }: Running, outcome: Outcome): Outcome {
+    if (this.#frozen || !crashAt?.orAtEnd || callCount >= crashAt.call) return outcome;
+    this.#frozen = true;
+    return { kind: 'crash', call: callCount, when: 'end' };
+  }
+
+  #wrap(inner: RequestHandler): RequestHandler {
+    return {
+      ...(inner.metadata && { metadata: inner.metadata }),
+      handle: (request, options) => this.#call(() => inner.handle(request, options), request),
+      updateHttpClientConfig: (key, value) => inner.updateHttpClientConfig(key, value),
+      httpHandlerConfigs: () => inner.httpHandlerConfigs(),
+      destroy: () => inner.destroy?.(),
+    };
+  }
+
+  async #call<T>(
+    send: () => Promise<T>,
+    request: { headers: Record<string, string>; body?: unknown },
+  ): Promise<T> {
+    if (this.#frozen) return never();
+    const running = this.#running;
+    // Calls outside of an invocation belong to the start of the environment.
+    if (running === undefined) return this.#unlessFrozen(send());
+    const made = { target: targetOf(request.headers), body: textOf(request.body), answered: false };
+    if (running.calls.length < MAX_KEPT_CALLS) running.calls.push(made);
+    running.callCount += 1;
+    const number = running.callCount;
+    const crash = running.crashAt?.call === number ? running.crashAt : undefined;
+    if (crash?.when === 'before') return this.#die(running, number, 'before');
+    const [result] = await Promise.allSettled([send()]);
+    if (crash?.when === 'after' && !this.#frozen) return this.#die(running, number, 'after');
+    if (this.#frozen) return never();
+    made.answered = true;
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  }
+
+  async #unlessFrozen<T>(sent: Promise<T>): Promise<T> {
+    const [result] = await Promise.allSettled([sent]);
+    if (this.#frozen) return never();
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  }
+
+  #die(running: Running, call: number, when: 'before' | 'after'): Promise<never> {
+    this.#frozen = true;
+    running.end({ kind: 'crash', call, when });
+    return never();
+  }
+}
+
+/** What a frozen environment's code awaits. */
+function never(): Promise<never> {
+  return new Promise<never>(() => undefined);
+}
+
+function targetOf(headers: Record<string, string>): string {
+  const key = Object.keys(headers).find((name) => name.toLowerCase() === 'x-amz-target');
+  return (key === undefined ? undefined : headers[key]) ?? '';
+}
+
+function textOf(body: unknown): string {
+  if (typeof body === 'string') return body;
+  return body instanceof Uint8Array ? bytesToText(body) : '';
+}

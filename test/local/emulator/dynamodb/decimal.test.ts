@@ -1,0 +1,54 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  addNumbers,
+  canonicalNumber,
+  compareNumbers,
+} from '../../../../lib/local/emulator/dynamodb/values/decimal.ts';
+
+/** A number of at most 18 digits as its coefficient and exponent, and one of the ways to write it. */
+const decimal = fc.record({
+  coefficient: fc.bigInt({ min: -(10n ** 18n), max: 10n ** 18n }),
+  exponent: fc.integer({ min: -9, max: 9 }),
+});
+const scaled = ({ coefficient, exponent }: { coefficient: bigint; exponent: number }) =>
+  coefficient * 10n ** BigInt(exponent + 9);
+const written = ({ coefficient, exponent }: { coefficient: bigint; exponent: number }) =>
+  `${coefficient}e${exponent}`;
+
+describe('decimals', () => {
+  it('have one text for every number, whatever way it is written', () => {
+    fc.assert(
+      fc.property(decimal, decimal, (a, b) => {
+        const equal = scaled(a) === scaled(b);
+        expect(canonicalNumber(written(a)) === canonicalNumber(written(b))).toBe(equal);
+        const shifted = { coefficient: a.coefficient * 10n, exponent: a.exponent - 1 };
+        expect(canonicalNumber(written(shifted))).toBe(canonicalNumber(written(a)));
+        expect(canonicalNumber(canonicalNumber(written(a)))).toBe(canonicalNumber(written(a)));
+      }),
+    );
+  });
+
+  it('compare and add as integers of a common scale do', () => {
+    fc.assert(
+      fc.property(decimal, decimal, (a, b) => {
+        const [left, right] = [canonicalNumber(written(a)), canonicalNumber(written(b))];
+        const order = scaled(a) < scaled(b) ? -1 : scaled(a) > scaled(b) ? 1 : 0;
+        expect(Math.sign(compareNumbers(left, right))).toBe(order);
+        const sum = canonicalNumber(`${scaled(a) + scaled(b)}e-9`);
+        expect(addNumbers(left, right, 1)).toBe(sum);
+        expect(addNumbers(sum, right, -1)).toBe(left);
+      }),
+    );
+  });
+
+  it('refuse a sum that needs more than 38 digits', () => {
+    expect(() => addNumbers('1e30', '1e-30', 1)).toThrow(/38 significant digits/);
+    expect(addNumbers('99999999999999999999999999999999999999', '1', 1)).toBe(`1${'0'.repeat(38)}`);
+  });
+
+  it('stand an absurd exponent', () => {
+    expect(() => canonicalNumber('1e999999999999')).toThrow(/overflow/);
+    expect(() => canonicalNumber('1e-999999999999')).toThrow(/underflow/);
+  });
+});

@@ -1,0 +1,180 @@
+import {
+  CreateTableCommand,
+  DeleteTableCommand,
+  DescribeTableCommand,
+  DescribeTimeToLiveCommand,
+  type DynamoDBClient,
+  GetItemCommand,
+  ListTablesCommand,
+  PutItemCommand,
+  ScanCommand,
+  UpdateTimeToLiveCommand,
+  waitUntilTableExists,
+} from '@aws-sdk/client-dynamodb';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  MAX_ITEMS_PER_TABLE,
+  Table,
+  TTL_GRACE_SECONDS,
+  TTL_SWEEP_INTERVAL_MS,
+} from '../../../../lib/local/emulator/dynamodb/tables/table.ts';
+import { localTables, put } from './local-table.ts';
+
+let client: DynamoDBClient;
+beforeEach(async () => {
+  ({ client } = await localTables());
+});
+
+describe('tables', () => {
+  it('describes a table as CloudFormation and the waiters of the SDK need it', async () => {
+    const { Table: table } = await client.send(new DescribeTableCommand({ TableName: 'ranged' }));
+    expect(table).toMatchObject({
+      TableName: 'ranged',
+      TableStatus: 'ACTIVE',
+      TableArn: 'arn:aws:dynamodb:us-east-1:000000000000:table/ranged',
+      ItemCount: 0,
+      KeySchema: [
+        { AttributeName: 'pk', KeyType: 'HASH' },
+        { AttributeName: 'sk', KeyType: 'RANGE' },
+      ],
+      BillingModeSummary: { BillingMode: 'PAY_PER_REQUEST' },
+    });
+    expect(table?.CreationDateTime?.getTime()).toBeLessThanOrEqual(Date.now());
+    const waited = await waitUntilTableExists({ client, maxWaitTime: 30 }, { TableName: 'ranged' });
+    expect(waited.state).toBe('SUCCESS');
+  });
+
+  it('takes a table by its ARN', async () => {
+    await put(client, 'hashed', { pk: { S: 'a' } });
+    const TableName = 'arn:aws:dynamodb:us-east-1:000000000000:table/hashed';
+    const { Item } = await client.send(new GetItemCommand({ TableName, Key: { pk: { S: 'a' } } }));
+    expect(Item).toEqual({ pk: { S: 'a' } });
+  });
+
+  it('refuses a name that is taken and names that are none', async () => {
+    const create = (TableName: string) =>
+      client.send(
+        new CreateTableCommand({
+          TableName,
+          BillingMode: 'PAY_PER_REQUEST',
+          AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+          KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+        }),
+      );
+    await expect(create('hashed')).rejects.toMatchObject({
+      name: 'ResourceInUseException',
+      message: 'Table already exists: hashed',
+    });
+    await expect(create('a')).rejects.toMatchObject({ name: 'ValidationException' });
+    await expect(create('no spaces')).rejects.toMatchObject({ name: 'ValidationException' });
+  });
+
+  it('refuses indexes instead of creating a table without them', async () => {
+    const index = {
+      IndexName: 'i',
+      KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' as const }],
+      Projection: { ProjectionType: 'ALL' as const },
+    };
+    const command = new CreateTableCommand({
+      TableName: 'indexed',
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+      KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+      GlobalSecondaryIndexes: [index],
+    });
+    await expect(client.send(command)).rejects.toThrow(/GlobalSecondaryIndexes/);
+  });
+
+  it('deletes a table with what is in it', async () => {
+    await put(client, 'hashed', { pk: { S: 'a' } });
+    const { TableDescription } = await client.send(new DeleteTableCommand({ TableName: 'hashed' }));
+    expect(TableDescription?.TableStatus).toBe('DELETING');
+    await expect(client.send(new DescribeTableCommand({ TableName: 'hashed' }))).rejects.toMatchObject({
+      name: 'ResourceNotFoundException',
+      message: 'Requested resource not found: Table: hashed not found',
+    });
+    await expect(
+      client.send(new GetItemCommand({ TableName: 'hashed', Key: { pk: { S: 'a' } } })),
+    ).rejects.toMatchObject({ name: 'ResourceNotFoundException', message: 'Requested resource not found' });
+  });
+
+  it('lists tables page by page', async () => {
+    const first = await client.send(new ListTablesCommand({ Limit: 1 }));
+    expect(first).toMatchObject({ TableNames: ['hashed'], LastEvaluatedTableName: 'hashed' });
+    const second = await client.send(new ListTablesCommand({ Limit: 1, ExclusiveStartTableName: 'hashed' }));
+    expect(second.TableNames).toEqual(['ranged']);
+    expect(second.LastEvaluatedTableName).toBeUndefined();
+  });
+
+  it('refuses items above its bound, with the bound in the message', () => {
+    const table = new Table('full', { hash: { name: 'pk', type: 'S' } });
+    expect(() => table.checkRoomFor(MAX_ITEMS_PER_TABLE)).not.toThrow();
+    expect(() => table.checkRoomFor(MAX_ITEMS_PER_TABLE + 1)).toThrow(String(MAX_ITEMS_PER_TABLE));
+  });
+});
+
+describe('time to live', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  const enable = (AttributeName: string, Enabled = true) =>
+    client.send(
+      new UpdateTimeToLiveCommand({
+        TableName: 'hashed',
+        TimeToLiveSpecification: { AttributeName, Enabled },
+      }),
+    );
+
+  it('is recorded, and refuses a second attribute', async () => {
+    const describeTtl = new DescribeTimeToLiveCommand({ TableName: 'hashed' });
+    expect((await client.send(describeTtl)).TimeToLiveDescription).toEqual({ TimeToLiveStatus: 'DISABLED' });
+    await enable('expiresAt');
+    expect((await client.send(describeTtl)).TimeToLiveDescription).toEqual({
+      TimeToLiveStatus: 'ENABLED',
+      AttributeName: 'expiresAt',
+    });
+    await expect(enable('expiresAt')).rejects.toThrow('TimeToLive is already enabled');
+    await expect(enable('other')).rejects.toThrow('current AttributeName is expiresAt');
+    await enable('expiresAt', false);
+    await expect(enable('expiresAt', false)).rejects.toThrow('TimeToLive is already disabled');
+  });
+
+  it('leaves an expired item in place for a while, then a sweep takes it', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: 1_700_000_000_000 });
+    ({ client } = await localTables());
+    const nowSeconds = Date.now() / 1_000;
+    await enable('expiresAt');
+    await put(
+      client,
+      'hashed',
+      { pk: { S: 'expired' }, expiresAt: { N: String(nowSeconds - 1) } },
+      { pk: { S: 'lives' }, expiresAt: { N: String(nowSeconds + 2 * TTL_GRACE_SECONDS) } },
+      { pk: { S: 'text' }, expiresAt: { S: '1' } },
+      { pk: { S: 'long-ago' }, expiresAt: { N: '1' } },
+      { pk: { S: 'none' } },
+    );
+    const names = async () => {
+      const { Items = [] } = await client.send(new ScanCommand({ TableName: 'hashed' }));
+      return Items.map((item) => item.pk?.S);
+    };
+    expect(await names()).toContain('expired');
+    vi.setSystemTime(Date.now() + TTL_SWEEP_INTERVAL_MS);
+    expect(await names()).toContain('expired');
+    vi.setSystemTime(Date.now() + TTL_GRACE_SECONDS * 1_000);
+    // Expiry must be a number, and not more than five years ago.
+    expect(await names()).toEqual(['lives', 'long-ago', 'none', 'text']);
+  });
+
+  it('can be written again where an expired item stood', async () => {
+    await enable('expiresAt');
+    await put(client, 'hashed', { pk: { S: 'a' }, expiresAt: { N: '1700000000' } });
+    const again = new PutItemCommand({
+      TableName: 'hashed',
+      Item: { pk: { S: 'a' } },
+      ConditionExpression: 'attribute_not_exists(pk) OR expiresAt < :now',
+      ExpressionAttributeValues: { ':now': { N: '1700000001' } },
+    });
+    await expect(client.send(again)).resolves.toBeDefined();
+  });
+});
