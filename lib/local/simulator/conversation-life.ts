@@ -1,0 +1,146 @@
+import type { Random } from '../random.ts';
+import { anyOf, type Clocks, type Organization } from './clocks.ts';
+import { seededUuid } from './identifiers.ts';
+import { type Conversation, type MediaType, type Participant, snapshotBody } from './shapes/conversation.ts';
+import { attributesBody, type DetailEventType, detailBody, detailTopic } from './shapes/detail-events.ts';
+import type { FrameSink } from './shapes/frame-sink.ts';
+import { TRANSCRIPTION_TOPIC, transcriptionBody } from './shapes/transcription.ts';
+import { ROUTING_STATUS_TOPIC, type RoutingStatus, routingStatusBody } from './shapes/user-events.ts';
+
+export const USER_CONVERSATIONS_TOPIC = 'v2.users.{id}.conversations';
+export const QUEUE_CONVERSATIONS_TOPIC = 'v2.routing.queues.{id}.conversations';
+
+/** What conversations share. */
+export interface LifeContext {
+  readonly random: Random;
+  readonly sink: FrameSink;
+  readonly organization: Organization;
+  readonly organizationId: string;
+  readonly divisionId: string;
+  readonly clocks: Clocks;
+}
+
+/** The state of one conversation, the frames it causes, and the clock its events share. */
+export class ConversationLife {
+  readonly conversation: Conversation;
+  readonly customer: Participant;
+  readonly context: LifeContext;
+  queueId: string | undefined;
+  /** The agents so far, the present one last. */
+  readonly agents: Participant[] = [];
+  #step = 0;
+
+  constructor(context: LifeContext, mediaType: MediaType) {
+    const { random } = context;
+    this.context = context;
+    const id = seededUuid(random);
+    this.conversation = {
+      id,
+      correlationId: seededUuid(random),
+      mediaType,
+      divisionId: context.divisionId,
+      externalContactId: seededUuid(random),
+      externalOrganizationId: seededUuid(random),
+      ani:
+        mediaType === 'voice' ? `tel:+1555${1_000_000 + random.int(9_000_000)}` : `contact-${id.slice(0, 8)}`,
+      dnis: mediaType === 'voice' ? 'tel:+15550100200' : 'service@example.com',
+      participants: [],
+    };
+    const atMs = this.now();
+    this.customer = this.join('customer', 'Customer', atMs, {});
+    this.customer.connectedMs = atMs;
+  }
+
+  /** The agent it is with, or was with last. */
+  get agent(): Participant | undefined {
+    return this.agents.at(-1);
+  }
+
+  get random(): Random {
+    return this.context.random;
+  }
+
+  /** Time of the conversation's next event. */
+  now(): number {
+    return this.context.clocks.next(this.conversation.id);
+  }
+
+  /** A participant joins. */
+  join(
+    purpose: Participant['purpose'],
+    name: string,
+    startMs: number,
+    ids: { readonly userId?: string; readonly queueId?: string },
+  ): Participant {
+    const { random } = this;
+    const participant: Participant = {
+      id: seededUuid(random),
+      sessionId: seededUuid(random),
+      purpose,
+      name,
+      startMs,
+      attributes: {},
+      ...ids,
+    };
+    this.conversation.participants.push(participant);
+    return participant;
+  }
+
+  /** A user of the organisation, or none if it has none. */
+  anyUser(): string | undefined {
+    return anyOf(this.context.organization.userIds, this.random);
+  }
+
+  anyQueue(): string | undefined {
+    return anyOf(this.context.organization.queueIds, this.random);
+  }
+
+  detail(
+    type: DetailEventType,
+    participant: Participant,
+    atMs: number,
+    more: Readonly<Record<string, unknown>> = {},
+  ): void {
+    const topic = detailTopic(type);
+    if (!this.context.sink.wants(topic)) return;
+    const body =
+      type === 'attributes'
+        ? attributesBody(this.conversation, participant, atMs)
+        : detailBody(this.conversation, participant, atMs, more);
+    this.#push(topic, this.conversation.id, body);
+  }
+
+  routingStatus(agent: Participant, status: RoutingStatus): void {
+    const { userId } = agent;
+    if (userId === undefined || !this.context.sink.wants(ROUTING_STATUS_TOPIC)) return;
+    const atMs = this.context.clocks.next(userId);
+    this.#push(ROUTING_STATUS_TOPIC, userId, routingStatusBody(userId, status, atMs));
+  }
+
+  transcription(agent: Participant, atMs: number): void {
+    const { sink, organizationId, random } = this.context;
+    if (!sink.wants(TRANSCRIPTION_TOPIC)) return;
+    const body = transcriptionBody(this.conversation, agent, organizationId, random, atMs);
+    this.#push(TRANSCRIPTION_TOPIC, this.conversation.id, body);
+  }
+
+  /** The present state, to the queue and to each agent it has met. Equal content never recurs: a step is counted. */
+  snapshot(): void {
+    const { sink } = this.context;
+    const forQueue = this.queueId !== undefined && sink.wants(QUEUE_CONVERSATIONS_TOPIC);
+    const forUsers = this.agents.length > 0 && sink.wants(USER_CONVERSATIONS_TOPIC);
+    if (!forQueue && !forUsers) return;
+    this.#step += 1;
+    this.customer.attributes.interactionStep = String(this.#step);
+    const body = snapshotBody(this.conversation);
+    if (forQueue && this.queueId !== undefined) this.#push(QUEUE_CONVERSATIONS_TOPIC, this.queueId, body);
+    if (!forUsers) return;
+    for (const userId of new Set(this.agents.map((agent) => agent.userId))) {
+      if (userId !== undefined) this.#push(USER_CONVERSATIONS_TOPIC, userId, body);
+    }
+  }
+
+  #push(topic: string, id: string, body: object): void {
+    this.context.sink.push(topic, id, body, this.conversation.correlationId);
+  }
+}

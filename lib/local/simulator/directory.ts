@@ -1,0 +1,193 @@
+import { Random } from '../random.ts';
+import { badRequest, notFound } from './api-error.ts';
+import type { Answer, Exchange } from './exchange.ts';
+import { seededUuid } from './identifiers.ts';
+
+const DEFAULT_PAGE_SIZE = 25;
+const PAGE_SIZE_LIMIT = 500;
+const FIRST_NAMES = [
+  'Ada',
+  'Björn',
+  'Chipo',
+  'Dmitri',
+  'Elena',
+  'Farah',
+  'Goran',
+  'Hana',
+  'Ivo',
+  'Júlia',
+] as const;
+const LAST_NAMES = [
+  'Okafor',
+  'Lindqvist',
+  'Moyo',
+  'Petrov',
+  'García',
+  'Haddad',
+  'Novak',
+  'Sato',
+  'Keller',
+] as const;
+const QUEUE_NAMES = [
+  'Billing',
+  'Support',
+  'Sales',
+  'Claims',
+  'Retention',
+  'Deliveries',
+  'Technical',
+] as const;
+
+interface Entity {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** The organisation: its users and queues. Ids follow from the seed and the order in which they were added. */
+export class Directory {
+  readonly #random: Random;
+  readonly #division: Entity;
+  readonly #users = new Map<string, Entity>();
+  readonly #queues = new Map<string, Entity>();
+  /** Kept as arrays too: the generator picks from them for each event. */
+  #userIds: readonly string[] = [];
+  #queueIds: readonly string[] = [];
+  #added = 0;
+
+  constructor(seed: number, users: number, queues: number) {
+    this.#random = new Random(seed).fork('directory');
+    this.#division = { id: seededUuid(this.#random), name: 'Home' };
+    for (let index = 0; index < users; index += 1) this.addUser();
+    for (let index = 0; index < queues; index += 1) this.addQueue();
+  }
+
+  get userIds(): readonly string[] {
+    return this.#userIds;
+  }
+
+  get queueIds(): readonly string[] {
+    return this.#queueIds;
+  }
+
+  addUser(): string {
+    const name = `${this.#random.pick(FIRST_NAMES)} ${this.#random.pick(LAST_NAMES)}`;
+    const id = this.#add(this.#users, name);
+    this.#userIds = [...this.#users.keys()];
+    return id;
+  }
+
+  addQueue(): string {
+    const id = this.#add(this.#queues, this.#random.pick(QUEUE_NAMES));
+    this.#queueIds = [...this.#queues.keys()];
+    return id;
+  }
+
+  /** @returns whether there was such a user */
+  removeUser(id: string): boolean {
+    const removed = this.#users.delete(id);
+    this.#userIds = [...this.#users.keys()];
+    return removed;
+  }
+
+  /** @returns whether there was such a queue */
+  removeQueue(id: string): boolean {
+    const removed = this.#queues.delete(id);
+    this.#queueIds = [...this.#queues.keys()];
+    return removed;
+  }
+
+  /** `GET /api/v2/users` */
+  listUsers(exchange: Exchange): Answer {
+    return page(exchange, [...this.#users.values()], (user) => this.#userBody(user));
+  }
+
+  /** `GET /api/v2/routing/queues` */
+  listQueues(exchange: Exchange): Answer {
+    return page(exchange, [...this.#queues.values()], (queue) => this.#queueBody(queue));
+  }
+
+  user(id: string): Answer {
+    const user = this.#users.get(id);
+    if (user === undefined) throw notFound(`User ${id}`);
+    return { status: 200, body: this.#userBody(user) };
+  }
+
+  queue(id: string): Answer {
+    const queue = this.#queues.get(id);
+    if (queue === undefined) throw notFound(`Queue ${id}`);
+    return { status: 200, body: this.#queueBody(queue) };
+  }
+
+  #add(entities: Map<string, Entity>, name: string): string {
+    this.#added += 1;
+    const id = seededUuid(this.#random);
+    entities.set(id, { id, name: `${name} ${this.#added}` });
+    return id;
+  }
+
+  #userBody({ id, name }: Entity): object {
+    const address = `${id.slice(0, 8)}@example.com`;
+    return {
+      id,
+      name,
+      division: { ...this.#division, selfUri: `/api/v2/authorization/divisions/${this.#division.id}` },
+      chat: { jabberId: `${id.slice(0, 8)}@example.orgspan.com` },
+      email: address,
+      primaryContactInfo: [{ address, mediaType: 'EMAIL', type: 'PRIMARY' }],
+      addresses: [],
+      state: 'active',
+      username: address,
+      version: 1,
+      acdAutoAnswer: false,
+      selfUri: `/api/v2/users/${id}`,
+    };
+  }
+
+  #queueBody({ id, name }: Entity): object {
+    return {
+      id,
+      name,
+      division: { ...this.#division, selfUri: `/api/v2/authorization/divisions/${this.#division.id}` },
+      memberCount: this.#users.size,
+      skillEvaluationMethod: 'BEST',
+      acwSettings: { wrapupPrompt: 'MANDATORY', timeoutMs: 60_000 },
+      selfUri: `/api/v2/routing/queues/${id}`,
+    };
+  }
+}
+
+function page(exchange: Exchange, all: readonly Entity[], body: (entity: Entity) => object): Answer {
+  const pageSize = pageParameter(exchange, 'pageSize', DEFAULT_PAGE_SIZE, PAGE_SIZE_LIMIT);
+  const pageNumber = pageParameter(exchange, 'pageNumber', 1, Number.MAX_SAFE_INTEGER);
+  const pageCount = Math.ceil(all.length / pageSize);
+  const uri = (number: number): string => {
+    const query = new URLSearchParams(exchange.query);
+    query.set('pageSize', String(pageSize));
+    query.set('pageNumber', String(number));
+    return `${exchange.path}?${query}`;
+  };
+  return {
+    status: 200,
+    body: {
+      entities: all.slice((pageNumber - 1) * pageSize, pageNumber * pageSize).map(body),
+      pageSize,
+      pageNumber,
+      total: all.length,
+      firstUri: uri(1),
+      selfUri: uri(pageNumber),
+      ...(pageNumber < pageCount ? { nextUri: uri(pageNumber + 1) } : {}),
+      ...(pageNumber > 1 ? { previousUri: uri(pageNumber - 1) } : {}),
+      lastUri: uri(Math.max(1, pageCount)),
+      pageCount,
+    },
+  };
+}
+
+function pageParameter(exchange: Exchange, name: string, normal: number, limit: number): number {
+  const text = exchange.query.get(name);
+  const value = text === null ? normal : Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > limit) {
+    throw badRequest(`${name} must be an integer from 1 to ${limit}.`);
+  }
+  return value;
+}

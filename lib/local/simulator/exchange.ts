@@ -1,0 +1,73 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ApiError, badRequest } from './api-error.ts';
+
+/** The platform's `request.bytes.max`. */
+const BODY_LIMIT_BYTES = 512_000;
+
+/** What a handler answers; without a body the answer has none. */
+export interface Answer {
+  readonly status: number;
+  readonly body?: unknown;
+}
+
+/** One HTTP request, read. */
+export interface Exchange {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: string;
+}
+
+/**
+ * Reads a request to its end.
+ * @throws ApiError 413 when its body is over the platform's limit
+ */
+export async function readExchange(request: IncomingMessage): Promise<Exchange> {
+  const url = new URL(request.url ?? '/', 'http://localhost');
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request) {
+    bytes += (chunk as Buffer).length;
+    // Beyond the limit the rest is read and dropped, so that the client gets the answer.
+    if (bytes <= BODY_LIMIT_BYTES) chunks.push(chunk as Buffer);
+  }
+  if (bytes > BODY_LIMIT_BYTES) {
+    throw new ApiError(
+      413,
+      'request.entity.too.large',
+      `The request is larger than ${BODY_LIMIT_BYTES} bytes.`,
+    );
+  }
+  return {
+    method: request.method ?? 'GET',
+    path: url.pathname.replace(/\/+$/, '') || '/',
+    query: url.searchParams,
+    headers: request.headers,
+    body: Buffer.concat(chunks).toString('utf8'),
+  };
+}
+
+/** The body of a request as JSON; @throws ApiError 400 when it is none. */
+export function jsonBody(exchange: Exchange): unknown {
+  try {
+    return JSON.parse(exchange.body);
+  } catch {
+    throw badRequest('The request could not be understood by the server: its body is not JSON.');
+  }
+}
+
+export function writeAnswer(
+  response: ServerResponse,
+  answer: Answer,
+  headers: Readonly<Record<string, string>>,
+): void {
+  const text = answer.body === undefined ? '' : JSON.stringify(answer.body);
+  response.writeHead(answer.status, {
+    ...headers,
+    ...(text === '' ? {} : { 'Content-Type': 'application/json' }),
+    'Content-Length': Buffer.byteLength(text),
+    'Cache-Control': 'no-cache, no-store, must-revalidate',
+  });
+  response.end(text);
+}

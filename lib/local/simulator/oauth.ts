@@ -1,0 +1,54 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { Answer, Exchange } from './exchange.ts';
+import type { Tokens } from './tokens.ts';
+
+export interface OAuthClient {
+  readonly clientId: string;
+  readonly clientSecret: string;
+}
+
+/**
+ * `POST /oauth/token`: a client-credentials grant; id and secret in a Basic header or in the form. As the platform
+ * does, an unknown client is answered 400 and a wrong secret 401, both `invalid_client`.
+ */
+export function grantToken(exchange: Exchange, client: OAuthClient, tokens: Tokens): Answer {
+  const form = new URLSearchParams(exchange.body);
+  const given = basicCredentials(exchange.headers.authorization) ?? {
+    clientId: form.get('client_id') ?? '',
+    clientSecret: form.get('client_secret') ?? '',
+  };
+  if (form.get('grant_type') !== 'client_credentials') {
+    return refusal(400, 'unsupported_grant_type', 'the grant type must be client_credentials');
+  }
+  if (given.clientId === '') return refusal(400, 'invalid_request', 'client credentials are missing');
+  if (given.clientId !== client.clientId) {
+    return refusal(400, 'invalid_client', 'client not found: invalid_client');
+  }
+  if (!isEqual(given.clientSecret, client.clientSecret)) {
+    return refusal(401, 'invalid_client', 'authentication failed: invalid_client');
+  }
+  const token = tokens.issue(client.clientId);
+  return {
+    status: 200,
+    body: { access_token: token.value, token_type: 'bearer', expires_in: tokens.lifeSeconds },
+  };
+}
+
+function basicCredentials(header: string | undefined): OAuthClient | undefined {
+  const encoded = /^basic\s+(\S+)$/i.exec(header ?? '')?.[1];
+  if (encoded === undefined) return undefined;
+  const text = Buffer.from(encoded, 'base64').toString('utf8');
+  const colon = text.indexOf(':');
+  if (colon < 0) return { clientId: text, clientSecret: '' };
+  return { clientId: text.slice(0, colon), clientSecret: text.slice(colon + 1) };
+}
+
+function isEqual(given: string, expected: string): boolean {
+  const a = Buffer.from(given);
+  const b = Buffer.from(expected);
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+function refusal(status: number, error: string, description: string): Answer {
+  return { status, body: { error, description, error_description: description } };
+}

@@ -1,0 +1,32 @@
+import type { LedgerEntry } from './delivery.ts';
+
+/**
+ * The events that settled lately, by key. Two generations: each event is remembered for at least `keepMs` (or until
+ * half of `limit` more have settled) and forgetting one costs nothing, as a whole generation goes at once.
+ */
+export class RecentEntries {
+  readonly #keepMs: number;
+  readonly #generationLimit: number;
+  #current = new Map<string, LedgerEntry>();
+  #previous = new Map<string, LedgerEntry>();
+  #turnedAtMs = 0;
+
+  constructor(keepMs: number, limit: number) {
+    this.#keepMs = keepMs;
+    this.#generationLimit = Math.max(1, Math.floor(limit / 2));
+  }
+
+  get(key: string): LedgerEntry | undefined {
+    return this.#current.get(key) ?? this.#previous.get(key);
+  }
+
+  add(entry: LedgerEntry, nowMs: number): void {
+    if (this.#turnedAtMs === 0) this.#turnedAtMs = nowMs;
+    if (nowMs - this.#turnedAtMs > this.#keepMs || this.#current.size >= this.#generationLimit) {
+      this.#previous = this.#current;
+      this.#current = new Map();
+      this.#turnedAtMs = nowMs;
+    }
+    this.#current.set(entry.key, entry);
+  }
+}

@@ -1,0 +1,56 @@
+import type { DETAIL_EVENT_TYPES } from '../topic-templates.ts';
+import { type Conversation, type Participant, PROVIDERS } from './conversation.ts';
+
+export type DetailEventType = (typeof DETAIL_EVENT_TYPES)[number];
+
+export function detailTopic(type: DetailEventType): string {
+  return `v2.detail.events.conversation.{id}.${type}`;
+}
+
+/**
+ * Body of `v2.detail.events.conversation.{id}.<type>`: no id of its own; `eventTime` in epoch milliseconds. `more`
+ * are the fields of its type.
+ */
+export function detailBody(
+  conversation: Conversation,
+  participant: Participant,
+  eventTimeMs: number,
+  more: Readonly<Record<string, unknown>>,
+): object {
+  return {
+    eventTime: eventTimeMs,
+    conversationId: conversation.id,
+    participantId: participant.id,
+    sessionId: participant.sessionId,
+    mediaType: conversation.mediaType.toUpperCase(),
+    provider: PROVIDERS[conversation.mediaType],
+    direction: 'INBOUND',
+    ani: conversation.ani,
+    dnis: conversation.dnis,
+    addressTo: conversation.dnis,
+    addressFrom: conversation.ani,
+    divisionId: conversation.divisionId,
+    conversationExternalContactIds: [conversation.externalContactId],
+    conversationExternalOrganizationIds: [conversation.externalOrganizationId],
+    ...more,
+  };
+}
+
+/** Body of `…attributes`, which belongs to a participant and has no session. */
+export function attributesBody(
+  conversation: Conversation,
+  participant: Participant,
+  eventTimeMs: number,
+): object {
+  return {
+    eventTime: eventTimeMs,
+    conversationId: conversation.id,
+    participantId: participant.id,
+    attributes: { ...participant.attributes },
+    communications: [
+      { communicationId: participant.sessionId, mediaType: conversation.mediaType.toUpperCase() },
+    ],
+    conversationExternalContactIds: [conversation.externalContactId],
+    conversationExternalOrganizationIds: [conversation.externalOrganizationId],
+  };
+}

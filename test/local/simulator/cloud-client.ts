@@ -1,0 +1,156 @@
+import { expect } from 'vitest';
+import { WebSocket } from 'ws';
+import { type Frame, keyOfFrame } from '../../../lib/local/simulator/frame.ts';
+import type { Listening } from '../../../lib/local/simulator/simulator.ts';
+
+export interface ApiAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  // Answers are read as a client reads them, without a schema.
+  readonly body: Record<string, never> & {
+    readonly [name: string]: unknown;
+  };
+}
+
+export interface ChannelBody {
+  readonly id: string;
+  readonly connectUri: string;
+  readonly expires: string;
+}
+
+/** A plain client of the platform, made of fetch and ws only. */
+export class CloudClient {
+  readonly url: string;
+  token = '';
+
+  constructor(cloud: Pick<Listening, 'url'>) {
+    this.url = cloud.url;
+  }
+
+  async login(clientId = 'simulator-client', clientSecret = 'simulator-secret'): Promise<ApiAnswer> {
+    const credentials = Buffer.from(`${clientId}:${clientSecret}`).toString('base64');
+    const answer = await read(
+      await fetch(`${this.url}/oauth/token`, {
+        method: 'POST',
+        headers: {
+          Authorization: `Basic ${credentials}`,
+          'Content-Type': 'application/x-www-form-urlencoded',
+        },
+        body: 'grant_type=client_credentials',
+      }),
+    );
+    this.token = String(answer.body.access_token ?? '');
+    return answer;
+  }
+
+  async call(method: string, path: string, body?: unknown, token = this.token): Promise<ApiAnswer> {
+    return read(
+      await fetch(`${this.url}${path}`, {
+        method,
+        headers: {
+          ...(token === '' ? {} : { Authorization: `bearer ${token}` }),
+          'Content-Type': 'application/json',
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      }),
+    );
+  }
+
+  async createChannel(): Promise<ChannelBody> {
+    return (await this.call('POST', '/api/v2/notifications/channels')).body as unknown as ChannelBody;
+  }
+
+  async subscribe(channel: ChannelBody, topics: readonly string[], query = ''): Promise<ApiAnswer> {
+    const path = `/api/v2/notifications/channels/${channel.id}/subscriptions${query}`;
+    return this.call(
+      'PUT',
+      path,
+      topics.map((id) => ({ id })),
+    );
+  }
+
+  /** A channel with topics and an open socket. */
+  async open(topics: readonly string[]): Promise<{ channel: ChannelBody; socket: ClientSocket }> {
+    const channel = await this.createChannel();
+    await this.subscribe(channel, topics);
+    return { channel, socket: await ClientSocket.connect(channel.connectUri) };
+  }
+}
+
+async function read(response: Response): Promise<ApiAnswer> {
+  const text = await response.text();
+  const body = (text === '' ? {} : JSON.parse(text)) as ApiAnswer['body'];
+  return { status: response.status, headers: response.headers, body };
+}
+
+/** One socket and all that came on it. */
+export class ClientSocket {
+  readonly ws: WebSocket;
+  readonly texts: string[] = [];
+  readonly binaries: Buffer[] = [];
+  closed: { readonly code: number; readonly reason: string } | undefined;
+  onFrame: (frame: Frame) => void = () => {};
+
+  constructor(uri: string, options: { maxPayload?: number } = {}) {
+    this.ws = new WebSocket(uri, options);
+    this.ws.on('message', (data: Buffer, isBinary) => {
+      if (isBinary) {
+        this.binaries.push(data);
+        return;
+      }
+      const text = data.toString('utf8');
+      this.texts.push(text);
+      const frame = frameOf(text);
+      if (frame !== undefined) this.onFrame(frame);
+    });
+    this.ws.on('error', () => {});
+    this.ws.on('close', (code, reason) => {
+      this.closed = { code, reason: reason.toString() };
+    });
+  }
+
+  /** @throws an Error whose message has the HTTP status, if the upgrade is refused */
+  static async connect(uri: string, options: { maxPayload?: number } = {}): Promise<ClientSocket> {
+    const socket = new ClientSocket(uri, options);
+    await new Promise((resolve, reject) => {
+      socket.ws.once('open', resolve);
+      socket.ws.once('error', reject);
+    });
+    return socket;
+  }
+
+  get messages(): Record<string, unknown>[] {
+    return this.texts.map((text) => JSON.parse(text) as Record<string, unknown>);
+  }
+
+  /** Frames of events, without those of the system. */
+  get events(): Frame[] {
+    return this.texts.map(frameOf).filter((frame) => frame !== undefined);
+  }
+
+  get keys(): string[] {
+    return this.events.map(keyOfFrame);
+  }
+}
+
+function frameOf(text: string): Frame | undefined {
+  let value: Partial<Frame> | null;
+  try {
+    value = JSON.parse(text) as Partial<Frame> | null;
+  } catch {
+    return undefined;
+  }
+  if (typeof value?.topicName !== 'string' || typeof value.eventBody !== 'object') return undefined;
+  if (value.topicName.startsWith('v2.system.') || value.topicName === 'channel.metadata') return undefined;
+  return value as Frame;
+}
+
+/** A frame of a topic; `n` makes its body distinct. */
+export function frameNumber(topicName: string, n: number): Frame {
+  return { topicName, version: '2', eventBody: { n }, metadata: { CorrelationId: 'one' } };
+}
+
+/** Waits until what `read` gives meets the expectation; the limit is only there for a broken test to end. */
+export function eventually<T>(read: () => T) {
+  return expect.poll(read, { interval: 5, timeout: 15_000 });
+}
