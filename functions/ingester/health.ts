@@ -1,0 +1,81 @@
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Registry } from 'prom-client';
+
+/** Requests on one connection idle longer than this are ended. */
+const KEEP_ALIVE_TIMEOUT_MS = 5_000;
+
+/** What `GET /healthz` answers. */
+export interface Health {
+  /** Every subscription has been covered since the start. */
+  ready: boolean;
+  /** No subscription has been without a live connection for too long. */
+  live: boolean;
+  /** Why not, for people; empty when ready and live. */
+  reasons: readonly string[];
+  [detail: string]: unknown;
+}
+
+/** The server of `/healthz` (200 when ready and live, else 503) and `/metrics`. */
+export interface HealthServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/**
+ * Serve health and metrics. `/metrics` is Prometheus text, or JSON on `Accept: application/json`.
+ *
+ * @throws when the port is taken, with what to do
+ */
+export async function serveHealth(
+  address: { host: string; port: number },
+  health: () => Health,
+  registry: Registry,
+): Promise<HealthServer> {
+  const server = createServer((request, response) => {
+    const path = request.url?.split('?')[0];
+    if (path === '/healthz') {
+      const state = health();
+      answer(response, state.ready && state.live ? 200 : 503, 'application/json', JSON.stringify(state));
+    } else if (path === '/metrics') {
+      void answerMetrics(response, registry, request.headers.accept ?? '');
+    } else {
+      answer(response, 404, 'text/plain', 'There are /healthz and /metrics.\n');
+    }
+  });
+  server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS;
+  await listen(server, address);
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const advice =
+        error.code === 'EADDRINUSE'
+          ? ' is taken; set HEALTH_PORT to a free port'
+          : ` failed: ${error.message}`;
+      reject(new Error(`The health endpoint's address ${host}:${port}${advice}`, { cause: error }));
+    });
+    server.listen(port, host, resolve);
+  });
+}
+
+async function answerMetrics(response: ServerResponse, registry: Registry, accept: string): Promise<void> {
+  if (accept.includes('application/json')) {
+    answer(response, 200, 'application/json', JSON.stringify(await registry.getMetricsAsJSON()));
+  } else {
+    answer(response, 200, registry.contentType, await registry.metrics());
+  }
+}
+
+function answer(response: ServerResponse, status: number, contentType: string, body: string): void {
+  response.writeHead(status, { 'content-type': contentType }).end(body);
+}
