@@ -1,0 +1,92 @@
+import type { Logger } from '@aws-lambda-powertools/logger';
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import { type Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import middy from '@middy/core';
+import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { Claims } from './claim.ts';
+import type { ConsumerConfig } from './config.ts';
+import { type BatchReport, Consumer } from './consumer.ts';
+import { Deadline } from './deadline.ts';
+import { Markers } from './mark.ts';
+import { Publisher } from './publish.ts';
+import { Quarantine } from './quarantine.ts';
+
+/** Kept back from an invocation's time for marking and reporting. */
+const RESERVE_MS = 2_000;
+/** Of a short time limit no more than this share is kept back. */
+const RESERVE_SHARE = 0.3;
+/** Latencies a batch that go into the metrics; an EMF document holds 100 values a metric. */
+const LATENCY_SAMPLES = 100;
+
+/** The consumer's connections to the world. */
+export interface ConsumerEdges {
+  /** A client that does not repeat requests by itself. */
+  dynamodb: DynamoDBClient;
+  sqs: SQSClient;
+  eventbridge: EventBridgeClient;
+  logger: Logger;
+  metrics: Metrics;
+  /** Told what each batch came to. */
+  onBatch?: (report: BatchReport) => void;
+}
+
+/** A Lambda handler for batches of the events queue. */
+export type ConsumerHandler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
+
+/** The consumer as a Lambda handler with partial batch response. */
+export function createHandler(config: ConsumerConfig, edges: ConsumerEdges): ConsumerHandler {
+  const { dynamodb, sqs, eventbridge, logger, metrics } = edges;
+  const consumer = new Consumer({
+    claims: new Claims(dynamodb, config.claimsTable, config.dedupWindowSeconds),
+    markers: new Markers(dynamodb, config.claimsTable, config.dedupWindowSeconds),
+    publisher: new Publisher(eventbridge, { busName: config.eventBusName, source: config.eventSource }),
+    quarantine: new Quarantine(sqs, config.quarantineQueueUrl),
+    log: logger,
+  });
+  const handle = async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
+    const leftMs = context.getRemainingTimeInMillis();
+    const deadline = new Deadline(Date.now() + leftMs - Math.min(RESERVE_MS, leftMs * RESERVE_SHARE));
+    const records = event.Records.map(({ messageId, body, attributes }) => ({
+      messageId,
+      body,
+      receiveCount: Number(attributes.ApproximateReceiveCount),
+    }));
+    const report = await consumer.process(records, deadline);
+    measure(metrics, report);
+    edges.onBatch?.(report);
+    return { batchItemFailures: report.failedMessageIds.map((itemIdentifier) => ({ itemIdentifier })) };
+  };
+  // Our own deadline ends retries in time; an early answer would leave the work running beside the next batch.
+  return middy<SQSEvent, SQSBatchResponse, Error, Context>({ timeoutEarlyInMillis: 0 })
+    .use(injectLambdaContext(logger))
+    .use(logMetrics(metrics))
+    .handler(handle) as unknown as ConsumerHandler;
+}
+
+function measure(
+  metrics: Metrics,
+  { received, published, duplicates, quarantined, failedMessageIds }: BatchReport,
+): void {
+  metrics.addMetric('EventsReceived', MetricUnit.Count, received);
+  metrics.addMetric('EventsPublished', MetricUnit.Count, published.length);
+  metrics.addMetric('DuplicatesDropped', MetricUnit.Count, duplicates);
+  metrics.addMetric('EventsQuarantined', MetricUnit.Count, quarantined);
+  metrics.addMetric('EventsLate', MetricUnit.Count, published.filter(({ late }) => late).length);
+  metrics.addMetric('MessagesReturned', MetricUnit.Count, failedMessageIds.length);
+  const now = Date.now();
+  const step = Math.max(1, Math.ceil(published.length / LATENCY_SAMPLES));
+  for (let index = 0; index < published.length; index += step) {
+    const receivedAt = published[index]?.receivedAt;
+    if (receivedAt) {
+      metrics.addMetric(
+        'ReceivedToPublishedLatency',
+        MetricUnit.Milliseconds,
+        Math.max(0, now - Date.parse(receivedAt)),
+      );
+    }
+  }
+}

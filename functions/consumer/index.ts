@@ -1,0 +1,16 @@
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import { dynamoDbClient, eventBridgeClient, sqsClient } from '../../lib/aws/clients.ts';
+import { createLogger } from '../../lib/aws/logger.ts';
+import { readConfig } from './config.ts';
+import { createHandler } from './handler.ts';
+
+const config = readConfig(process.env);
+
+/** The entry point that AWS Lambda calls, wired from the environment. */
+export const handler = createHandler(config, {
+  dynamodb: dynamoDbClient({}, 1),
+  sqs: sqsClient(),
+  eventbridge: eventBridgeClient(),
+  logger: createLogger('consumer', config.logLevel),
+  metrics: new Metrics({ namespace: 'Switchboard', serviceName: 'consumer' }),
+});

@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import {
+  SendMessageBatchCommand,
+  type SendMessageBatchRequestEntry,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
+import { isTransient } from '../../lib/aws/errors.ts';
+import { redact } from '../../lib/events/redaction.ts';
+import type { Deadline } from './deadline.ts';
+
+/** SQS limits of one SendMessageBatch. */
+const BATCH_ENTRIES = 10;
+const BATCH_BYTES = 1_048_576;
+/** Characters of a reason that are kept. */
+const REASON_LIMIT_CHARACTERS = 500;
+/** What a message's attributes take of the size limit, generously. */
+const ATTRIBUTES_BYTES = 2_048;
+
+/** Something that no retry can mend. `body` can be sent to the events queue again once its reason is gone. */
+export interface Quarantined {
+  body: string;
+  reason: string;
+  /** SQS id of the message it came in. */
+  messageId: string;
+}
+
+/** The body for items of an envelope that are split off it: they keep its claims by keeping its owner. */
+export function splitOff(owner: string, items: readonly unknown[]): string {
+  return JSON.stringify({ v: 1, id: randomUUID(), owner, sentAt: new Date().toISOString(), events: items });
+}
+
+/** Puts what cannot be mended into the quarantine queue, whole, with its reason. */
+export class Quarantine {
+  private readonly client: SQSClient;
+  private readonly queueUrl: string;
+
+  constructor(client: SQSClient, queueUrl: string) {
+    this.client = client;
+    this.queueUrl = queueUrl;
+  }
+
+  /**
+   * Send; what SQS does not take is sent again while time lasts.
+   *
+   * @returns those that the queue has not accepted
+   */
+  async put(all: readonly Quarantined[], deadline: Deadline): Promise<Quarantined[]> {
+    let left = [...all];
+    for (let attempt = 1; left.length > 0; attempt++) {
+      const refused: Quarantined[] = [];
+      for (const batch of batches(left)) refused.push(...(await this.send(batch)));
+      left = refused;
+      if (left.length > 0 && !(await deadline.allowsRetry(attempt))) break;
+    }
+    return left;
+  }
+
+  private async send(batch: readonly Quarantined[]): Promise<readonly Quarantined[]> {
+    try {
+      const { Successful } = await this.client.send(
+        new SendMessageBatchCommand({ QueueUrl: this.queueUrl, Entries: batch.map(toEntry) }),
+      );
+      const accepted = new Set(Successful?.map(({ Id }) => Id));
+      return batch.filter((_, index) => !accepted.has(String(index)));
+    } catch (error) {
+      if (isTransient(error)) return batch;
+      throw error;
+    }
+  }
+}
+
+function toEntry({ body, reason, messageId }: Quarantined, index: number): SendMessageBatchRequestEntry {
+  const attribute = (value: string) => ({ DataType: 'String', StringValue: value });
+  return {
+    Id: String(index),
+    MessageBody: body,
+    MessageAttributes: {
+      reason: attribute(
+        redact(reason)
+          .slice(0, REASON_LIMIT_CHARACTERS)
+          .replace(/[^\x20-\x7e]/g, '?'),
+      ),
+      sourceMessageId: attribute(messageId),
+      quarantinedAt: attribute(new Date().toISOString()),
+    },
+  };
+}
+
+function* batches(all: readonly Quarantined[]): Generator<Quarantined[]> {
+  let batch: Quarantined[] = [];
+  let bytes = 0;
+  for (const one of all) {
+    const size = Buffer.byteLength(one.body) + ATTRIBUTES_BYTES;
+    if (batch.length === BATCH_ENTRIES || (batch.length > 0 && bytes + size > BATCH_BYTES)) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(one);
+    bytes += size;
+  }
+  if (batch.length > 0) yield batch;
+}
