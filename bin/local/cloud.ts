@@ -1,0 +1,107 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { IngesterEdges } from '../../functions/ingester/ingester.ts';
+import { eventIdentity } from '../../lib/events/identity.ts';
+import type { Frame as EventFrame } from '../../lib/events/schema.ts';
+import { CloudFaults } from '../../lib/local/simulator/faults.ts';
+import { DEFAULT_TOPICS, Generator } from '../../lib/local/simulator/generator.ts';
+import { Ledger } from '../../lib/local/simulator/ledger.ts';
+import { GeneratorRunner } from '../../lib/local/simulator/runner.ts';
+import { Simulator } from '../../lib/local/simulator/simulator.ts';
+import { CLOUD_FAULT_INTERVAL_MS } from './faults.ts';
+import type { LocalOptions } from './options.ts';
+import { type Recorded, type ReplayTotals, replayCapture } from './replay.ts';
+
+/**
+ * Times of the real platform, made short together, so that half-open sockets and announced closes are over within
+ * seconds: the heartbeat of 30 s, the silence of 40 s, the minute before an announced close.
+ */
+const HEARTBEAT_MS = 500;
+const CLOSING_GRACE_MS = 8_000;
+export const SIMULATION_LIMITS: IngesterEdges['limits'] = {
+  connection: { silenceMs: 1_500, pingIntervalMs: 500 },
+  backoff: { baseMs: 50, capMs: 1_000, stableMs: 2_000 },
+  requestsPerMinute: 3_000,
+};
+/** The simulated cloud allows as many requests, for connections come and go a hundred times as often. */
+const REQUESTS_PER_MINUTE = 3_000;
+/** A replay waits while the ingester has left more than this unread. */
+const UNREAD_LIMIT_BYTES = 16 * 1_048_576;
+const UNREAD_POLL_MS = 5;
+
+/** The simulated Genesys Cloud of a run, and what it plays. */
+export interface Cloud {
+  simulator: Simulator;
+  url: string;
+  ledger: Ledger;
+  faults: CloudFaults | undefined;
+  topics: readonly string[];
+  /** Play events until they end or are stopped; tells of lines of a capture that are skipped. */
+  play(warn: (message: string) => void): Promise<ReplayTotals | undefined>;
+  stopPlaying(): void;
+}
+
+/** Start the simulated Genesys Cloud; it is silent until told to play. */
+export async function startCloud(options: LocalOptions): Promise<Cloud> {
+  const { seed, users, queues, replay } = options;
+  // In a capture the same event may stand twice, written differently: there our identity decides what is one event.
+  const ledger = new Ledger(
+    replay === undefined ? {} : { keyOf: (frame) => eventIdentity(frame as EventFrame) },
+  );
+  const faults =
+    options.faults.cloud.length > 0
+      ? new CloudFaults({ seed, kinds: options.faults.cloud, meanIntervalMs: CLOUD_FAULT_INTERVAL_MS })
+      : undefined;
+  const simulator = new Simulator({
+    seed,
+    users,
+    queues,
+    ledger,
+    tokenLifeSeconds: options.tokenLife,
+    channelLifeMs: options.channelLife * 1000,
+    heartbeatMs: HEARTBEAT_MS,
+    closingGraceMs: CLOSING_GRACE_MS,
+    requestsPerMinute: REQUESTS_PER_MINUTE,
+    everyTopic: replay !== undefined,
+    ...(faults ? { faults } : {}),
+  });
+  const { url } = await simulator.listen();
+  const topics = options.topics ?? DEFAULT_TOPICS;
+  const abort = new AbortController();
+  let runner: GeneratorRunner | undefined;
+  return {
+    simulator,
+    url,
+    ledger,
+    faults,
+    topics,
+    play: async (warn) => {
+      if (replay !== undefined) {
+        return replayCapture(
+          replay,
+          options.speed ?? 1,
+          (recorded) => playRecorded(simulator, recorded),
+          warn,
+          abort.signal,
+        );
+      }
+      runner = new GeneratorRunner({
+        source: new Generator(simulator, { seed, topics }),
+        target: simulator,
+        ratePerSecond: options.rate,
+        ...(options.events === undefined ? {} : { count: options.events }),
+      });
+      await runner.start().done;
+      return undefined;
+    },
+    stopPlaying: () => {
+      abort.abort();
+      runner?.stop();
+    },
+  };
+}
+
+async function playRecorded(simulator: Simulator, { isFrame, topicName, text }: Recorded): Promise<void> {
+  while (simulator.bufferedBytes > UNREAD_LIMIT_BYTES) await delay(UNREAD_POLL_MS);
+  if (isFrame) simulator.emitText(topicName, text);
+  else simulator.hooks.garbage(text);
+}

@@ -1,0 +1,56 @@
+import { FAULT_KINDS } from '../../lib/local/emulator/fault-kinds.ts';
+import type { AwsFaultKind } from '../../lib/local/emulator/faults.ts';
+import { CLOUD_FAULT_KINDS, type CloudFaultKind } from '../../lib/local/simulator/fault-kinds.ts';
+
+/** Kills the consumer between two of its AWS calls, or just before it reports. */
+const CONSUMER_CRASH = 'consumer_crash';
+
+/** Faults of the local AWS, of the simulated Genesys Cloud, and of the consumer. */
+export interface FaultChoice {
+  readonly aws: readonly AwsFaultKind[];
+  readonly cloud: readonly CloudFaultKind[];
+  readonly consumerCrash: boolean;
+}
+
+/** Probability of each fault of the local AWS, for a call or a delivered message. */
+export const AWS_FAULT_RATES: Readonly<Record<AwsFaultKind, number>> = {
+  timeout_before_commit: 0.003,
+  timeout_after_commit: 0.003,
+  throttle: 0.005,
+  server_error: 0.005,
+  partial_failure: 0.005,
+  duplicate_delivery: 0.01,
+  reorder: 0.02,
+};
+/** Probability that an invocation of the consumer is killed. */
+export const CONSUMER_CRASH_RATE = 0.05;
+/** Mean time between two faults of the simulated Genesys Cloud. */
+export const CLOUD_FAULT_INTERVAL_MS = 500;
+
+/** Names of all faults. */
+export const ALL_FAULTS: readonly string[] = [...CLOUD_FAULT_KINDS, ...awsKinds(), CONSUMER_CRASH];
+
+function awsKinds(): AwsFaultKind[] {
+  return Object.keys(FAULT_KINDS) as AwsFaultKind[];
+}
+
+/**
+ * Read `all`, `none`, or names separated by commas.
+ *
+ * @throws Error that lists the names that there are
+ */
+export function parseFaults(text: string): FaultChoice {
+  const names =
+    text === 'all' ? ALL_FAULTS : text === 'none' ? [] : text.split(',').map((name) => name.trim());
+  const unknown = names.filter((name) => !ALL_FAULTS.includes(name));
+  if (unknown.length > 0) {
+    throw new Error(
+      `there is no fault ${unknown.join(', ')}; use all, none, or some of ${ALL_FAULTS.join(', ')}`,
+    );
+  }
+  return {
+    aws: awsKinds().filter((kind) => names.includes(kind)),
+    cloud: CLOUD_FAULT_KINDS.filter((kind) => names.includes(kind)),
+    consumerCrash: names.includes(CONSUMER_CRASH),
+  };
+}

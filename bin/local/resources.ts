@@ -1,0 +1,82 @@
+import { CreateTableCommand, type DynamoDBClient, UpdateTimeToLiveCommand } from '@aws-sdk/client-dynamodb';
+import { CreateEventBusCommand, type EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { CreateQueueCommand, GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
+
+/** Time limit of one run of the consumer on this machine. */
+export const CONSUMER_TIMEOUT_MS = 2_000;
+/** Lambda asks for a visibility timeout of at least six times the function's. */
+const VISIBILITY_TIMEOUT_SECONDS = (6 * CONSUMER_TIMEOUT_MS) / 1_000;
+const MAX_RECEIVES = 5;
+const RETENTION_SECONDS = 14 * 86_400;
+
+/** Names of what the pipeline uses in AWS. */
+export const NAMES = {
+  eventsQueue: 'switchboard-events',
+  deadLetterQueue: 'switchboard-events-dead-letter',
+  quarantineQueue: 'switchboard-quarantine',
+  claimsTable: 'switchboard-claims',
+  stateTable: 'switchboard-state',
+  bus: 'switchboard',
+} as const;
+
+/** Addresses of what was made. */
+export interface Resources {
+  eventsQueueUrl: string;
+  quarantineQueueUrl: string;
+}
+
+/** Make the queues, tables and the bus that a deployment has. */
+export async function createResources(clients: {
+  sqs: SQSClient;
+  dynamodb: DynamoDBClient;
+  eventbridge: EventBridgeClient;
+}): Promise<Resources> {
+  const deadLetter = await createQueue(clients.sqs, NAMES.deadLetterQueue, {});
+  const { Attributes } = await clients.sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl: deadLetter, AttributeNames: ['QueueArn'] }),
+  );
+  const eventsQueueUrl = await createQueue(clients.sqs, NAMES.eventsQueue, {
+    VisibilityTimeout: String(VISIBILITY_TIMEOUT_SECONDS),
+    RedrivePolicy: JSON.stringify({
+      deadLetterTargetArn: Attributes?.QueueArn,
+      maxReceiveCount: MAX_RECEIVES,
+    }),
+  });
+  const quarantineQueueUrl = await createQueue(clients.sqs, NAMES.quarantineQueue, {});
+  await createTable(clients.dynamodb, NAMES.claimsTable, ['pk']);
+  await createTable(clients.dynamodb, NAMES.stateTable, ['pk', 'sk']);
+  await clients.eventbridge.send(new CreateEventBusCommand({ Name: NAMES.bus }));
+  return { eventsQueueUrl, quarantineQueueUrl };
+}
+
+async function createQueue(
+  sqs: SQSClient,
+  name: string,
+  attributes: Record<string, string>,
+): Promise<string> {
+  const { QueueUrl } = await sqs.send(
+    new CreateQueueCommand({
+      QueueName: name,
+      Attributes: { MessageRetentionPeriod: String(RETENTION_SECONDS), ...attributes },
+    }),
+  );
+  if (!QueueUrl) throw new Error(`The queue ${name} was made without a URL`);
+  return QueueUrl;
+}
+
+async function createTable(dynamodb: DynamoDBClient, name: string, keys: readonly string[]): Promise<void> {
+  await dynamodb.send(
+    new CreateTableCommand({
+      TableName: name,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: keys.map((key) => ({ AttributeName: key, AttributeType: 'S' })),
+      KeySchema: keys.map((key, index) => ({ AttributeName: key, KeyType: index === 0 ? 'HASH' : 'RANGE' })),
+    }),
+  );
+  await dynamodb.send(
+    new UpdateTimeToLiveCommand({
+      TableName: name,
+      TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
+    }),
+  );
+}
