@@ -1,11 +1,14 @@
 import { LogFormatter, Logger, LogItem } from '@aws-lambda-powertools/logger';
 import type { LogAttributes, UnformattedAttributes } from '@aws-lambda-powertools/logger/types';
-import { redact } from '../events/redaction.ts';
+import { MASK, namesSecret, redact } from '../events/redaction.ts';
 
 /** Levels of {@link createLogger}, least to most. */
 export const LOG_LEVELS = ['SILENT', 'ERROR', 'WARN', 'INFO', 'DEBUG'] as const;
 /** Level of a logger. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Levels of nesting of a logged value that are kept. */
+const MAX_DEPTH_LEVELS = 16;
 
 /** JSON lines with the fields that CloudWatch Logs Insights queries use, and no secret in any of them (P7). */
 class RedactingFormatter extends LogFormatter {
@@ -20,10 +23,29 @@ class RedactingFormatter extends LogFormatter {
       ...(xRayTraceId ? { xray_trace_id: xRayTraceId } : {}),
       ...additional,
     };
-    const clean = JSON.stringify(line, (_, value) =>
-      value instanceof Error ? this.formatError(value) : value,
-    );
-    return new LogItem({ attributes: JSON.parse(redact(clean)) as LogAttributes });
+    return new LogItem({ attributes: this.clean(line, []) as LogAttributes });
+  }
+
+  /**
+   * A plain copy in which errors are formatted, keys and texts are redacted one by one, and cycles and great depths
+   * are cut off, so that no argument makes a log call throw. Redacting the line's JSON could break it, and would
+   * miss a secret that JSON escapes.
+   */
+  private clean(value: unknown, ancestors: readonly unknown[]): unknown {
+    if (typeof value === 'string') return redact(value);
+    if (typeof value === 'bigint') return value.toString();
+    if (typeof value !== 'object' || value === null) return value;
+    if (ancestors.includes(value)) return undefined;
+    if (ancestors.length >= MAX_DEPTH_LEVELS) return '[nested too deep]';
+    const here = [...ancestors, value];
+    if (value instanceof Error) return this.clean(this.formatError(value), here);
+    if ('toJSON' in value && typeof value.toJSON === 'function') return this.clean(value.toJSON(), here);
+    if (Array.isArray(value)) return value.map((member) => this.clean(member, here));
+    const members = Object.entries(value).map(([name, member]) => [
+      redact(name),
+      namesSecret(name) && typeof member === 'string' ? MASK : this.clean(member, here),
+    ]);
+    return Object.fromEntries(members);
   }
 }
 

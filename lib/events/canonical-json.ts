@@ -24,18 +24,63 @@ export function canonicalJson(value: unknown): string {
   return write(value, 0);
 }
 
+/**
+ * Refuse a JSON value that is nested too deep for `JSON.stringify` and for everybody downstream.
+ *
+ * @param value - what `JSON.parse` gave
+ * @throws {@link TooDeepError}
+ */
+export function assertDepth(value: unknown, depth = 0): void {
+  if (value === null || typeof value !== 'object') return;
+  if (depth >= MAX_DEPTH_LEVELS) throw new TooDeepError();
+  for (const member of Object.values(value)) assertDepth(member, depth + 1);
+}
+
+/** Sets of keys whose order is remembered: bodies of a topic have the same few, and sorting takes longest. */
+const SHAPES_LIMIT = 2_000;
+/** Longer sets of keys are not remembered. */
+const SHAPE_LIMIT_CHARACTERS = 4_000;
+/** What `JSON.stringify` escapes, and surrogates, of which it escapes lone ones. */
+const ESCAPED = /[^ !#-[\]-\ud7ff\ue000-\uffff]/;
+
+interface Shape {
+  /** The keys as an object had them. */
+  readonly found: readonly string[];
+  readonly sorted: readonly string[];
+  /** The sorted keys as they stand in the text, each with its colon. */
+  readonly labels: readonly string[];
+}
+
+const shapes = new Map<string, Shape>();
+
+function shapeOf(record: object): Shape {
+  const found = Object.keys(record);
+  const name = found.join();
+  const known = shapes.get(name);
+  // Keys may hold commas: then two lists have one name.
+  if (known?.found.length === found.length && found.every((key, index) => key === known.found[index]))
+    return known;
+  const sorted = found.toSorted();
+  const shape = { found, sorted, labels: sorted.map((key) => `${JSON.stringify(key)}:`) };
+  if (shapes.size >= SHAPES_LIMIT) shapes.clear();
+  if (name.length <= SHAPE_LIMIT_CHARACTERS) shapes.set(name, shape);
+  return shape;
+}
+
 function write(value: unknown, depth: number): string {
+  if (typeof value === 'string') return ESCAPED.test(value) ? JSON.stringify(value) : `"${value}"`;
   if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null';
   if (depth >= MAX_DEPTH_LEVELS) throw new TooDeepError();
   if (Array.isArray(value)) return writeArray(value, depth);
   const record = value as Record<string, unknown>;
-  let text = '{';
-  for (const key of Object.keys(record).sort()) {
-    const member = record[key];
+  const { sorted, labels } = shapeOf(record);
+  let text = '';
+  for (let index = 0; index < sorted.length; index++) {
+    const member = record[sorted[index] as string];
     if (member === undefined) continue;
-    text += `${text.length > 1 ? ',' : ''}${JSON.stringify(key)}:${write(member, depth + 1)}`;
+    text += `${text === '' ? '{' : ','}${labels[index]}${write(member, depth + 1)}`;
   }
-  return `${text}}`;
+  return text === '' ? '{}' : `${text}}`;
 }
 
 function writeArray(values: readonly unknown[], depth: number): string {

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { canonicalJson } from './canonical-json.ts';
+import { assertDepth, canonicalJson } from './canonical-json.ts';
 import type { Frame } from './schema.ts';
 
 /** A key field: text or a number is an id, a time is normalised; undefined means that the rule does not apply. */
@@ -9,8 +9,9 @@ type Body = Readonly<Record<string, unknown>>;
 interface IdentityRule {
   /** Name in the hash, so that two rules never give the same id. */
   readonly name: string;
+  /** Its groups are the ids of the topic, which are always part of the key. */
   readonly topic: RegExp;
-  readonly key: (body: Body, match: RegExpExecArray) => readonly KeyField[];
+  readonly key: (body: Body, topicName: string) => readonly KeyField[];
 }
 
 const ID = '([^.]+)';
@@ -23,23 +24,17 @@ const RULES: readonly IdentityRule[] = [
   {
     name: 'detail',
     topic: new RegExp(`^v2\\.detail\\.events\\.conversation\\.${ID}\\.(.+)$`),
-    key: (body, match) => detailEventKey(body, match[2] ?? ''),
+    key: detailEventKey,
   },
   {
     name: 'presence',
     topic: new RegExp(`^v2\\.users\\.${ID}\\.presence$`),
-    key: (body, match) => [
-      match[1],
-      text(body.source),
-      time(body.modifiedDate),
-      text(member(body.presenceDefinition, 'id')),
-    ],
+    key: (body) => [text(body.source), time(body.modifiedDate), text(member(body.presenceDefinition, 'id'))],
   },
   {
     name: 'routingStatus',
     topic: new RegExp(`^v2\\.users\\.${ID}\\.routingStatus$`),
-    key: (body, match) => [
-      match[1],
+    key: (body) => [
       time(member(body.routingStatus, 'startTime')),
       text(member(body.routingStatus, 'status')),
     ],
@@ -57,7 +52,7 @@ const RULES: readonly IdentityRule[] = [
   {
     name: 'transcription',
     topic: new RegExp(`^v2\\.conversations\\.${ID}\\.transcription$`),
-    key: (body, match) => [match[1], text(body.communicationId), time(body.eventTime), utterances(body)],
+    key: (body) => [text(body.communicationId), time(body.eventTime), utterances(body)],
   },
 ];
 
@@ -69,29 +64,34 @@ const RULES: readonly IdentityRule[] = [
  *
  * Two events of a topic without key fields whose bodies are equal are one event.
  *
- * @throws {@link TooDeepError} when the body is nested too deep to be compared
+ * @throws {@link TooDeepError} when a member of the frame is nested too deep to be compared or to be serialized
  */
 export function eventIdentity(frame: Pick<Frame, 'topicName' | 'eventBody'>): string {
+  for (const part of Object.values(frame)) assertDepth(part);
   for (const rule of RULES) {
     const match = rule.topic.exec(frame.topicName);
     if (!match) continue;
-    const key = rule.key(frame.eventBody, match);
+    const key = rule.key(frame.eventBody, frame.topicName);
     if (key.includes(undefined)) break;
-    return digest(rule.name, key);
+    return digest(rule.name, [...match.slice(1), ...key]);
   }
-  return digest('body', [frame.topicName, canonicalJson(frame.eventBody)]);
+  // Neither text has a line break or a lone surrogate, which UTF-8 would replace, and the other rules' text begins
+  // with a bracket: nothing else gives this text.
+  const topic = JSON.stringify(frame.topicName);
+  return hash('sha256', `body\n${topic}\n${canonicalJson(frame.eventBody)}`, 'base64url');
 }
 
 function digest(rule: string, key: readonly KeyField[]): string {
   return hash('sha256', JSON.stringify([rule, ...key]), 'base64url');
 }
 
-function detailEventKey(body: Body, type: string): readonly KeyField[] {
-  const key = [type, text(body.conversationId), text(body.participantId)];
+function detailEventKey(body: Body, topicName: string): readonly KeyField[] {
+  const key = [text(body.conversationId), text(body.participantId)];
   const at = time(body.eventTime);
   // Two updates of attributes may share a millisecond, and have no session.
-  if (type === 'attributes') return [...key, at, canonicalJson(body.attributes ?? null)];
-  if (type === 'flow.outcome') return [...key, text(body.sessionId), at, text(body.flowOutcomeId)];
+  if (topicName.endsWith('.attributes')) return [...key, at, canonicalJson(body.attributes ?? null)];
+  if (topicName.endsWith('.flow.outcome'))
+    return [...key, text(body.sessionId), at, text(body.flowOutcomeId)];
   return [...key, text(body.sessionId), at];
 }
 
@@ -111,10 +111,13 @@ function text(value: unknown): KeyField {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
+/** ISO 8601 with an offset and no more than milliseconds: a finer time would lose what makes it unique. */
+const ISO_MS = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?(?:Z|[+-]\d\d:\d\d)$/;
+
 /** Epoch milliseconds of a time in either form the platform uses: a number of milliseconds, or ISO 8601. */
 function time(value: unknown): KeyField {
   if (typeof value === 'number') return value;
-  if (typeof value !== 'string') return undefined;
+  if (typeof value !== 'string' || !ISO_MS.test(value)) return undefined;
   const ms = Date.parse(value);
   return Number.isNaN(ms) ? undefined : ms;
 }

@@ -5,6 +5,12 @@ export const PROTOCOLS = ['notification-channels'] as const;
 /** Name of the protocol an event came from. */
 export type ProtocolName = (typeof PROTOCOLS)[number];
 
+/** Kept as it was parsed: a copy would lose a key named `__proto__`, and cost time on every event. */
+const jsonObjectSchema = z.custom<Record<string, unknown>>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'Invalid input: expected an object',
+);
+
 /**
  * What Genesys Cloud sends for one event, on the socket and as the `detail` of its own EventBridge integration
  * (which adds `timestamp`). Fields we do not know are kept: they belong to the event.
@@ -13,8 +19,8 @@ export const frameSchema = z.looseObject({
   topicName: z.string().min(1).max(1_000),
   version: z.string().optional(),
   timestamp: z.string().optional(),
-  eventBody: z.record(z.string(), z.unknown()),
-  metadata: z.record(z.string(), z.unknown()).optional(),
+  eventBody: jsonObjectSchema,
+  metadata: jsonObjectSchema.optional(),
 });
 /** One event as Genesys Cloud sends it. */
 export type Frame = z.infer<typeof frameSchema>;

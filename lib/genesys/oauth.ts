@@ -12,6 +12,8 @@ const REQUEST_TIMEOUT_MS = 16_000;
 const ATTEMPTS = 5;
 const BACKOFF_BASE_MS = 500;
 const BACKOFF_CAP_MS = 30_000;
+/** A longer `Retry-After` is cut; the platform's limits are a minute's. */
+const RETRY_AFTER_CAP_MS = 120_000;
 const RETRIED_STATUSES: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
 
 /** OAuth client credentials of Genesys Cloud. */
@@ -81,7 +83,7 @@ export class TokenSource {
       } catch (error) {
         if (!(error instanceof GenesysError) || !error.retriable || attempt >= ATTEMPTS) throw error;
         const backoffMs = Math.random() * Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** attempt);
-        await delay(Math.min(BACKOFF_CAP_MS, Math.max(backoffMs, error.retryAfterMs ?? 0)));
+        await delay(Math.max(backoffMs, Math.min(RETRY_AFTER_CAP_MS, error.retryAfterMs ?? 0)));
       }
     }
   }

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { redact } from '../events/redaction.ts';
 import { GenesysError, retryAfterMs, unreachable } from './errors.ts';
 import type { TokenSource } from './oauth.ts';
 import { RateLimit } from './rate-limit.ts';
@@ -8,6 +9,8 @@ const REQUEST_TIMEOUT_MS = 16_000;
 const ATTEMPTS = 5;
 const BACKOFF_BASE_MS = 500;
 const BACKOFF_CAP_MS = 30_000;
+/** A longer `Retry-After` is cut; the platform's limits are a minute's. */
+const RETRY_AFTER_CAP_MS = 120_000;
 const RETRIED_STATUSES: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
 /** Characters of Genesys Cloud's own message that go into an error. */
 const MESSAGE_LIMIT_CHARACTERS = 300;
@@ -64,7 +67,7 @@ export class RestClient {
         }
         if (!error.retriable || attempt >= ATTEMPTS) throw error;
         const backoffMs = Math.random() * Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** (attempt - 1));
-        const waitMs = Math.min(BACKOFF_CAP_MS, Math.max(backoffMs, error.retryAfterMs ?? 0));
+        const waitMs = Math.max(backoffMs, Math.min(RETRY_AFTER_CAP_MS, error.retryAfterMs ?? 0));
         await delay(waitMs, undefined, request.signal ? { signal: request.signal } : {});
       }
     }
@@ -106,11 +109,11 @@ function parseBody(what: string, response: Response, text: string): unknown {
   if (text === '') return undefined;
   try {
     return JSON.parse(text);
-  } catch (cause) {
+  } catch {
+    // The cause would quote the answer, which may hold a channel id.
     throw new GenesysError('unexpected_answer', `${what}: the answer is not JSON`, {
       retriable: true,
       status: response.status,
-      cause,
     });
   }
 }
@@ -136,13 +139,18 @@ function refused(what: string, response: Response, text: string): GenesysError {
   });
 }
 
+/** What Genesys Cloud said; redacted before it is cut, for half a secret would no longer be recognised (P7). */
 function messageOf(text: string): string {
+  return redact(saidIn(text)).slice(0, MESSAGE_LIMIT_CHARACTERS);
+}
+
+function saidIn(text: string): string {
   try {
     const body: unknown = JSON.parse(text);
     const message =
       typeof body === 'object' && body !== null ? (body as { message?: unknown }).message : undefined;
-    return typeof message === 'string' ? message.slice(0, MESSAGE_LIMIT_CHARACTERS) : '';
+    return typeof message === 'string' ? message : '';
   } catch {
-    return text.slice(0, MESSAGE_LIMIT_CHARACTERS);
+    return text;
   }
 }

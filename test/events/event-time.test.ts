@@ -1,0 +1,43 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { eventTime } from '../../lib/events/event-time.ts';
+
+const RECEIVED = '2026-03-21T01:10:00.000Z';
+const ISO = '2022-04-06T09:31:44.949Z';
+const MS = 1649237504949;
+const timeOf = (eventBody: Record<string, unknown>, timestamp?: string) =>
+  eventTime({ topicName: 'v2.x', eventBody, ...(timestamp === undefined ? {} : { timestamp }) }, RECEIVED);
+
+test("the frame's own timestamp comes first", () => {
+  expect(timeOf({ eventTime: MS }, '2026-01-01T00:00:00.5Z')).toBe('2026-01-01T00:00:00.500Z');
+});
+
+describe.each(['eventTime', 'modifiedDate', 'timestamp', 'currentStateStart'])('%s of the body', (field) => {
+  test.each([MS, ISO, '2022-04-06T11:31:44.949+02:00'])('is understood as %s', (value) => {
+    expect(timeOf({ [field]: value })).toBe(ISO);
+    expect(timeOf({ [field]: value }, 'no time')).toBe(ISO);
+  });
+
+  test.each([null, '', 'yesterday', 0, -1, 8.64e15 + 1, {}, [], true])('is passed over as %j', (value) => {
+    expect(timeOf({ [field]: value })).toBe(RECEIVED);
+  });
+});
+
+test('the fields of a body are asked in their order', () => {
+  const body = { currentStateStart: MS + 3, timestamp: MS + 2, modifiedDate: MS + 1, eventTime: MS };
+  expect(timeOf(body)).toBe(ISO);
+  expect(timeOf({ ...body, eventTime: 'unreadable' })).toBe('2022-04-06T09:31:44.950Z');
+});
+
+test('without any time it is the time of receipt', () => {
+  expect(timeOf({})).toBe(RECEIVED);
+});
+
+test('whatever the fields hold, the answer is a time in UTC with milliseconds', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), fc.jsonValue(), fc.string(), (one, two, timestamp) => {
+      const time = timeOf({ eventTime: one, modifiedDate: two }, timestamp);
+      expect(new Date(time).toISOString()).toBe(time);
+    }),
+  );
+});

@@ -1,0 +1,145 @@
+import { isDeepStrictEqual } from 'node:util';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { MAX_DEPTH_LEVELS, TooDeepError } from '../../lib/events/canonical-json.ts';
+import { eventIdentity } from '../../lib/events/identity.ts';
+import { frameSchema } from '../../lib/events/schema.ts';
+import { anyText, jsonBody, leaves, reordered, valueAt, withValue } from './json.ts';
+import { GENERIC_TOPICS, SAMPLES } from './samples.ts';
+
+const topic = () => fc.constantFrom(...GENERIC_TOPICS, ...SAMPLES.map(({ frame }) => frame.topicName));
+const generic = () => fc.constantFrom(...GENERIC_TOPICS);
+const idOf = (topicName: string, eventBody: Record<string, unknown>) =>
+  eventIdentity({ topicName, eventBody });
+
+describe('for any topic and body', () => {
+  test('metadata, version, timestamp, unknown fields and the order of keys never matter', () => {
+    fc.assert(
+      fc.property(topic(), jsonBody(), jsonBody(), jsonBody(), (topicName, eventBody, metadata, more) => {
+        const frame = { ...more, topicName, eventBody };
+        const other = { metadata, timestamp: '2026-01-01T00:00:00.000Z', version: '9' };
+        expect(eventIdentity(reordered({ ...frame, ...other }))).toBe(eventIdentity(frame));
+      }),
+    );
+  });
+
+  test('CorrelationId never matters', () => {
+    fc.assert(
+      fc.property(topic(), jsonBody(), anyText(), anyText(), (topicName, eventBody, one, two) => {
+        const frame = (CorrelationId: string) => ({ topicName, eventBody, metadata: { CorrelationId } });
+        expect(eventIdentity(frame(one))).toBe(eventIdentity(frame(two)));
+      }),
+    );
+  });
+
+  test('the schema changes nothing, not even about a key named __proto__', () => {
+    fc.assert(
+      fc.property(topic(), jsonBody(), (topicName, eventBody) => {
+        const text = `{"topicName":${JSON.stringify(topicName)},"eventBody":${JSON.stringify(eventBody)}}`;
+        expect(eventIdentity(frameSchema.parse(JSON.parse(text)))).toBe(idOf(topicName, eventBody));
+      }),
+    );
+  });
+});
+
+describe('for a topic without key fields', () => {
+  test('bodies are one event only when they are equal', () => {
+    fc.assert(
+      fc.property(generic(), jsonBody(), jsonBody(), (topicName, one, two) => {
+        expect(idOf(topicName, one) === idOf(topicName, two)).toBe(isDeepStrictEqual(one, two));
+      }),
+    );
+  });
+
+  test('a change anywhere in the body is another event', () => {
+    fc.assert(
+      fc.property(generic(), jsonBody(), fc.nat(), anyText(), (topicName, body, at, value) => {
+        const places = leaves(body);
+        const place = places[at % Math.max(1, places.length)] ?? ['new'];
+        fc.pre(valueAt(body, place) !== value);
+        const other = withValue(body, place, value);
+        expect(idOf(topicName, other)).not.toBe(idOf(topicName, body));
+      }),
+    );
+  });
+
+  test('the topic decides: its ids, its type, its case', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(anyText(), { minLength: 2 }), jsonBody(), (ids, body) => {
+        const identities = ids.map((id) => idOf(`v2.users.${id}.activity`, body));
+        expect(new Set(identities).size).toBe(ids.length);
+      }),
+    );
+  });
+});
+
+describe.each(SAMPLES)('for key fields of $name', ({ frame, keys, times, topicIds }) => {
+  const texts = keys.filter(
+    (key) =>
+      typeof valueAt(frame.eventBody, key) === 'string' && !times.some((one) => one.join() === key.join()),
+  );
+
+  test('different texts are different events', () => {
+    for (const key of texts) {
+      fc.assert(
+        fc.property(fc.uniqueArray(anyText(), { minLength: 2, maxLength: 5 }), (values) => {
+          const ids = values.map((value) => idOf(frame.topicName, withValue(frame.eventBody, key, value)));
+          expect(new Set(ids).size).toBe(values.length);
+        }),
+        { numRuns: 30 },
+      );
+    }
+  });
+
+  test('different times are different events', () => {
+    for (const key of times) {
+      fc.assert(
+        fc.property(
+          fc.uniqueArray(fc.integer({ min: 0, max: 4e12 }), { minLength: 2, maxLength: 5 }),
+          (all) => {
+            const asNumber = all.map((ms) => idOf(frame.topicName, withValue(frame.eventBody, key, ms)));
+            const asText = all.map((ms) =>
+              idOf(frame.topicName, withValue(frame.eventBody, key, new Date(ms).toISOString())),
+            );
+            expect(asText).toEqual(asNumber);
+            expect(new Set(asNumber).size).toBe(all.length);
+          },
+        ),
+        { numRuns: 30 },
+      );
+    }
+  });
+
+  test('different ids in the topic are different events', () => {
+    const [id = ''] = topicIds;
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.stringMatching(/^[\w-]+$/), { minLength: 2, maxLength: 5 }), (ids) => {
+        const all = ids.map((one) =>
+          idOf(
+            frame.topicName.replace(id, () => one),
+            frame.eventBody,
+          ),
+        );
+        expect(new Set(all).size).toBe(ids.length);
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
+
+describe.each([
+  ...SAMPLES.map(({ name, frame }) => ({ name, frame })),
+  { name: 'a generic topic', frame: { topicName: GENERIC_TOPICS[0]!, eventBody: {} } },
+])('nesting too deep for everybody downstream is refused: $name', ({ frame }) => {
+  const deep = (levels: number) => JSON.parse('['.repeat(levels) + ']'.repeat(levels)) as unknown;
+
+  test.each(['eventBody', 'metadata', 'unknown'] as const)('in %s', (part) => {
+    const framed = (levels: number) =>
+      part === 'unknown'
+        ? { ...frame, unknown: deep(levels) }
+        : { ...frame, [part]: { ...(part === 'eventBody' ? frame.eventBody : {}), extra: deep(levels - 1) } };
+    expect(eventIdentity(framed(MAX_DEPTH_LEVELS))).toHaveLength(43);
+    expect(() => eventIdentity(framed(MAX_DEPTH_LEVELS + 1))).toThrow(TooDeepError);
+    expect(() => eventIdentity(framed(100_000))).toThrow(TooDeepError);
+  });
+});

@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest';
+import {
+  GENESYS_DOMAINS,
+  GENESYS_REGIONS,
+  genesysHosts,
+  isGenesysDomain,
+} from '../../lib/genesys/regions.ts';
+
+test('there are 18 regions, each with a domain of its own', () => {
+  expect(Object.keys(GENESYS_REGIONS)).toHaveLength(18);
+  expect(new Set(GENESYS_DOMAINS).size).toBe(18);
+  expect([...GENESYS_DOMAINS]).toEqual(Object.values(GENESYS_REGIONS));
+});
+
+test.each(Object.entries(GENESYS_REGIONS))(
+  '%s: %s is a domain in lower case, its hosts are under it',
+  (region, domain) => {
+    expect(region).toMatch(/^(?:us|ca|mx|sa|eu|eusc_de|me|ap)_(?:\w+)_\d$/);
+    expect(domain).toMatch(
+      /^(?:[a-z0-9-]+\.)?(?:mypurecloud\.(?:com|ie|de|jp|com\.au)|(?:[a-z-]+-)?pure\.cloud)$/,
+    );
+    expect(isGenesysDomain(domain)).toBe(true);
+    const { apiUrl, loginUrl } = genesysHosts(domain);
+    expect(new URL(apiUrl)).toMatchObject({ protocol: 'https:', host: `api.${domain}`, pathname: '/' });
+    expect(new URL(loginUrl)).toMatchObject({ protocol: 'https:', host: `login.${domain}`, pathname: '/' });
+    for (const url of [apiUrl, loginUrl]) expect(url.endsWith('/')).toBe(false);
+  },
+);
+
+test.each([
+  'example.com',
+  'api.mypurecloud.com',
+  'https://mypurecloud.com',
+  'MYPURECLOUD.COM',
+  'mypurecloud.com.evil.example',
+  'pure.cloud',
+  '',
+  'toString',
+])('%s is no domain of Genesys Cloud', (domain) => {
+  expect(isGenesysDomain(domain)).toBe(false);
+});
