@@ -5,8 +5,11 @@ import type { FaultInjector } from './faults.ts';
 import { type Listening, listen } from './http.ts';
 import { type Answer, type Call, Dispatcher } from './protocol.ts';
 import { inProcessHandler, type RequestHandler } from './request-handler.ts';
+import { S3 } from './s3/s3.ts';
 import { SecretsManager } from './secrets-manager.ts';
 import { Sqs } from './sqs.ts';
+
+const FIRST_ERROR_STATUS = 400;
 
 /** How to make an {@link Emulator}. */
 export interface EmulatorOptions {
@@ -15,6 +18,8 @@ export interface EmulatorOptions {
   /** `000000000000` by default. */
   accountId?: string;
   faults?: FaultInjector;
+  /** Told of each call that was answered without an error: for counting what AWS would bill. */
+  onCall?: (call: Pick<Call, 'target' | 'body'>) => void;
   /** Makes message and event ids; random UUIDs by default. A simulation gives its own, so that runs repeat exactly. */
   newId?: () => string;
 }
@@ -31,11 +36,14 @@ export class Emulator {
   readonly eventbridge: EventBridge;
   readonly secretsManager: SecretsManager;
   readonly cloudwatch: CloudWatch;
+  readonly s3: S3;
   readonly #dispatcher: Dispatcher;
+  readonly #onCall: EmulatorOptions['onCall'];
   readonly #listening = new Set<Listening>();
 
   constructor(options: EmulatorOptions = {}) {
-    const { region = 'us-east-1', accountId = '000000000000', faults, newId } = options;
+    const { region = 'us-east-1', accountId = '000000000000', faults, newId, onCall } = options;
+    this.#onCall = onCall;
     const place = { region, accountId };
     this.region = region;
     this.accountId = accountId;
@@ -48,6 +56,7 @@ export class Emulator {
     });
     this.secretsManager = new SecretsManager(place);
     this.cloudwatch = new CloudWatch();
+    this.s3 = new S3({ region });
     const services = [this.sqs, this.dynamodb, this.eventbridge, this.secretsManager, this.cloudwatch];
     this.#dispatcher = new Dispatcher(services, faults);
   }
@@ -56,13 +65,18 @@ export class Emulator {
    * Answers one call: parses, lets faults happen, runs the action, formats errors. Rejects with an error named
    * `TimeoutError` where a fault takes the answer away.
    */
-  handle(call: Call): Promise<Answer> {
-    return this.#dispatcher.handle(call);
+  async handle(call: Call): Promise<Answer> {
+    const answer = await this.#dispatcher.handle(call);
+    if (answer.status < FIRST_ERROR_STATUS) this.#onCall?.(call);
+    return answer;
   }
 
   /** A handler for SDK clients in this process: `new SQSClient({ requestHandler: emulator.requestHandler() })`. */
   requestHandler(): RequestHandler {
-    return inProcessHandler((call) => this.handle(call));
+    return inProcessHandler(
+      (call) => this.handle(call),
+      (request) => this.s3.handle(request),
+    );
   }
 
   /** Serves over HTTP. @param options port 0 (the default) takes a free one; host is 127.0.0.1 by default. */
@@ -71,6 +85,7 @@ export class Emulator {
       {
         accountId: this.accountId,
         handle: (call) => this.handle(call),
+        s3: (request) => this.s3.handle(request),
         health: () => ({ status: 'ok', region: this.region, targets: this.#dispatcher.targets }),
       },
       options,

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { collectBytes, decodeBody } from './body.ts';
 import { type Answer, type Call, errorAnswer, LostAnswerError } from './protocol.ts';
+import type { S3Request, S3Response } from './s3/s3.ts';
 import { AwsError } from './service.ts';
 import { answerQuery, queryErrorAnswer } from './sts.ts';
 
@@ -8,6 +9,8 @@ import { answerQuery, queryErrorAnswer } from './sts.ts';
 export interface HttpServed {
   readonly accountId: string;
   handle(call: Call): Promise<Answer>;
+  /** Answers a request of S3, which has a path of its own instead of an action in a header. */
+  s3(request: S3Request): S3Response;
   /** The JSON of `GET /_health`. */
   health(): object;
 }
@@ -20,7 +23,7 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-/** Serves AWS's JSON protocols: one POST to any path, the action in `X-Amz-Target`. */
+/** Serves AWS's JSON protocols (one POST to any path, the action in `X-Amz-Target`), and S3 by path. */
 export async function listen(
   served: HttpServed,
   options: { port?: number; host?: string } = {},
@@ -56,11 +59,11 @@ async function answerRequest(
   served: HttpServed,
   request: IncomingMessage,
   signal: AbortSignal,
-): Promise<Answer> {
+): Promise<Answer | S3Response> {
   const form = request.headers['content-type']?.startsWith('application/x-www-form-urlencoded') ?? false;
   try {
     if (request.method === 'GET' && request.url === '/_health') return json(200, served.health());
-    if (request.method !== 'POST') throw wrongRequest(`${request.method} ${request.url}`, 405);
+    if (request.method !== 'POST') return served.s3(await s3Request(request));
     const body = await decodeBody(await collectBytes(request), request.headers['content-encoding']);
     if (form) return answerQuery(body, served.accountId);
     const target = request.headers['x-amz-target'];
@@ -79,12 +82,26 @@ async function answerRequest(
   }
 }
 
-function send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+async function s3Request(request: IncomingMessage): Promise<S3Request> {
+  const { method = '', url = '/', headers } = request;
+  const [path = '/', search = ''] = url.split('?', 2);
+  return {
+    method,
+    path,
+    query: new URLSearchParams(search),
+    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)])),
+    body: await collectBytes(request),
+  };
+}
+
+function send(request: IncomingMessage, response: ServerResponse, answer: Answer | S3Response): void {
   if (response.destroyed) return;
   const body = Buffer.from(answer.body);
   // The rest of a body that was refused stays unread, so this connection cannot carry another request.
   const last = request.complete ? {} : { connection: 'close' };
-  response.writeHead(answer.status, { ...answer.headers, ...last, 'content-length': body.length });
+  // The answer to a HEAD request says itself how long a body it has not would be.
+  const length = request.method === 'HEAD' ? {} : { 'content-length': body.length };
+  response.writeHead(answer.status, { ...answer.headers, ...last, ...length });
   response.end(body);
 }
 

@@ -6,6 +6,7 @@ import type {
 } from '@smithy/types';
 import { collectBytes, decodeBody } from './body.ts';
 import { type Answer, type Call, errorAnswer } from './protocol.ts';
+import type { S3Request, S3Response } from './s3/s3.ts';
 
 /** What SDK clients take as `requestHandler`: `new SQSClient({ requestHandler })`. */
 export interface RequestHandler extends SmithyHandler<HttpRequest, HttpResponse, HttpHandlerOptions> {
@@ -14,13 +15,18 @@ export interface RequestHandler extends SmithyHandler<HttpRequest, HttpResponse,
 }
 
 /** Answers SDK calls in the same process, without a socket. An abort rejects at once with an AbortError. */
-export function inProcessHandler(handle: (call: Call) => Promise<Answer>): RequestHandler {
+export function inProcessHandler(
+  handle: (call: Call) => Promise<Answer>,
+  s3: (request: S3Request) => S3Response,
+): RequestHandler {
   return {
     metadata: { handlerProtocol: 'http/1.1' },
     handle: async (request, { abortSignal } = {}) => {
       if (abortSignal?.aborted) throw abortError();
       const gone = new AbortController();
-      const answered = answer(request, gone.signal, handle);
+      const target = header(request, 'x-amz-target');
+      const answered =
+        target === undefined ? answerS3(request, s3) : answer(request, target, gone.signal, handle);
       if (!abortSignal) return { response: await answered };
       return { response: await orAborted(answered, abortSignal, gone) };
     },
@@ -29,15 +35,43 @@ export function inProcessHandler(handle: (call: Call) => Promise<Answer>): Reque
   };
 }
 
+async function answerS3(
+  request: HttpRequest,
+  handle: (request: S3Request) => S3Response,
+): Promise<HttpResponse> {
+  const reply = handle({
+    method: request.method,
+    path: request.path,
+    query: new URLSearchParams(
+      Object.entries(request.query ?? {}).map(([name, value]): [string, string] => [
+        name,
+        String(value ?? ''),
+      ]),
+    ),
+    headers: Object.fromEntries(
+      Object.entries(request.headers).map(([name, value]) => [name.toLowerCase(), value]),
+    ),
+    body: await readBytes(request),
+  });
+  return { statusCode: reply.status, headers: reply.headers, body: Buffer.from(reply.body) };
+}
+
+async function readBytes(request: HttpRequest): Promise<Uint8Array> {
+  const body: unknown = request.body ?? '';
+  if (typeof body === 'string') return Buffer.from(body);
+  if (body instanceof Uint8Array) return body;
+  return collectBytes(body as AsyncIterable<Uint8Array>);
+}
+
 async function answer(
   request: HttpRequest,
+  target: string,
   signal: AbortSignal,
   handle: (call: Call) => Promise<Answer>,
 ): Promise<HttpResponse> {
   let reply: Answer;
   try {
     const body = await readBody(request);
-    const target = header(request, 'x-amz-target') ?? '';
     reply = await handle({ target, body, signal, origin: originOf(request) });
   } catch (error) {
     if (error instanceof Error && error.name === 'TimeoutError') throw error;

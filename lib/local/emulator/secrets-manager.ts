@@ -37,6 +37,7 @@ export class SecretsManager implements EmulatedService {
     GetSecretValue: (input) => this.#get(input),
     PutSecretValue: (input) => this.#put(input),
     DescribeSecret: (input) => this.#describe(input),
+    DeleteSecret: (input) => this.#delete(input),
   };
   readonly #secrets = new Map<string, Secret>();
   readonly #place: { readonly region: string; readonly accountId: string };
@@ -114,6 +115,13 @@ export class SecretsManager implements EmulatedService {
         versions(secret).map(({ version, stage }) => [version.id, [stage]]),
       ),
     };
+  }
+
+  /** At once, whatever the recovery window: there is no RestoreSecret. */
+  #delete(input: JsonObject): JsonObject {
+    const secret = this.#find(input);
+    this.#secrets.delete(secret.name);
+    return { ARN: secret.arn, Name: secret.name, DeletionDate: Date.now() / 1_000 };
   }
 
   /** By name, by ARN, or by ARN without the random suffix. */

@@ -110,7 +110,8 @@ describe('the HTTP server', () => {
     });
     expect(cbor.status).toBe(400);
     expect(((await cbor.json()) as { message: string }).message).toContain('CBOR');
-    expect((await fetch(`${url}/somewhere`)).status).toBe(405);
+    const unknownBucket = await fetch(`${url}/somewhere`);
+    expect([unknownBucket.status, await unknownBucket.text()]).toEqual([404, expect.stringContaining('NoSuchBucket')]);
   });
 
   test('metrics are kept as last values', async () => {

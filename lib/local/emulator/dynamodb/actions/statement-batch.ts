@@ -45,7 +45,8 @@ type Member =
 /**
  * BatchExecuteStatement: every statement has its own outcome. The whole request is refused where reads and writes are
  * mixed ("Read and write requests together in the same batch is not supported") or where two statements name one item
- * ("Provided list of item keys contains duplicates"): both as in AWS's own DynamoDB local, version 2.
+ * ("Provided list of item keys contains duplicates"): both as in AWS's own DynamoDB local. There, the statements up to
+ * the second on that item have taken effect by then; here none has, so callers must not count on either.
  */
 export function executeBatch(context: ActionContext, parser: StatementParser, input: JsonObject): JsonObject {
   const requests = optionalObjects(input, 'Statements') ?? [];

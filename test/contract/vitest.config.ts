@@ -1,0 +1,14 @@
+import { join } from 'node:path';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    root: join(import.meta.dirname, '../..'),
+    include: ['test/contract/**/*.test.ts'],
+    globalSetup: ['test/contract/endpoint.ts'],
+    // Names each behaviour, and with it every known difference.
+    reporters: ['verbose'],
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+  },
+});
