@@ -2,6 +2,8 @@
 export const BACKOFF_LIMITS = {
   baseMs: 500,
   capMs: 30_000,
+  /** The longest that a server's `Retry-After` makes us wait. */
+  throttledCapMs: 120_000,
   /** A connection that lived shorter counts as flapping: the next delay grows instead of starting again. */
   stableMs: 60_000,
   /** Attempts in a row that may fail before the process gives up. */
@@ -51,8 +53,8 @@ export class Backoff {
     return Math.random() * Math.min(this.limits.capMs, this.limits.baseMs * 2 ** this.level);
   }
 
-  /** Milliseconds to wait when the server said that we ask too often. */
-  throttledDelayMs(retryAfterMs: number | undefined): number {
-    return retryAfterMs ?? this.limits.capMs;
+  /** Milliseconds to wait when the server said that we ask too often; never less than after any other failure. */
+  throttledDelayMs(retryAfterMs = this.limits.capMs): number {
+    return Math.max(this.delayMs(), Math.min(this.limits.throttledCapMs, retryAfterMs));
   }
 }

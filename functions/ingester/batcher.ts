@@ -193,11 +193,14 @@ export class Batcher {
       }
       this.totals.failedEntries++;
       const failure = output.Failed?.find((entry) => entry.Id === String(index));
-      if (failure?.SenderFault) this.divide(parcel, failure.Message ?? failure.Code ?? 'refused by SQS');
+      if (failure?.SenderFault && ITEM_FAULT.test(failure.Code ?? ''))
+        this.divide(parcel, failure.Message ?? failure.Code ?? 'refused by SQS');
       else again.push(parcel);
     }
-    if (accepted.size > 0) this.failures = 0;
-    if (accepted.size > 0) this.failingSinceMs = undefined;
+    if (accepted.size > 0) {
+      this.failures = 0;
+      this.failingSinceMs = undefined;
+    }
     if (again.length > 0) this.retry(again, new Error('SQS did not take every entry'));
   }
 
@@ -250,6 +253,11 @@ export class Batcher {
   }
 }
 
+/**
+ * Codes by which SQS refuses a message for what it holds. Its other sender faults (a key of KMS that is throttled, a
+ * queue that is full) are not the message's: it is sent again.
+ */
+const ITEM_FAULT = /InvalidMessageContents|InvalidParameterValue|TooLong/;
 /** Bytes of an envelope around its events. */
 const ENVELOPE_HEAD_BYTES = 256;
 

@@ -1,7 +1,8 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { LOG_LEVELS } from '../../lib/aws/logger.ts';
+import { PROTOCOLS, type ProtocolName } from '../../lib/events/schema.ts';
 import { GENESYS_DOMAINS, genesysHosts, isGenesysDomain } from '../../lib/genesys/regions.ts';
-import { topicProblems } from './topics.ts';
+import { topicProblems } from '../../lib/genesys/topics.ts';
 
 /** What the ingester is told by its environment. */
 export interface IngesterConfig {
@@ -9,6 +10,8 @@ export interface IngesterConfig {
   loginUrl: string;
   /** OAuth client: given, or the name or ARN of a secret `{"clientId","clientSecret"}` in Secrets Manager. */
   credentials: { clientId: string; clientSecret: string } | { secretId: string };
+  /** How events are received. */
+  protocol: ProtocolName;
   /** Topics as configured, `{id}` not yet replaced. */
   topics: readonly string[];
   /** Name of the subscription set, the key of its records in the state table. */
@@ -38,8 +41,10 @@ export class ConfigError extends Error {
   }
 }
 
-const text = z.string().trim().min(1).optional();
+const text = z.string().trim().min(1, 'is blank').optional();
 const httpUrl = z.url({ protocol: /^https?$/, error: 'is not an http(s) URL' }).optional();
+/** Paths are put behind it. */
+const baseUrl = httpUrl.transform((url) => url?.replace(/\/+$/, ''));
 const wholeNumber = (fallback: number, min: number, max: number) =>
   z.coerce
     .number({ error: 'is not a number' })
@@ -50,11 +55,12 @@ const wholeNumber = (fallback: number, min: number, max: number) =>
 
 const environmentSchema = z.object({
   GENESYS_DOMAIN: text,
-  GENESYS_API_URL: httpUrl,
-  GENESYS_LOGIN_URL: httpUrl,
+  GENESYS_API_URL: baseUrl,
+  GENESYS_LOGIN_URL: baseUrl,
   GENESYS_CLIENT_ID: text,
   GENESYS_CLIENT_SECRET: text,
   GENESYS_SECRET_ID: text,
+  PROTOCOL: z.enum(PROTOCOLS, `is not one of ${PROTOCOLS.join(', ')}`).default('notification-channels'),
   TOPICS: text,
   SUBSCRIPTION: z
     .string()
@@ -103,6 +109,7 @@ function toConfig(values: Environment, topics: readonly string[]): IngesterConfi
     credentials: values.GENESYS_SECRET_ID
       ? { secretId: values.GENESYS_SECRET_ID }
       : { clientId: values.GENESYS_CLIENT_ID ?? '', clientSecret: values.GENESYS_CLIENT_SECRET ?? '' },
+    protocol: values.PROTOCOL,
     topics,
     subscription: values.SUBSCRIPTION,
     eventsQueueUrl: values.EVENTS_QUEUE_URL ?? '',

@@ -32,16 +32,19 @@ export class Connection {
   readyAtMs = 0;
   /** Set when the server asked for another connection. */
   replaceAction: 'replan' | 'reauthenticate' | undefined;
-  /** Settles when the connection has ended. */
-  readonly ended: Promise<void>;
+  /** How it ended, once it has. */
+  endCause: CloseCause | undefined;
+  /** Settles when the connection has ended, with how. */
+  readonly ended: Promise<CloseCause>;
   private readonly protocol: Protocol;
   private readonly handlers: ConnectionHandlers;
   private readonly transport: Transport;
   private readonly readiness = Promise.withResolvers<void>();
-  private readonly end = Promise.withResolvers<void>();
+  private readonly end = Promise.withResolvers<CloseCause>();
   private readyTimer: NodeJS.Timeout | undefined;
   private isReady = false;
   private closing = false;
+  private pausing = false;
 
   constructor(protocol: Protocol, plan: ConnectionPlan, handlers: ConnectionHandlers, open?: SocketFactory) {
     this.protocol = protocol;
@@ -73,16 +76,20 @@ export class Connection {
     return this.readiness.promise;
   }
 
+  /** Stop reading, once it is ready: what makes it ready has to be read. */
   pause(): void {
-    this.transport.pause();
+    this.pausing = true;
+    if (this.isReady) this.transport.pause();
   }
 
+  /** Read again. */
   resume(): void {
-    this.transport.resume();
+    this.pausing = false;
+    if (this.isReady) this.transport.resume();
   }
 
   /** Close in good order; frames that are still under way are handed on before `ended` settles. */
-  close(reason: string): Promise<void> {
+  close(reason: string): Promise<CloseCause> {
     this.closing = true;
     this.transport.close(reason);
     return this.ended;
@@ -90,7 +97,7 @@ export class Connection {
 
   private onOpen(): void {
     this.readyTimer = setTimeout(
-      () => this.transport.close('not ready in time'),
+      () => void this.close('not ready in time'),
       this.protocol.limits.readyTimeoutMs,
     );
     for (const message of this.protocol.openMessages()) this.transport.send(message);
@@ -114,19 +121,21 @@ export class Connection {
   }
 
   private becomeReady(): void {
-    if (this.isReady) return;
+    if (this.isReady || this.closing) return;
     this.isReady = true;
     this.readyAtMs = Date.now();
     clearTimeout(this.readyTimer);
+    if (this.pausing) this.transport.pause();
     this.readiness.resolve();
   }
 
   private onClose(cause: CloseCause): void {
     clearTimeout(this.readyTimer);
+    this.endCause = cause;
     this.plan.release(this.whatIsLeft(cause));
     if (this.isReady) this.handlers.onEnd(this, cause);
     else this.readiness.reject(new ConnectError(cause));
-    this.end.resolve();
+    this.end.resolve(cause);
   }
 
   private whatIsLeft(cause: CloseCause): Release {

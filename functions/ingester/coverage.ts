@@ -10,7 +10,10 @@ const RECORD_LIFE_SECONDS = 90 * 86_400;
 export interface Gap {
   /** Which part: the number of the channel. */
   slot: number;
-  /** Epoch milliseconds of the last proof of life before. */
+  /**
+   * Epoch milliseconds of the last proof of life before: when a frame was read. It was sent a little earlier, and
+   * what was sent in between may be missing too: whoever fills the gap begins a few seconds before it.
+   */
   fromMs: number;
   /** Epoch milliseconds at which a connection was ready again. */
   toMs: number;
@@ -61,6 +64,11 @@ export class Coverage {
     return [...slots].every((slot) => this.covered.has(slot));
   }
 
+  /** Whether every part has been covered at least once. */
+  wasComplete(slots: Iterable<number>): boolean {
+    return [...slots].every((slot) => this.covered.has(slot) || this.open.has(slot));
+  }
+
   /** For how long the part with the oldest open gap has not been covered, and why; undefined when all are. */
   longestOpenGap(): { slot: number; ms: number; reason: string } | undefined {
     let longest: { slot: number; ms: number; reason: string } | undefined;
@@ -85,9 +93,9 @@ export class Coverage {
     if (gap) this.add({ slot, fromMs: gap.fromMs, toMs: atMs, reason: gap.reason });
   }
 
-  /** A part is no longer wanted. */
+  /** A part is no longer wanted; where it was not covered, that was a gap until now. */
   forget(slot: number): void {
-    this.open.delete(slot);
+    this.onCovered(slot, Date.now());
     this.covered.delete(slot);
   }
 

@@ -13,6 +13,8 @@ export interface Health {
   live: boolean;
   /** Why not, for people; empty when ready and live. */
   reasons: readonly string[];
+  /** `secret` while the OAuth client is not there yet: somebody has to fill the secret. */
+  waitingFor?: 'secret';
   [detail: string]: unknown;
 }
 

@@ -10,12 +10,12 @@ import { Batcher, type BatcherLimits } from './batcher.ts';
 import { DynamoDbChannelStore, MemoryChannelStore } from './channel-store.ts';
 import type { IngesterConfig } from './config.ts';
 import { Coverage, gapRecorder } from './coverage.ts';
+import { SecretEmptyError } from './credentials.ts';
 import { type Health, type HealthServer, serveHealth } from './health.ts';
 import { Intake } from './intake.ts';
-import { ingesterMetrics } from './metrics.ts';
-import { NotificationChannels } from './protocols/notification-channels.ts';
+import { ingesterMetrics, type MetricSources } from './metrics.ts';
 import type { ConnectionLimits } from './protocols/protocol.ts';
-import { Supervisor } from './supervisor.ts';
+import { Slots } from './slots.ts';
 import { expandTopics, spreadTopics } from './topics.ts';
 import type { SocketFactory } from './transport.ts';
 
@@ -23,8 +23,13 @@ import type { SocketFactory } from './transport.ts';
 export const UNHEALTHY_AFTER_MS = 30_000;
 /** From SIGTERM to the end: what is not accepted by SQS by then is recorded as a gap. Fargate waits 30 s. */
 export const DRAIN_LIMIT_MS = 25_000;
+/** Of it, for the sockets to close; a call of another service that hangs is not waited for. */
+const CLOSE_LIMIT_MS = 5_000;
 /** Of it, for writing down what could not be sent. */
 const LAST_WORDS_MS = 2_000;
+
+/** Between two looks whether an empty secret has been filled. */
+export const SECRET_POLL_MS = 15_000;
 
 /** The ingester's connections to the world; all but the AWS clients have defaults. */
 export interface IngesterEdges {
@@ -41,13 +46,8 @@ export interface IngesterEdges {
     backoff?: Partial<BackoffLimits>;
     batcher?: Partial<BatcherLimits>;
     requestsPerMinute?: number;
+    secretPollMs?: number;
   };
-}
-
-/** One channel's worth of topics and what keeps it live. */
-interface Slot {
-  protocol: NotificationChannels;
-  supervisor: Supervisor;
 }
 
 /** Genesys Cloud's sockets on one side, the events queue on the other. */
@@ -61,15 +61,14 @@ export class Ingester {
   private readonly edges: IngesterEdges;
   private readonly tokens: TokenSource;
   private readonly rest: RestClient;
-  private readonly channels: DynamoDbChannelStore | MemoryChannelStore;
-  private readonly slots = new Map<number, Slot>();
+  private readonly slots: Slots;
   private readonly abort = new AbortController();
-  private readonly connects = new Map<string, number>();
   private readonly failure = Promise.withResolvers<never>();
   private topicsBySlot: string[][] = [];
   private health: HealthServer | undefined;
   private refreshing: Promise<void> = Promise.resolve();
   private paused = false;
+  private waitingFor: SecretEmptyError | undefined;
 
   constructor(config: IngesterConfig, edges: IngesterEdges) {
     const { sqs, log, dynamodb, limits } = edges;
@@ -82,7 +81,7 @@ export class Ingester {
     const rateLimit = new RateLimit(limits?.requestsPerMinute);
     this.rest = new RestClient({ apiUrl: config.apiUrl, tokens: this.tokens, rateLimit, ...io });
     const table = dynamodb && config.stateTable ? { client: dynamodb, name: config.stateTable } : undefined;
-    this.channels = table
+    const channels = table
       ? new DynamoDbChannelStore(table.client, table.name, config.subscription)
       : new MemoryChannelStore();
     this.coverage = new Coverage(log, table && gapRecorder(table.client, table.name, config.subscription));
@@ -98,6 +97,18 @@ export class Ingester {
       limits?.batcher,
     );
     this.intake = new Intake(this.batcher, log);
+    this.slots = new Slots({
+      rest: this.rest,
+      tokens: this.tokens,
+      channels,
+      intake: this.intake,
+      coverage: this.coverage,
+      log,
+      signal: this.abort.signal,
+      onFailed: (error) => this.failure.reject(error),
+      ...(edges.openSocket ? { openSocket: edges.openSocket } : {}),
+      ...(limits ? { limits } : {}),
+    });
   }
 
   /** Address of the health endpoint's port, once started. */
@@ -107,14 +118,13 @@ export class Ingester {
 
   /** Open sockets. */
   get connections(): number {
-    let count = 0;
-    for (const { supervisor } of this.slots.values()) count += supervisor.openConnections;
-    return count;
+    return this.slots.connections;
   }
 
   /** Whether every subscription has a live connection. */
   get isCovered(): boolean {
-    return this.slots.size > 0 && this.coverage.isComplete(this.slots.keys());
+    const { numbers } = this.slots;
+    return numbers.length > 0 && this.coverage.isComplete(numbers);
   }
 
   /**
@@ -127,9 +137,9 @@ export class Ingester {
     this.health = await serveHealth(
       { host: healthHost, port: healthPort },
       () => this.readHealth(),
-      this.metrics(),
+      ingesterMetrics(this.metricSources()),
     );
-    this.assign(await this.findTopics());
+    this.slots.assign(await this.findTopicsOnceAllowed());
     this.refreshing = this.refreshTopics();
   }
 
@@ -137,83 +147,43 @@ export class Ingester {
   async stop(): Promise<void> {
     const endsAtMs = Date.now() + DRAIN_LIMIT_MS;
     this.abort.abort();
-    await this.refreshing;
-    await Promise.all([...this.slots.values()].map(endSlot));
-    const leftMs = Math.max(0, endsAtMs - Date.now() - LAST_WORDS_MS);
-    const gaveUp = new AbortController();
-    await Promise.race([
-      this.batcher.drain(),
-      delay(leftMs, undefined, { signal: gaveUp.signal }).catch(() => undefined),
-    ]);
-    gaveUp.abort();
+    await atMost(CLOSE_LIMIT_MS, Promise.all([this.refreshing, this.slots.stop()]));
+    await atMost(endsAtMs - LAST_WORDS_MS - Date.now(), this.batcher.drain());
     const unsentSinceMs = this.batcher.oldestUnsentMs;
     if (unsentSinceMs !== undefined) {
       const toMs = Date.now();
-      for (const slot of this.slots.keys())
+      for (const slot of this.slots.numbers)
         this.coverage.add({ slot, fromMs: unsentSinceMs, toMs, reason: 'unsent at exit' });
     }
-    await this.coverage.close();
+    await atMost(endsAtMs - Date.now(), this.coverage.close());
     await this.health?.close();
+  }
+
+  /** The first look needs the OAuth client; while its secret is empty the process waits, unhealthy, and says why. */
+  private async findTopicsOnceAllowed(): Promise<string[][]> {
+    for (;;) {
+      try {
+        await this.tokens.get();
+        const found = await this.findTopics();
+        this.waitingFor = undefined;
+        return found;
+      } catch (error) {
+        if (!(error instanceof SecretEmptyError)) throw error;
+        if (!this.waitingFor) this.edges.log.error(error.message);
+        this.waitingFor = error;
+        await delay(this.edges.limits?.secretPollMs ?? SECRET_POLL_MS, undefined, {
+          signal: this.abort.signal,
+        });
+      }
+    }
   }
 
   private async findTopics(): Promise<string[][]> {
     const topics = await expandTopics(this.config.topics, this.rest, this.abort.signal);
     if (topics.length === 0)
       this.edges.log.warn('there is nothing to subscribe to: no users or queues are listed');
-    return spreadTopics(this.topicsBySlot, topics);
-  }
-
-  /** Every slot gets its topics: new ones are started, changed ones told, empty ones stopped. */
-  private assign(topicsBySlot: string[][]): void {
-    if (this.abort.signal.aborted) return;
-    this.topicsBySlot = topicsBySlot;
-    for (const [number, topics] of topicsBySlot.entries()) {
-      const slot = this.slots.get(number);
-      if (topics.length === 0) {
-        this.slots.delete(number);
-        this.coverage.forget(number);
-        if (slot) void endSlot(slot);
-      } else if (slot) {
-        slot.protocol.updateTopics(topics, this.abort.signal).catch((error: unknown) => {
-          this.edges.log.warn('the topics of a channel could not be changed; its connection is replaced', {
-            error,
-          });
-          slot.supervisor.replace('topics');
-        });
-      } else {
-        this.slots.set(number, this.startSlot(number, topics));
-      }
-    }
-  }
-
-  private startSlot(number: number, topics: readonly string[]): Slot {
-    const { log, openSocket, limits } = this.edges;
-    const protocol = new NotificationChannels({
-      rest: this.rest,
-      tokens: this.tokens,
-      channels: this.channels,
-      log,
-      topics,
-      ...(limits?.connection ? { limits: limits.connection } : {}),
-    });
-    const supervisor = new Supervisor(
-      protocol,
-      {
-        onDecoded: (decoded, data) => this.intake.accept(protocol.name, decoded, data),
-        onCovered: (atMs) => this.coverage.onCovered(number, atMs),
-        onUncovered: (fromMs, reason) => this.coverage.onUncovered(number, fromMs, reason),
-        onConnected: (reason) => this.countConnect(number, reason),
-        onFailed: (error) => this.failure.reject(error),
-      },
-      log,
-      {
-        ...(openSocket ? { open: openSocket } : {}),
-        ...(limits?.backoff ? { backoff: limits.backoff } : {}),
-      },
-    );
-    supervisor.start();
-    if (this.paused) supervisor.pause();
-    return { protocol, supervisor };
+    this.topicsBySlot = spreadTopics(this.topicsBySlot, topics);
+    return this.topicsBySlot;
   }
 
   /** Look again at which users and queues exist, until the end. */
@@ -222,7 +192,7 @@ export class Ingester {
     while (!signal.aborted) {
       try {
         await delay(this.config.topicRefreshSeconds * 1000, undefined, { signal });
-        this.assign(await this.findTopics());
+        this.slots.assign(await this.findTopics());
       } catch (error) {
         if (signal.aborted) return;
         this.edges.log.warn('the list of topics could not be refreshed; the old one stays', { error });
@@ -238,17 +208,7 @@ export class Ingester {
         bufferedBytes: this.batcher.bufferedBytes,
       },
     );
-    for (const { supervisor } of this.slots.values()) {
-      if (paused) supervisor.pause();
-      else supervisor.resume();
-    }
-  }
-
-  private countConnect(slot: number, reason: string): void {
-    // The reason of an end may quote the server; its first word is one of a few.
-    const word = reason.split(' ')[0] ?? reason;
-    this.connects.set(word, (this.connects.get(word) ?? 0) + 1);
-    this.edges.log.info('connected', { slot, reason });
+    this.slots.setPaused(paused);
   }
 
   private readHealth(): Health {
@@ -260,42 +220,41 @@ export class Ingester {
       reasons.push(
         `channel ${gap.slot} has had no live connection for ${Math.round(gap.ms / 1000)} s: ${gap.reason}`,
       );
-    for (const { supervisor } of this.slots.values()) {
-      if (supervisor.lastError) reasons.push(supervisor.lastError);
-    }
+    reasons.push(...this.slots.errors);
+    if (this.waitingFor) reasons.push(this.waitingFor.message);
+    const { numbers } = this.slots;
     return {
-      ready: this.isCovered || (gap !== undefined && live),
+      ready: numbers.length > 0 && this.coverage.wasComplete(numbers),
       live,
       reasons,
+      ...(this.waitingFor ? { waitingFor: 'secret' } : {}),
       paused: this.paused,
-      channels: [...this.slots].map(([number, { protocol, supervisor }]) => ({
-        number,
-        state: supervisor.state,
-        topics: this.topicsBySlot[number]?.length ?? 0,
-        rejectedTopics: Object.fromEntries(protocol.rejectedTopics),
-      })),
+      channels: this.slots.describe(),
     };
   }
 
-  private metrics() {
-    return ingesterMetrics({
+  /** What is counted, for whoever reports it. */
+  metricSources(): MetricSources {
+    return {
       intake: () => this.intake.totals,
       batcher: () => this.batcher.totals,
       bufferedBytes: () => this.batcher.bufferedBytes,
       isPaused: () => this.paused,
       connections: () => this.connections,
-      reconnects: () => this.connects,
+      reconnects: () => this.slots.connects,
       coverage: () => ({ ...this.coverage.totals, complete: this.isCovered }),
-      rejectedTopics: () => {
-        let count = 0;
-        for (const { protocol } of this.slots.values()) count += protocol.rejectedTopics.size;
-        return count;
-      },
-    });
+      rejectedTopics: () => this.slots.rejectedTopics,
+    };
   }
 }
 
-async function endSlot({ protocol, supervisor }: Slot): Promise<void> {
-  await supervisor.stop();
-  await protocol.end();
+/** Wait for work, but no longer than this; what it still does is of no interest then. */
+async function atMost(limitMs: number, work: Promise<unknown>): Promise<void> {
+  const done = new AbortController();
+  const limit = delay(Math.max(0, limitMs), undefined, { signal: done.signal }).catch(() => undefined);
+  try {
+    await Promise.race([work, limit]);
+  } finally {
+    done.abort();
+  }
 }

@@ -1,40 +1,14 @@
-import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
-import { z } from 'zod';
-import { dynamoDbClient, secretsManagerClient, sqsClient } from '../../lib/aws/clients.ts';
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import { dynamoDbClient, sqsClient } from '../../lib/aws/clients.ts';
 import { createLogger } from '../../lib/aws/logger.ts';
 import { redact } from '../../lib/events/redaction.ts';
-import type { Credentials } from '../../lib/genesys/oauth.ts';
-import { ConfigError, type IngesterConfig, readConfig } from './config.ts';
+import { ConfigError, readConfig } from './config.ts';
+import { credentialsOf } from './credentials.ts';
+import { emitMetrics } from './emf.ts';
 import { Ingester } from './ingester.ts';
 
 /** Exit codes: what a supervisor of the process sees. */
 const EXIT = { ok: 0, failed: 1, badConfig: 78 } as const;
-
-const secretSchema = z.object({ clientId: z.string().min(1), clientSecret: z.string().min(1) });
-
-function credentialsOf(config: IngesterConfig): () => Promise<Credentials> {
-  const { credentials } = config;
-  if (!('secretId' in credentials)) return async () => credentials;
-  const secrets = secretsManagerClient();
-  return async () => {
-    const { SecretString } = await secrets.send(
-      new GetSecretValueCommand({ SecretId: credentials.secretId }),
-    );
-    const parsed = secretSchema.safeParse(parseJson(SecretString));
-    if (parsed.success) return parsed.data;
-    throw new Error(
-      `The secret ${credentials.secretId} is not filled: it must be {"clientId":"…","clientSecret":"…"}`,
-    );
-  };
-}
-
-function parseJson(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? '');
-  } catch {
-    return undefined;
-  }
-}
 
 async function main(): Promise<number> {
   const config = readConfig(process.env);
@@ -48,17 +22,23 @@ async function main(): Promise<number> {
   const stopped = new Promise<string>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
   });
+  const stopMetrics = emitMetrics(
+    new Metrics({ namespace: 'Switchboard', serviceName: 'ingester', logger: log }),
+    ingester.metricSources(),
+  );
   let code: number = EXIT.ok;
   try {
-    await Promise.race([ingester.start(), stopped]);
-    log.info('started', { health: `http://${config.healthHost}:${ingester.healthPort}/healthz` });
-    const signal = await Promise.race([stopped, ingester.failed]);
+    const started = ingester.start().then(() => {
+      log.info('started', { health: `http://${config.healthHost}:${ingester.healthPort}/healthz` });
+    });
+    const signal = await Promise.race([stopped, started.then(() => ingester.failed)]);
     log.info('stopping', { signal });
   } catch (error) {
     code = EXIT.failed;
     log.error(redact(error instanceof Error ? error.message : String(error)), { error });
   }
   await ingester.stop();
+  stopMetrics();
   log.info('stopped', { code, ...ingester.batcher.totals });
   return code;
 }

@@ -1,36 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../../lib/aws/logger.ts';
-import { GenesysError } from '../../lib/genesys/errors.ts';
 import { Backoff, type BackoffLimits } from './backoff.ts';
-import { ConnectError, Connection } from './connection.ts';
-import type { CloseAction, CloseCause, Decoded, PlanRequest, Protocol } from './protocols/protocol.ts';
-import type { SocketFactory } from './transport.ts';
+import { Connection } from './connection.ts';
+import type { CloseCause, Decoded, PlanRequest, Protocol } from './protocols/protocol.ts';
+import { actionAfterFailure, askedWaitMs, MODE_AFTER } from './reactions.ts';
+import type { SupervisorState } from './supervisor-states.ts';
+import { ABNORMAL_CLOSURE, type SocketFactory } from './transport.ts';
 
 /** The longest delay that a timer of Node.js takes. */
 const TIMER_LIMIT_MS = 2_147_483_647;
 /** Two planned replacements are at least so far apart, whatever expiry the server claims. */
 const REPLACE_INTERVAL_MIN_MS = 1_000;
-
-/** The states of a supervisor: what they mean for the health of its subscription set. */
-export const SUPERVISOR_STATES = {
-  idle: { covered: false, connecting: false, terminal: false },
-  connecting: { covered: false, connecting: true, terminal: false },
-  live: { covered: true, connecting: false, terminal: false },
-  /** A new connection is made while the old one delivers. */
-  overlapping: { covered: true, connecting: true, terminal: false },
-  stopped: { covered: false, connecting: false, terminal: true },
-  failed: { covered: false, connecting: false, terminal: true },
-} as const;
-/** State of a supervisor. */
-export type SupervisorState = keyof typeof SUPERVISOR_STATES;
-
-/** How the next plan is made after an end. `stop` has none. */
-const MODE_AFTER: Readonly<Record<Exclude<CloseAction, 'stop'>, PlanRequest['mode']>> = {
-  reconnect: 'resume',
-  throttled: 'resume',
-  replan: 'fresh',
-  reauthenticate: 'reauthenticate',
-};
 
 /** What a supervisor tells its owner. */
 export interface SupervisorHandlers {
@@ -39,6 +19,8 @@ export interface SupervisorHandlers {
   onCovered(atMs: number): void;
   /** There is no live connection any more; `fromMs` is the last proof of life. */
   onUncovered(fromMs: number, reason: string): void;
+  /** A connection that was thought live may not have been, from its last proof of life until another took over. */
+  onGap(fromMs: number, toMs: number, reason: string): void;
   /** A connection was opened, and why. */
   onConnected(reason: string): void;
   /** Trying on cannot help; the state is `failed`. */
@@ -118,8 +100,13 @@ export class Supervisor {
     this.end ??= 'stopped';
     this.abort.abort();
     clearTimeout(this.replaceTimer);
+    const { current } = this;
     this.current = undefined;
-    await Promise.all([...this.connections].map((connection) => connection.close('stopping')));
+    const others = [...this.connections].filter((connection) => connection !== current);
+    await Promise.all([
+      current && this.retire(current, Date.now(), 'stopping'),
+      ...others.map((connection) => connection.close('stopping')),
+    ]);
     await this.attempt;
   }
 
@@ -180,17 +167,11 @@ export class Supervisor {
   ): { mode: PlanRequest['mode']; waitMs: number } {
     this.backoff.onFailure();
     this.lastError = error instanceof Error ? error.message : String(error);
-    const action = this.actionAfter(error);
+    const action = actionAfterFailure(error, this.protocol);
     const isHopeless = action === 'stop' && !this.wasLive;
     if (isHopeless || (this.backoff.isExhausted && !this.current)) throw error;
-    const retryAfterMs =
-      error instanceof ConnectError
-        ? error.end.retryAfterMs
-        : error instanceof GenesysError
-          ? error.retryAfterMs
-          : undefined;
     const waitMs =
-      action === 'throttled' ? this.backoff.throttledDelayMs(retryAfterMs) : this.backoff.delayMs();
+      action === 'throttled' ? this.backoff.throttledDelayMs(askedWaitMs(error)) : this.backoff.delayMs();
     this.log.warn('could not connect; trying again', {
       attempt: this.backoff.failedAttempts,
       delayMs: Math.round(waitMs),
@@ -201,14 +182,6 @@ export class Supervisor {
     return { mode: nextMode === 'resume' ? mode : nextMode, waitMs };
   }
 
-  private actionAfter(error: unknown): CloseAction {
-    if (error instanceof ConnectError) return this.protocol.classifyClose(error.end);
-    if (!(error instanceof GenesysError)) return 'reconnect';
-    if (error.code === 'rate_limited') return 'throttled';
-    if (error.code === 'unauthorized') return 'reauthenticate';
-    return error.retriable ? 'reconnect' : 'stop';
-  }
-
   private promote(connection: Connection, reason: string): void {
     const old = this.current;
     this.current = connection;
@@ -216,10 +189,24 @@ export class Supervisor {
     this.lastError = undefined;
     this.handlers.onConnected(reason);
     if (!old) this.handlers.onCovered(connection.readyAtMs);
-    void old?.close('replaced');
+    if (old) void this.retire(old, connection.readyAtMs, 'replaced');
     clearTimeout(this.replaceTimer);
     const untilMs = Math.max(REPLACE_INTERVAL_MIN_MS, connection.plan.replaceByMs - Date.now());
     this.replaceTimer = setTimeout(() => this.replace('expiry'), Math.min(untilMs, TIMER_LIMIT_MS));
+    // Its end may have come between its readiness and the promise of it.
+    if (connection.endCause) this.onEnd(connection, connection.endCause);
+  }
+
+  /**
+   * Close a connection whose work is taken over. Without an answer to the close it may have been dead for as long as
+   * nothing came: then nothing proves that it was live until `untilMs` (P4).
+   */
+  private async retire(connection: Connection, untilMs: number, reason: string): Promise<void> {
+    const { code } = await connection.close(reason);
+    const fromMs = connection.lastFrameAtMs;
+    if (code === ABNORMAL_CLOSURE && fromMs < untilMs) {
+      this.handlers.onGap(fromMs, untilMs, `${reason} without an answer`);
+    }
   }
 
   /** What happened while an attempt was under way and could not be answered then. */

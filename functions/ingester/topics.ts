@@ -1,52 +1,11 @@
 import { type Listing, listIds } from '../../lib/genesys/listing.ts';
 import type { RestClient } from '../../lib/genesys/rest.ts';
+import { growthCharacters, listingOf, TOPIC_LIMIT_CHARACTERS } from '../../lib/genesys/topics.ts';
 
 /** Topics of one channel; beyond it the platform answers 400. */
 export const TOPICS_PER_CHANNEL = 1_000;
 /** Channels of one OAuth client; one more evicts the oldest. Half of them, so that all can be replaced by overlap. */
 export const CHANNELS_LIMIT = 10;
-/** Length of a topic, combined ones included. */
-export const TOPIC_LIMIT_CHARACTERS = 200;
-
-const TOPIC_SHAPE = /^v2\.[\w{}-]+(?:\.[\w{}-]+)*(?:\?[\w-]+(?:&[\w-]+)*)?$/;
-/** Which listing an `{id}` stands for, by what is before it. */
-const LISTING_OF: Readonly<Record<string, Listing>> = {
-  'v2.users': 'users',
-  'v2.routing.queues': 'queues',
-  'v2.analytics.queues': 'queues',
-};
-
-/**
- * What is wrong with configured topics, each with what to do; an empty list when nothing is.
- *
- * @param topics - for example `v2.users.{id}.presence`, `v2.routing.queues.4f…9a.conversations`
- */
-export function topicProblems(topics: readonly string[]): string[] {
-  return topics.flatMap((topic) => {
-    if (topic.startsWith('v2.system') || topic.startsWith('channel.')) {
-      return [`${topic}: system topics arrive without being subscribed to; leave it out`];
-    }
-    if (!TOPIC_SHAPE.test(topic)) {
-      return [
-        `${topic}: not a topic; one looks like v2.users.{id}.presence or v2.users.{id}?presence&routingStatus`,
-      ];
-    }
-    if (topic.length > TOPIC_LIMIT_CHARACTERS) {
-      return [`${topic}: longer than ${TOPIC_LIMIT_CHARACTERS} characters; split it into several topics`];
-    }
-    const placeholders = topic.split('{id}').length - 1;
-    if (placeholders === 0) return [];
-    if (placeholders > 1 || listingOf(topic) === undefined) {
-      return [
-        `${topic}: a socket takes no wildcards, and {id} can be listed only in ${Object.keys(LISTING_OF)
-          .map((prefix) => `${prefix}.{id}`)
-          .join(', ')}; name the ids instead`,
-      ];
-    }
-    return [];
-  });
-}
-
 /**
  * The topics to subscribe to: `{id}` replaced by every id that the platform lists, and topics of the same user
  * combined (`v2.users.{id}?presence&routingStatus`), for a combined topic counts as one.
@@ -71,9 +30,6 @@ export async function expandTopics(
   return [...expanded];
 }
 
-/** Characters by which an id is longer than the `{id}` that it replaces. */
-const ID_GROWTH_CHARACTERS = 36 - '{id}'.length;
-
 /** The topics with those that differ only in their last part combined, as far as the length allows. */
 export function combineTopics(topics: readonly string[]): string[] {
   const combined: string[] = [];
@@ -88,7 +44,7 @@ export function combineTopics(topics: readonly string[]): string[] {
 }
 
 function combineParts(user: string, parts: readonly string[]): string[] {
-  const limit = TOPIC_LIMIT_CHARACTERS - (user.endsWith('{id}') ? ID_GROWTH_CHARACTERS : 0);
+  const limit = TOPIC_LIMIT_CHARACTERS - growthCharacters(user);
   const groups: string[][] = [];
   for (const part of parts) {
     const last = groups.at(-1);
@@ -122,9 +78,4 @@ export function spreadTopics(
     );
   }
   return channels;
-}
-
-function listingOf(topic: string): Listing | undefined {
-  const prefix = /^(.*?)\.\{id\}/.exec(topic)?.[1];
-  return prefix === undefined ? undefined : LISTING_OF[prefix];
 }

@@ -1,4 +1,5 @@
 import WebSocket from 'ws';
+import { redact } from '../../lib/events/redaction.ts';
 import { retryAfterMs } from '../../lib/genesys/errors.ts';
 import type { CloseCause, ConnectionLimits } from './protocols/protocol.ts';
 
@@ -6,6 +7,11 @@ import type { CloseCause, ConnectionLimits } from './protocols/protocol.ts';
 export const MAX_FRAME_BYTES = 16 * 1_048_576;
 /** Time for the peer to answer our close; then the socket is cut. */
 export const CLOSE_TIMEOUT_MS = 3_000;
+/**
+ * A frame read this soon after a pause may have waited in a buffer since long before: it is no proof that the peer
+ * is still there.
+ */
+export const BACKLOG_MS = 5_000;
 /** Close code of an end without a close frame (RFC 6455, 7.1.5); also given to ends that we cause by silence. */
 export const ABNORMAL_CLOSURE = 1006;
 
@@ -34,7 +40,11 @@ export class Transport {
   private readonly handlers: TransportHandlers;
   private readonly limits: ConnectionLimits;
   private readonly pingMessage: string;
+  /** Last proof of life. */
   private lastFrameAt = Date.now();
+  /** Since when silence is counted: the last frame, or the end of a pause. */
+  private quietSince = this.lastFrameAt;
+  private backlogUntil = 0;
   private opened = false;
   private ended = false;
   private refusal: Pick<CloseCause, 'upgradeStatus' | 'retryAfterMs'> = {};
@@ -62,7 +72,7 @@ export class Transport {
     this.listen();
   }
 
-  /** Epoch milliseconds of the last frame, or of the attempt to connect. */
+  /** Epoch milliseconds of the last proof that the peer is there: a frame, or the attempt to connect. */
   get lastFrameAtMs(): number {
     return this.lastFrameAt;
   }
@@ -72,15 +82,21 @@ export class Transport {
     if (this.socket.readyState === WebSocket.OPEN) this.socket.send(message);
   }
 
-  /** Stop reading; what the kernel holds waits, and then the sender does. The silence is ours, so nobody watches it. */
+  /**
+   * Stop reading an open socket; what the kernel holds waits, and then the sender does. The silence is ours, so
+   * nobody watches it. A socket that is being closed is read to its end.
+   */
   pause(): void {
+    if (this.cut) return;
     clearTimeout(this.watchdog);
     this.socket.pause();
   }
 
   /** Read again. */
   resume(): void {
-    this.lastFrameAt = Date.now();
+    if (this.ended || this.cut) return;
+    this.quietSince = Date.now();
+    this.backlogUntil = this.quietSince + BACKLOG_MS;
     this.socket.resume();
     if (this.opened) this.watch();
   }
@@ -100,13 +116,14 @@ export class Transport {
     const { socket } = this;
     socket.on('open', () => {
       this.opened = true;
-      this.lastFrameAt = Date.now();
+      this.lastFrameAt = this.quietSince = Date.now();
       this.watch();
       this.pinger = setInterval(() => this.send(this.pingMessage), this.limits.pingIntervalMs);
       this.handlers.onOpen();
     });
     socket.on('message', (data, isBinary) => {
-      this.lastFrameAt = Date.now();
+      this.quietSince = Date.now();
+      if (this.quietSince >= this.backlogUntil) this.lastFrameAt = this.quietSince;
       this.handlers.onFrame(data as Buffer, isBinary);
     });
     socket.on('unexpected-response', (request, response) => {
@@ -130,7 +147,7 @@ export class Transport {
   /** One timer for all frames: when it fires it looks how long the silence really was. */
   private watch(): void {
     clearTimeout(this.watchdog);
-    const leftMs = this.limits.silenceMs - (Date.now() - this.lastFrameAt);
+    const leftMs = this.limits.silenceMs - (Date.now() - this.quietSince);
     if (leftMs > 0) {
       this.watchdog = setTimeout(() => this.watch(), leftMs);
       return;
@@ -145,6 +162,7 @@ export class Transport {
     clearTimeout(this.watchdog);
     clearInterval(this.pinger);
     clearTimeout(this.cut);
-    this.handlers.onClose({ code, reason, ...this.refusal });
+    // The server's words may hold what must not be shown (P7).
+    this.handlers.onClose({ code, reason: redact(reason), ...this.refusal });
   }
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { registerSecret } from '../events/redaction.ts';
 import { GenesysError, retryAfterMs, unreachable } from './errors.ts';
 

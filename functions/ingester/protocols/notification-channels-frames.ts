@@ -41,11 +41,20 @@ export function decodeFrame(text: string): Decoded {
 function decodeReply(value: object): Decoded {
   const { result, status, message } = value as { result?: unknown; status?: unknown; message?: unknown };
   if (result === undefined) return { kind: 'rejected', reason: 'invalid_frame' };
-  if (String(result) === '200') return { kind: 'alive', ready: true };
-  const said = String(message ?? status ?? 'no message').slice(0, MESSAGE_LIMIT_CHARACTERS);
+  const code = textOf(result);
+  if (code === '200') return { kind: 'alive', ready: true };
+  const said = textOf(message ?? status ?? 'no message').slice(0, MESSAGE_LIMIT_CHARACTERS);
   // Seen when the channel has ended, was replaced by a 21st one, or its token has ended.
-  if (String(result) === '404') return { kind: 'replace', action: 'replan', reason: `404 ${said}` };
-  return { kind: 'notice', message: `the server answered ${String(result)}: ${said}` };
+  if (code === '404') return { kind: 'replace', action: 'replan', reason: `404 ${said}` };
+  return {
+    kind: 'notice',
+    message: `the server answered ${code.slice(0, MESSAGE_LIMIT_CHARACTERS)}: ${said}`,
+  };
+}
+
+/** `String()` would run a `toString` that the frame brought. */
+function textOf(value: unknown): string {
+  return typeof value === 'object' ? 'something that is no text' : String(value);
 }
 
 function decodeSystem(topicName: string, value: object): Decoded {

@@ -1,12 +1,13 @@
 import { isUtf8 } from 'node:buffer';
-import { z } from 'zod';
 import type { Log } from '../../../lib/aws/logger.ts';
 import { registerSecret } from '../../../lib/events/redaction.ts';
 import { GenesysError } from '../../../lib/genesys/errors.ts';
 import type { TokenSource } from '../../../lib/genesys/oauth.ts';
 import type { RestClient } from '../../../lib/genesys/rest.ts';
-import { type Channel, type ChannelStore, TOUCH_INTERVAL_MS } from '../channel-store.ts';
+import { type Channel, type ChannelStore, IN_USE_MS, TOUCH_INTERVAL_MS } from '../channel-store.ts';
+import { TolerantChannelStore } from '../tolerant-channel-store.ts';
 import { closeRow } from './close-codes.ts';
+import { readChannel, readTopicOutcomes } from './notification-channels-answers.ts';
 import { NOTIFICATION_CHANNELS_CLOSES } from './notification-channels-closes.ts';
 import { decodeFrame } from './notification-channels-frames.ts';
 import type {
@@ -19,6 +20,7 @@ import type {
   Protocol,
   Release,
 } from './protocol.ts';
+import { RejectedTopics } from './rejected-topics.ts';
 
 /** The server's heartbeat comes every 30 s; field experience declares a socket dead after 35 to 40 s. */
 export const NOTIFICATION_CHANNELS_LIMITS: ConnectionLimits = {
@@ -30,18 +32,8 @@ export const NOTIFICATION_CHANNELS_LIMITS: ConnectionLimits = {
 /** A connection is replaced this long before its channel or token ends, and at most this share of their life. */
 const REPLACE_EARLY_MS = 600_000;
 const REPLACE_EARLY_SHARE = 0.2;
-
-const channelSchema = z.object({ id: z.string().min(1), connectUri: z.url(), expires: z.iso.datetime() });
-const subscriptionsSchema = z.object({
-  entities: z.array(
-    z.object({
-      id: z.string(),
-      state: z.string().default('Permitted'),
-      rejectionReason: z.string().optional(),
-      rejectReason: z.string().optional(),
-    }),
-  ),
-});
+/** A channel that nobody touches is another task's to take after {@link IN_USE_MS}; until well before it is ours. */
+const RESUME_LIMIT_MS = IN_USE_MS - TOUCH_INTERVAL_MS;
 
 /** What the protocol needs. */
 export interface NotificationChannelsOptions {
@@ -63,31 +55,30 @@ export class NotificationChannels implements Protocol {
   readonly name = 'notification-channels';
   readonly limits: ConnectionLimits;
   /** Topics that Genesys Cloud does not let us have, and why. */
-  readonly rejectedTopics = new Map<string, string>();
+  readonly rejectedTopics: RejectedTopics;
   private readonly options: NotificationChannelsOptions;
+  private readonly channels: TolerantChannelStore;
   private topics: readonly string[];
-  /** Channels with a planned or open socket: one, or two while they overlap. */
-  private readonly inUse = new Set<Channel>();
+  /** Channels with a planned or open socket, one or two while they overlap, and the topics that each has for sure. */
+  private readonly inUse = new Map<Channel, readonly string[] | undefined>();
   /** Channel of the connection lost last, and the topics that it has. */
-  private resumable: { channel: Channel; topics: readonly string[] } | undefined;
+  private resumable: { channel: Channel; topics: readonly string[]; untilMs: number } | undefined;
   private lastToken = '';
   /** Changes of a channel's topics happen one after the other: a PUT replaces what a POST added. */
   private serial: Promise<unknown> = Promise.resolve();
-  private storing: Promise<unknown> = Promise.resolve();
 
   constructor(options: NotificationChannelsOptions) {
     this.options = options;
+    this.channels = new TolerantChannelStore(options.channels, options.log);
     this.limits = { ...NOTIFICATION_CHANNELS_LIMITS, ...options.limits };
     this.topics = options.topics;
+    this.rejectedTopics = new RejectedTopics(options.log);
   }
 
   async plan({ mode, signal }: PlanRequest): Promise<ConnectionPlan> {
     if (mode === 'reauthenticate') this.options.tokens.invalidate(this.lastToken);
     const channel = this.resume(mode) ?? (await this.preparedChannel(signal));
-    const toucher = setInterval(
-      () => void this.store('touch', (store) => store.touch(channel)),
-      TOUCH_INTERVAL_MS,
-    );
+    const toucher = setInterval(() => void this.channels.touch(channel), TOUCH_INTERVAL_MS);
     return {
       url: channel.connectUri,
       replaceByMs: Math.min(replaceBy(channel.expiresAtMs), replaceBy(channel.tokenExpiresAtMs)),
@@ -119,22 +110,21 @@ export class NotificationChannels implements Protocol {
   /** Give back what is held, once no connection is left. */
   async end(): Promise<void> {
     this.resume('fresh');
-    await this.storing;
+    await this.channels.settled();
   }
 
   /** Take another set of topics; channels in use get the difference, without a reconnect. */
   async updateTopics(topics: readonly string[], signal: AbortSignal): Promise<void> {
-    const before = new Set(this.topics);
-    const added = topics.filter((topic) => !before.delete(topic));
-    const hasRemovals = before.size > 0;
+    const previous = this.topics;
+    const removed = new Set(previous);
+    const added = topics.filter((topic) => !removed.delete(topic));
+    if (added.length === 0 && removed.size === 0) return;
     this.topics = topics;
-    if (added.length === 0 && !hasRemovals) return;
-    for (const topic of before) this.rejectedTopics.delete(topic);
     await this.inTurn(async () => {
-      // There is no call that removes some topics, so a removal sets the whole list.
-      for (const channel of this.inUse) {
-        if (hasRemovals) await this.putTopics(channel, signal);
-        else await this.setTopics('POST', channel, added, signal);
+      for (const [channel, present] of this.inUse) {
+        // There is no call that removes some topics, so a removal sets the whole list; so does a change missed before.
+        if (removed.size > 0 || present !== previous) await this.putTopics(channel, signal);
+        else await this.setTopics('POST', channel, added, topics, signal);
       }
     });
   }
@@ -147,20 +137,21 @@ export class NotificationChannels implements Protocol {
     const { resumable } = this;
     this.resumable = undefined;
     if (!resumable) return undefined;
-    const { channel, topics } = resumable;
+    const { channel, topics, untilMs } = resumable;
+    if (Date.now() >= untilMs) return undefined;
     const endsAtMs = Math.min(channel.expiresAtMs, channel.tokenExpiresAtMs);
     if (mode === 'resume' && topics === this.topics && endsAtMs > Date.now()) {
-      this.inUse.add(channel);
+      this.inUse.set(channel, topics);
       return channel;
     }
-    void this.store('release', (store) => store.release(channel));
+    void this.channels.release(channel);
     return undefined;
   }
 
   /** A stored or new channel with all topics set. */
   private async preparedChannel(signal: AbortSignal): Promise<Channel> {
     const channel = (await this.storedChannel(signal)) ?? (await this.newChannel(signal));
-    this.inUse.add(channel);
+    this.inUse.set(channel, undefined);
     try {
       await this.inTurn(() => this.putTopics(channel, signal));
       return channel;
@@ -174,7 +165,7 @@ export class NotificationChannels implements Protocol {
   }
 
   private async storedChannel(signal: AbortSignal): Promise<Channel | undefined> {
-    const channel = await this.store('acquire', (store) => store.acquire(Date.now() + REPLACE_EARLY_MS));
+    const channel = await this.channels.acquire(Date.now() + REPLACE_EARLY_MS);
     if (!channel) return undefined;
     registerSecret(channel.id);
     try {
@@ -182,10 +173,10 @@ export class NotificationChannels implements Protocol {
       return channel;
     } catch (error) {
       if (!(error instanceof GenesysError) || error.retriable) {
-        void this.store('release', (store) => store.release(channel));
+        void this.channels.release(channel);
         throw error;
       }
-      void this.store('forget', (store) => store.forget(channel));
+      void this.channels.forget(channel);
       return undefined;
     }
   }
@@ -199,40 +190,31 @@ export class NotificationChannels implements Protocol {
       body: {},
       signal,
     });
-    const parsed = channelSchema.safeParse(answer);
-    if (!parsed.success) {
-      throw new GenesysError(
-        'unexpected_answer',
-        'POST /api/v2/notifications/channels answered without id, connectUri or expires',
-        {
-          retriable: true,
-        },
-      );
-    }
-    const { id, connectUri, expires } = parsed.data;
+    const { id, connectUri, expires } = readChannel(answer);
     registerSecret(id);
     const channel = { id, connectUri, expiresAtMs: Date.parse(expires), tokenExpiresAtMs: token.expiresAtMs };
-    void this.store('save', (store) => store.save(channel));
+    void this.channels.save(channel);
     return channel;
   }
 
   private async putTopics(channel: Channel, signal: AbortSignal): Promise<void> {
-    await this.setTopics('PUT', channel, this.topics, signal);
-    if (this.topics.length > 0 && this.topics.every((topic) => this.rejectedTopics.has(topic))) {
+    const { topics } = this;
+    await this.setTopics('PUT', channel, topics, topics, signal);
+    if (topics.length > 0 && topics.every((topic) => this.rejectedTopics.has(topic))) {
       throw new GenesysError(
         'missing_permission',
         'Genesys Cloud rejected every topic: give the OAuth client a role with the permissions they need',
-        {
-          retriable: false,
-        },
+        { retriable: false },
       );
     }
   }
 
+  /** Set (PUT) or add (POST) topics of a channel, which afterwards has `whole`. */
   private async setTopics(
     method: 'PUT' | 'POST',
     channel: Channel,
     topics: readonly string[],
+    whole: readonly string[],
     signal: AbortSignal,
   ): Promise<void> {
     const { path, parameters } = channelPath(channel);
@@ -244,65 +226,24 @@ export class NotificationChannels implements Protocol {
       body: topics.map((id) => ({ id })),
       signal,
     });
-    this.readRejections(answer);
-  }
-
-  /** HTTP 200 is not success: each topic has its own outcome. */
-  private readRejections(answer: unknown): void {
-    const parsed = subscriptionsSchema.safeParse(answer);
-    if (!parsed.success) {
-      throw new GenesysError(
-        'unexpected_answer',
-        'the subscriptions of a channel were answered without entities',
-        { retriable: true },
-      );
-    }
-    for (const { id, state, rejectionReason, rejectReason } of parsed.data.entities) {
-      if (state === 'Permitted') {
-        this.rejectedTopics.delete(id);
-        continue;
-      }
-      const reason = rejectionReason ?? rejectReason ?? state;
-      if (this.rejectedTopics.get(id) !== reason) {
-        this.options.log.warn('Genesys Cloud rejected a topic; its events will not arrive', {
-          topic: id,
-          reason,
-        });
-      }
-      this.rejectedTopics.set(id, reason);
-    }
+    this.rejectedTopics.learn(readTopicOutcomes(answer), method === 'PUT');
+    if (this.inUse.has(channel)) this.inUse.set(channel, whole);
   }
 
   private release(channel: Channel, outcome: Release): void {
+    const topics = this.inUse.get(channel);
     this.inUse.delete(channel);
     // While connections overlap the other one is live: then nothing has to be resumed.
-    if (outcome === 'resumable' && this.inUse.size === 0) this.resumable = { channel, topics: this.topics };
-    else
-      void this.store(outcome, (store) =>
-        outcome === 'gone' ? store.forget(channel) : store.release(channel),
-      );
+    if (outcome === 'resumable' && topics !== undefined && this.inUse.size === 0)
+      this.resumable = { channel, topics, untilMs: Date.now() + RESUME_LIMIT_MS };
+    else if (outcome === 'gone') void this.channels.forget(channel);
+    else void this.channels.release(channel);
   }
 
   private inTurn<T>(change: () => Promise<T>): Promise<T> {
     const turn = this.serial.then(change, change);
     this.serial = turn.catch(() => undefined);
     return turn;
-  }
-
-  /**
-   * One call of the store after the other, so that a channel given back is there to be taken. The store saves
-   * channels, events do not need it: its failure is logged and life goes on.
-   */
-  private store<T>(action: string, call: (channels: ChannelStore) => Promise<T>): Promise<T | undefined> {
-    const { channels, log } = this.options;
-    this.storing = this.storing
-      .then(() => call(channels))
-      .catch((error: unknown) => {
-        const reason = error instanceof Error ? error.message : String(error);
-        log.warn('the state table did not answer; channels are not reused meanwhile', { action, reason });
-        return undefined;
-      });
-    return this.storing as Promise<T | undefined>;
   }
 }
 

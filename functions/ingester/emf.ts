@@ -1,0 +1,68 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { type Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import type { MetricSources } from './metrics.ts';
+
+/** Between two documents: an alarm over a minute sees at least one of each minute. */
+export const EMIT_INTERVAL_MS = 30_000;
+const EVENT_LOOP_RESOLUTION_MS = 20;
+const NS_PER_MS = 1e6;
+
+/** What is counted since the last document. */
+interface Counts {
+  received: number;
+  copies: number;
+  rejected: number;
+  sent: number;
+  connects: number;
+  gapSeconds: number;
+}
+
+/**
+ * Writes the ingester's metrics to CloudWatch, as Embedded Metric Format on standard output.
+ *
+ * @returns ends it, with a last document
+ */
+export function emitMetrics(
+  metrics: Metrics,
+  sources: MetricSources,
+  intervalMs = EMIT_INTERVAL_MS,
+): () => void {
+  const eventLoop = monitorEventLoopDelay({ resolution: EVENT_LOOP_RESOLUTION_MS });
+  eventLoop.enable();
+  let last = counts(sources);
+  const emit = () => {
+    const now = counts(sources);
+    metrics.addMetric('EventsReceived', MetricUnit.Count, now.received - last.received);
+    metrics.addMetric('CopiesDropped', MetricUnit.Count, now.copies - last.copies);
+    metrics.addMetric('FramesRejected', MetricUnit.Count, now.rejected - last.rejected);
+    metrics.addMetric('EventsSent', MetricUnit.Count, now.sent - last.sent);
+    metrics.addMetric('Connects', MetricUnit.Count, now.connects - last.connects);
+    metrics.addMetric('GapSeconds', MetricUnit.Seconds, now.gapSeconds - last.gapSeconds);
+    metrics.addMetric('Connections', MetricUnit.Count, sources.connections());
+    metrics.addMetric('Covered', MetricUnit.Count, Number(sources.coverage().complete));
+    metrics.addMetric('BufferBytes', MetricUnit.Bytes, sources.bufferedBytes());
+    metrics.addMetric('EventLoopLag', MetricUnit.Milliseconds, eventLoop.percentile(99) / NS_PER_MS);
+    metrics.publishStoredMetrics();
+    eventLoop.reset();
+    last = now;
+  };
+  const timer = setInterval(emit, intervalMs);
+  return () => {
+    clearInterval(timer);
+    emit();
+    eventLoop.disable();
+  };
+}
+
+function counts(sources: MetricSources): Counts {
+  const { received, copies, rejected } = sources.intake();
+  const sum = (numbers: Iterable<number>) => [...numbers].reduce((total, one) => total + one, 0);
+  return {
+    received,
+    copies,
+    rejected: sum(Object.values(rejected)),
+    sent: sources.batcher().itemsSent,
+    connects: sum(sources.reconnects().values()),
+    gapSeconds: sources.coverage().gapSeconds,
+  };
+}

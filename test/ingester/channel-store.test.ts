@@ -1,0 +1,207 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  type Channel,
+  type ChannelStore,
+  DynamoDbChannelStore,
+  IN_USE_MS,
+  MemoryChannelStore,
+} from '../../functions/ingester/channel-store.ts';
+import { TolerantChannelStore } from '../../functions/ingester/tolerant-channel-store.ts';
+import { LocalAws, STATE_TABLE } from './local-aws.ts';
+import { TestLog } from './test-log.ts';
+
+const HOUR_MS = 3_600_000;
+let next = 0;
+
+function channel(lifeMs = 24 * HOUR_MS, tokenLifeMs = lifeMs): Channel {
+  const id = `streaming-0-${String(++next).padStart(6, '0')}`;
+  const now = Date.now();
+  return {
+    id,
+    connectUri: `wss://streaming.example/${id}`,
+    expiresAtMs: now + lifeMs,
+    tokenExpiresAtMs: now + tokenLifeMs,
+  };
+}
+
+const soon = () => Date.now() + 600_000;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'], now: 1_800_000_000_000 });
+});
+afterEach(() => vi.useRealTimers());
+
+describe('in the state table', () => {
+  let aws: LocalAws;
+  let store: DynamoDbChannelStore;
+  let other: DynamoDbChannelStore;
+
+  beforeAll(async () => {
+    aws = await LocalAws.start();
+  });
+  afterAll(() => aws.close());
+  beforeEach(() => {
+    const subscription = `set-${++next}`;
+    store = new DynamoDbChannelStore(aws.dynamodb, STATE_TABLE, subscription);
+    other = new DynamoDbChannelStore(aws.dynamodb, STATE_TABLE, subscription);
+  });
+
+  it('there is nothing at first', async () => {
+    expect(await store.acquire(soon())).toBeUndefined();
+  });
+
+  it('a channel that was given back is there for another', async () => {
+    const one = channel();
+    await store.save(one);
+    await store.release(one);
+    expect(await other.acquire(soon())).toEqual(one);
+  });
+
+  it('a channel in use is not, from its making or its last touch on', async () => {
+    const one = channel();
+    await store.save(one);
+    vi.advanceTimersByTime(IN_USE_MS - 1);
+    expect(await other.acquire(soon())).toBeUndefined();
+    await store.touch(one);
+    vi.advanceTimersByTime(IN_USE_MS - 1);
+    expect(await other.acquire(soon())).toBeUndefined();
+    vi.advanceTimersByTime(1);
+    expect(await other.acquire(soon())).toEqual(one);
+    expect(await store.acquire(soon())).toBeUndefined();
+  });
+
+  it('two who want the same channel at once get it once', async () => {
+    for (let round = 0; round < 20; round++) {
+      const one = channel();
+      await store.save(one);
+      await store.release(one);
+      const taken = await Promise.all([store.acquire(soon()), other.acquire(soon())]);
+      expect(taken.filter((found) => found !== undefined)).toEqual([one]);
+    }
+  });
+
+  it('each of several channels goes to one of those who want one', async () => {
+    const channels = [channel(), channel(), channel()];
+    for (const one of channels) await store.save(one);
+    for (const one of channels) await store.release(one);
+    const found: (Channel | undefined)[] = [];
+    for (let n = 0; n < 4; n++) found.push(await (n % 2 === 0 ? store : other).acquire(soon()));
+    expect(found[3]).toBeUndefined();
+    expect(new Set(found.slice(0, 3).map((one) => one?.id))).toEqual(new Set(channels.map(({ id }) => id)));
+  });
+
+  it('a channel that ends too soon, or whose token does, is left', async () => {
+    for (const one of [channel(HOUR_MS, 600_000), channel(600_000, HOUR_MS)]) {
+      await store.save(one);
+      await store.release(one);
+    }
+    expect(await store.acquire(soon())).toBeUndefined();
+    expect(await store.acquire(soon() - 1)).toBeDefined();
+  });
+
+  it('a forgotten channel stays forgotten: neither a touch nor a release brings it back', async () => {
+    const one = channel();
+    await store.save(one);
+    await store.forget(one);
+    await store.touch(one);
+    await store.release(one);
+    vi.advanceTimersByTime(IN_USE_MS);
+    expect(await store.acquire(soon())).toBeUndefined();
+    const left = await aws.records('channel#');
+    expect(left.filter(({ channelId }) => channelId === undefined || channelId.S === one.id)).toEqual([]);
+  });
+
+  it('subscription sets do not see each other', async () => {
+    const one = channel();
+    await store.save(one);
+    await store.release(one);
+    expect(
+      await new DynamoDbChannelStore(aws.dynamodb, STATE_TABLE, 'elsewhere').acquire(soon()),
+    ).toBeUndefined();
+  });
+
+  it('a channel goes with its life: the time for the table’s TTL is in seconds', async () => {
+    const one = channel(HOUR_MS);
+    await store.save(one);
+    const [record] = (await aws.records('channel#')).filter(({ channelId }) => channelId?.S === one.id);
+    expect(record?.expiresAt?.N).toBe(String(one.expiresAtMs / 1000));
+    expect(record?.sk?.S).not.toContain(one.id);
+  });
+
+  it('what fails is told', async () => {
+    const broken = new DynamoDbChannelStore(aws.dynamodb, 'no-such-table', 'set');
+    await expect(broken.acquire(soon())).rejects.toThrow(/not found/);
+    await expect(broken.touch(channel())).rejects.toThrow(/not found/);
+  });
+});
+
+describe('in memory', () => {
+  it('a channel that was given back is there once, unless it ends too soon', async () => {
+    const store = new MemoryChannelStore();
+    const [one, short] = [channel(), channel(600_000)];
+    await store.save();
+    expect(await store.acquire(soon())).toBeUndefined();
+    await store.release(short);
+    await store.release(one);
+    expect(await store.acquire(soon())).toBe(one);
+    expect(await store.acquire(0)).toBeUndefined();
+    await store.release(one);
+    await store.touch();
+    await store.forget(one);
+    expect(await store.acquire(soon())).toBeUndefined();
+  });
+});
+
+describe('a store that is tolerated', () => {
+  const broken = new Proxy({} as ChannelStore, { get: () => () => Promise.reject(new Error('no table')) });
+
+  it('may fail without hurting anybody, and that is logged', async () => {
+    const log = new TestLog();
+    const store = new TolerantChannelStore(broken, log);
+    expect(await store.acquire(0)).toBeUndefined();
+    await store.save(channel());
+    await store.touch(channel());
+    await store.release(channel());
+    await store.forget(channel());
+    await store.settled();
+    expect(log.lines.map(({ fields }) => fields)).toEqual(
+      ['acquire', 'save', 'touch', 'release', 'forget'].map((action) => ({ action, reason: 'no table' })),
+    );
+  });
+
+  it('is asked one thing after the other, so that a channel given back is there to be taken', async () => {
+    const memory = new MemoryChannelStore();
+    const one = channel();
+    const gate = Promise.withResolvers<void>();
+    const slow = Object.assign(Object.create(memory) as ChannelStore, {
+      release: async (given: Channel) => {
+        await gate.promise;
+        await memory.release(given);
+      },
+    });
+    const store = new TolerantChannelStore(slow, new TestLog());
+    void store.release(one);
+    const acquired = store.acquire(0);
+    gate.resolve();
+    expect(await acquired).toBe(one);
+  });
+
+  it('is not asked to touch a channel again while it has not answered', async () => {
+    let touches = 0;
+    const gate = Promise.withResolvers<void>();
+    const slow = Object.assign(Object.create(new MemoryChannelStore()) as ChannelStore, {
+      touch: () => {
+        touches++;
+        return gate.promise;
+      },
+    });
+    const store = new TolerantChannelStore(slow, new TestLog());
+    const one = channel();
+    const touching = [store.touch(one), store.touch(one), store.touch(one)];
+    gate.resolve();
+    await Promise.all(touching);
+    expect(touches).toBe(1);
+    await store.touch(one);
+    expect(touches).toBe(2);
+  });
+});

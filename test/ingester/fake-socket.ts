@@ -1,0 +1,87 @@
+import { EventEmitter } from 'node:events';
+import type { SocketFactory } from '../../functions/ingester/transport.ts';
+
+type Socket = ReturnType<SocketFactory>;
+
+/** A WebSocket without a network: the test plays the server, and time is the test's. */
+export class FakeSocket extends EventEmitter {
+  readonly url: string;
+  readonly sent: string[] = [];
+  /** `CONNECTING`, `OPEN`, `CLOSING`, `CLOSED` as of the WebSocket API. */
+  readyState = 0;
+  isPaused = false;
+  /** Whether the server answers a close frame. */
+  answers = true;
+
+  constructor(url: string) {
+    super();
+    this.url = url;
+  }
+
+  get isOver(): boolean {
+    return this.readyState === 3;
+  }
+
+  // The server's side.
+
+  open(): void {
+    this.readyState = 1;
+    this.emit('open');
+  }
+
+  message(text: string): void {
+    this.emit('message', Buffer.from(text), false);
+  }
+
+  end(code: number, reason = ''): void {
+    if (this.isOver) return;
+    this.readyState = 3;
+    this.emit('close', code, Buffer.from(reason));
+  }
+
+  refuse(statusCode: number, headers: Record<string, string> = {}): void {
+    this.emit('unexpected-response', { destroy: () => {} }, { statusCode, headers, resume: () => {} });
+  }
+
+  // What a transport calls.
+
+  send(text: string): void {
+    this.sent.push(text);
+  }
+
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
+  }
+
+  close(code: number, reason: string): void {
+    if (this.isOver) return;
+    const wasConnecting = this.readyState === 0;
+    this.readyState = 2;
+    if (wasConnecting) queueMicrotask(() => this.end(1006));
+    else if (this.answers) queueMicrotask(() => this.end(code, reason));
+  }
+
+  terminate(): void {
+    queueMicrotask(() => this.end(1006));
+  }
+}
+
+/** Opens fake sockets and keeps them, the newest last. */
+export class FakeSockets {
+  readonly all: FakeSocket[] = [];
+  readonly open: SocketFactory = (url) => {
+    const socket = new FakeSocket(url);
+    this.all.push(socket);
+    return socket as unknown as Socket;
+  };
+
+  get last(): FakeSocket {
+    const socket = this.all.at(-1);
+    if (!socket) throw new Error('no socket was opened');
+    return socket;
+  }
+}

@@ -1,0 +1,130 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Registry } from 'prom-client';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type Health, type HealthServer, serveHealth } from '../../functions/ingester/health.ts';
+import { ingesterMetrics, type MetricSources } from '../../functions/ingester/metrics.ts';
+
+const HOST = '127.0.0.1';
+let server: HealthServer | undefined;
+afterEach(() => server?.close());
+
+async function serve(health: Health = { ready: true, live: true, reasons: [] }, registry = new Registry()) {
+  server = await serveHealth({ host: HOST, port: 0 }, () => health, registry);
+  return `http://${HOST}:${server.port}`;
+}
+
+describe('/healthz', () => {
+  it.each([
+    [true, true, 200],
+    [true, false, 503],
+    [false, true, 503],
+    [false, false, 503],
+  ])('ready %s, live %s: %i', async (ready, live, status) => {
+    const health = { ready, live, reasons: ['because'], more: 1 };
+    const response = await fetch(`${await serve(health)}/healthz?from=a-load-balancer`);
+    expect([response.status, response.headers.get('content-type')]).toEqual([status, 'application/json']);
+    expect(await response.json()).toEqual(health);
+  });
+
+  it('has a neighbour, and no more', async () => {
+    const response = await fetch(`${await serve()}/`);
+    expect([response.status, await response.text()]).toEqual([404, 'There are /healthz and /metrics.\n']);
+  });
+});
+
+describe('a port that is taken', () => {
+  it('is an error that says what to do', async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, HOST, resolve));
+    const { port } = other.address() as AddressInfo;
+    const serving = serveHealth(
+      { host: HOST, port },
+      () => ({ ready: true, live: true, reasons: [] }),
+      new Registry(),
+    );
+    await expect(serving).rejects.toThrow(
+      `The health endpoint's address ${HOST}:${port} is taken; set HEALTH_PORT to a free port`,
+    );
+    await new Promise((resolve) => other.close(resolve));
+  });
+
+  it('differs from an address that there is not', async () => {
+    const serving = serveHealth(
+      { host: '192.0.2.1', port: 0 },
+      () => ({ ready: true, live: true, reasons: [] }),
+      new Registry(),
+    );
+    await expect(serving).rejects.toThrow(/192\.0\.2\.1:0 failed: .*EADDRNOTAVAIL/);
+  });
+});
+
+describe('/metrics', () => {
+  const rejected = {
+    not_json: 3,
+    invalid_utf8: 0,
+    invalid_frame: 0,
+    too_deep: 0,
+    too_large: 1,
+    refused_by_queue: 0,
+  };
+  const sources: MetricSources = {
+    intake: () => ({ received: 10, copies: 2, rejected, unpreserved: 1 }),
+    batcher: () => ({ itemsSent: 7, messagesSent: 3, calls: 5, failedCalls: 1, failedEntries: 4 }),
+    bufferedBytes: () => 123,
+    isPaused: () => true,
+    connections: () => 2,
+    reconnects: () =>
+      new Map([
+        ['start', 1],
+        ['1006', 4],
+      ]),
+    coverage: () => ({ gaps: 6, gapSeconds: 1.5, complete: false }),
+    rejectedTopics: () => 9,
+  };
+
+  it('are Prometheus text', async () => {
+    const response = await fetch(`${await serve(undefined, ingesterMetrics(sources))}/metrics`);
+    expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=/);
+    const text = await response.text();
+    for (const line of [
+      'switchboard_events_received_total 10',
+      'switchboard_events_copies_total 2',
+      'switchboard_frames_unpreserved_total 1',
+      'switchboard_items_sent_total 7',
+      'switchboard_messages_sent_total 3',
+      'switchboard_send_calls_total 5',
+      'switchboard_send_calls_failed_total 1',
+      'switchboard_send_entries_failed_total 4',
+      'switchboard_gaps_total 6',
+      'switchboard_gap_seconds_total 1.5',
+      'switchboard_buffer_bytes 123',
+      'switchboard_paused 1',
+      'switchboard_connections 2',
+      'switchboard_covered 0',
+      'switchboard_topics_rejected 9',
+      'switchboard_frames_rejected_total{reason="not_json"} 3',
+      'switchboard_frames_rejected_total{reason="too_large"} 1',
+      'switchboard_connects_total{reason="1006"} 4',
+    ]) {
+      expect(text.split('\n')).toContain(line);
+    }
+    expect(text).toMatch(/^nodejs_eventloop_lag_seconds /m);
+  });
+
+  it('are JSON for who accepts it', async () => {
+    const url = `${await serve(undefined, ingesterMetrics(sources))}/metrics`;
+    const response = await fetch(url, { headers: { accept: 'application/json' } });
+    expect(response.headers.get('content-type')).toBe('application/json');
+    const metrics = (await response.json()) as { name: string; values: { value: number }[] }[];
+    expect(metrics.find(({ name }) => name === 'switchboard_events_received_total')?.values[0]?.value).toBe(
+      10,
+    );
+  });
+
+  it('count nothing twice, however often they are read', async () => {
+    const url = `${await serve(undefined, ingesterMetrics(sources))}/metrics`;
+    for (let n = 0; n < 3; n++)
+      expect(await (await fetch(url)).text()).toMatch(/^switchboard_connects_total\{reason="start"\} 1$/m);
+  });
+});

@@ -1,0 +1,57 @@
+import { expect, test, vi } from 'vitest';
+import { readConfig } from '../../functions/ingester/config.ts';
+import { SecretEmptyError } from '../../functions/ingester/credentials.ts';
+import { Ingester } from '../../functions/ingester/ingester.ts';
+import { sqsClient } from '../../lib/aws/clients.ts';
+import { createLogger } from '../../lib/aws/logger.ts';
+import { Emulator } from '../../lib/local/emulator/emulator.ts';
+import { Simulator } from '../../lib/local/simulator/simulator.ts';
+
+test.each(['v2.users.{id}.presence', 'v2.users.6f6b0d8a-6c1e-4a3e-9a53-0b6c1f3f21e1.presence'])(
+  'while the secret is empty the process is up and unhealthy, says why, and starts once it is filled (%s)',
+  async (topic) => {
+    const simulator = new Simulator();
+    const { url } = await simulator.listen();
+    const emulator = new Emulator();
+    emulator.sqs.createQueue('events');
+    let filled = false;
+    const config = readConfig({
+      GENESYS_API_URL: url,
+      GENESYS_LOGIN_URL: url,
+      GENESYS_SECRET_ID: 'switchboard/genesys',
+      TOPICS: topic,
+      EVENTS_QUEUE_URL: 'http://127.0.0.1:1/000000000000/events',
+      HEALTH_PORT: '0',
+    });
+    const ingester = new Ingester(config, {
+      sqs: sqsClient({ region: 'us-east-1', requestHandler: emulator.requestHandler() }),
+      credentials: async () => {
+        if (!filled) throw new SecretEmptyError('switchboard/genesys');
+        return { clientId: 'simulator-client', clientSecret: 'simulator-secret' };
+      },
+      log: createLogger('test', 'SILENT'),
+      limits: { secretPollMs: 10 },
+    });
+    const started = ingester.start();
+    await vi.waitFor(async () => {
+      const response = await fetch(`http://127.0.0.1:${ingester.healthPort}/healthz`);
+      expect(response.status).toBe(503);
+      expect(await response.json()).toMatchObject({
+        ready: false,
+        waitingFor: 'secret',
+        reasons: expect.arrayContaining([expect.stringContaining('switchboard/genesys is not filled')]),
+      });
+    });
+    filled = true;
+    await started;
+    await vi.waitFor(() => expect(ingester.isCovered).toBe(true));
+    const healthy = await fetch(`http://127.0.0.1:${ingester.healthPort}/healthz`);
+    expect([healthy.status, (await healthy.json()) as object]).toEqual([
+      200,
+      expect.not.objectContaining({ waitingFor: 'secret' }),
+    ]);
+    await ingester.stop();
+    await simulator.close();
+    await emulator.close();
+  },
+);

@@ -1,0 +1,29 @@
+import type { Log } from '../../lib/aws/logger.ts';
+
+/** One line of a {@link TestLog}. */
+export interface LogLine {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly message: string;
+  readonly fields: Record<string, unknown>;
+}
+
+/** A log that keeps its lines. */
+export class TestLog implements Log {
+  readonly lines: LogLine[] = [];
+  readonly debug = this.writer('debug');
+  readonly info = this.writer('info');
+  readonly warn = this.writer('warn');
+  readonly error = this.writer('error');
+
+  /** Lines whose message has these words. */
+  about(words: string): LogLine[] {
+    return this.lines.filter(({ message }) => message.includes(words));
+  }
+
+  private writer(level: LogLine['level']): Log['info'] {
+    return (message, ...extra) => {
+      const text = typeof message === 'string' ? message : message.message;
+      this.lines.push({ level, message: text, fields: Object.assign({}, ...extra) });
+    };
+  }
+}
