@@ -16,6 +16,7 @@ const STATEMENTS = 25;
 const KEYS = 100;
 /** Calls to DynamoDB at once. */
 const CONCURRENCY = 8;
+const FIRST_SERVER_ERROR = 500;
 /** Outcomes of a statement that pass by themselves. */
 const TRANSIENT_CODES: ReadonlySet<string> = new Set([
   'ThrottlingError',
@@ -29,8 +30,11 @@ const TRANSIENT_CODES: ReadonlySet<string> = new Set([
 export interface Claim {
   /** Owner of the message that claimed it first. */
   owner: string;
-  /** Whether the claim was there before this invocation made its own: an earlier try's, or another message's. */
-  isEarlier: boolean;
+  /**
+   * When it was made: by this invocation, before it, or one of the two, for an answer was lost. A claim of unknown
+   * age may be that of an earlier try.
+   */
+  made: 'now' | 'earlier' | 'unknown';
 }
 
 /** An event that a message wants to claim. */
@@ -107,7 +111,7 @@ export class Claims {
       );
       for (const [index, request] of chunk.entries()) {
         const error = Responses?.[index]?.Error;
-        if (!error) claims.set(request.eventId, { owner: request.owner, isEarlier: false });
+        if (!error) claims.set(request.eventId, { owner: request.owner, made: 'now' });
         else if (error.Code === 'DuplicateItem') taken.push(request);
         else if (error.Code === 'InternalServerError') unsure.add(request.eventId);
         else if (!TRANSIENT_CODES.has(error.Code ?? ''))
@@ -115,7 +119,7 @@ export class Claims {
       }
     } catch (error) {
       if (!isTransient(error)) throw error;
-      for (const { eventId } of chunk) unsure.add(eventId);
+      if (mayHaveTakenEffect(error)) for (const { eventId } of chunk) unsure.add(eventId);
     }
     return taken;
   }
@@ -134,23 +138,21 @@ export class Claims {
       // Not there any more, or not answered: the next round inserts again.
       if (!found) continue;
       if (found.expiresAtSeconds > this.nowSeconds()) {
-        const isEarlier = found.owner !== request.owner || !unsure.has(request.eventId);
-        claims.set(request.eventId, { owner: found.owner, isEarlier });
+        const made = unsure.has(request.eventId) ? 'unknown' : 'earlier';
+        claims.set(request.eventId, { owner: found.owner, made });
       } else if (await this.takeOver(request, found, unsure)) {
-        claims.set(request.eventId, { owner: request.owner, isEarlier: false });
+        claims.set(request.eventId, { owner: request.owner, made: 'now' });
       }
     }
   }
 
-  private async get(chunk: readonly ClaimRequest[]): Promise<Map<string, StoredClaim>> {
+  private async get(chunk: readonly ClaimRequest[]): Promise<Map<string | undefined, StoredClaim>> {
     const Keys = chunk.map(({ eventId }) => ({ pk: { S: claimKey(eventId) } }));
     try {
       const { Responses } = await this.client.send(
         new BatchGetItemCommand({ RequestItems: { [this.tableName]: { Keys, ConsistentRead: true } } }),
       );
-      return new Map(
-        (Responses?.[this.tableName] ?? []).map((item) => [item.pk?.S ?? '', storedClaim(item)]),
-      );
+      return new Map(Responses?.[this.tableName]?.map((item) => [item.pk?.S, storedClaim(item)]));
     } catch (error) {
       if (isTransient(error)) return new Map();
       throw error;
@@ -184,7 +186,7 @@ export class Claims {
     } catch (error) {
       if (error instanceof ConditionalCheckFailedException) return false;
       if (!isTransient(error)) throw error;
-      unsure.add(eventId);
+      if (mayHaveTakenEffect(error)) unsure.add(eventId);
       return false;
     }
   }
@@ -194,12 +196,18 @@ export class Claims {
   }
 }
 
+/** An answer below 500, such as throttling, is a refusal; after a timeout or a server's error nobody knows. */
+function mayHaveTakenEffect(error: unknown): boolean {
+  const { $metadata } = error as { $metadata?: { httpStatusCode?: number } };
+  return ($metadata?.httpStatusCode ?? FIRST_SERVER_ERROR) >= FIRST_SERVER_ERROR;
+}
+
 function claimKey(eventId: string): string {
   return `event#${eventId}`;
 }
 
 function storedClaim(item: Record<string, AttributeValue>): StoredClaim {
-  return { owner: item.owner?.S ?? '', expiresAtSeconds: Number(item.expiresAt?.N) };
+  return { owner: item.owner?.S ?? '', expiresAtSeconds: Number(item.expiresAt?.N ?? 0) };
 }
 
 function chunks<T>(all: readonly T[], size: number): T[][] {

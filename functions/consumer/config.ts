@@ -1,10 +1,14 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { LOG_LEVELS } from '../../lib/aws/logger.ts';
+import { REQUEST_BYTES } from './publish.ts';
 
 /** Shortest dedup window: Genesys Cloud retries towards EventBridge for four days. */
 const DEDUP_WINDOW_MIN_DAYS = 4;
 /** Longest that a queue keeps a message, twice: the events queue, then its dead-letter queue. */
 const DEDUP_WINDOW_MAX_DAYS = 28;
+
+/** Smallest limit that makes sense: what EventBridge bills as one event. */
+const OVERSIZE_MIN_BYTES = 65_536;
 
 const environmentSchema = z.object({
   CLAIMS_TABLE: z.string('is missing: the name of the DynamoDB table for claims').min(1),
@@ -25,6 +29,13 @@ const environmentSchema = z.object({
     )
     .max(DEDUP_WINDOW_MAX_DAYS, `is above ${DEDUP_WINDOW_MAX_DAYS}`)
     .default(7),
+  OVERSIZE_BUCKET: z.string().min(3, 'is no bucket name').optional(),
+  OVERSIZE_BYTES: z.coerce
+    .number('is not a number')
+    .int('is not a whole number')
+    .min(OVERSIZE_MIN_BYTES, `is below ${OVERSIZE_MIN_BYTES}`)
+    .max(REQUEST_BYTES, `is above ${REQUEST_BYTES}, the most that EventBridge takes`)
+    .default(REQUEST_BYTES),
   LOG_LEVEL: z.enum(LOG_LEVELS).default('INFO'),
 });
 
@@ -37,6 +48,9 @@ export interface ConsumerConfig {
   eventSource: string;
   /** How long a claim is remembered. */
   dedupWindowSeconds: number;
+  /** S3 bucket for events larger than `oversizeBytes`; without it they are quarantined. */
+  oversizeBucket: string | undefined;
+  oversizeBytes: number;
   logLevel: (typeof LOG_LEVELS)[number];
 }
 
@@ -58,6 +72,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     quarantineQueueUrl: values.QUARANTINE_QUEUE_URL,
     eventSource: values.EVENT_SOURCE,
     dedupWindowSeconds: Math.round(values.DEDUP_WINDOW_DAYS * 86_400),
+    oversizeBucket: values.OVERSIZE_BUCKET,
+    oversizeBytes: values.OVERSIZE_BYTES,
     logLevel: values.LOG_LEVEL,
   };
 }

@@ -1,19 +1,11 @@
 import type { Log } from '../../lib/aws/logger.ts';
-import type { Envelope, QueuedEvent } from '../../lib/events/schema.ts';
-import type { Claim, ClaimRequest, Claims } from './claim.ts';
+import type { QueuedEvent } from '../../lib/events/schema.ts';
+import type { ClaimRequest, Claims } from './claim.ts';
 import type { Deadline } from './deadline.ts';
-import { fingerprint, type Markers } from './mark.ts';
+import { type Markers, quarantineMark } from './mark.ts';
 import type { Publisher, PublishOutcome } from './publish.ts';
 import { type Quarantine, type Quarantined, splitOff } from './quarantine.ts';
-import { type InvalidItem, parseBody } from './validate.ts';
-
-/** What the consumer needs of an SQS record. */
-export interface QueueRecord {
-  messageId: string;
-  body: string;
-  /** `ApproximateReceiveCount`. */
-  receiveCount: number;
-}
+import { judge, mayBeRetry, type QueueRecord, readRecords, type Work } from './work.ts';
 
 /** What one batch came to. */
 export interface BatchReport {
@@ -32,21 +24,6 @@ export interface ConsumerSteps {
   publisher: Publisher;
   quarantine: Quarantine;
   log: Log;
-}
-
-/** One envelope of the batch and how far it is. */
-interface Work {
-  readonly envelope: Envelope;
-  /** Messages that brought it: more than one where SQS delivered it twice. */
-  readonly messageIds: string[];
-  readonly receiveCount: number;
-  readonly events: readonly QueuedEvent[];
-  readonly invalid: readonly InvalidItem[];
-  /** Events that this envelope owns and that have not been settled. */
-  toPublish: QueuedEvent[];
-  /** Ids of events settled in this invocation. */
-  settled: string[];
-  mustComeAgain: boolean;
 }
 
 /**
@@ -76,8 +53,13 @@ export class Consumer {
       this.decide(works, report, deadline),
     ]);
     const outcome = await this.publish(works, report, deadline);
-    await this.quarantineRefused(works, outcome, report, deadline);
-    await this.mark(works, deadline);
+    try {
+      await this.quarantineRefused(works, outcome, report, deadline);
+    } finally {
+      // Whatever fails, what is published is marked, or it would be published again (P2).
+      await this.mark(works, deadline);
+    }
+    if (outcome.error !== undefined) throw outcome.error;
     const again = new Set(unquarantined);
     for (const work of works) {
       if (work.mustComeAgain) for (const messageId of work.messageIds) again.add(messageId);
@@ -96,7 +78,7 @@ export class Consumer {
     const all = [...unreadable];
     for (const { envelope, invalid, messageIds } of works) {
       for (const { item, reason } of invalid) {
-        all.push({ body: splitOff(envelope.owner, [item]), reason, messageId: messageIds[0] ?? '' });
+        all.push({ body: splitOff(envelope.owner, [item]), reason, messageId: messageIds[0] });
       }
     }
     const left = await this.quarantineAll(all, report, deadline);
@@ -107,18 +89,19 @@ export class Consumer {
   private async decide(works: readonly Work[], report: BatchReport, deadline: Deadline): Promise<void> {
     const { claims, markers } = this.steps;
     const requests = new Map<string, ClaimRequest>();
-    for (const { envelope, events } of works) {
+    for (const { envelope, events, turn } of works) {
+      if (turn) requests.set(turn.eventId, turn);
       for (const { id } of events) {
         if (!requests.has(id)) requests.set(id, { eventId: id, owner: envelope.owner });
       }
     }
     const claimed = await claims.claim([...requests.values()], deadline);
-    const retried = works.filter((work) => work.events.some(({ id }) => isEarlierTry(claimed.get(id), work)));
+    const retried = works.filter((work) => work.events.some(({ id }) => mayBeRetry(claimed.get(id), work)));
     const settled = await markers.read([...new Set(retried.map(({ envelope }) => envelope.owner))], deadline);
     const chosen = new Set<string>();
     for (const work of works) {
       for (const event of work.events) {
-        const verdict = judge(work, event, claimed.get(event.id), settled.get(work.envelope.owner));
+        const verdict = judge(work, event, claimed, settled.get(work.envelope.owner));
         if (verdict === 'later') work.mustComeAgain = true;
         else if (verdict === 'duplicate' || chosen.has(event.id)) report.duplicates++;
         else if (verdict === 'publish') {
@@ -155,11 +138,13 @@ export class Consumer {
     deadline: Deadline,
   ): Promise<void> {
     if (refused.length === 0) return;
-    const origin = new Map(works.flatMap((work) => work.toPublish.map(({ id }) => [id, work] as const)));
-    const all = refused.flatMap(({ event, reason }) => {
-      const work = origin.get(event.id);
-      return work ? { work, event, entry: quarantinedEvent(work, event, reason) } : [];
-    });
+    const reasons = new Map(refused.map(({ event, reason }) => [event, reason]));
+    const all = works.flatMap((work) =>
+      work.toPublish.flatMap((event) => {
+        const reason = reasons.get(event);
+        return reason === undefined ? [] : { work, event, entry: quarantinedEvent(work, event, reason) };
+      }),
+    );
     const left = new Set(
       await this.quarantineAll(
         all.map(({ entry }) => entry),
@@ -169,14 +154,20 @@ export class Consumer {
     );
     for (const { work, event, entry } of all) {
       if (left.has(entry)) work.mustComeAgain = true;
-      else work.settled.push(event.id);
+      else work.settled.push(...work.messageIds.map((messageId) => quarantineMark(messageId, event.id)));
     }
   }
 
   private async quarantineAll(all: readonly Quarantined[], report: BatchReport, deadline: Deadline) {
     const left = await this.steps.quarantine.put(all, deadline);
     report.quarantined += all.length - left.length;
-    for (const { reason, messageId } of all) this.steps.log.warn('quarantined', { reason, messageId });
+    const missed = new Set(left);
+    for (const one of all) {
+      const { reason, messageId } = one;
+      if (missed.has(one))
+        this.steps.log.error('the quarantine queue took no message', { reason, messageId });
+      else this.steps.log.warn('quarantined', { reason, messageId });
+    }
     return left;
   }
 
@@ -192,60 +183,6 @@ export class Consumer {
   }
 }
 
-/** The batch by envelope: SQS may deliver the same message twice in one batch. */
-function readRecords(records: readonly QueueRecord[]): { works: Work[]; unreadable: Quarantined[] } {
-  const works = new Map<string, Work>();
-  const unreadable: Quarantined[] = [];
-  for (const { messageId, body, receiveCount } of records) {
-    const parsed = parseBody(body);
-    if (!parsed.ok) {
-      unreadable.push({ body, reason: parsed.reason, messageId });
-      continue;
-    }
-    const { envelope, events, invalid } = parsed;
-    const known = works.get(envelope.id);
-    if (known) known.messageIds.push(messageId);
-    else {
-      works.set(envelope.id, {
-        envelope,
-        messageIds: [messageId],
-        receiveCount,
-        events,
-        invalid,
-        toPublish: [],
-        settled: [],
-        mustComeAgain: false,
-      });
-    }
-  }
-  return { works: [...works.values()], unreadable };
-}
-
-/** Whether the claim is this message's own, made by an earlier try at it. */
-function isEarlierTry(claim: Claim | undefined, work: Work): boolean {
-  return claim?.isEarlier === true && claim.owner === work.envelope.owner;
-}
-
-/**
- * `publish` · `duplicate`: another message publishes it · `settled`: an earlier try did · `later`: it cannot be
- * decided now, the message must come again.
- */
-function judge(
-  work: Work,
-  event: QueuedEvent,
-  claim: Claim | undefined,
-  settled: ReadonlySet<string> | undefined,
-): 'publish' | 'duplicate' | 'settled' | 'later' {
-  if (!claim) return 'later';
-  if (claim.owner !== work.envelope.owner) return 'duplicate';
-  if (!claim.isEarlier) return 'publish';
-  if (!settled) return 'later';
-  if (settled.has(fingerprint(event.id))) return 'settled';
-  // Received for the first time and claimed already: SQS has delivered this message twice, and the other delivery
-  // is being worked on. It comes again after the visibility timeout, when that one has marked what it published.
-  return work.receiveCount <= 1 ? 'later' : 'publish';
-}
-
 function quarantinedEvent({ envelope, messageIds }: Work, event: QueuedEvent, reason: string): Quarantined {
-  return { body: splitOff(envelope.owner, [event]), reason, messageId: messageIds[0] ?? '' };
+  return { body: splitOff(envelope.owner, [event]), reason, messageId: messageIds[0] };
 }

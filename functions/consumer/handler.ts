@@ -7,11 +7,13 @@ import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import middy from '@middy/core';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import type { ObjectStore } from '../../lib/aws/object-store.ts';
 import { Claims } from './claim.ts';
 import type { ConsumerConfig } from './config.ts';
 import { type BatchReport, Consumer } from './consumer.ts';
 import { Deadline } from './deadline.ts';
 import { Markers } from './mark.ts';
+import { Oversize } from './oversize.ts';
 import { Publisher } from './publish.ts';
 import { Quarantine } from './quarantine.ts';
 
@@ -19,8 +21,8 @@ import { Quarantine } from './quarantine.ts';
 const RESERVE_MS = 2_000;
 /** Of a short time limit no more than this share is kept back. */
 const RESERVE_SHARE = 0.3;
-/** Latencies a batch that go into the metrics; an EMF document holds 100 values a metric. */
-const LATENCY_SAMPLES = 100;
+/** Latencies a batch that go into the metrics; an EMF document ends with the hundredth value of a metric. */
+const LATENCY_SAMPLES = 99;
 
 /** The consumer's connections to the world. */
 export interface ConsumerEdges {
@@ -28,6 +30,8 @@ export interface ConsumerEdges {
   dynamodb: DynamoDBClient;
   sqs: SQSClient;
   eventbridge: EventBridgeClient;
+  /** Takes events that are too large for the bus; without it they are quarantined. */
+  objectStore?: ObjectStore | undefined;
   logger: Logger;
   metrics: Metrics;
   /** Told what each batch came to. */
@@ -43,7 +47,12 @@ export function createHandler(config: ConsumerConfig, edges: ConsumerEdges): Con
   const consumer = new Consumer({
     claims: new Claims(dynamodb, config.claimsTable, config.dedupWindowSeconds),
     markers: new Markers(dynamodb, config.claimsTable, config.dedupWindowSeconds),
-    publisher: new Publisher(eventbridge, { busName: config.eventBusName, source: config.eventSource }),
+    publisher: new Publisher(eventbridge, {
+      busName: config.eventBusName,
+      source: config.eventSource,
+      oversizeBytes: config.oversizeBytes,
+      oversize: edges.objectStore && new Oversize(edges.objectStore),
+    }),
     quarantine: new Quarantine(sqs, config.quarantineQueueUrl),
     log: logger,
   });
@@ -79,14 +88,8 @@ function measure(
   metrics.addMetric('MessagesReturned', MetricUnit.Count, failedMessageIds.length);
   const now = Date.now();
   const step = Math.max(1, Math.ceil(published.length / LATENCY_SAMPLES));
-  for (let index = 0; index < published.length; index += step) {
-    const receivedAt = published[index]?.receivedAt;
-    if (receivedAt) {
-      metrics.addMetric(
-        'ReceivedToPublishedLatency',
-        MetricUnit.Milliseconds,
-        Math.max(0, now - Date.parse(receivedAt)),
-      );
-    }
+  for (const { receivedAt } of published.filter((_, index) => index % step === 0)) {
+    const latencyMs = Math.max(0, now - Date.parse(receivedAt));
+    metrics.addMetric('ReceivedToPublishedLatency', MetricUnit.Milliseconds, latencyMs);
   }
 }

@@ -1,14 +1,16 @@
 import { Metrics } from '@aws-lambda-powertools/metrics';
-import { dynamoDbClient, eventBridgeClient, sqsClient } from '../../lib/aws/clients.ts';
+import { dynamoDbClient, eventBridgeClient, objectStore, sqsClient } from '../../lib/aws/clients.ts';
 import { createLogger } from '../../lib/aws/logger.ts';
 import { readConfig } from './config.ts';
 import { createHandler } from './handler.ts';
 
 const config = readConfig(process.env);
+const dynamodb = dynamoDbClient({}, 1);
 
 /** The entry point that AWS Lambda calls, wired from the environment. */
 export const handler = createHandler(config, {
-  dynamodb: dynamoDbClient({}, 1),
+  dynamodb,
+  objectStore: objectStore(config.oversizeBucket, dynamodb),
   sqs: sqsClient(),
   eventbridge: eventBridgeClient(),
   logger: createLogger('consumer', config.logLevel),

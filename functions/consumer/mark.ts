@@ -15,8 +15,8 @@ const KEYS = 100;
 const FINGERPRINT_BYTES = 8;
 
 /**
- * Markers in the claims table: `pk` = `marker#<owner>`, `settled` = fingerprints of the owner's events that are done
- * with (published or quarantined), `expiresAt` (seconds). Read only where a claim of the same owner was there
+ * Markers in the claims table: `pk` = `marker#<owner>`, `settled` = fingerprints of the owner's events that are
+ * published and of the {@link quarantineMark}s of those in quarantine, `expiresAt` (seconds). Read only where a claim of the same owner was there
  * already: without one there was no earlier try.
  */
 export class Markers {
@@ -51,12 +51,13 @@ export class Markers {
   /**
    * Note that events of an owner are settled. Sets are added to, never replaced: two messages may share an owner.
    *
+   * @param marks - ids of published events, {@link quarantineMark}s of others
    * @returns false when that could not be written in time
    */
-  async mark(owner: string, eventIds: readonly string[], deadline: Deadline): Promise<boolean> {
+  async mark(owner: string, marks: readonly string[], deadline: Deadline): Promise<boolean> {
     for (let attempt = 1; ; attempt++) {
       try {
-        await this.limit(() => this.add(owner, eventIds));
+        await this.limit(() => this.add(owner, marks));
         return true;
       } catch (error) {
         if (!isTransient(error)) throw error;
@@ -71,7 +72,7 @@ export class Markers {
       const { Responses, UnprocessedKeys } = await this.client.send(
         new BatchGetItemCommand({ RequestItems: { [this.tableName]: { Keys, ConsistentRead: true } } }),
       );
-      const items = new Map(Responses?.[this.tableName]?.map((item) => [item.pk?.S, item.settled?.BS ?? []]));
+      const items = new Map(Responses?.[this.tableName]?.map((item) => [item.pk?.S, item.settled?.BS]));
       const unread = new Set(UnprocessedKeys?.[this.tableName]?.Keys?.map((key) => key.pk?.S));
       for (const owner of owners) {
         const key = markerKey(owner);
@@ -83,8 +84,8 @@ export class Markers {
     }
   }
 
-  private async add(owner: string, eventIds: readonly string[]): Promise<void> {
-    const settled = [...new Set(eventIds.map(fingerprint))].map((one) => Buffer.from(one, 'base64url'));
+  private async add(owner: string, marks: readonly string[]): Promise<void> {
+    const settled = [...new Set(marks.map(fingerprint))].map((one) => Buffer.from(one, 'base64url'));
     await this.client.send(
       new UpdateItemCommand({
         TableName: this.tableName,
@@ -99,9 +100,19 @@ export class Markers {
   }
 }
 
-/** The fingerprint of an event in a marker, as base64url. */
-export function fingerprint(eventId: string): string {
-  return hash('sha256', eventId, 'buffer').subarray(0, FINGERPRINT_BYTES).toString('base64url');
+/**
+ * What a message that put an event in quarantine is marked with, so that it does not do so again. It names the
+ * message: the copy in quarantine, sent to the events queue again, is another one and free to publish the event.
+ *
+ * @param messageId - SQS id of the message
+ */
+export function quarantineMark(messageId: string, eventId: string): string {
+  return `${messageId}#${eventId}`;
+}
+
+/** The fingerprint of a mark, as base64url. */
+export function fingerprint(mark: string): string {
+  return hash('sha256', mark, 'buffer').subarray(0, FINGERPRINT_BYTES).toString('base64url');
 }
 
 function markerKey(owner: string): string {

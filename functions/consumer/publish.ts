@@ -8,12 +8,16 @@ import { isTransient } from '../../lib/aws/errors.ts';
 import { eventTime } from '../../lib/events/event-time.ts';
 import type { EventDetail, QueuedEvent } from '../../lib/events/schema.ts';
 import type { Deadline } from './deadline.ts';
+import type { Oversize } from './oversize.ts';
 
-/** EventBridge's limits of one PutEvents. */
+/** Entries of one PutEvents; an EventBridge limit. */
 const ENTRIES = 10;
-const REQUEST_BYTES = 1_048_576 - 1;
+/** Most bytes of one PutEvents, and so of one entry. */
+export const REQUEST_BYTES = 1_048_576 - 1;
 /** What EventBridge counts for an entry's time. */
 const TIME_BYTES = 14;
+/** The last second that EventBridge takes, in epoch milliseconds: its times have four digits for the year. */
+const TIME_LIMIT_MS = Date.UTC(9_999, 11, 31, 23, 59, 59);
 /** Calls of PutEvents at once. */
 const CONCURRENCY = 8;
 /** Refusals of an entry for what it is. All others are tried again. */
@@ -31,11 +35,25 @@ export interface PublishOutcome {
   refused: { event: QueuedEvent; reason: string }[];
   /** Not accepted in time. */
   left: QueuedEvent[];
+  /** Why a whole call was refused, where a person must mend that; its events are `left`. */
+  error?: unknown;
+}
+
+/** How the publisher publishes. */
+export interface PublisherOptions {
+  /** Name or ARN. */
+  busName: string;
+  /** `source` of the events. */
+  source: string;
+  /** Entries larger than this travel by reference; at most {@link REQUEST_BYTES}. */
+  oversizeBytes?: number;
+  /** Takes what is too large; without it such events are refused. */
+  oversize?: Oversize | undefined;
 }
 
 interface Entry {
   event: QueuedEvent;
-  entry: PutEventsRequestEntry;
+  entry: PutEventsRequestEntry & { Detail: string };
   bytes: number;
 }
 
@@ -44,10 +62,14 @@ export class Publisher {
   private readonly client: EventBridgeClient;
   private readonly busName: string;
   private readonly source: string;
+  private readonly oversizeBytes: number;
+  private readonly oversize: Oversize | undefined;
   private readonly limit = pLimit(CONCURRENCY);
 
-  constructor(client: EventBridgeClient, options: { busName: string; source: string }) {
+  constructor(client: EventBridgeClient, options: PublisherOptions) {
     this.client = client;
+    this.oversizeBytes = options.oversizeBytes ?? REQUEST_BYTES;
+    this.oversize = options.oversize;
     this.busName = options.busName;
     this.source = options.source;
   }
@@ -55,21 +77,21 @@ export class Publisher {
   /** Publish events, tens a call, several calls at once; failed entries alone are tried again while time lasts. */
   async publish(events: readonly QueuedEvent[], deadline: Deadline): Promise<PublishOutcome> {
     const outcome: PublishOutcome = { published: [], refused: [], left: [] };
-    let left: Entry[] = [];
-    for (const entry of events.map((event) => this.toEntry(event))) {
-      if (entry.bytes <= REQUEST_BYTES) left.push(entry);
-      else
-        outcome.refused.push({
-          event: entry.event,
-          reason: `larger than the ${REQUEST_BYTES} bytes of PutEvents`,
-        });
-    }
+    const entries = events.map((event) => this.toEntry(event, toDetail(event)));
+    let left = entries.filter(({ bytes }) => bytes <= this.oversizeBytes);
+    const large = entries.filter(({ bytes }) => bytes > this.oversizeBytes);
+    const stored = await Promise.all(
+      large.map((one) => this.limit(() => this.putAside(one, outcome, deadline))),
+    );
+    left.push(...stored.flatMap((one) => one ?? []));
+    const untried = large.filter(({ event }, index) => !stored[index] && !isRefused(event, outcome));
     for (let attempt = 1; left.length > 0; attempt++) {
       const calls = batches(left).map((batch) => this.limit(() => this.put(batch, outcome)));
       left = (await Promise.all(calls)).flat();
+      if (outcome.error !== undefined) break;
       if (left.length > 0 && !(await deadline.allowsRetry(attempt))) break;
     }
-    outcome.left = left.map(({ event }) => event);
+    outcome.left = [...left, ...untried].map(({ event }) => event);
     return outcome;
   }
 
@@ -91,20 +113,41 @@ export class Publisher {
         return false;
       });
     } catch (error) {
-      if (isTransient(error)) return batch;
-      throw error;
+      // Other calls may have published, which is to be marked before anything is thrown.
+      if (!isTransient(error)) outcome.error ??= error;
+      return batch;
     }
   }
 
-  private toEntry(event: QueuedEvent): Entry {
-    const detail = toDetail(event);
+  /** @returns the entry that refers to one that is too large; undefined when there is none */
+  private async putAside(
+    { event, entry }: Entry,
+    outcome: PublishOutcome,
+    deadline: Deadline,
+  ): Promise<Entry | undefined> {
+    if (!this.oversize) {
+      outcome.refused.push({ event, reason: `larger than the ${this.oversizeBytes} bytes of PutEvents` });
+      return undefined;
+    }
+    try {
+      const reference = await this.oversize.put(toDetail(event), entry.Detail, deadline);
+      return reference && this.toEntry(event, reference);
+    } catch (error) {
+      outcome.error ??= error;
+      return undefined;
+    }
+  }
+
+  private toEntry(event: QueuedEvent, detail: EventDetail): Entry {
     const Detail = JSON.stringify(detail);
     const bytes = TIME_BYTES + this.source.length + Buffer.byteLength(event.type) + Buffer.byteLength(Detail);
+    const atMs = Date.parse(detail.timestamp);
     const entry = {
       EventBusName: this.busName,
       Source: this.source,
       DetailType: event.type,
-      Time: new Date(detail.timestamp),
+      // A time that EventBridge does not take would have it refuse the whole call; without one it takes its own.
+      ...(atMs >= 0 && atMs <= TIME_LIMIT_MS ? { Time: new Date(atMs) } : {}),
       Detail,
     };
     return { event, entry, bytes };
@@ -140,19 +183,21 @@ export function toDetail({
   };
 }
 
+function isRefused(event: QueuedEvent, { refused }: PublishOutcome): boolean {
+  return refused.some((one) => one.event === event);
+}
+
 function batches(entries: readonly Entry[]): Entry[][] {
   const all: Entry[][] = [];
-  let batch: Entry[] = [];
   let bytes = 0;
   for (const entry of entries) {
-    if (batch.length === ENTRIES || (batch.length > 0 && bytes + entry.bytes > REQUEST_BYTES)) {
-      all.push(batch);
-      batch = [];
-      bytes = 0;
-    }
-    batch.push(entry);
+    const last = all.at(-1);
     bytes += entry.bytes;
+    if (last && last.length < ENTRIES && bytes <= REQUEST_BYTES) last.push(entry);
+    else {
+      all.push([entry]);
+      bytes = entry.bytes;
+    }
   }
-  if (batch.length > 0) all.push(batch);
   return all;
 }

@@ -15,6 +15,8 @@ const BATCH_BYTES = 1_048_576;
 const REASON_LIMIT_CHARACTERS = 500;
 /** What a message's attributes take of the size limit, generously. */
 const ATTRIBUTES_BYTES = 2_048;
+/** SQS refuses U+FFFE and U+FFFF, and JSON can write them as escapes. */
+const NOT_IN_SQS = /[\uFFFE\uFFFF]/g;
 
 /** Something that no retry can mend. `body` can be sent to the events queue again once its reason is gone. */
 export interface Quarantined {
@@ -26,7 +28,8 @@ export interface Quarantined {
 
 /** The body for items of an envelope that are split off it: they keep its claims by keeping its owner. */
 export function splitOff(owner: string, items: readonly unknown[]): string {
-  return JSON.stringify({ v: 1, id: randomUUID(), owner, sentAt: new Date().toISOString(), events: items });
+  const body = { v: 1, id: randomUUID(), owner, sentAt: new Date().toISOString(), events: items };
+  return JSON.stringify(body).replace(NOT_IN_SQS, (one) => `\\u${one.charCodeAt(0).toString(16)}`);
 }
 
 /** Puts what cannot be mended into the quarantine queue, whole, with its reason. */
@@ -40,19 +43,21 @@ export class Quarantine {
   }
 
   /**
-   * Send; what SQS does not take is sent again while time lasts.
+   * Send; what SQS does not take is sent again while time lasts. What is too large for a message with its reason is
+   * not sent: the message that it came in goes to the dead-letter queue in the end, whole.
    *
    * @returns those that the queue has not accepted
    */
   async put(all: readonly Quarantined[], deadline: Deadline): Promise<Quarantined[]> {
-    let left = [...all];
+    const tooLarge = all.filter((one) => sizeBytes(one) > BATCH_BYTES);
+    let left = all.filter((one) => !tooLarge.includes(one));
     for (let attempt = 1; left.length > 0; attempt++) {
       const refused: Quarantined[] = [];
       for (const batch of batches(left)) refused.push(...(await this.send(batch)));
       left = refused;
       if (left.length > 0 && !(await deadline.allowsRetry(attempt))) break;
     }
-    return left;
+    return [...left, ...tooLarge];
   }
 
   private async send(batch: readonly Quarantined[]): Promise<readonly Quarantined[]> {
@@ -86,18 +91,21 @@ function toEntry({ body, reason, messageId }: Quarantined, index: number): SendM
   };
 }
 
-function* batches(all: readonly Quarantined[]): Generator<Quarantined[]> {
-  let batch: Quarantined[] = [];
+function sizeBytes({ body }: Quarantined): number {
+  return Buffer.byteLength(body) + ATTRIBUTES_BYTES;
+}
+
+function batches(all: readonly Quarantined[]): Quarantined[][] {
+  const batches: Quarantined[][] = [];
   let bytes = 0;
   for (const one of all) {
-    const size = Buffer.byteLength(one.body) + ATTRIBUTES_BYTES;
-    if (batch.length === BATCH_ENTRIES || (batch.length > 0 && bytes + size > BATCH_BYTES)) {
-      yield batch;
-      batch = [];
-      bytes = 0;
+    const last = batches.at(-1);
+    bytes += sizeBytes(one);
+    if (last && last.length < BATCH_ENTRIES && bytes <= BATCH_BYTES) last.push(one);
+    else {
+      batches.push([one]);
+      bytes = sizeBytes(one);
     }
-    batch.push(one);
-    bytes += size;
   }
-  if (batch.length > 0) yield batch;
+  return batches;
 }

@@ -10,6 +10,12 @@ import {
 /** Problems of one item that are told; more add nothing. */
 const PROBLEMS_TOLD = 3;
 
+/**
+ * Deepest nesting of a body. What is deeper cannot be written as JSON again (the stack ends at some thousands), so
+ * that its items cannot be told apart.
+ */
+const DEPTH_LIMIT_LEVELS = 1_000;
+
 /** An item of an envelope that no retry can mend. */
 export interface InvalidItem {
   item: unknown;
@@ -29,6 +35,8 @@ export function parseBody(body: string): ParsedBody {
   } catch {
     return { ok: false, reason: 'the message is not JSON' };
   }
+  if (isDeeper(value, DEPTH_LIMIT_LEVELS))
+    return { ok: false, reason: `the message is nested more than ${DEPTH_LIMIT_LEVELS} levels deep` };
   const envelope = envelopeSchema.safeParse(value);
   if (!envelope.success) return { ok: false, reason: `not an envelope: ${describe(envelope.error)}` };
   const events: QueuedEvent[] = [];
@@ -39,6 +47,11 @@ export function parseBody(body: string): ParsedBody {
     else invalid.push({ item, reason: invalidReason(item, event.error) });
   }
   return { ok: true, envelope: envelope.data, events, invalid };
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((member) => isDeeper(member, levels - 1));
 }
 
 function invalidReason(item: unknown, error: z.ZodError): string {

@@ -3,6 +3,7 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { NativeJson1_0Protocol, NativeJson1_1Protocol } from './json-protocol.ts';
+import { ObjectStore } from './object-store.ts';
 
 /** Time for a connection to AWS to open. */
 const CONNECTION_TIMEOUT_MS = 2_000;
@@ -70,4 +71,16 @@ export function eventBridgeClient(edge: AwsEdge = {}): EventBridgeClient {
 /** Secrets Manager. */
 export function secretsManagerClient(edge: AwsEdge = {}): SecretsManagerClient {
   return new SecretsManagerClient(settings(edge));
+}
+
+/**
+ * Objects in an S3 bucket, with the region and credentials of another client; undefined without a bucket.
+ * `AWS_ENDPOINT_URL_S3` and `AWS_ENDPOINT_URL` name a stand-in, as they do for the SDK.
+ */
+export function objectStore(
+  bucket: string | undefined,
+  { config: { region, credentials } }: DynamoDBClient,
+  endpoint = process.env.AWS_ENDPOINT_URL_S3 ?? process.env.AWS_ENDPOINT_URL,
+): ObjectStore | undefined {
+  return bucket === undefined ? undefined : new ObjectStore({ bucket, region, credentials, endpoint });
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The protocols an event can come from; `metadata.protocol` of every published event is one of them. */
 export const PROTOCOLS = ['notification-channels'] as const;

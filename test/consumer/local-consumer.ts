@@ -1,0 +1,372 @@
+import { randomUUID } from 'node:crypto';
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import { type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import type { Context, SQSRecord } from 'aws-lambda';
+import { createResources, NAMES } from '../../bin/local/resources.ts';
+import type { ConsumerConfig } from '../../functions/consumer/config.ts';
+import type { BatchReport } from '../../functions/consumer/consumer.ts';
+import { createHandler } from '../../functions/consumer/handler.ts';
+import { fingerprint } from '../../functions/consumer/mark.ts';
+import { REQUEST_BYTES } from '../../functions/consumer/publish.ts';
+import { dynamoDbClient, eventBridgeClient, sqsClient } from '../../lib/aws/clients.ts';
+import { createLogger, type LogLevel } from '../../lib/aws/logger.ts';
+import type { ObjectStore } from '../../lib/aws/object-store.ts';
+import { eventIdentity } from '../../lib/events/identity.ts';
+import type { QueuedEvent } from '../../lib/events/schema.ts';
+import { bytesToText } from '../../lib/local/emulator/body.ts';
+import { Emulator } from '../../lib/local/emulator/emulator.ts';
+import type { BusEvent } from '../../lib/local/emulator/eventbridge/bus-event.ts';
+import { type AwsFaultKind, type Fault, FaultInjector } from '../../lib/local/emulator/faults.ts';
+import type { RequestHandler } from '../../lib/local/emulator/request-handler.ts';
+import type { StoredMessage } from '../../lib/local/emulator/sqs-queue-types.ts';
+import {
+  type CallMade,
+  type CrashPoint,
+  ExecutionEnvironment,
+  type Outcome,
+} from '../../lib/local/lambda/environment.ts';
+import { failedMessageIds } from '../../lib/local/lambda/payload.ts';
+
+/** Targets of the consumer's AWS calls. */
+export const CALLS = {
+  insert: 'DynamoDB_20120810.BatchExecuteStatement',
+  read: 'DynamoDB_20120810.BatchGetItem',
+  takeOver: 'DynamoDB_20120810.PutItem',
+  mark: 'DynamoDB_20120810.UpdateItem',
+  publish: 'AWSEvents.PutEvents',
+  quarantine: 'AmazonSQS.SendMessageBatch',
+} as const;
+
+const REGION = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
+const DEDUP_WINDOW_SECONDS = 7 * 86_400;
+// EMF documents would drown the output of the tests; the one about them turns them on.
+process.env.POWERTOOLS_METRICS_DISABLED ??= 'true';
+
+/** One delivery of a message. */
+export interface Delivered {
+  messageId: string;
+  body: string;
+  receiveCount?: number;
+}
+
+/** What one invocation came to. */
+export interface Invoked {
+  outcome: Outcome;
+  /** Messages that come again. */
+  failed: string[];
+  calls: readonly CallMade[];
+}
+
+interface Interception {
+  target: string;
+  /** Called before the call is made; an answer that it returns is given instead. */
+  before?: (body: string) => Promise<object | undefined> | object | undefined;
+  /** Called after the call is made, before its answer is seen. */
+  after?: (body: string) => Promise<void>;
+}
+
+/** The consumer as Lambda runs it, on an in-process local AWS that can be disturbed call by call. */
+export class LocalConsumer {
+  readonly emulator: Emulator;
+  readonly faults: FaultInjector;
+  /** Faults that have happened. */
+  readonly happened: readonly Fault[];
+  readonly reports: BatchReport[] = [];
+  readonly published: BusEvent[] = [];
+  readonly calls: { target: string; body: string }[] = [];
+  readonly dynamodb: DynamoDBClient;
+  private readonly config: ConsumerConfig;
+  private readonly logLevel: LogLevel;
+  private readonly interceptions: Interception[] = [];
+  /** Where too large events go, once a test has set it. */
+  objectStore: ObjectStore | undefined;
+  private environments = 0;
+  private readonly idle: ExecutionEnvironment[] = [];
+
+  private constructor(
+    emulator: Emulator,
+    faults: FaultInjector,
+    happened: readonly Fault[],
+    config: ConsumerConfig,
+    logLevel: LogLevel,
+  ) {
+    this.emulator = emulator;
+    this.faults = faults;
+    this.happened = happened;
+    this.config = config;
+    this.logLevel = logLevel;
+    this.dynamodb = dynamoDbClient({ ...REGION, requestHandler: emulator.requestHandler() }, 1);
+    emulator.eventbridge.onEvent(({ event }) => this.published.push(event));
+  }
+
+  /** Queues, table and bus as `switchboard local` makes them. */
+  static async create(
+    options: {
+      seed?: number;
+      rates?: Partial<Record<AwsFaultKind, number>>;
+      config?: Partial<ConsumerConfig>;
+      logLevel?: LogLevel;
+    } = {},
+  ): Promise<LocalConsumer> {
+    const happened: Fault[] = [];
+    const faults = new FaultInjector({
+      seed: options.seed ?? 1,
+      stallMs: 0,
+      onFault: (fault) => happened.push(fault),
+      ...(options.rates ? { rates: options.rates } : {}),
+    });
+    faults.enabled = false;
+    const emulator = new Emulator({ faults });
+    const edge = { ...REGION, requestHandler: emulator.requestHandler() };
+    const { quarantineQueueUrl } = await createResources({
+      sqs: sqsClient(edge),
+      dynamodb: dynamoDbClient(edge, 1),
+      eventbridge: eventBridgeClient(edge),
+    });
+    const config = {
+      claimsTable: NAMES.claimsTable,
+      eventBusName: NAMES.bus,
+      quarantineQueueUrl,
+      eventSource: 'genesys.cloud',
+      dedupWindowSeconds: DEDUP_WINDOW_SECONDS,
+      oversizeBucket: undefined,
+      oversizeBytes: REQUEST_BYTES,
+      logLevel: 'SILENT' as const,
+      ...options.config,
+    };
+    faults.enabled = true;
+    return new LocalConsumer(emulator, faults, happened, config, options.logLevel ?? 'SILENT');
+  }
+
+  /** Ids of the events on the bus, in their order. */
+  get publishedIds(): string[] {
+    return this.published.map(({ detail }) => (detail as { metadata: { eventId: string } }).metadata.eventId);
+  }
+
+  get quarantined(): Readonly<StoredMessage>[] {
+    return this.emulator.sqs.queue(NAMES.quarantineQueue).peek();
+  }
+
+  /** Reasons of what lies in quarantine. */
+  get reasons(): string[] {
+    return this.quarantined.map(({ attributes }) => attributes.reason?.stringValue ?? '');
+  }
+
+  /** The last batch. */
+  get report(): BatchReport {
+    return this.reports.at(-1) ?? expected('a batch');
+  }
+
+  /** How often the consumer made a call. */
+  count(target: string): number {
+    return this.calls.filter((call) => call.target === target).length;
+  }
+
+  /** Disturb the next call of a target. */
+  intercept(target: string, interception: Omit<Interception, 'target'>): void {
+    this.interceptions.push({ target, ...interception });
+  }
+
+  /** Refuse the next call of a target as AWS does. */
+  refuse(target: string, type: string, status = 400): void {
+    this.intercept(target, { before: () => answerOf(status, { __type: type, message: `${type} injected` }) });
+  }
+
+  /** Run the consumer on a batch. */
+  async invoke(
+    messages: readonly Delivered[],
+    options: { remainingMs?: number; crashAt?: CrashPoint } = {},
+  ): Promise<Invoked> {
+    const { remainingMs = 60_000, crashAt } = options;
+    const environment = this.idle.pop() ?? this.newEnvironment();
+    const outcome = await environment.invoke({
+      event: { Records: messages.map(toRecord) },
+      context: contextOf(remainingMs),
+      timeoutMs: 60_000,
+      ...(crashAt ? { crashAt } : {}),
+    });
+    if (environment.reusable) this.idle.push(environment);
+    const ids = new Set(messages.map(({ messageId }) => messageId));
+    const failed = outcome.kind === 'response' ? failedMessageIds(outcome.value, ids) : ids;
+    return { outcome, failed: [...failed], calls: environment.calls };
+  }
+
+  /** Run the consumer on one batch that must end well, whoever comes again. */
+  async deliver(...messages: readonly Delivered[]): Promise<string[]> {
+    const { outcome, failed } = await this.invoke(messages);
+    if (outcome.kind === 'error') throw outcome.error;
+    return failed;
+  }
+
+  /** Put an item into the claims table. */
+  async putClaim(eventId: string, owner: string, expiresAtSeconds: number): Promise<void> {
+    await this.dynamodb.send(
+      new PutItemCommand({
+        TableName: NAMES.claimsTable,
+        Item: {
+          pk: { S: `event#${eventId}` },
+          owner: { S: owner },
+          expiresAt: { N: String(expiresAtSeconds) },
+        },
+      }),
+    );
+  }
+
+  /** Owner of a claim. */
+  async ownerOf(eventId: string): Promise<string | undefined> {
+    const { Item } = await this.dynamodb.send(
+      new GetItemCommand({ TableName: NAMES.claimsTable, Key: { pk: { S: `event#${eventId}` } } }),
+    );
+    return Item?.owner?.S;
+  }
+
+  /** Which of the events are marked as settled, for this owner. */
+  async marked(owner: string, eventIds: readonly string[]): Promise<string[]> {
+    const Key = { pk: { S: `marker#${owner}` } };
+    const { Item } = await this.dynamodb.send(new GetItemCommand({ TableName: NAMES.claimsTable, Key }));
+    const stored = Item?.settled?.BS ?? [];
+    const settled = new Set(stored.map((bytes) => Buffer.from(bytes).toString('base64url')));
+    return eventIds.filter((id) => settled.has(fingerprint(id)));
+  }
+
+  async close(): Promise<void> {
+    this.dynamodb.destroy();
+    await this.emulator.close();
+  }
+
+  private newEnvironment(): ExecutionEnvironment {
+    const logger = createLogger('consumer', this.logLevel);
+    const metrics = new Metrics({ namespace: 'Switchboard', serviceName: 'consumer' });
+    return new ExecutionEnvironment(++this.environments, ({ wrap }) => {
+      const edge = { ...REGION, requestHandler: this.intercepted(wrap(this.emulator.requestHandler())) };
+      return createHandler(this.config, {
+        dynamodb: dynamoDbClient(edge, 1),
+        sqs: sqsClient(edge),
+        eventbridge: eventBridgeClient(edge),
+        objectStore: this.objectStore,
+        logger,
+        metrics,
+        onBatch: (report) => this.reports.push(report),
+      });
+    });
+  }
+
+  private intercepted(inner: RequestHandler): RequestHandler {
+    return {
+      ...inner,
+      handle: async (request, options) => {
+        const target = request.headers['x-amz-target'] ?? '';
+        const body =
+          typeof request.body === 'string' ? request.body : bytesToText(request.body as Uint8Array);
+        this.calls.push({ target, body });
+        const index = this.interceptions.findIndex((one) => one.target === target);
+        const interception = index < 0 ? undefined : this.interceptions.splice(index, 1)[0];
+        const instead = await interception?.before?.(body);
+        if (instead) return { response: instead as never };
+        const answer = await inner.handle(request, options);
+        await interception?.after?.(body);
+        return answer;
+      },
+    };
+  }
+}
+
+/** An answer on the wire. */
+export function answerOf(status: number, body: object): object {
+  const text = JSON.stringify(body);
+  const headers = { 'content-type': 'application/x-amz-json-1.0' };
+  return { statusCode: status, headers, body: Buffer.from(text) };
+}
+
+/** An event as the ingester queues it; different numbers are different events. */
+export function queuedEvent(number: number, changes: Partial<QueuedEvent> = {}): QueuedEvent {
+  const frame = {
+    topicName: 'v2.users.6f6b0d8a-6c1e-4a3e-9a53-0b6c1f3f21e1.activity',
+    version: '2',
+    eventBody: { number, id: '6f6b0d8a-6c1e-4a3e-9a53-0b6c1f3f21e1' },
+    metadata: { CorrelationId: '2f5f7d0a-0a43-4f2c-9d56-6d3bb6b0a1c2' },
+  };
+  return {
+    id: eventIdentity(frame),
+    type: 'v2.users.{id}.activity',
+    protocol: 'notification-channels',
+    receivedAt: '2026-11-20T08:00:00.000Z',
+    frame,
+    ...changes,
+  };
+}
+
+/** Several events. */
+export function queuedEvents(...numbers: number[]): QueuedEvent[] {
+  return numbers.map((number) => queuedEvent(number));
+}
+
+/** A message as the ingester sends it, delivered for the first time. */
+export function message(
+  items: readonly unknown[],
+  changes: { id?: string; owner?: string; messageId?: string; receiveCount?: number } = {},
+): Required<Delivered> & { owner: string } {
+  const id = changes.id ?? randomUUID();
+  const owner = changes.owner ?? id;
+  const envelope = { v: 1, id, owner, sentAt: '2026-11-20T08:00:00.000Z', events: items };
+  return {
+    messageId: changes.messageId ?? randomUUID(),
+    body: JSON.stringify(envelope),
+    receiveCount: changes.receiveCount ?? 1,
+    owner,
+  };
+}
+
+/** The same message as SQS delivers it again after its visibility timeout. */
+export function again<T extends Delivered>(delivered: T): T {
+  return { ...delivered, receiveCount: (delivered.receiveCount ?? 1) + 1 };
+}
+
+/** Ids of events. */
+export function idsOf(events: readonly QueuedEvent[]): string[] {
+  return events.map(({ id }) => id);
+}
+
+function expected(what: string): never {
+  throw new Error(`There is no ${what} yet`);
+}
+
+function toRecord({ messageId, body, receiveCount = 1 }: Delivered): SQSRecord {
+  return {
+    messageId,
+    receiptHandle: `receipt-${messageId}`,
+    body,
+    attributes: {
+      ApproximateReceiveCount: String(receiveCount),
+      SentTimestamp: '0',
+      SenderId: 'local',
+      ApproximateFirstReceiveTimestamp: '0',
+    },
+    messageAttributes: {},
+    md5OfBody: '',
+    eventSource: 'aws:sqs',
+    eventSourceARN: `arn:aws:sqs:us-east-1:000000000000:${NAMES.eventsQueue}`,
+    awsRegion: 'us-east-1',
+  };
+}
+
+function contextOf(remainingMs: number): Context {
+  const endsAtMs = Date.now() + remainingMs;
+  const gone = () => {
+    throw new Error('callbacks are gone from nodejs24.x');
+  };
+  return {
+    callbackWaitsForEmptyEventLoop: true,
+    functionName: 'consumer',
+    functionVersion: '$LATEST',
+    invokedFunctionArn: 'arn:aws:lambda:us-east-1:000000000000:function:consumer',
+    memoryLimitInMB: '256',
+    awsRequestId: randomUUID(),
+    logGroupName: '/aws/lambda/consumer',
+    logStreamName: 'local',
+    getRemainingTimeInMillis: () => Math.max(0, endsAtMs - Date.now()),
+    done: gone,
+    fail: gone,
+    succeed: gone,
+  };
+}

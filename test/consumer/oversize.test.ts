@@ -1,0 +1,103 @@
+import { hash } from 'node:crypto';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { createBucket } from '../../bin/local/resources.ts';
+import { objectStore } from '../../lib/aws/clients.ts';
+import { ObjectStore } from '../../lib/aws/object-store.ts';
+import { LocalConsumer, message, queuedEvent } from './local-consumer.ts';
+
+const BUCKET = 'oversize';
+const LIMIT_BYTES = 65_536;
+/** An event above the limit, and one below it. */
+const { frame } = queuedEvent(1);
+const large = queuedEvent(1, {
+  frame: { ...frame, eventBody: { id: 'large', text: 'ü'.repeat(LIMIT_BYTES) } },
+});
+const small = queuedEvent(2);
+
+let consumer: LocalConsumer;
+let url: string;
+
+beforeEach(async () => {
+  vi.spyOn(Math, 'random').mockReturnValue(0);
+  consumer = await LocalConsumer.create({ config: { oversizeBucket: BUCKET, oversizeBytes: LIMIT_BYTES } });
+  ({ url } = await consumer.emulator.listen());
+  createBucket(consumer.emulator, BUCKET);
+  consumer.objectStore = objectStore(BUCKET, consumer.dynamodb, url);
+});
+
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await consumer.close();
+});
+
+interface Published {
+  topicName: string;
+  eventBody: unknown;
+  metadata: { eventId: string; oversize?: { bucket: string; key: string; bytes: number; sha256: string } };
+}
+
+function publishedDetail(eventId: string): Published {
+  const found = consumer.published.find(
+    ({ detail }) => (detail as unknown as Published).metadata.eventId === eventId,
+  );
+  return found?.detail as unknown as Published;
+}
+
+test('an event above the limit lies in the bucket, and the bus has a reference with its size and hash', async () => {
+  expect(await consumer.deliver(message([large, small]))).toEqual([]);
+  const { eventBody, topicName, metadata } = publishedDetail(large.id);
+  expect(topicName).toBe(large.frame.topicName);
+  expect(eventBody).toEqual({});
+  const { bucket, key, bytes, sha256 } = metadata.oversize!;
+  expect(bucket).toBe(BUCKET);
+  const object = await (await fetch(`${url}/${bucket}/${key}`)).text();
+  expect(Buffer.byteLength(object)).toBe(bytes);
+  expect(hash('sha256', object)).toBe(sha256);
+  expect((JSON.parse(object) as Published).eventBody).toEqual(large.frame.eventBody);
+  expect(publishedDetail(small.id).metadata.oversize).toBeUndefined();
+});
+
+test('a bucket that answers 503 is asked again, and the event is published once', async () => {
+  let answers = 0;
+  const store = new ObjectStore({
+    bucket: BUCKET,
+    region: async () => 'us-east-1',
+    credentials: async () => ({ accessKeyId: 'local', secretAccessKey: 'local' }),
+    endpoint: url,
+    fetch: async (...request) => (++answers <= 2 ? new Response('', { status: 503 }) : fetch(...request)),
+  });
+  consumer.objectStore = store;
+  expect(await consumer.deliver(message([large]))).toEqual([]);
+  expect(answers).toBe(3);
+  expect(consumer.publishedIds).toEqual([large.id]);
+});
+
+test('while the bucket cannot be reached the message comes again, and what fits is published', async () => {
+  consumer.objectStore = objectStore(BUCKET, consumer.dynamodb, 'http://127.0.0.1:9');
+  const both = message([large, small]);
+  expect(await consumer.deliver(both)).toEqual([both.messageId]);
+  expect(consumer.publishedIds).toEqual([small.id]);
+});
+
+test('a bucket that is not there fails the batch with what to do, after what fits was published and marked', async () => {
+  consumer.objectStore = objectStore('gone', consumer.dynamodb, url);
+  const both = message([large, small]);
+  await expect(consumer.deliver(both)).rejects.toThrow(/bucket gone: check that it exists/);
+  expect(consumer.publishedIds).toEqual([small.id]);
+  expect(await consumer.marked(both.owner, [small.id])).toEqual([small.id]);
+});
+
+test('without a bucket such an event is quarantined', async () => {
+  consumer.objectStore = undefined;
+  expect(await consumer.deliver(message([large]))).toEqual([]);
+  expect(consumer.reasons).toEqual([expect.stringContaining(`larger than the ${LIMIT_BYTES} bytes`)]);
+});
+
+test('an event without metadata of its own has a reference without them', async () => {
+  const { topicName, eventBody } = large.frame;
+  const bare = queuedEvent(1, { frame: { topicName, eventBody } });
+  expect(await consumer.deliver(message([bare]))).toEqual([]);
+  const { metadata } = publishedDetail(bare.id);
+  expect(metadata.oversize?.bucket).toBe(BUCKET);
+  expect(metadata).not.toHaveProperty('CorrelationId');
+});

@@ -1,0 +1,251 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { AwsFaultKind, Fault } from '../../lib/local/emulator/faults.ts';
+import type { CallMade, CrashPoint } from '../../lib/local/lambda/environment.ts';
+import {
+  CALLS,
+  type Delivered,
+  type Invoked,
+  LocalConsumer,
+  message,
+  queuedEvent,
+} from './local-consumer.ts';
+
+/** Rounds with faults; then the faults stop, and everything left must settle within as many. */
+const FAULTY_ROUNDS = 6;
+const CALM_ROUNDS = 12;
+/** Tries after which the consumer leaves a marker unwritten. */
+const MARK_TRIES = 8;
+
+/** A message of the model: numbers of events, an odd one stands for an item that is no event. */
+interface Sent {
+  numbers: number[];
+  /** Share the owner of the message before, as one that was split off it. */
+  isSplit: boolean;
+  /** SQS delivers it twice. */
+  hasTwin: boolean;
+}
+
+/** What happens in one round of deliveries. */
+interface Round {
+  /** Which messages are delivered, in which of two concurrent batches: 0 none. */
+  batches: (0 | 1 | 2)[];
+  crash: CrashPoint | undefined;
+}
+
+const sent = fc.record<Sent>({
+  numbers: fc.array(fc.integer({ min: -1, max: 7 }), { minLength: 1, maxLength: 6 }),
+  isSplit: fc.boolean(),
+  hasTwin: fc.boolean(),
+});
+const round = fc.record<Round>({
+  batches: fc.array(fc.constantFrom<0 | 1 | 2>(0, 1, 2), { minLength: 10, maxLength: 10 }),
+  crash: fc.option(
+    fc.record({
+      call: fc.integer({ min: 1, max: 6 }),
+      when: fc.constantFrom<'before' | 'after'>('before', 'after'),
+      orAtEnd: fc.boolean(),
+    }),
+    { nil: undefined, freq: 2 },
+  ),
+});
+const rate = fc.constantFrom(0, 0.05, 0.2);
+const rates = fc.record<Partial<Record<AwsFaultKind, number>>>({
+  timeout_before_commit: rate,
+  timeout_after_commit: rate,
+  throttle: rate,
+  server_error: rate,
+  partial_failure: rate,
+});
+
+beforeEach(() => {
+  vi.spyOn(Math, 'random').mockReturnValue(0);
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** Ids of the events of a PutEvents. */
+function putIds(body: string): string[] {
+  return (JSON.parse(body) as { Entries: { Detail: string }[] }).Entries.map(
+    ({ Detail }) => JSON.parse(Detail).metadata.eventId as string,
+  );
+}
+
+/** A run of the model: what is on its way, and how often each event may be published once more. */
+class Run {
+  readonly consumer: LocalConsumer;
+  readonly eventIds = new Set<string>();
+  readonly invalid = new Set<string>();
+  private readonly excuses = new Map<string, number>();
+  private readonly ownerOf = new Map<string, string>();
+  private readonly twins = new Set<string>();
+  private pending: Required<Delivered>[] = [];
+
+  constructor(consumer: LocalConsumer, messages: readonly Sent[]) {
+    this.consumer = consumer;
+    let owner: string | undefined;
+    const splitUp = new Set<number>();
+    for (const [index, { numbers, isSplit, hasTwin }] of messages.entries()) {
+      if (!isSplit || owner === undefined) {
+        owner = undefined;
+        splitUp.clear();
+      }
+      // The parts of a message that was split have no event in common.
+      const items = numbers
+        .filter((number) => owner === undefined || !splitUp.has(number))
+        .map((number) => (number < 0 ? { odd: `${index}` } : queuedEvent(number)));
+      for (const number of numbers) splitUp.add(number);
+      if (items.length === 0) continue;
+      const made = message(items, owner === undefined ? {} : { owner });
+      owner = made.owner;
+      this.ownerOf.set(made.body, made.owner);
+      for (const item of items) {
+        if ('odd' in item) this.invalid.add(JSON.stringify(item));
+        else this.eventIds.add(item.id);
+      }
+      this.pending.push(made);
+      if (hasTwin) {
+        this.pending.push({ ...made });
+        this.twins.add(made.messageId);
+      }
+    }
+  }
+
+  get isDone(): boolean {
+    return this.pending.length === 0;
+  }
+
+  /** Deliver two batches at once, with a crash in the first. */
+  async deliver({ batches, crash }: Round): Promise<void> {
+    const chosen: [Required<Delivered>[], Required<Delivered>[]] = [[], []];
+    const later: Required<Delivered>[] = [];
+    for (const [index, delivered] of this.pending.entries()) {
+      const batch = batches[index % batches.length] ?? 1;
+      // A visibility timeout outlasts every invocation: a message is with two of them only as twins of one receive.
+      const other = chosen.flat().find(({ messageId }) => messageId === delivered.messageId);
+      if (batch === 0 || (other && other.receiveCount !== delivered.receiveCount)) later.push(delivered);
+      else chosen[batch - 1]?.push(delivered);
+    }
+    const before = this.consumer.happened.length;
+    const invocations = await Promise.all(
+      chosen.map(async (batch, index) => {
+        if (batch.length === 0) return undefined;
+        const invoked = await this.consumer.invoke(batch, index === 0 && crash ? { crashAt: crash } : {});
+        return { batch, invoked };
+      }),
+    );
+    const faults = this.consumer.happened.slice(before);
+    this.pending = later;
+    // Our own looks into the table are none of the faults' business.
+    const { enabled } = this.consumer.faults;
+    this.consumer.faults.enabled = false;
+    for (const made of invocations) if (made) await this.account(made.batch, made.invoked, faults);
+    this.consumer.faults.enabled = enabled;
+    for (const { kind, target, body } of faults) {
+      // Published, but nobody knows.
+      if (target === CALLS.publish && kind === 'timeout_after_commit') this.excuse(putIds(body));
+    }
+  }
+
+  private async account(
+    batch: readonly Required<Delivered>[],
+    { outcome, failed, calls }: Invoked,
+    faults: readonly Fault[],
+  ): Promise<void> {
+    if (outcome.kind === 'error') throw outcome.error;
+    for (const delivered of batch) {
+      if (!failed.includes(delivered.messageId)) continue;
+      this.pending.push({ ...delivered, receiveCount: delivered.receiveCount + 1 });
+      // One that was twice in a batch comes again as often.
+    }
+    await this.excuseUnmarked(batch, calls, outcome.kind === 'crash');
+    this.excuseTwins(batch, faults);
+  }
+
+  /** What was published and could not be marked may be published again. */
+  private async excuseUnmarked(
+    batch: readonly Delivered[],
+    calls: readonly CallMade[],
+    crashed: boolean,
+  ): Promise<void> {
+    const put = calls.flatMap(({ target, body }) => (target === CALLS.publish ? putIds(body) : []));
+    const marked = new Set<string>();
+    let gaveUp = false;
+    for (const owner of new Set(batch.map(({ body }) => this.ownerOf.get(body) ?? ''))) {
+      for (const id of await this.consumer.marked(owner, put)) marked.add(id);
+      const tries = calls.filter(({ target, body }) => target === CALLS.mark && body.includes(owner)).length;
+      gaveUp ||= tries === MARK_TRIES;
+    }
+    if (crashed || gaveUp) this.excuse(put.filter((id) => !marked.has(id)));
+  }
+
+  /** A lost answer to a claim and a twin at work at the same time look the same. */
+  private excuseTwins(batch: readonly Delivered[], faults: readonly Fault[]): void {
+    const lost = faults.filter(
+      ({ target, kind }) =>
+        target === CALLS.insert && (kind.startsWith('timeout') || kind === 'server_error'),
+    );
+    for (const { messageId, body } of batch) {
+      if (!this.twins.has(messageId)) continue;
+      this.excuse(
+        [...this.eventIds].filter((id) => body.includes(id) && lost.some((one) => one.body.includes(id))),
+      );
+    }
+  }
+
+  private excuse(ids: readonly string[]): void {
+    for (const id of ids) this.excuses.set(id, (this.excuses.get(id) ?? 0) + 1);
+  }
+
+  check(): void {
+    const counts = new Map<string, number>();
+    for (const id of this.consumer.publishedIds) counts.set(id, (counts.get(id) ?? 0) + 1);
+    expect([...counts.keys()].sort()).toEqual([...this.eventIds].sort());
+    for (const [id, count] of counts) expect(count - 1).toBeLessThanOrEqual(this.excuses.get(id) ?? 0);
+    const quarantined = this.consumer.quarantined.flatMap(
+      ({ body }) => (JSON.parse(body) as { events: unknown[] }).events,
+    );
+    expect(new Set(quarantined.map((item) => JSON.stringify(item)))).toEqual(this.invalid);
+  }
+}
+
+const CALM: Round = { batches: [1, 2, 1, 2, 1, 2, 1, 2, 1, 2], crash: undefined };
+
+async function run(
+  seed: number,
+  messages: Sent[],
+  rounds: Round[],
+  chosen: typeof rates extends fc.Arbitrary<infer T> ? T : never,
+) {
+  const consumer = await LocalConsumer.create({ seed, rates: chosen });
+  const model = new Run(consumer, messages);
+  for (const one of rounds) await model.deliver(one);
+  consumer.faults.enabled = false;
+  for (let left = CALM_ROUNDS; left > 0 && !model.isDone; left--) await model.deliver(CALM);
+  expect(model.isDone).toBe(true);
+  model.check();
+  await consumer.close();
+}
+
+describe('whatever is delivered how often, and whatever fails', () => {
+  const messages = fc.array(sent, { minLength: 1, maxLength: 5 });
+  const rounds = fc.array(round, { minLength: 0, maxLength: FAULTY_ROUNDS });
+  const noFaults = fc.constant({});
+
+  test('without faults and crashes every event is published exactly once', async () => {
+    const calm = rounds.map((all) => all.map((one) => ({ ...one, crash: undefined })));
+    await fc.assert(fc.asyncProperty(fc.integer(), messages, calm, noFaults, run), {
+      seed: 20_261_120,
+      numRuns: 60,
+    });
+  });
+
+  test('every event is published, and again only where an outcome was unknown; the rest is quarantined', async () => {
+    await fc.assert(fc.asyncProperty(fc.integer(), messages, rounds, rates, run), {
+      seed: 20_261_120,
+      numRuns: 120,
+    });
+  });
+});
