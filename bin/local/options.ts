@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { topicProblems } from '../../functions/ingester/topics.ts';
 import { LOG_LEVELS, type LogLevel } from '../../lib/aws/logger.ts';
 import { GENESYS_DOMAINS, isGenesysDomain } from '../../lib/genesys/regions.ts';
+import { topicProblems } from '../../lib/genesys/topics.ts';
 import { DEFAULT_TOPICS } from '../../lib/local/simulator/generator.ts';
 import { ALL_FAULTS, type FaultChoice, parseFaults } from './faults.ts';
 

@@ -4,16 +4,22 @@ import type { BatchReport } from '../../functions/consumer/consumer.ts';
 import { createHandler } from '../../functions/consumer/handler.ts';
 import { readConfig as readIngesterConfig } from '../../functions/ingester/config.ts';
 import { Ingester, type IngesterEdges } from '../../functions/ingester/ingester.ts';
-import { type AwsEdge, dynamoDbClient, eventBridgeClient, sqsClient } from '../../lib/aws/clients.ts';
+import {
+  type AwsEdge,
+  dynamoDbClient,
+  eventBridgeClient,
+  objectStore,
+  sqsClient,
+} from '../../lib/aws/clients.ts';
 import { createLogger, type LogLevel } from '../../lib/aws/logger.ts';
 import type { Credentials } from '../../lib/genesys/oauth.ts';
 import { Emulator } from '../../lib/local/emulator/emulator.ts';
 import { FaultInjector } from '../../lib/local/emulator/faults.ts';
-import { SqsPoller } from '../../lib/local/lambda/poller.ts';
+import { type Invocation, SqsPoller } from '../../lib/local/lambda/poller.ts';
 import { Random } from '../../lib/local/random.ts';
 import type { Accounting } from './accounting.ts';
 import { AWS_FAULT_RATES, CONSUMER_CRASH_RATE, type FaultChoice } from './faults.ts';
-import { CONSUMER_TIMEOUT_MS, createResources, NAMES } from './resources.ts';
+import { CONSUMER_TIMEOUT_MS, createBucket, createResources, NAMES } from './resources.ts';
 
 /** Consumers that run at once, as many as Lambda starts with. */
 const CONSUMER_CONCURRENCY = 5;
@@ -32,6 +38,9 @@ export interface PipelineOptions {
   faults: FaultChoice;
   accounting: Accounting;
   limits?: IngesterEdges['limits'];
+  /** Told of each call that AWS would bill, and of each run of the consumer. */
+  onCall?: (call: { target: string; body: string }) => void;
+  onInvocation?: (invocation: Invocation) => void;
 }
 
 /** The pipeline as it runs: local AWS, ingester, consumer. */
@@ -58,7 +67,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     rates: Object.fromEntries(faults.aws.map((kind) => [kind, AWS_FAULT_RATES[kind]])),
     onFault: (fault) => accounting.onAwsFault(fault),
   });
-  const emulator = new Emulator({ faults: awsFaults });
+  const emulator = new Emulator({ faults: awsFaults, ...(options.onCall ? { onCall: options.onCall } : {}) });
   const { url } = await emulator.listen();
   const edge: AwsEdge = { ...LOCAL_AWS, endpoint: url };
   const resources = await createResources({
@@ -66,12 +75,14 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     dynamodb: dynamoDbClient(edge),
     eventbridge: eventBridgeClient(edge),
   });
+  createBucket(emulator, NAMES.oversizeBucket);
   emulator.eventbridge.onEvent((published) => accounting.onPublished(published));
   const consumed = { published: 0, duplicates: 0, quarantined: 0, crashes: 0 };
   const consumerEnvironment = {
     CLAIMS_TABLE: NAMES.claimsTable,
     EVENT_BUS_NAME: NAMES.bus,
     QUARANTINE_QUEUE_URL: resources.quarantineQueueUrl,
+    OVERSIZE_BUCKET: NAMES.oversizeBucket,
     LOG_LEVEL: options.logLevel,
   };
   const poller = new SqsPoller({
@@ -84,10 +95,11 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     createHandler: (environment) =>
       createConsumer(
         consumerEnvironment,
-        { ...LOCAL_AWS, requestHandler: environment.wrap(emulator.requestHandler()) },
+        { ...edge, requestHandler: environment.wrap(emulator.requestHandler()) },
         (report) => add(consumed, report),
       ),
     onInvocation: (invocation) => {
+      options.onInvocation?.(invocation);
       const { kind } = invocation.outcome;
       if (kind === 'crash') consumed.crashes++;
       if (kind === 'crash' || kind === 'timeout') accounting.onKilled(invocation);
@@ -150,8 +162,10 @@ function createConsumer(
   onBatch: (report: BatchReport) => void,
 ) {
   const config = readConsumerConfig(variables);
+  const dynamodb = dynamoDbClient(edge, 1);
   return createHandler(config, {
-    dynamodb: dynamoDbClient(edge, 1),
+    dynamodb,
+    objectStore: objectStore(config.oversizeBucket, dynamodb, edge.endpoint),
     sqs: sqsClient(edge),
     eventbridge: eventBridgeClient(edge),
     logger: createLogger('consumer', config.logLevel),

@@ -1,6 +1,7 @@
 import { CreateTableCommand, type DynamoDBClient, UpdateTimeToLiveCommand } from '@aws-sdk/client-dynamodb';
 import { CreateEventBusCommand, type EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { CreateQueueCommand, GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import type { Emulator } from '../../lib/local/emulator/emulator.ts';
 
 /** Time limit of one run of the consumer on this machine. */
 export const CONSUMER_TIMEOUT_MS = 2_000;
@@ -17,6 +18,7 @@ export const NAMES = {
   claimsTable: 'switchboard-claims',
   stateTable: 'switchboard-state',
   bus: 'switchboard',
+  oversizeBucket: 'switchboard-oversize',
 } as const;
 
 /** Addresses of what was made. */
@@ -47,6 +49,17 @@ export async function createResources(clients: {
   await createTable(clients.dynamodb, NAMES.stateTable, ['pk', 'sk']);
   await clients.eventbridge.send(new CreateEventBusCommand({ Name: NAMES.bus }));
   return { eventsQueueUrl, quarantineQueueUrl };
+}
+
+/** Make a bucket in the local AWS. */
+export function createBucket(emulator: Emulator, name: string): void {
+  emulator.s3.handle({
+    method: 'PUT',
+    path: `/${name}`,
+    query: new URLSearchParams(),
+    headers: {},
+    body: new Uint8Array(),
+  });
 }
 
 async function createQueue(

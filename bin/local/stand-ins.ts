@@ -5,7 +5,7 @@ import { DEFAULT_TOPICS, Generator } from '../../lib/local/simulator/generator.t
 import { GeneratorRunner } from '../../lib/local/simulator/runner.ts';
 import { Simulator } from '../../lib/local/simulator/simulator.ts';
 import { number } from './options.ts';
-import { createResources, NAMES } from './resources.ts';
+import { createBucket, createResources, NAMES } from './resources.ts';
 
 const CLIENT_ID = 'simulator-client';
 const CLIENT_SECRET = 'simulator-secret';
@@ -94,12 +94,14 @@ export function emulatorCommand(): Command {
           dynamodb: dynamoDbClient(edge),
           eventbridge: eventBridgeClient(edge),
         });
+        createBucket(emulator, NAMES.oversizeBucket);
         Object.assign(variables, {
           EVENTS_QUEUE_URL: made.eventsQueueUrl,
           QUARANTINE_QUEUE_URL: made.quarantineQueueUrl,
           STATE_TABLE: NAMES.stateTable,
           CLAIMS_TABLE: NAMES.claimsTable,
           EVENT_BUS_NAME: NAMES.bus,
+          OVERSIZE_BUCKET: NAMES.oversizeBucket,
         });
       }
       tell(`Local AWS: ${url}`, variables);

@@ -1,0 +1,194 @@
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import type { Context, SQSEvent } from 'aws-lambda';
+import { Accounting } from '../../bin/local/accounting.ts';
+import { SIMULATION_LIMITS } from '../../bin/local/cloud.ts';
+import { CONSUMER_TIMEOUT_MS, createResources, NAMES } from '../../bin/local/resources.ts';
+import { readConfig as readConsumerConfig } from '../../functions/consumer/config.ts';
+import { createHandler } from '../../functions/consumer/handler.ts';
+import { readConfig as readIngesterConfig } from '../../functions/ingester/config.ts';
+import { Ingester } from '../../functions/ingester/ingester.ts';
+import { dynamoDbClient, eventBridgeClient, sqsClient } from '../../lib/aws/clients.ts';
+import { createLogger } from '../../lib/aws/logger.ts';
+import { Emulator } from '../../lib/local/emulator/emulator.ts';
+import type { BusEvent } from '../../lib/local/emulator/eventbridge/bus-event.ts';
+import { type AwsFaultKind, FaultInjector } from '../../lib/local/emulator/faults.ts';
+import type { RequestHandler } from '../../lib/local/emulator/request-handler.ts';
+import type { Queue } from '../../lib/local/emulator/sqs-queue.ts';
+import { type Invocation, SqsPoller } from '../../lib/local/lambda/poller.ts';
+import { DEFAULT_TOPICS } from '../../lib/local/simulator/generator.ts';
+import { Ledger } from '../../lib/local/simulator/ledger.ts';
+import { Simulator } from '../../lib/local/simulator/simulator.ts';
+
+const LOCAL = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
+/** For the ingester to connect, and for the pipeline to come to rest. */
+const LIMIT_MS = 15_000;
+// EMF documents would drown the output of the tests.
+process.env.POWERTOOLS_METRICS_DISABLED ??= 'true';
+
+/**
+ * The whole way of an event, every hop over a socket: simulated Genesys Cloud, ingester, local AWS over HTTP, and the
+ * consumer as Lambda runs it.
+ */
+export class LocalSystem {
+  readonly simulator: Simulator;
+  readonly ledger = new Ledger();
+  readonly emulator: Emulator;
+  readonly faults: FaultInjector;
+  readonly accounting = new Accounting(this.ledger);
+  readonly published: BusEvent[] = [];
+  readonly invocations: Invocation[] = [];
+  poller!: SqsPoller;
+  ingester!: Ingester;
+  /** Receipt handle → message: with an invocation, and given back by one. */
+  private readonly working = new Map<string, string>();
+  private readonly returned = new Map<string, string>();
+  private readonly http = new NodeHttpHandler({ connectionTimeout: 2_000, requestTimeout: 5_000 });
+
+  private constructor(rates: Partial<Record<AwsFaultKind, number>>) {
+    this.faults = new FaultInjector({
+      seed: 1,
+      rates,
+      stallMs: 20,
+      onFault: (fault) => this.accounting.onAwsFault(fault),
+    });
+    this.emulator = new Emulator({ faults: this.faults });
+    this.emulator.eventbridge.onEvent((published) => {
+      this.published.push(published.event);
+      this.accounting.onPublished(published);
+    });
+    this.simulator = new Simulator({
+      seed: 1,
+      users: 5,
+      queues: 2,
+      ledger: this.ledger,
+      heartbeatMs: 500,
+      requestsPerMinute: 3_000,
+    });
+  }
+
+  static async start(
+    options: { rates?: Partial<Record<AwsFaultKind, number>>; maximumConcurrency?: number } = {},
+  ): Promise<LocalSystem> {
+    const system = new LocalSystem(options.rates ?? {});
+    await system.startAll(options.maximumConcurrency ?? 5);
+    return system;
+  }
+
+  get events(): Queue {
+    return this.emulator.sqs.queue(NAMES.eventsQueue);
+  }
+
+  /** Messages in a queue, by its name in `NAMES`. */
+  countIn(queue: keyof typeof NAMES): number {
+    const { visible, delayed, inFlight } = this.emulator.sqs.queue(NAMES[queue]).counts();
+    return visible + delayed + inFlight;
+  }
+
+  /** Resolves once all that was sent is on the bus and the queue is empty. */
+  async settled(): Promise<void> {
+    if (!(await this.ledger.settled(LIMIT_MS)))
+      throw new Error(`Not settled after ${LIMIT_MS} ms: ${JSON.stringify(this.ledger.report())}`);
+    await this.poller.idle(LIMIT_MS);
+  }
+
+  /** Stop reading, send the rest, let the consumer finish. */
+  async drain(): Promise<void> {
+    await this.ingester.stop();
+    await this.poller.idle(LIMIT_MS);
+  }
+
+  async close(): Promise<void> {
+    await this.ingester.stop();
+    await this.poller.stop();
+    await this.simulator.close();
+    await this.emulator.close();
+    this.http.destroy();
+  }
+
+  private async startAll(maximumConcurrency: number): Promise<void> {
+    const { url: cloudUrl } = await this.simulator.listen();
+    const { url: endpoint } = await this.emulator.listen();
+    const edge = { ...LOCAL, endpoint };
+    const [sqs, dynamodb] = [sqsClient(edge), dynamoDbClient(edge)];
+    const urls = await createResources({ sqs, dynamodb, eventbridge: eventBridgeClient(edge) });
+    this.poller = new SqsPoller({
+      sqs: this.emulator.sqs,
+      queueName: NAMES.eventsQueue,
+      functionTimeoutMs: CONSUMER_TIMEOUT_MS,
+      maximumConcurrency,
+      createHandler: ({ wrap }) => {
+        const consumerEdge = { ...edge, requestHandler: wrap(this.http as unknown as RequestHandler) };
+        const config = readConsumerConfig({
+          CLAIMS_TABLE: NAMES.claimsTable,
+          EVENT_BUS_NAME: NAMES.bus,
+          QUARANTINE_QUEUE_URL: urls.quarantineQueueUrl,
+          LOG_LEVEL: 'SILENT',
+        });
+        const handler = createHandler(config, {
+          dynamodb: dynamoDbClient(consumerEdge, 1),
+          sqs: sqsClient(consumerEdge),
+          eventbridge: eventBridgeClient(consumerEdge),
+          logger: createLogger('consumer', 'SILENT'),
+          metrics: new Metrics({ namespace: 'Switchboard', serviceName: 'consumer' }),
+        });
+        return (event: SQSEvent, context: Context) => {
+          for (const { receiptHandle, messageId } of event.Records)
+            this.working.set(receiptHandle, messageId);
+          return handler(event, context);
+        };
+      },
+      onInvocation: (invocation) => this.onInvocation(invocation),
+    });
+    this.poller.start();
+    const config = readIngesterConfig({
+      GENESYS_API_URL: cloudUrl,
+      GENESYS_LOGIN_URL: cloudUrl,
+      GENESYS_CLIENT_ID: 'simulator-client',
+      GENESYS_CLIENT_SECRET: 'simulator-secret',
+      TOPICS: DEFAULT_TOPICS.join(','),
+      EVENTS_QUEUE_URL: urls.eventsQueueUrl,
+      STATE_TABLE: NAMES.stateTable,
+      HEALTH_PORT: '0',
+      LOG_LEVEL: 'SILENT',
+    });
+    this.ingester = new Ingester(config, {
+      sqs,
+      dynamodb,
+      credentials: async () => ({ clientId: 'simulator-client', clientSecret: 'simulator-secret' }),
+      log: createLogger('ingester', 'SILENT'),
+      ...(SIMULATION_LIMITS ? { limits: SIMULATION_LIMITS } : {}),
+    });
+    await this.ingester.start();
+    await until(() => this.ingester.isCovered && this.simulator.liveConnections > 0);
+  }
+
+  /**
+   * What comes again does so as soon as no invocation works on it: all that matters of a visibility timeout is that it
+   * outlasts them.
+   */
+  private onInvocation(invocation: Invocation): void {
+    const { records, outcome, failedMessageIds } = invocation;
+    this.invocations.push(invocation);
+    if (outcome.kind === 'crash' || outcome.kind === 'timeout') this.accounting.onKilled(invocation);
+    for (const { messageId, receiptHandle } of records) {
+      this.working.delete(receiptHandle);
+      if (failedMessageIds.has(messageId)) this.returned.set(receiptHandle, messageId);
+    }
+    const busy = new Set(this.working.values());
+    for (const [receiptHandle, messageId] of this.returned) {
+      if (busy.has(messageId)) continue;
+      this.returned.delete(receiptHandle);
+      this.events.changeVisibility(receiptHandle, 0);
+    }
+  }
+}
+
+/** Resolves once a condition holds; fails at the time limit. */
+export async function until(condition: () => boolean, limitMs = LIMIT_MS): Promise<void> {
+  const endsAtMs = Date.now() + limitMs;
+  while (!condition()) {
+    if (Date.now() > endsAtMs) throw new Error(`Not within ${limitMs} ms: ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
