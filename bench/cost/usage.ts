@@ -1,0 +1,110 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Accounting } from '../../bin/local/accounting.ts';
+import { startCloud } from '../../bin/local/cloud.ts';
+import { parseFaults } from '../../bin/local/faults.ts';
+import { startPipeline } from '../../bin/local/pipeline.ts';
+import type { Usage } from './model.ts';
+
+/** SQS bills each started 64 KB of a request. */
+const SQS_CHUNK_BYTES = 65_536;
+/**
+ * What the stages of an invocation (claim, publish, mark) wait for AWS, one after the other: measured here they
+ * answer at once.
+ */
+const AWS_WAIT_SECONDS = 0.03;
+const CONNECT_LIMIT_MS = 30_000;
+const SETTLE_LIMIT_MS = 30_000;
+const POLL_MS = 20;
+const SEED = 1;
+
+/** Run the whole way at a rate for some seconds and count what AWS would bill. */
+export async function measureUsage(rate: number, seconds: number): Promise<Usage> {
+  const usage: Usage = {
+    seconds: 0,
+    events: 0,
+    sqsRequests: 0,
+    eventBridgeEvents: 0,
+    dynamoDbWrites: 0,
+    dynamoDbReads: 0,
+    invocations: 0,
+    invocationSeconds: 0,
+    logBytes: 0,
+  };
+  // The consumer's metrics are log lines; here they are counted instead of printed.
+  process.env.POWERTOOLS_METRICS_DISABLED = 'false';
+  const events = Math.max(1, Math.round(rate * seconds));
+  const faults = parseFaults('none');
+  const cloud = await startCloud({
+    events,
+    rate,
+    faults,
+    seed: SEED,
+    exit: true,
+    json: true,
+    users: 20,
+    queues: 5,
+    tokenLife: 86_400,
+    channelLife: 86_400,
+    healthPort: 0,
+    logLevel: 'SILENT',
+  });
+  const pipeline = await startPipeline({
+    genesys: {
+      apiUrl: cloud.url,
+      loginUrl: cloud.url,
+      credentials: { clientId: 'simulator-client', clientSecret: 'simulator-secret' },
+    },
+    topics: cloud.topics,
+    healthPort: 0,
+    logLevel: 'SILENT',
+    seed: SEED,
+    faults,
+    accounting: new Accounting(cloud.ledger),
+    onCall: ({ target, body }) => {
+      if (target === 'AmazonSQS.SendMessageBatch') usage.sqsRequests += chunks(body.length);
+    },
+    onInvocation: ({ records, durationMs }) => {
+      usage.invocations++;
+      usage.invocationSeconds += durationMs / 1000 + AWS_WAIT_SECONDS;
+      // One receive of the batch, one delete.
+      usage.sqsRequests +=
+        chunks(records.reduce((bytes, { body }) => bytes + Buffer.byteLength(body), 0)) + 1;
+    },
+  });
+  const restore = countLogs((bytes) => {
+    usage.logBytes += bytes;
+  });
+  const limitMs = Date.now() + CONNECT_LIMIT_MS;
+  while (!pipeline.ingester.isCovered && Date.now() < limitMs) await delay(POLL_MS);
+  const { capacity } = pipeline.emulator.dynamodb;
+  const before = { writes: capacity.writeUnits, reads: capacity.readUnits };
+  const startedAtMs = Date.now();
+  await cloud.play(() => undefined);
+  usage.seconds = (Date.now() - startedAtMs) / 1000;
+  await cloud.ledger.settled(SETTLE_LIMIT_MS);
+  await pipeline.drain(SETTLE_LIMIT_MS);
+  restore();
+  usage.events = cloud.ledger.report().published;
+  usage.dynamoDbWrites = capacity.writeUnits - before.writes;
+  usage.dynamoDbReads = capacity.readUnits - before.reads;
+  usage.eventBridgeEvents = pipeline.emulator.eventbridge.billed.events;
+  await pipeline.close();
+  await cloud.simulator.close();
+  return usage;
+}
+
+function chunks(bytes: number): number {
+  return Math.max(1, Math.ceil(bytes / SQS_CHUNK_BYTES));
+}
+
+/** Count what is written to standard output instead of writing it. @returns undoes it */
+function countLogs(count: (bytes: number) => void): () => void {
+  const write = process.stdout.write;
+  process.stdout.write = (chunk: string | Uint8Array) => {
+    count(Buffer.byteLength(chunk));
+    return true;
+  };
+  return () => {
+    process.stdout.write = write;
+  };
+}

@@ -1,0 +1,22 @@
+import { frameText } from '../lib/local/simulator/frame.ts';
+import { GENERATED_TOPICS, Generator } from '../lib/local/simulator/generator.ts';
+
+const USERS = 50;
+const QUEUES = 10;
+
+/** Different frames of a working day, about 1.3 KB each, of all topics that the simulated platform knows. */
+export function frameSource(seed: number): () => string {
+  const ids = (first: string, count: number) =>
+    Array.from(
+      { length: count },
+      (_, index) => `${first}0000000-0000-4000-8000-${String(index).padStart(12, '0')}`,
+    );
+  const generator = new Generator(
+    { userIds: ids('1', USERS), queueIds: ids('2', QUEUES) },
+    { seed, topics: GENERATED_TOPICS },
+  );
+  return () => {
+    const frame = generator.next();
+    return frameText(frame, JSON.stringify(frame.eventBody));
+  };
+}

@@ -1,0 +1,78 @@
+import { SendMessageBatchCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { Batcher } from '../functions/ingester/batcher.ts';
+import { MemoryChannelStore } from '../functions/ingester/channel-store.ts';
+import { Connection } from '../functions/ingester/connection.ts';
+import { Intake } from '../functions/ingester/intake.ts';
+import { NotificationChannels } from '../functions/ingester/protocols/notification-channels.ts';
+import { sqsClient } from '../lib/aws/clients.ts';
+import { createLogger } from '../lib/aws/logger.ts';
+import { TokenSource } from '../lib/genesys/oauth.ts';
+import { RestClient } from '../lib/genesys/rest.ts';
+import { readFrames } from './frame-client.ts';
+import { nullAws } from './null-aws.ts';
+
+const QUEUE_URL = 'http://127.0.0.1:9/000000000000/events';
+const NOWHERE = 'http://127.0.0.1:9';
+
+/** The ingester's way of an event, from the socket to SendMessageBatch, towards an SQS that does nothing. */
+export async function ingest(url: string, events: number): Promise<void> {
+  const log = createLogger('bench', 'SILENT');
+  const sqs = sqsClient(nullAws());
+  const ignore = () => undefined;
+  const read = Promise.withResolvers<void>();
+  const batcher = new Batcher(
+    (Entries) => sqs.send(new SendMessageBatchCommand({ QueueUrl: QUEUE_URL, Entries })),
+    {
+      onPause: () => connection.pause(),
+      onResume: () => connection.resume(),
+      onRefused: (_, reason) => read.reject(new Error(reason)),
+      onGiveUp: (error) => read.reject(error),
+    },
+    log,
+  );
+  const intake = new Intake(batcher, log);
+  const tokens = new TokenSource({
+    loginUrl: NOWHERE,
+    credentials: async () => ({ clientId: '', clientSecret: '' }),
+  });
+  const protocol = new NotificationChannels({
+    rest: new RestClient({ apiUrl: NOWHERE, tokens }),
+    tokens,
+    channels: new MemoryChannelStore(),
+    log,
+    topics: [],
+  });
+  const connection = new Connection(
+    protocol,
+    { url, replaceByMs: Number.POSITIVE_INFINITY, release: ignore },
+    {
+      onDecoded: (decoded, data) => {
+        intake.accept(protocol.name, decoded, data);
+        if (intake.totals.received === events) read.resolve();
+      },
+      onReplace: ignore,
+      onEnd: (_, cause) => read.reject(new Error(cause.reason)),
+    },
+  );
+  await read.promise;
+  await batcher.drain();
+  await connection.close('done').catch(ignore);
+  if (batcher.totals.itemsSent !== events)
+    throw new Error(`${batcher.totals.itemsSent} of ${events} were sent`);
+}
+
+/** The naive way: parse a frame, send it, one SendMessage an event. */
+export async function ingestNaively(url: string, events: number): Promise<void> {
+  const sqs: SQSClient = sqsClient(nullAws());
+  const sends: Promise<unknown>[] = [];
+  await readFrames(url, events, (data) => {
+    const frame: unknown = JSON.parse(data.toString());
+    sends.push(sqs.send(new SendMessageCommand({ QueueUrl: QUEUE_URL, MessageBody: JSON.stringify(frame) })));
+  });
+  await Promise.all(sends);
+}
+
+/** The raw limit: receive with `ws` and JSON.parse, and nothing else. */
+export async function receiveAndParse(url: string, events: number): Promise<void> {
+  await readFrames(url, events, (data) => void JSON.parse(data.toString()));
+}

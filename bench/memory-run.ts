@@ -1,0 +1,35 @@
+import { batches, consumer } from './consumer.ts';
+import { startFrameServer } from './frame-client.ts';
+import { ingest } from './ingester.ts';
+
+const EARLY_EVENTS = 100_000;
+const LATE_EVENTS = 500_000;
+const STEP_EVENTS = 50_000;
+
+// A process of its own for one deployable (`ingester` or `consumer`): tells its parent its resident memory, in MB,
+// after 100,000 and after 500,000 events.
+process.env.POWERTOOLS_METRICS_DISABLED = 'true';
+const step = process.argv[2] === 'ingester' ? await ingesterStep() : consumerStep();
+let earlyMb = 0;
+for (let done = STEP_EVENTS; done <= LATE_EVENTS; done += STEP_EVENTS) {
+  await step(done);
+  if (done === EARLY_EVENTS) earlyMb = residentMb();
+}
+process.send?.({ earlyMb, lateMb: residentMb() }, () => process.exit(0));
+
+async function ingesterStep(): Promise<(seed: number) => Promise<void>> {
+  const server = await startFrameServer();
+  return () => ingest(server.url(STEP_EVENTS), STEP_EVENTS);
+}
+
+function consumerStep(): (seed: number) => Promise<void> {
+  const consume = consumer();
+  return async (seed) => {
+    for (const batch of batches(STEP_EVENTS, seed)) await consume(batch);
+  };
+}
+
+function residentMb(): number {
+  globalThis.gc?.();
+  return process.memoryUsage.rss() / 1_048_576;
+}
