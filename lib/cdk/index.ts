@@ -1,0 +1,6 @@
+export { DEFAULTS, LIMITS, SwitchboardConfigurationError } from './configuration.ts';
+export { DETAIL_TYPES, type DetailType } from './detail-types.ts';
+export { type EventMatch, EventMatchError, eventPattern } from './event-match.ts';
+export { type Overrides, overrides } from './overrides.ts';
+export { Switchboard } from './switchboard.ts';
+export type { SwitchboardProps } from './switchboard-props.ts';

@@ -1,0 +1,111 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Deployment, deployment, PROJECT_ROOT } from './deployment.ts';
+
+const KIB = 1_024;
+const CONSUMER_LIMIT_BYTES = 900 * KIB;
+const INGESTER_LIMIT_BYTES = 1_500 * KIB;
+
+let made: Deployment;
+let staged: string[];
+beforeAll(() => {
+  made = deployment(() => ({}), { bundles: true });
+  const { directory } = made.app.synth();
+  staged = readdirSync(directory)
+    .filter((name) => name.startsWith('asset.'))
+    .map((name) => join(directory, name));
+});
+afterAll(() => made[Symbol.dispose]());
+
+/** The staged directory with a file. */
+function directoryWith(file: string): string {
+  const found = staged.find((directory) => existsSync(join(directory, file)));
+  if (!found) throw new Error(`No asset has a ${file}`);
+  return found;
+}
+
+/** Run a module by itself: no package is in reach of it. */
+async function run(script: string, environment: Record<string, string> = {}) {
+  const child = spawn(process.execPath, ['--enable-source-maps', '--input-type=module', '-e', script], {
+    cwd: tmpdir(),
+    env: environment,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [output, errors, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'exit'),
+  ]);
+  return { code, output, errors };
+}
+
+describe('the consumer', () => {
+  test('is one module and its map, below 900 KB', () => {
+    const directory = directoryWith('index.mjs');
+    expect(readdirSync(directory).sort()).toEqual(['index.mjs', 'index.mjs.map']);
+    expect(statSync(join(directory, 'index.mjs')).size).toBeLessThan(CONSUMER_LIMIT_BYTES);
+  });
+
+  test('is the handler that AWS Lambda calls', async () => {
+    const url = pathToFileURL(join(directoryWith('index.mjs'), 'index.mjs'));
+    const { output, errors } = await run(
+      `const { handler } = await import('${url}'); console.log(typeof handler);`,
+      {
+        AWS_REGION: 'eu-central-1',
+        CLAIMS_TABLE: 'claims',
+        EVENT_BUS_NAME: 'bus',
+        QUARANTINE_QUEUE_URL: 'https://sqs.test/1/quarantine',
+        OVERSIZE_BUCKET: 'oversize',
+      },
+    );
+    expect({ output, errors }).toEqual({ output: 'function\n', errors: '' });
+  });
+});
+
+describe('the ingester', () => {
+  test('is one module, its map and a Dockerfile, below 1.5 MB', () => {
+    const directory = directoryWith('main.mjs');
+    expect(readdirSync(directory).sort()).toEqual(['Dockerfile', 'main.mjs', 'main.mjs.map']);
+    expect(statSync(join(directory, 'main.mjs')).size).toBeLessThan(INGESTER_LIMIT_BYTES);
+  });
+
+  test('runs by itself and says what its environment lacks', async () => {
+    const url = pathToFileURL(join(directoryWith('main.mjs'), 'main.mjs'));
+    const { code, errors } = await run(`await import('${url}');`);
+    expect(code).toBe(78);
+    expect(errors).toContain('EVENTS_QUEUE_URL is missing');
+  });
+
+  test('its image is the official one, not as root, with signals for Node itself', () => {
+    const dockerfile = readFileSync(join(directoryWith('Dockerfile'), 'Dockerfile'), 'utf8');
+    const steps = dockerfile.split('\n').filter((line) => line && !line.startsWith('#'));
+    expect(steps[0]).toMatch(/^FROM node:24\.\d+\.\d+-slim$/);
+    expect(steps.filter((line) => line.startsWith('RUN'))).toEqual([]);
+    expect(steps).toContain('USER node');
+    expect(steps.at(-1)).toBe('ENTRYPOINT ["node", "--enable-source-maps", "main.mjs"]');
+  });
+
+  test('its Node is the one that the project runs on', () => {
+    const dockerfile = readFileSync(join(directoryWith('Dockerfile'), 'Dockerfile'), 'utf8');
+    expect(dockerfile).toContain(`FROM node:${process.versions.node}-`);
+  });
+});
+
+test.each(['index.mjs', 'main.mjs'])('%s is the same whoever builds it wherever', (file) => {
+  const directory = directoryWith(file);
+  for (const name of [file, `${file}.map`]) {
+    const content = readFileSync(join(directory, name), 'utf8');
+    expect(content).not.toContain(PROJECT_ROOT);
+    expect(content).not.toContain(tmpdir());
+  }
+  const { sources } = JSON.parse(readFileSync(join(directory, `${file}.map`), 'utf8'));
+  expect(sources).toContain(
+    `../../functions/${file === 'index.mjs' ? 'consumer/index' : 'ingester/main'}.ts`,
+  );
+});

@@ -1,0 +1,90 @@
+import type { App } from 'aws-cdk-lib';
+import { Validations } from 'aws-cdk-lib';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { AwsSolutionsChecks, type NagPack, ServerlessChecks } from 'cdk-nag';
+import type { IConstruct } from 'constructs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Deployment, deployment, unhashed } from './deployment.ts';
+
+/** A reason is a sentence, not a word. */
+const REASON_CHARACTERS = 40;
+/** What CDK's own constructs acknowledge of CDK's own checks. */
+const CDK_OWN = 'CloudFormation-Validate::';
+
+/** What the packs find, each as `<rule> at <path>`. */
+function findings(app: App, { ignoreAcknowledgements = false } = {}): string[] {
+  const packs: NagPack[] = [new AwsSolutionsChecks(), new ServerlessChecks()];
+  return packs
+    .flatMap((pack) => {
+      if (ignoreAcknowledgements) Object.assign(pack, { isAcknowledged: () => false });
+      return pack.validateScope(app).violations;
+    })
+    .flatMap(({ ruleName, violatingResources = [] }) =>
+      violatingResources.map(({ constructPath }) => `${unhashed(ruleName)} at ${constructPath}`),
+    )
+    .sort();
+}
+
+/** The acknowledged rules of a tree. */
+function acknowledgements(node: IConstruct): { id: string; reason: string }[] {
+  return node.node.findAll().flatMap((one) =>
+    one.node.metadata
+      .filter(({ type }) => type === Validations.ACKNOWLEDGED_RULES_METADATA_KEY)
+      .flatMap(({ data }) => Object.entries(data as Record<string, string>))
+      .filter(([id]) => !id.startsWith(CDK_OWN))
+      .map(([id, reason]) => ({ id: unhashed(id.replace(/^Annotation::/, '')), reason })),
+  );
+}
+
+describe.each([
+  ['with the defaults', () => deployment()],
+  [
+    'with every option',
+    () =>
+      deployment((stack) => ({
+        encryptionKey: new Key(stack, 'Key', { enableKeyRotation: true }),
+        archiveDays: 30,
+        tasks: 2,
+        deletionProtection: true,
+      })),
+  ],
+  ['for an emulator', () => deployment(() => ({ forEmulator: true }))],
+])('cdk-nag, AwsSolutions and Serverless, %s', (_, make) => {
+  let made: Deployment;
+  beforeAll(() => {
+    made = make();
+  });
+  afterAll(() => made[Symbol.dispose]());
+
+  test('finds nothing that is not acknowledged', () => {
+    expect(findings(made.app)).toEqual([]);
+  });
+
+  test('would find what is acknowledged, and each acknowledgement says why', () => {
+    const found = new Set(
+      findings(made.app, { ignoreAcknowledgements: true }).map((line) => line.split(' at ')[0]),
+    );
+    const acknowledged = acknowledgements(made.stack);
+    expect(new Set(acknowledged.map(({ id }) => id))).toEqual(found);
+    for (const { reason } of acknowledged) expect(reason.length).toBeGreaterThan(REASON_CHARACTERS);
+  });
+});
+
+test('with the defaults these findings are acknowledged', () => {
+  using made = deployment();
+  expect(findings(made.app, { ignoreAcknowledgements: true })).toEqual([
+    'AwsSolutions-DDB3 at Test/Switchboard/Tables/Claims/Resource',
+    'AwsSolutions-ECS2 at Test/Switchboard/Ingester/Task/Resource',
+    'AwsSolutions-ECS4 at Test/Switchboard/Ingester/Cluster/Resource',
+    'AwsSolutions-IAM5[Resource::*] at Test/Switchboard/Ingester/Task/ExecutionRole/DefaultPolicy/Resource',
+    'AwsSolutions-IAM5[Resource::<SwitchboardOversizeBucket.Arn>/*] at Test/Switchboard/Consumer/Role/DefaultPolicy/Resource',
+    'AwsSolutions-S1 at Test/Switchboard/Oversize/Bucket/Resource',
+    'AwsSolutions-SMG4 at Test/Switchboard/Secret/Secret/Resource',
+    'AwsSolutions-SQS3 at Test/Switchboard/Queues/Quarantine/Resource',
+    'Serverless-LambdaDLQ at Test/Switchboard/Consumer/Function/Resource',
+    'Serverless-LambdaEventSourceMappingDestination at Test/Switchboard/Consumer/EventSource/Resource',
+    'Serverless-LambdaTracing at Test/Switchboard/Consumer/Function/Resource',
+    'Serverless-SQSRedrivePolicy at Test/Switchboard/Queues/DeadLetter/Resource',
+    'Serverless-SQSRedrivePolicy at Test/Switchboard/Queues/Quarantine/Resource',
+  ]);
+});

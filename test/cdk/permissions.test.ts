@@ -1,0 +1,166 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Template } from 'aws-cdk-lib/assertions';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { PROJECT_ROOT, templateOf } from './deployment.ts';
+import { policyLines } from './policy-lines.ts';
+
+const REPOSITORY =
+  'arn:<AWS::Partition>:ecr:<AWS::Region>:<AWS::AccountId>:repository/cdk-hnb659fds-container-assets-<AWS::AccountId>-<AWS::Region>';
+const NO_TLS = 'if {"Bool":{"aws:SecureTransport":"false"}}';
+const OLD_TLS = 'if {"NumericLessThan":{"s3:TlsVersion":1.2}}';
+
+/** Every permission of a deployment: who may do what on what. */
+const PERMISSIONS = [
+  'ConsumerRole: Allow sts:AssumeRole on itself to {"Service":"lambda.amazonaws.com"}',
+  'ConsumerRoleDefaultPolicy: Allow dynamodb:BatchGetItem on <SwitchboardTablesClaims.Arn>',
+  'ConsumerRoleDefaultPolicy: Allow dynamodb:PartiQLInsert on <SwitchboardTablesClaims.Arn>',
+  'ConsumerRoleDefaultPolicy: Allow dynamodb:PutItem on <SwitchboardTablesClaims.Arn>',
+  'ConsumerRoleDefaultPolicy: Allow dynamodb:UpdateItem on <SwitchboardTablesClaims.Arn>',
+  'ConsumerRoleDefaultPolicy: Allow events:PutEvents on <SwitchboardEventsBus.Arn>',
+  'ConsumerRoleDefaultPolicy: Allow logs:CreateLogStream on <SwitchboardConsumerLogs.Arn>',
+  'ConsumerRoleDefaultPolicy: Allow logs:PutLogEvents on <SwitchboardConsumerLogs.Arn>',
+  'ConsumerRoleDefaultPolicy: Allow s3:PutObject on <SwitchboardOversizeBucket.Arn>/*',
+  'ConsumerRoleDefaultPolicy: Allow sqs:DeleteMessage on <SwitchboardQueuesEvents.Arn>',
+  'ConsumerRoleDefaultPolicy: Allow sqs:GetQueueAttributes on <SwitchboardQueuesEvents.Arn>',
+  'ConsumerRoleDefaultPolicy: Allow sqs:ReceiveMessage on <SwitchboardQueuesEvents.Arn>',
+  'ConsumerRoleDefaultPolicy: Allow sqs:SendMessage on <SwitchboardQueuesQuarantine.Arn>',
+  'IngesterTaskExecutionRole: Allow sts:AssumeRole on itself to {"Service":"ecs-tasks.amazonaws.com"}',
+  `IngesterTaskExecutionRoleDefaultPolicy: Allow ecr:BatchCheckLayerAvailability on ${REPOSITORY}`,
+  `IngesterTaskExecutionRoleDefaultPolicy: Allow ecr:BatchGetImage on ${REPOSITORY}`,
+  'IngesterTaskExecutionRoleDefaultPolicy: Allow ecr:GetAuthorizationToken on *',
+  `IngesterTaskExecutionRoleDefaultPolicy: Allow ecr:GetDownloadUrlForLayer on ${REPOSITORY}`,
+  'IngesterTaskExecutionRoleDefaultPolicy: Allow logs:CreateLogStream on <SwitchboardIngesterLogs.Arn>',
+  'IngesterTaskExecutionRoleDefaultPolicy: Allow logs:PutLogEvents on <SwitchboardIngesterLogs.Arn>',
+  'IngesterTaskTaskRole: Allow sts:AssumeRole on itself to {"Service":"ecs-tasks.amazonaws.com"}',
+  'IngesterTaskTaskRoleDefaultPolicy: Allow dynamodb:DeleteItem on <SwitchboardTablesState.Arn>',
+  'IngesterTaskTaskRoleDefaultPolicy: Allow dynamodb:PutItem on <SwitchboardTablesState.Arn>',
+  'IngesterTaskTaskRoleDefaultPolicy: Allow dynamodb:Query on <SwitchboardTablesState.Arn>',
+  'IngesterTaskTaskRoleDefaultPolicy: Allow dynamodb:UpdateItem on <SwitchboardTablesState.Arn>',
+  'IngesterTaskTaskRoleDefaultPolicy: Allow secretsmanager:GetSecretValue on <SwitchboardSecret>',
+  'IngesterTaskTaskRoleDefaultPolicy: Allow sqs:SendMessage on <SwitchboardQueuesEvents.Arn>',
+  'NetworkVpcFlowLogIAMRole: Allow sts:AssumeRole on itself to {"Service":"vpc-flow-logs.amazonaws.com"}',
+  'NetworkVpcFlowLogIAMRoleDefaultPolicy: Allow logs:CreateLogStream on <SwitchboardNetworkFlowLogs.Arn>',
+  'NetworkVpcFlowLogIAMRoleDefaultPolicy: Allow logs:DescribeLogStreams on <SwitchboardNetworkFlowLogs.Arn>',
+  'NetworkVpcFlowLogIAMRoleDefaultPolicy: Allow logs:PutLogEvents on <SwitchboardNetworkFlowLogs.Arn>',
+  `OversizeBucketPolicy: Deny s3:* on <SwitchboardOversizeBucket.Arn> to {"AWS":"*"} ${NO_TLS}`,
+  `OversizeBucketPolicy: Deny s3:* on <SwitchboardOversizeBucket.Arn> to {"AWS":"*"} ${OLD_TLS}`,
+  `OversizeBucketPolicy: Deny s3:* on <SwitchboardOversizeBucket.Arn>/* to {"AWS":"*"} ${NO_TLS}`,
+  `OversizeBucketPolicy: Deny s3:* on <SwitchboardOversizeBucket.Arn>/* to {"AWS":"*"} ${OLD_TLS}`,
+  `QueuesDeadLetterPolicy: Deny sqs:* on <SwitchboardQueuesDeadLetter.Arn> to {"AWS":"*"} ${NO_TLS}`,
+  `QueuesEventsPolicy: Deny sqs:* on <SwitchboardQueuesEvents.Arn> to {"AWS":"*"} ${NO_TLS}`,
+  `QueuesQuarantinePolicy: Deny sqs:* on <SwitchboardQueuesQuarantine.Arn> to {"AWS":"*"} ${NO_TLS}`,
+].map((line) => `Switchboard${line}`);
+
+/** The allowed wildcards, each with its reason. */
+const WILDCARDS: Readonly<Record<string, string>> = {
+  'SwitchboardConsumerRoleDefaultPolicy: Allow s3:PutObject on <SwitchboardOversizeBucket.Arn>/*':
+    'objects are named after events; the bucket is its own',
+  'SwitchboardIngesterTaskExecutionRoleDefaultPolicy: Allow ecr:GetAuthorizationToken on *':
+    'the action takes no resource',
+};
+
+/** IAM actions behind the SDK's commands. */
+const ACTIONS: Readonly<Record<string, string>> = {
+  SendMessageBatchCommand: 'sqs:SendMessage',
+  SendMessageCommand: 'sqs:SendMessage',
+  BatchExecuteStatementCommand: 'dynamodb:PartiQLInsert',
+  BatchGetItemCommand: 'dynamodb:BatchGetItem',
+  GetItemCommand: 'dynamodb:GetItem',
+  PutItemCommand: 'dynamodb:PutItem',
+  UpdateItemCommand: 'dynamodb:UpdateItem',
+  DeleteItemCommand: 'dynamodb:DeleteItem',
+  QueryCommand: 'dynamodb:Query',
+  PutEventsCommand: 'events:PutEvents',
+  PutObjectCommand: 's3:PutObject',
+  GetSecretValueCommand: 'secretsmanager:GetSecretValue',
+};
+
+/** SDK commands that the sources of a deployable name. */
+function commandsOf(deployable: string): string[] {
+  const folder = join(PROJECT_ROOT, 'functions', deployable);
+  const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.ts'),
+  );
+  const found = sources.flatMap(
+    (name) => readFileSync(join(folder, name), 'utf8').match(/\bnew \w+Command\b/g) ?? [],
+  );
+  return [...new Set(found.map((text) => text.slice('new '.length)))].sort();
+}
+
+describe('a deployment', () => {
+  let lines: string[];
+  beforeAll(() => {
+    lines = policyLines(templateOf());
+  });
+
+  test('has exactly these permissions', () => {
+    expect(lines).toEqual(PERMISSIONS);
+  });
+
+  test('allows a wildcard only where a reason is written', () => {
+    const wild = lines.filter((line) => line.includes(': Allow ') && line.includes('*'));
+    expect(wild).toEqual(Object.keys(WILDCARDS).sort());
+    expect(lines.filter((line) => line.includes(': managed '))).toEqual([]);
+  });
+
+  test.each([
+    ['consumer', 'SwitchboardConsumerRoleDefaultPolicy'],
+    ['ingester', 'SwitchboardIngesterTaskTaskRoleDefaultPolicy'],
+  ])('the %s may make every call that it makes', (deployable, policy) => {
+    const commands = commandsOf(deployable);
+    expect(commands.length).toBeGreaterThan(0);
+    for (const command of commands) {
+      const action = ACTIONS[command];
+      expect(action, `${command} needs an entry in ACTIONS`).toBeDefined();
+      expect(
+        lines.some((line) => line.startsWith(`${policy}: Allow ${action} `)),
+        command,
+      ).toBe(true);
+    }
+  });
+});
+
+describe('a deployment with a key of its own', () => {
+  let template: Template;
+  let lines: string[];
+  beforeAll(() => {
+    template = templateOf((stack) => ({ encryptionKey: new Key(stack, 'Key'), archiveDays: 1 }));
+    lines = policyLines(template);
+  });
+
+  test('lets consumer and ingester use the key, action by action, and nobody else', () => {
+    const uses = lines.filter((line) => line.endsWith('on <Key.Arn>'));
+    const actions = ['Decrypt', 'DescribeKey', 'Encrypt', 'GenerateDataKey', 'ReEncryptFrom', 'ReEncryptTo'];
+    expect(uses).toEqual([
+      ...actions.map((action) => `SwitchboardConsumerRoleDefaultPolicy: Allow kms:${action} on <Key.Arn>`),
+      ...actions.map(
+        (action) => `SwitchboardIngesterTaskTaskRoleDefaultPolicy: Allow kms:${action} on <Key.Arn>`,
+      ),
+    ]);
+  });
+
+  test('lets CloudWatch Logs and EventBridge use the key for this account only', () => {
+    const services = lines.filter((line) => line.startsWith('Key: ') && line.includes('"Service"'));
+    expect(services.length).toBeGreaterThan(0);
+    for (const line of services) expect(line).toMatch(/ if .*<AWS::AccountId>/);
+  });
+
+  test('lets the bus put what it could not encrypt into the quarantine queue', () => {
+    expect(lines).toContain(
+      'SwitchboardQueuesQuarantinePolicy: Allow sqs:SendMessage on <SwitchboardQueuesQuarantine.Arn> to {"Service":"events.amazonaws.com"} if {"ArnEquals":{"aws:SourceArn":"<SwitchboardEventsBus.Arn>"}}',
+    );
+  });
+});
+
+test('a secret that is there already is read by its name and six unknown characters', () => {
+  const template = templateOf((stack) => ({
+    secret: Secret.fromSecretNameV2(stack, 'Theirs', 'team/genesys'),
+  }));
+  template.resourceCountIs('AWS::SecretsManager::Secret', 0);
+  expect(policyLines(template).filter((line) => line.includes('secretsmanager'))).toEqual([
+    'SwitchboardIngesterTaskTaskRoleDefaultPolicy: Allow secretsmanager:GetSecretValue on arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:team/genesys-??????',
+  ]);
+});
