@@ -102,7 +102,7 @@ export function localCommand(run: (options: LocalOptions) => Promise<void>): Com
     )
     .option(
       '--log-level <level>',
-      `structured logs on standard output: ${LOG_LEVELS.join(', ').toLowerCase()}`,
+      `structured logs, warnings and errors on standard error: ${LOG_LEVELS.join(', ').toLowerCase()}`,
       logLevel,
       'SILENT',
     )
@@ -183,7 +183,7 @@ function contradictions(options: LocalOptions): string[] {
       : []),
     ...(replay !== undefined && !existsSync(replay) ? [`--replay ${replay}: there is no such file`] : []),
     ...(json && level !== 'SILENT'
-      ? ['--json and --log-level both want standard output: leave one out']
+      ? ['--json and --log-level would mix on standard output: leave one out']
       : []),
   ];
 }

@@ -46,7 +46,7 @@ export function simulatorCommand(): Command {
           tokenLifeSeconds: options.tokenLife,
           channelLifeMs: options.channelLife * 1000,
         });
-        const { url } = await simulator.listen({ port: options.port });
+        const { url } = await orPortAdvice(options.port, simulator.listen({ port: options.port }));
         const runner = new GeneratorRunner({
           source: new Generator(simulator, { seed }),
           target: simulator,
@@ -76,7 +76,7 @@ export function emulatorCommand(): Command {
     .option('--empty', "do not make Switchboard's queues, tables and bus", false)
     .action(async (options: { port: number; empty: boolean }) => {
       const emulator = new Emulator();
-      const { url } = await emulator.listen({ port: options.port });
+      const { url } = await orPortAdvice(options.port, emulator.listen({ port: options.port }));
       const edge = {
         endpoint: url,
         region: 'us-east-1',
@@ -108,6 +108,14 @@ export function emulatorCommand(): Command {
       await interrupted();
       await emulator.close();
     });
+}
+
+/** Say what to do when a port is taken. */
+function orPortAdvice<T>(port: number, listening: Promise<T>): Promise<T> {
+  return listening.catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EADDRINUSE') throw error;
+    throw new Error(`Port ${port} is taken; give a free one with --port, 0 takes any`, { cause: error });
+  });
 }
 
 function tell(what: string, variables: Record<string, string>): void {

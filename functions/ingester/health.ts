@@ -62,7 +62,7 @@ function listen(server: Server, { host, port }: { host: string; port: number }):
     server.once('error', (error: NodeJS.ErrnoException) => {
       const advice =
         error.code === 'EADDRINUSE'
-          ? ' is taken; set HEALTH_PORT to a free port'
+          ? ' is taken; set HEALTH_PORT (or --health-port) to a free port, 0 takes one'
           : ` failed: ${error.message}`;
       reject(new Error(`The health endpoint's address ${host}:${port}${advice}`, { cause: error }));
     });

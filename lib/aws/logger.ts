@@ -49,7 +49,7 @@ class RedactingFormatter extends LogFormatter {
   }
 }
 
-/** Structured logger of one deployable (`service`), as JSON lines on standard output. */
+/** Structured logger of one deployable (`service`), as JSON lines: warnings and errors on standard error, the rest on standard output. */
 export function createLogger(service: string, level?: LogLevel): Logger {
   return new Logger({
     serviceName: service,

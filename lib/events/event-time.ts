@@ -2,8 +2,8 @@ import type { Frame } from './schema.ts';
 
 /** Fields of a body that tell when it happened, in the order in which they are asked. */
 const TIME_FIELDS = ['eventTime', 'modifiedDate', 'timestamp', 'currentStateStart'] as const;
-/** The largest number that is a time in milliseconds (ECMA-262, time range). */
-const MAX_EPOCH_MS = 8.64e15;
+/** The last second of the year 9999: later years have no four digits, and EventBridge takes no such time. */
+const MAX_EPOCH_MS = Date.UTC(9999, 11, 31, 23, 59, 59);
 
 /**
  * When an event happened: the frame's own `timestamp` (Genesys Cloud's EventBridge integration sends one), else the

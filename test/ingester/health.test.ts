@@ -44,7 +44,7 @@ describe('a port that is taken', () => {
       new Registry(),
     );
     await expect(serving).rejects.toThrow(
-      `The health endpoint's address ${HOST}:${port} is taken; set HEALTH_PORT to a free port`,
+      `The health endpoint's address ${HOST}:${port} is taken; set HEALTH_PORT (or --health-port) to a free port, 0 takes one`,
     );
     await new Promise((resolve) => other.close(resolve));
   });

@@ -132,7 +132,7 @@ describe('what cannot work ends with code 1 and its own message', () => {
     const { port } = other.address() as AddressInfo;
     expect(await run({ HEALTH_PORT: String(port) }).exited).toBe(1);
     expect(running?.errors).toEqual([
-      `The health endpoint's address 127.0.0.1:${port} is taken; set HEALTH_PORT to a free port`,
+      `The health endpoint's address 127.0.0.1:${port} is taken; set HEALTH_PORT (or --health-port) to a free port, 0 takes one`,
     ]);
     await new Promise((resolve) => other.close(resolve));
   });
