@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { IngesterEdges } from '../../functions/ingester/ingester.ts';
+import type { IngesterEdges } from '../../functions/ingester/edges.ts';
 import { eventIdentity } from '../../lib/events/identity.ts';
 import type { Frame as EventFrame } from '../../lib/events/schema.ts';
 import { CloudFaults } from '../../lib/local/simulator/faults.ts';

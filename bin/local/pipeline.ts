@@ -3,7 +3,8 @@ import { readConfig as readConsumerConfig } from '../../functions/consumer/confi
 import type { BatchReport } from '../../functions/consumer/consumer.ts';
 import { createHandler } from '../../functions/consumer/handler.ts';
 import { readConfig as readIngesterConfig } from '../../functions/ingester/config.ts';
-import { Ingester, type IngesterEdges } from '../../functions/ingester/ingester.ts';
+import type { IngesterEdges } from '../../functions/ingester/edges.ts';
+import { Ingester } from '../../functions/ingester/ingester.ts';
 import {
   type AwsEdge,
   dynamoDbClient,

@@ -1,23 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import type { Log } from '../../lib/aws/logger.ts';
-import { type Credentials, TokenSource } from '../../lib/genesys/oauth.ts';
+import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
+import { TokenSource } from '../../lib/genesys/oauth.ts';
 import { RateLimit } from '../../lib/genesys/rate-limit.ts';
 import { RestClient } from '../../lib/genesys/rest.ts';
-import type { BackoffLimits } from './backoff.ts';
-import { Batcher, type BatcherLimits } from './batcher.ts';
+import { Batcher } from './batcher.ts';
 import { DynamoDbChannelStore, MemoryChannelStore } from './channel-store.ts';
 import type { IngesterConfig } from './config.ts';
 import { Coverage, gapRecorder } from './coverage.ts';
 import { SecretEmptyError } from './credentials.ts';
+import type { IngesterEdges } from './edges.ts';
 import { type Health, type HealthServer, serveHealth } from './health.ts';
 import { Intake } from './intake.ts';
 import { ingesterMetrics, type MetricSources } from './metrics.ts';
-import type { ConnectionLimits } from './protocols/protocol.ts';
 import { Slots } from './slots.ts';
 import { expandTopics, spreadTopics } from './topics.ts';
-import type { SocketFactory } from './transport.ts';
 
 /** A subscription without a live connection for this long makes the process unhealthy (P5: within 60 s). */
 export const UNHEALTHY_AFTER_MS = 30_000;
@@ -30,25 +26,6 @@ const LAST_WORDS_MS = 2_000;
 
 /** Between two looks whether an empty secret has been filled. */
 export const SECRET_POLL_MS = 15_000;
-
-/** The ingester's connections to the world; all but the AWS clients have defaults. */
-export interface IngesterEdges {
-  sqs: SQSClient;
-  /** Needed with a state table. */
-  dynamodb?: DynamoDBClient;
-  credentials: () => Promise<Credentials>;
-  log: Log;
-  fetch?: typeof fetch;
-  openSocket?: SocketFactory;
-  /** Narrower limits make a test or a simulation quick. */
-  limits?: {
-    connection?: Partial<ConnectionLimits>;
-    backoff?: Partial<BackoffLimits>;
-    batcher?: Partial<BatcherLimits>;
-    requestsPerMinute?: number;
-    secretPollMs?: number;
-  };
-}
 
 /** Genesys Cloud's sockets on one side, the events queue on the other. */
 export class Ingester {

@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import { type IngesterConfig, readConfig } from '../../functions/ingester/config.ts';
-import { Ingester, type IngesterEdges } from '../../functions/ingester/ingester.ts';
+import type { IngesterEdges } from '../../functions/ingester/edges.ts';
+import { Ingester } from '../../functions/ingester/ingester.ts';
 import type { Frame } from '../../lib/local/simulator/frame.ts';
 import { Simulator, type SimulatorOptions } from '../../lib/local/simulator/simulator.ts';
 import { eventually } from './eventually.ts';
