@@ -158,6 +158,7 @@ export class Switchboard extends Construct {
     this.output('EventsQueueUrl', events.queueUrl, 'Queue from the ingester to the consumer');
     this.output('DeadLetterQueueUrl', deadLetter.queueUrl, 'Messages that failed five times; redrive them');
     this.output('QuarantineQueueUrl', quarantine.queueUrl, 'What no retry can mend, with its reason');
+    this.output('StateTableName', this.tables.state.tableName, 'Table with the channels and the gaps');
     if (this.dashboard) this.output('DashboardUrl', this.dashboard.url, 'What Switchboard does right now');
     this.output('SecretName', this.secret.name, 'Secret that holds the OAuth client');
     this.output(

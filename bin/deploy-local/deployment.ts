@@ -1,0 +1,62 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import * as z from 'zod';
+import { secretsManagerClient } from '../../lib/aws/clients.ts';
+import { type RunOptions, runCdk } from './command.ts';
+import { ACCOUNT, DUMMY_CREDENTIALS, REGION } from './endpoint.ts';
+import { LocalDeploymentError } from './errors.ts';
+
+/** The stack of `bin/app.ts`; its outputs begin with the id of the construct in it, which is the same. */
+export const STACK = 'Switchboard';
+/** `forEmulator`: without what stand-ins lack. */
+const FOR_EMULATOR = ['--context', 'emulator=true'];
+
+const outputsSchema = z.object({
+  [STACK]: z.looseObject({
+    SwitchboardEventBusName: z.string(),
+    SwitchboardEventsQueueUrl: z.string(),
+    SwitchboardStateTableName: z.string(),
+    SwitchboardSecretName: z.string(),
+  }),
+});
+/** Outputs of the stack, by their names there. */
+export type Outputs = z.infer<typeof outputsSchema>[typeof STACK];
+
+/**
+ * Deploy `bin/app.ts` with the stock CDK command line.
+ *
+ * @param directory - for files of the deployment
+ */
+export async function deploy(directory: string, options: RunOptions): Promise<Outputs> {
+  const outputsFile = join(directory, 'outputs.json');
+  await runCdk(['bootstrap', `aws://${ACCOUNT}/${REGION}`, ...FOR_EMULATOR], options);
+  await runCdk(
+    [
+      'deploy',
+      STACK,
+      ...['--require-approval', 'never', ...FOR_EMULATOR],
+      ...['--output', join(directory, 'emulator'), '--outputs-file', outputsFile],
+    ],
+    options,
+  );
+  const parsed = outputsSchema.safeParse(JSON.parse(await readFile(outputsFile, 'utf8')));
+  if (parsed.success) return parsed.data[STACK];
+  throw new LocalDeploymentError(
+    'assembly_unreadable',
+    `The stack ${STACK} lacks outputs that the ingester needs:\n${z.prettifyError(parsed.error)}`,
+  );
+}
+
+/** Fill the secret as its owner would. */
+export async function fillSecret(
+  endpoint: string,
+  secretName: string,
+  credentials: { clientId: string; clientSecret: string },
+): Promise<void> {
+  const secrets = secretsManagerClient({ endpoint, region: REGION, credentials: DUMMY_CREDENTIALS });
+  await secrets.send(
+    new PutSecretValueCommand({ SecretId: secretName, SecretString: JSON.stringify(credentials) }),
+  );
+  secrets.destroy();
+}

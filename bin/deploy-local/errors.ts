@@ -1,0 +1,19 @@
+/** What stood in the way of a deployment to this machine. */
+export type LocalDeploymentProblem =
+  | 'no_endpoint'
+  | 'endpoint_not_local'
+  | 'endpoint_silent'
+  | 'genesys_incomplete'
+  | 'assembly_unreadable'
+  | 'command_failed';
+
+/** The deployment to this machine cannot go on; the message says what to do. */
+export class LocalDeploymentError extends Error {
+  readonly code: LocalDeploymentProblem;
+
+  constructor(code: LocalDeploymentProblem, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'LocalDeploymentError';
+    this.code = code;
+  }
+}

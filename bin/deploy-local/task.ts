@@ -1,0 +1,110 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { type RunOptions, runCdk } from './command.ts';
+import { type Outputs, STACK } from './deployment.ts';
+import { localAws } from './endpoint.ts';
+import { LocalDeploymentError } from './errors.ts';
+import type { Genesys } from './genesys.ts';
+
+/** Module in the directory that becomes the image. */
+const MODULE = 'main.mjs';
+/** Variables of the task that this machine may want otherwise. */
+const OVERRIDABLE = [
+  'TOPICS',
+  'SUBSCRIPTION',
+  'TOPIC_REFRESH_SECONDS',
+  'HEALTH_HOST',
+  'HEALTH_PORT',
+  'LOG_LEVEL',
+  'NODE_EXTRA_CA_CERTS',
+];
+
+const templateSchema = z.object({
+  Resources: z.record(z.string(), z.object({ Type: z.string(), Properties: z.unknown().optional() })),
+});
+const taskSchema = z.object({
+  ContainerDefinitions: z.tuple([
+    z.object({ Environment: z.array(z.object({ Name: z.string(), Value: z.unknown() })) }),
+  ]),
+});
+const assetsSchema = z.object({
+  dockerImages: z.record(z.string(), z.object({ source: z.object({ directory: z.string() }) })),
+});
+
+/** The ingester's task as it would run in AWS. */
+export interface Task {
+  /** The bundle that the container runs. */
+  modulePath: string;
+  /** Its variables; references to other resources are not strings. */
+  environment: Readonly<Record<string, unknown>>;
+}
+
+/** Synthesize `bin/app.ts` as for AWS, and take the ingester's task out of it. */
+export async function synthesizeTask(directory: string, options: RunOptions): Promise<Task> {
+  const assembly = join(directory, 'task');
+  await runCdk(['synth', STACK, '--quiet', '--output', assembly], options);
+  return readTask(assembly);
+}
+
+/**
+ * The ingester's task in a cloud assembly.
+ *
+ * @throws LocalDeploymentError when there is not exactly one, with one container
+ */
+export async function readTask(assembly: string): Promise<Task> {
+  const read = async (name: string) => JSON.parse(await readFile(join(assembly, name), 'utf8')) as unknown;
+  try {
+    const { Resources } = templateSchema.parse(await read(`${STACK}.template.json`));
+    const task = only(Object.values(Resources).filter(({ Type }) => Type === 'AWS::ECS::TaskDefinition'));
+    const { dockerImages } = assetsSchema.parse(await read(`${STACK}.assets.json`));
+    const image = only(Object.values(dockerImages));
+    const [{ Environment }] = taskSchema.parse(task.Properties).ContainerDefinitions;
+    return {
+      modulePath: join(assembly, image.source.directory, MODULE),
+      environment: Object.fromEntries(Environment.map(({ Name, Value }) => [Name, Value])),
+    };
+  } catch (cause) {
+    const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
+    throw new LocalDeploymentError(
+      'assembly_unreadable',
+      `bin/app.ts has no stack ${STACK} with one ingester: ${reason}`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * The environment of the ingester beside a stand-in: the task's own, its references replaced by what was deployed.
+ *
+ * @param given - the environment of this command; some of the task's variables may be replaced in it
+ */
+export function taskEnvironment(
+  task: Pick<Task, 'environment'>,
+  outputs: Outputs,
+  local: { endpoint: string; genesys: Genesys; given: Readonly<Record<string, string | undefined>> },
+): Record<string, string> {
+  const { endpoint, given } = local;
+  const { urls } = local.genesys;
+  const deployed: Record<string, unknown> = {
+    ...task.environment,
+    EVENTS_QUEUE_URL: outputs.SwitchboardEventsQueueUrl,
+    STATE_TABLE: outputs.SwitchboardStateTableName,
+    GENESYS_SECRET_ID: outputs.SwitchboardSecretName,
+    ...(urls ? { GENESYS_API_URL: urls.apiUrl, GENESYS_LOGIN_URL: urls.loginUrl } : {}),
+    ...Object.fromEntries(OVERRIDABLE.flatMap((name) => (given[name] ? [[name, given[name]]] : []))),
+    ...localAws(endpoint),
+  };
+  const unknown = Object.keys(deployed).filter((name) => typeof deployed[name] !== 'string');
+  if (unknown.length === 0) return deployed as Record<string, string>;
+  throw new LocalDeploymentError(
+    'assembly_unreadable',
+    `${unknown.join(', ')} of the ingester's task refers to a resource that is not known here; add it to bin/deploy-local/task.ts.`,
+  );
+}
+
+function only<T>(values: readonly T[]): T {
+  const [value] = values;
+  if (value === undefined || values.length > 1) throw new Error(`there are ${values.length} of them`);
+  return value;
+}

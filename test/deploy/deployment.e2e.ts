@@ -1,0 +1,206 @@
+import { resolve } from 'node:path';
+import { QueryCommand } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { localEndpoint } from '../../bin/deploy-local/endpoint.ts';
+import { type AwsEdge, dynamoDbClient } from '../../lib/aws/clients.ts';
+import { CloudFaults } from '../../lib/local/simulator/faults.ts';
+import type { Frame } from '../../lib/local/simulator/frame.ts';
+import { Generator } from '../../lib/local/simulator/generator.ts';
+import { Ledger, type LedgerReport } from '../../lib/local/simulator/ledger.ts';
+import { GeneratorRunner } from '../../lib/local/simulator/runner.ts';
+import { Simulator } from '../../lib/local/simulator/simulator.ts';
+import { Child } from '../end-to-end/child.ts';
+import { BusTarget, messagesIn } from './bus-target.ts';
+
+const DEPLOY_LOCAL = resolve(import.meta.dirname, '../../bin/deploy-local.ts');
+const EVENTS = 5_000;
+const EVENTS_PER_SECOND = 200;
+/** Topics of `bin/app.ts`. */
+const TOPICS = [
+  'v2.users.{id}.presence',
+  'v2.users.{id}.routingStatus',
+  'v2.routing.queues.{id}.conversations',
+];
+/** Between two doubled frames, on average. */
+const DUPLICATE_INTERVAL_MS = 300;
+/** Shares of the events after which the socket drops. Each outage is longer: the ingester backs off, up to 30 s. */
+const DROPS_AFTER = [0.25, 0.5, 0.75];
+const SENDING_LIMIT_MS = 90_000;
+/** Events that Genesys Cloud sends again to the second run of the ingester, which cannot know the first one's. */
+const REPEATED = 500;
+/** Longer than a visibility timeout of the events queue (180 s) is pointless: the run has a limit of its own. */
+const SETTLE_LIMIT_MS = 60_000;
+const POLL_MS = 100;
+
+const endpoint = localEndpoint(process.env);
+const aws: AwsEdge = {
+  endpoint,
+  region: 'us-east-1',
+  credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+};
+const ledger = new Ledger();
+const faults = new CloudFaults({
+  seed: 4,
+  kinds: ['duplicate_frame'],
+  meanIntervalMs: DUPLICATE_INTERVAL_MS,
+});
+const simulator = new Simulator({ seed: 4, users: 20, queues: 5, ledger });
+const target = new BusTarget(aws, ({ detail }) => ledger.received(ledger.keyOf(detail)));
+const source = new Generator(simulator, { seed: 4, topics: TOPICS });
+const played: Frame[] = [];
+let url = '';
+let child: Child;
+let deploySeconds = 0;
+
+/** An output of the stack, as the CDK command line prints it. */
+function output(name: string): string {
+  const [, value] =
+    new RegExp(`Switchboard\\.Switchboard${name} = (\\S+)`).exec(child.stdout + child.stderr) ?? [];
+  if (value === undefined) throw new Error(`No output ${name} in\n${child.stdout}\n${child.stderr}`);
+  return value;
+}
+
+beforeAll(async () => {
+  ({ url } = await simulator.listen());
+});
+
+afterAll(async () => {
+  faults.stop();
+  child?.signal('SIGTERM');
+  await child?.ended;
+  await target.stop();
+  await simulator.close();
+});
+
+/** Deploy and run the ingester, as a user would; resolves when it is deployed. */
+async function deployLocal(): Promise<void> {
+  child = new Child([DEPLOY_LOCAL], {
+    env: { AWS_ENDPOINT_URL: endpoint, GENESYS_API_URL: url, GENESYS_LOGIN_URL: url, HEALTH_PORT: '0' },
+  });
+  await child.printed(/Deployed in/);
+}
+
+/** Resolves when the ingester listens to everything; rejects when it ends. */
+async function covered(): Promise<void> {
+  const topics = TOPICS.flatMap((topic) =>
+    (topic.startsWith('v2.users') ? simulator.userIds : simulator.queueIds).map((id) =>
+      topic.replace('{id}', id),
+    ),
+  );
+  await Promise.race([
+    expect
+      .poll(() => topics.every((topic) => simulator.coverageOf(topic) > 0), {
+        interval: POLL_MS,
+        timeout: SETTLE_LIMIT_MS,
+      })
+      .toBe(true),
+    child.ended.then(({ stdout, stderr }) => {
+      throw new Error(`The ingester ended:\n${stdout}\n${stderr}`);
+    }),
+  ]);
+}
+
+/** End the ingester, which drains, and wait for the consumer to have worked on everything. */
+async function drain(): Promise<void> {
+  await ledger.settled(SETTLE_LIMIT_MS);
+  child.signal('SIGINT');
+  expect(await child.ended).toMatchObject({ code: 0 });
+  await expect
+    .poll(() => messagesIn(aws, output('EventsQueueUrl')), { interval: POLL_MS, timeout: SETTLE_LIMIT_MS })
+    .toBe(0);
+}
+
+/** The intervals that the ingester has written down. */
+async function recordedGaps(): Promise<{ fromMs: number; toMs: number }[]> {
+  const { Items = [] } = await dynamoDbClient(aws).send(
+    new QueryCommand({
+      TableName: output('StateTableName'),
+      KeyConditionExpression: 'pk = :pk AND begins_with(sk, :gap)',
+      ExpressionAttributeValues: { ':pk': { S: 'subscription#default' }, ':gap': { S: 'gap#' } },
+    }),
+  );
+  return Items.map(({ fromMs, toMs }) => ({ fromMs: Number(fromMs?.N), toMs: Number(toMs?.N) }));
+}
+
+/** Send until enough events have been heard; what nobody heard is not counted. */
+async function sendEvents(): Promise<void> {
+  const runner = new GeneratorRunner({
+    source: {
+      next: () => {
+        const frame = source.next();
+        played.push(frame);
+        return frame;
+      },
+    },
+    target: simulator,
+    ratePerSecond: EVENTS_PER_SECOND,
+  }).start();
+  const heard = (events: number) =>
+    expect
+      .poll(() => ledger.report().sent, { interval: POLL_MS, timeout: SENDING_LIMIT_MS })
+      .toBeGreaterThanOrEqual(events);
+  faults.start(simulator.faultTarget);
+  try {
+    for (const share of DROPS_AFTER) {
+      await heard(share * EVENTS);
+      expect(faults.inject('socket_drop')).toBe(true);
+    }
+    await heard(EVENTS);
+  } finally {
+    faults.stop();
+    runner.stop();
+    await runner.done;
+  }
+}
+
+function tellFigures(report: LedgerReport, seconds: number): void {
+  const figures = {
+    deploySeconds: deploySeconds.toFixed(1),
+    events: report.sent,
+    lost: report.lost,
+    doubled: report.publishedTwice + report.unexpected,
+    seconds: seconds.toFixed(1),
+    socketDrops: faults.counts.socket_drop,
+    duplicateFrames: faults.counts.duplicate_frame,
+    uncovered: report.uncovered,
+    unproven: report.unproven,
+    latencyMs: report.latencyMs,
+  };
+  process.stdout.write(`${JSON.stringify(figures)}\n`);
+}
+
+test('what the stock command line deploys delivers each event once, through drops, doubled frames and a restart', async () => {
+  const deployedAtMs = performance.now();
+  await deployLocal();
+  deploySeconds = (performance.now() - deployedAtMs) / 1_000;
+  await target.start(output('EventBusName'));
+  await covered();
+  const startedAtMs = performance.now();
+  await sendEvents();
+  await drain();
+  const seconds = (performance.now() - startedAtMs) / 1_000;
+
+  // The same stack again, and an ingester that knows nothing: the claims know.
+  await deployLocal();
+  await covered();
+  for (const frame of played.slice(0, REPEATED)) simulator.emit(frame);
+  // A new one behind them: once it is on the bus, all have been read.
+  simulator.emit(source.next());
+  await drain();
+  expect(child.stdout).toMatch(new RegExp(`"message":"stopped".*"itemsSent":${REPEATED + 1}\\b`));
+  await target.stop();
+
+  const report = ledger.report();
+  tellFigures(report, seconds);
+  expect(report).toMatchObject({ lost: 0, lostKeys: [], publishedTwice: 0, unexpected: 0, foldedOpen: 0 });
+  expect(report.sent).toBeGreaterThanOrEqual(EVENTS);
+  expect(target.events).toBe(report.published);
+  // What went wrong did go wrong, and what nobody could hear is written down.
+  expect(faults.counts.socket_drop).toBe(DROPS_AFTER.length);
+  expect(faults.counts.duplicate_frame).toBeGreaterThan(0);
+  const gaps = await recordedGaps();
+  for (const { fromMs, toMs } of report.uncoveredSpans)
+    expect(gaps.some((gap) => gap.fromMs <= fromMs && toMs <= gap.toMs)).toBe(true);
+  expect(await messagesIn(aws, output('DeadLetterQueueUrl'))).toBe(0);
+  expect(await messagesIn(aws, output('QuarantineQueueUrl'))).toBe(0);
+});

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Deploys to the stand-in at AWS_ENDPOINT_URL, or to a MiniStack of its own, and lets events through. Arguments go to
+# vitest.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+export PATH=$PWD/node_modules/.bin:$PATH
+run=(vitest run --config test/deploy/vitest.config.ts "$@")
+if [[ -n ${AWS_ENDPOINT_URL:-} ]]; then exec "${run[@]}"; fi
+exec test/ministack/start.sh "${run[@]}"

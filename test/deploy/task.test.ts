@@ -1,0 +1,125 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { genesysOf } from '../../bin/deploy-local/genesys.ts';
+import { readTask, taskEnvironment } from '../../bin/deploy-local/task.ts';
+import { readConfig } from '../../functions/ingester/config.ts';
+
+const TASK = {
+  GENESYS_DOMAIN: 'mypurecloud.com',
+  GENESYS_SECRET_ID: { Ref: 'Secret' },
+  TOPICS: 'v2.users.{id}.presence',
+  EVENTS_QUEUE_URL: { Ref: 'Events' },
+  STATE_TABLE: { Ref: 'State' },
+  HEALTH_PORT: '3001',
+};
+const OUTPUTS = {
+  SwitchboardEventBusName: 'bus',
+  SwitchboardEventsQueueUrl: 'http://127.0.0.1:4566/000000000000/events',
+  SwitchboardStateTableName: 'state',
+  SwitchboardSecretName: 'switchboard/genesys',
+};
+const ENDPOINT = 'http://127.0.0.1:4566';
+
+function environmentWith(given: Record<string, string>, environment: Record<string, unknown> = TASK) {
+  return taskEnvironment({ environment }, OUTPUTS, { endpoint: ENDPOINT, genesys: genesysOf(given), given });
+}
+
+describe('the environment of the ingester', () => {
+  test('is that of its task, with what was deployed, and the simulator at its usual place', () => {
+    const environment = environmentWith({ AWS_ACCESS_KEY_ID: 'real', HOME: '/home/me' });
+    expect(environment).toMatchObject({
+      GENESYS_DOMAIN: 'mypurecloud.com',
+      GENESYS_API_URL: 'http://127.0.0.1:4580',
+      GENESYS_LOGIN_URL: 'http://127.0.0.1:4580',
+      GENESYS_SECRET_ID: 'switchboard/genesys',
+      EVENTS_QUEUE_URL: 'http://127.0.0.1:4566/000000000000/events',
+      STATE_TABLE: 'state',
+      AWS_ENDPOINT_URL: ENDPOINT,
+      AWS_ACCESS_KEY_ID: 'test',
+    });
+    expect(environment).not.toHaveProperty('HOME');
+    expect(readConfig(environment).topics).toEqual(['v2.users.{id}.presence']);
+  });
+
+  test('takes some variables from this machine', () => {
+    const given = { TOPICS: 'v2.routing.queues.{id}.conversations', HEALTH_PORT: '0', LOG_LEVEL: '' };
+    expect(environmentWith(given)).toMatchObject({ TOPICS: given.TOPICS, HEALTH_PORT: '0' });
+    expect(environmentWith(given)).not.toHaveProperty('LOG_LEVEL');
+  });
+
+  test('names a reference that it cannot resolve', () => {
+    const environment = { ...TASK, ARCHIVE: { Ref: 'Archive' } };
+    expect(() => environmentWith({}, environment)).toThrow(/^ARCHIVE .* refers to a resource/);
+  });
+});
+
+describe('Genesys Cloud', () => {
+  const client = { GENESYS_CLIENT_ID: 'id', GENESYS_CLIENT_SECRET: 'secret' };
+  const urls = { GENESYS_API_URL: 'http://127.0.0.1:1', GENESYS_LOGIN_URL: 'http://127.0.0.1:2' };
+
+  test('is the real one for an OAuth client without addresses', () => {
+    expect(genesysOf(client)).toEqual({
+      credentials: { clientId: 'id', clientSecret: 'secret' },
+      urls: undefined,
+    });
+    expect(environmentWith(client)).not.toHaveProperty('GENESYS_API_URL');
+  });
+
+  test('is any other one by its addresses', () => {
+    expect(genesysOf(urls)).toEqual({
+      credentials: { clientId: 'simulator-client', clientSecret: 'simulator-secret' },
+      urls: { apiUrl: 'http://127.0.0.1:1', loginUrl: 'http://127.0.0.1:2' },
+    });
+  });
+
+  test.each([
+    [{ GENESYS_CLIENT_ID: 'id' }, 'GENESYS_CLIENT_SECRET is not set'],
+    [{ ...urls, GENESYS_CLIENT_SECRET: 'secret' }, 'GENESYS_CLIENT_ID is not set'],
+    [{ GENESYS_API_URL: 'http://127.0.0.1:1' }, 'GENESYS_LOGIN_URL is not set'],
+    [{ ...client, GENESYS_LOGIN_URL: 'http://127.0.0.1:1' }, 'GENESYS_API_URL is not set'],
+  ])('%j is half of a pair', (environment, message) => {
+    expect(() => genesysOf(environment)).toThrow(
+      expect.objectContaining({ code: 'genesys_incomplete', message: expect.stringContaining(message) }),
+    );
+  });
+});
+
+describe('a cloud assembly', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'switchboard-assembly-'));
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+  function write(resources: object): void {
+    writeFileSync(
+      join(directory, 'Switchboard.template.json'),
+      JSON.stringify({
+        Resources: { Wait: { Type: 'AWS::CloudFormation::WaitConditionHandle' }, ...resources },
+      }),
+    );
+    const dockerImages = { hash: { source: { directory: 'asset.hash' } } };
+    writeFileSync(join(directory, 'Switchboard.assets.json'), JSON.stringify({ dockerImages }));
+  }
+
+  test('has the bundle and the environment of the task', async () => {
+    const Environment = Object.entries(TASK).map(([Name, Value]) => ({ Name, Value }));
+    write({
+      Task: {
+        Type: 'AWS::ECS::TaskDefinition',
+        Properties: { ContainerDefinitions: [{ Image: {}, Environment }] },
+      },
+    });
+    expect(await readTask(directory)).toEqual({
+      modulePath: join(directory, 'asset.hash/main.mjs'),
+      environment: TASK,
+    });
+  });
+
+  test('without a task is refused', async () => {
+    write({});
+    await expect(readTask(directory)).rejects.toMatchObject({
+      code: 'assembly_unreadable',
+      message: expect.stringContaining('no stack Switchboard with one ingester'),
+    });
+  });
+});
