@@ -111,7 +111,10 @@ describe('the HTTP server', () => {
     expect(cbor.status).toBe(400);
     expect(((await cbor.json()) as { message: string }).message).toContain('CBOR');
     const unknownBucket = await fetch(`${url}/somewhere`);
-    expect([unknownBucket.status, await unknownBucket.text()]).toEqual([404, expect.stringContaining('NoSuchBucket')]);
+    expect([unknownBucket.status, await unknownBucket.text()]).toEqual([
+      404,
+      expect.stringContaining('NoSuchBucket'),
+    ]);
   });
 
   test('metrics are kept as last values', async () => {
