@@ -16,8 +16,6 @@ const ENTRIES = 10;
 export const REQUEST_BYTES = 1_048_576 - 1;
 /** What EventBridge counts for an entry's time. */
 const TIME_BYTES = 14;
-/** The last second that EventBridge takes, in epoch milliseconds: its times have four digits for the year. */
-const TIME_LIMIT_MS = Date.UTC(9_999, 11, 31, 23, 59, 59);
 /** Calls of PutEvents at once. */
 const CONCURRENCY = 8;
 /** Refusals of an entry for what it is. All others are tried again. */
@@ -141,13 +139,11 @@ export class Publisher {
   private toEntry(event: QueuedEvent, detail: EventDetail): Entry {
     const Detail = JSON.stringify(detail);
     const bytes = TIME_BYTES + this.source.length + Buffer.byteLength(event.type) + Buffer.byteLength(Detail);
-    const atMs = Date.parse(detail.timestamp);
     const entry = {
       EventBusName: this.busName,
       Source: this.source,
       DetailType: event.type,
-      // A time that EventBridge does not take would have it refuse the whole call; without one it takes its own.
-      ...(atMs >= 0 && atMs <= TIME_LIMIT_MS ? { Time: new Date(atMs) } : {}),
+      Time: new Date(detail.timestamp),
       Detail,
     };
     return { event, entry, bytes };

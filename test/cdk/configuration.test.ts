@@ -134,6 +134,7 @@ test('the outputs say where everything is and how to fill the secret', () => {
     'SwitchboardEventsQueueUrl',
     'SwitchboardDeadLetterQueueUrl',
     'SwitchboardQuarantineQueueUrl',
+    'SwitchboardStateTableName',
     'SwitchboardDashboardUrl',
     'SwitchboardSecretName',
     'SwitchboardFillSecretCommand',
