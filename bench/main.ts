@@ -1,6 +1,7 @@
-import { parseArgs } from 'node:util';
+import { Argument, Command } from 'commander';
 import { batches, consumer, naiveConsumer } from './consumer.ts';
 import { startFrameServer } from './frame-client.ts';
+import { benchImport } from './import.ts';
 import { ingest, ingestNaively, receiveAndParse } from './ingester.ts';
 import { eventsPerCpuSecond, type Figure, figure } from './measure.ts';
 import { benchMemory } from './memory.ts';
@@ -39,39 +40,38 @@ async function benchConsumer(limit: number): Promise<Figure> {
   return figure('consumer', 'events/s per core', await measure(consumer(), CONSUMER_EVENTS), naive, limit);
 }
 
-const BENCHES = ['ingester', 'consumer', 'memory'] as const;
+const BENCHES = ['ingester', 'consumer', 'import', 'memory'] as const;
 
-const { values, positionals } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', short: 'h', default: false },
-  },
-  allowPositionals: true,
-});
-const unknown = positionals.filter((name) => !(BENCHES as readonly string[]).includes(name));
-if (values.help || unknown.length > 0) {
-  process.stdout.write(`npm run bench [-- [--json] [${BENCHES.join('] [')}]]   default: all\n`);
-  process.exit(unknown.length > 0 ? 2 : 0);
-}
+const command = new Command('bench')
+  .description('Speed and memory, each beside the naive way and the raw limit in the same run.')
+  .addArgument(new Argument('[benches...]', 'which').choices(BENCHES).default([...BENCHES], 'all'))
+  .option('--json', 'print one JSON object a line', false)
+  .showHelpAfterError('(--help explains every flag)')
+  .parse();
+const { json } = command.opts<{ json: boolean }>();
+const chosen: readonly string[] = command.processedArgs[0];
 // EMF documents would stand among the figures.
 process.env.POWERTOOLS_METRICS_DISABLED = 'true';
-const wanted = (name: string) => positionals.length === 0 || positionals.includes(name);
+const wanted = (name: string) => chosen.includes(name);
 if (wanted('ingester') || wanted('consumer')) {
   const ingester = await benchIngester();
   tell(ingester);
   if (wanted('consumer')) tell(await benchConsumer(ingester.limit));
 }
+if (wanted('import')) for (const one of await benchImport()) tell(one);
 if (wanted('memory')) for (const one of await benchMemory()) tell(one);
 process.exit(0);
 
 function tell(one: Figure): void {
-  if (values.json) {
+  if (json) {
     process.stdout.write(`${JSON.stringify(one)}\n`);
     return;
   }
   const beside =
-    one.naive === null
+    one.limit === null
       ? ''
-      : `   naive ${one.naive} (${one.timesNaive} times)   limit ${one.limit} (${((one.shareOfLimit ?? 0) * 100).toFixed(1)} % of it)`;
+      : one.naive === null
+        ? `   limit ${one.limit}`
+        : `   naive ${one.naive} (${one.timesNaive} times)   limit ${one.limit} (${((one.shareOfLimit ?? 0) * 100).toFixed(1)} % of it)`;
   process.stdout.write(`${one.name}: ${one.value} ${one.unit}${beside}\n`);
 }

@@ -1,43 +1,31 @@
-import { parseArgs } from 'node:util';
+import { Command } from 'commander';
+import { number } from '../../bin/local/options.ts';
 import { bill } from './model.ts';
 import { PRICES } from './prices.ts';
 import { measureUsage } from './usage.ts';
 
-const RUN_LIMIT_SECONDS = 300;
-const RATE_LIMIT = 2_000;
-const TASKS_LIMIT = 100;
-
-function number(name: string, text: string, min: number, max: number): number {
-  const value = Number(text);
-  if (Number.isFinite(value) && value >= min && value <= max) return value;
-  process.stderr.write(`--${name} ${text}: give a number from ${min} to ${max}\n`);
-  process.exit(2);
+interface CostOptions {
+  rate: number;
+  tasks: number;
+  claimDays: number;
+  seconds: number;
+  json: boolean;
 }
 
-const { values } = parseArgs({
-  options: {
-    rate: { type: 'string', default: '50' },
-    tasks: { type: 'string', default: '1' },
-    seconds: { type: 'string', default: '10' },
-    'claim-days': { type: 'string', default: '7' },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', short: 'h', default: false },
-  },
-});
-if (values.help) {
-  process.stdout.write(
-    'npm run cost -- [--rate events/s, default 50] [--tasks ingester tasks, default 1] [--claim-days 7] [--seconds length of the run, default 10] [--json]\n',
-  );
-  process.exit(0);
-}
-const rate = number('rate', values.rate, 1, RATE_LIMIT);
-const tasks = number('tasks', values.tasks, 1, TASKS_LIMIT);
-const seconds = number('seconds', values.seconds, 1, RUN_LIMIT_SECONDS);
-const claimDays = number('claim-days', values['claim-days'], 4, 28);
+const { rate, tasks, claimDays, seconds, json } = new Command('cost')
+  .description("A month's bill, from the units that AWS would bill, counted in a short run on this machine.")
+  .option('--rate <n>', 'events a second', number(1, 2_000), 50)
+  .option('--tasks <n>', 'ingester tasks', number(1, 100), 1)
+  .option('--claim-days <n>', 'days for which an event is remembered', number(4, 28), 7)
+  .option('--seconds <n>', 'length of the run', number(1, 300), 10)
+  .option('--json', 'print one JSON object', false)
+  .showHelpAfterError('(--help explains every flag)')
+  .parse()
+  .opts<CostOptions>();
 const usage = await measureUsage(rate, seconds);
 const result = bill(usage, { tasks, claimDays });
 
-if (values.json) {
+if (json) {
   process.stdout.write(`${JSON.stringify({ rate, tasks, claimDays, prices: PRICES, usage, ...result })}\n`);
 } else {
   const { region, date } = PRICES;

@@ -15,10 +15,10 @@ import { type Recorded, type ReplayTotals, replayCapture } from './replay.ts';
  * Times of the real platform, made short together, so that half-open sockets and announced closes are over within
  * seconds: the heartbeat of 30 s, the silence of 40 s, the minute before an announced close.
  */
-const HEARTBEAT_MS = 500;
+const HEARTBEAT_MS = 250;
 const CLOSING_GRACE_MS = 8_000;
 export const SIMULATION_LIMITS: IngesterEdges['limits'] = {
-  connection: { silenceMs: 1_500, pingIntervalMs: 500 },
+  connection: { silenceMs: 1_000, pingIntervalMs: 250 },
   backoff: { baseMs: 50, capMs: 1_000, stableMs: 2_000 },
   requestsPerMinute: 3_000,
 };

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { LOG_LEVELS, type LogLevel } from '../../lib/aws/logger.ts';
 import { GENESYS_DOMAINS, isGenesysDomain } from '../../lib/genesys/regions.ts';
@@ -129,7 +129,7 @@ function addPlayFlags(local: Command): void {
     )
     .option(
       '--seed <n>',
-      'seed of events and faults; the same seed gives the same ones',
+      'seed of the events and of the order of faults; when faults strike depends on timing too',
       number(0, 2 ** 32 - 1),
       1,
     )
@@ -168,6 +168,10 @@ function addCloudFlags(local: Command): void {
     );
 }
 
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
 /** Flags that make no sense together. */
 function contradictions(options: LocalOptions): string[] {
   const { exit, events, replay, speed, json, logLevel: level } = options;
@@ -181,7 +185,7 @@ function contradictions(options: LocalOptions): string[] {
     ...(speed !== undefined && replay === undefined
       ? ['--speed is for --replay: the simulated cloud has --rate']
       : []),
-    ...(replay !== undefined && !existsSync(replay) ? [`--replay ${replay}: there is no such file`] : []),
+    ...(replay !== undefined && !isFile(replay) ? [`--replay ${replay}: there is no such file`] : []),
     ...(json && level !== 'SILENT'
       ? ['--json and --log-level would mix on standard output: leave one out']
       : []),

@@ -90,7 +90,7 @@ async function play(run: Run, interrupted: Promise<void>): Promise<number> {
   else {
     if (replayed)
       display.line(
-        `\nReplayed ${replayed.played} of ${replayed.lines} lines; ${replayed.skipped} are not JSON, ${replayed.odd} are no frames.`,
+        `\nReplayed ${replayed.played} of ${replayed.lines} lines, ${replayed.odd} of them no frames; skipped ${replayed.skipped} that are not JSON.`,
       );
     showResult(display, result, ledger.report());
   }
@@ -146,7 +146,7 @@ function showProgress(run: Run): () => void {
       seconds: Math.round((Date.now() - startedAtMs) / 1000),
       sent: cloud ? report.sent : undefined,
       received: intake.totals.received,
-      published: accounting.published,
+      published: cloud ? report.published : accounting.published,
       duplicates: intake.totals.copies + pipeline.consumed.duplicates,
       lag: Math.max(
         0,

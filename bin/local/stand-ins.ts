@@ -85,6 +85,8 @@ export function emulatorCommand(): Command {
       const variables: Record<string, string> = {
         AWS_ENDPOINT_URL: url,
         AWS_REGION: 'us-east-1',
+        // What boto3 and the first version of the AWS CLI read.
+        AWS_DEFAULT_REGION: 'us-east-1',
         AWS_ACCESS_KEY_ID: 'local',
         AWS_SECRET_ACCESS_KEY: 'local',
       };

@@ -29,13 +29,14 @@ export function bundle(scope: Construct, entry: string, moduleName: string): str
     writeFileSync(join(directory, `${moduleName}.mjs`), '// Not bundled.\n');
     return directory;
   }
-  const files = made.get(entry) ?? build(entry, moduleName);
+  const files = made.get(entry) ?? buildModule(entry, moduleName);
   made.set(entry, files);
   for (const { path, contents } of files) writeFileSync(join(directory, basename(path)), contents);
   return directory;
 }
 
-function build(entry: string, moduleName: string): readonly OutputFile[] {
+/** The files of one bundled deployable: the module and its source map, neither written anywhere. */
+export function buildModule(entry: string, moduleName: string): readonly OutputFile[] {
   const { outputFiles } = buildSync({
     absWorkingDir: PROJECT_ROOT,
     entryPoints: [relative(PROJECT_ROOT, resolve(PROJECT_ROOT, entry))],

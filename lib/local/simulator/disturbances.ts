@@ -3,8 +3,8 @@ export type RestDisturbance = 'rest_401' | 'rest_429' | 'rest_503' | 'slow_rest'
 /** HTTP status that refuses the next upgrade. */
 export type UpgradeRefusal = 401 | 503;
 
-/** Disturbances that wait for a request; more are refused, so that a quiet client does not meet a wall later. */
-const WAITING_LIMIT = 4;
+/** Disturbances of a kind that wait for a request; more are refused, so that a quiet client meets no wall later. */
+const WAITING_LIMIT = 1;
 
 /** Disturbances that hit whatever request comes next, in the order in which they were armed. */
 export class Disturbances {
