@@ -260,7 +260,7 @@ describe.concurrent('--replay', () => {
     const flags = ['--replay', CAPTURE, '--speed', '1000', '--exit', '--health-port', '0'];
     const { code, stdout } = await run(['local', ...flags]).ended;
     expect(code).toBe(0);
-    expect(stdout).toContain('Replayed 13 of 16 lines; 2 are not JSON, 4 are no frames.');
+    expect(stdout).toContain('Replayed 13 of 16 lines, 4 of them no frames; skipped 2 that are not JSON.');
     expect(stdout).toContain('Nothing lost, nothing doubled.');
   });
 });
