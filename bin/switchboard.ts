@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { redact } from '../lib/events/redaction.ts';
-import { localCommand, realGenesys } from './local/options.ts';
+import { localCommand, realGenesys, refuseSimulation } from './local/options.ts';
 import { runLocal } from './local/run.ts';
 import { emulatorCommand, simulatorCommand } from './local/stand-ins.ts';
 
@@ -17,7 +17,9 @@ const program = new Command('switchboard')
   .addCommand(
     localCommand(async (options) => {
       if (existsSync('.env')) process.loadEnvFile('.env');
-      process.exitCode = await runLocal(options, realGenesys(process.env));
+      const genesys = realGenesys(process.env);
+      if (genesys) refuseSimulation(options);
+      process.exitCode = await runLocal(options, genesys);
     }),
   )
   .addCommand(simulatorCommand())

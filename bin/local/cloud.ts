@@ -17,7 +17,7 @@ import { type Recorded, type ReplayTotals, replayCapture } from './replay.ts';
  */
 const HEARTBEAT_MS = 250;
 const CLOSING_GRACE_MS = 8_000;
-export const SIMULATION_LIMITS: IngesterEdges['limits'] = {
+export const SIMULATION_LIMITS: NonNullable<IngesterEdges['limits']> = {
   connection: { silenceMs: 1_000, pingIntervalMs: 250 },
   backoff: { baseMs: 50, capMs: 1_000, stableMs: 2_000 },
   requestsPerMinute: 3_000,

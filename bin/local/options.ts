@@ -193,6 +193,24 @@ function contradictions(options: LocalOptions): string[] {
 }
 
 /**
+ * Refuse flags that play events or faults when the real Genesys Cloud is connected to: it plays its own.
+ *
+ * @throws Error that names them
+ */
+export function refuseSimulation({ events, replay, exit, faults: chosen }: LocalOptions): void {
+  const flags = [
+    ...(events === undefined ? [] : ['--events']),
+    ...(replay === undefined ? [] : ['--replay']),
+    ...(exit ? ['--exit'] : []),
+    ...(chosen.cloud.length > 0 ? ['--faults of Genesys Cloud'] : []),
+  ];
+  if (flags.length === 0) return;
+  throw new Error(
+    `${flags.join(', ')}: for the simulated Genesys Cloud only, and GENESYS_DOMAIN, GENESYS_CLIENT_ID and GENESYS_CLIENT_SECRET name the real one; unset them (or leave the flags out)`,
+  );
+}
+
+/**
  * The real Genesys Cloud, when the environment names it; undefined when it names nothing of it.
  *
  * @throws Error that lists what is missing or wrong

@@ -50,7 +50,7 @@ export async function runLocal(options: LocalOptions, genesys: RealGenesys | und
       seed: options.seed,
       faults: options.faults,
       accounting,
-      ...(cloud && SIMULATION_LIMITS ? { limits: SIMULATION_LIMITS } : {}),
+      ...(cloud ? { limits: SIMULATION_LIMITS } : {}),
     });
     const run: Run = { options, cloud, ledger, accounting, pipeline, display, startedAtMs: Date.now() };
     introduce(run, genesys);

@@ -187,6 +187,20 @@ describe.concurrent('the real Genesys Cloud', () => {
     for (const message of messages) expect(stderr).toMatch(message);
     expect(stderr).not.toContain('s3cret-of-a-client');
   });
+
+  test('takes no flags that play events or faults: it plays its own', async () => {
+    const env = {
+      GENESYS_DOMAIN: 'mypurecloud.de',
+      GENESYS_CLIENT_ID: 'an-id',
+      GENESYS_CLIENT_SECRET: 's3cret-of-a-client',
+    };
+    const flags = ['--events', '5', '--exit', '--faults', 'socket_drop', '--health-port', '0'];
+    const { code, stderr, stdout } = await run(['local', ...flags], { env }).ended;
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(
+      /--events, --exit, --faults of Genesys Cloud: for the simulated Genesys Cloud only/,
+    );
+  });
 });
 
 describe.concurrent('--json', () => {
