@@ -1,5 +1,5 @@
-import { frameText } from '../lib/local/simulator/frame.ts';
-import { GENERATED_TOPICS, Generator } from '../lib/local/simulator/generator.ts';
+import { frameText } from 'switchboard-local/simulator/frame.ts';
+import { GENERATED_TOPICS, Generator } from 'switchboard-local/simulator/generator.ts';
 
 const USERS = 50;
 const QUEUES = 10;

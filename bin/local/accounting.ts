@@ -1,8 +1,8 @@
+import type { PublishedEvent } from 'switchboard-local/emulator/eventbridge/eventbridge.ts';
+import type { Fault } from 'switchboard-local/emulator/faults.ts';
+import type { Invocation } from 'switchboard-local/lambda/poller-options.ts';
+import type { Ledger } from 'switchboard-local/simulator/ledger.ts';
 import { fingerprint } from '../../functions/consumer/mark.ts';
-import type { PublishedEvent } from '../../lib/local/emulator/eventbridge/eventbridge.ts';
-import type { Fault } from '../../lib/local/emulator/faults.ts';
-import type { Invocation } from '../../lib/local/lambda/poller-options.ts';
-import type { Ledger } from '../../lib/local/simulator/ledger.ts';
 
 const PUT_EVENTS = 'AWSEvents.PutEvents';
 const UPDATE_ITEM = 'DynamoDB_20120810.UpdateItem';

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import type { BusEvent } from '../../lib/local/emulator/eventbridge/bus-event.ts';
+import type { BusEvent } from 'switchboard-local/emulator/eventbridge/bus-event.ts';
 
 /** Characters of a body that a sample shows. */
 const SAMPLE_CHARACTERS = 100;

@@ -1,4 +1,8 @@
 import { Metrics } from '@aws-lambda-powertools/metrics';
+import { Emulator } from 'switchboard-local/emulator/emulator.ts';
+import { FaultInjector } from 'switchboard-local/emulator/faults.ts';
+import { type Invocation, SqsPoller } from 'switchboard-local/lambda/poller.ts';
+import { Random } from 'switchboard-local/random.ts';
 import { readConfig as readConsumerConfig } from '../../functions/consumer/config.ts';
 import type { BatchReport } from '../../functions/consumer/consumer.ts';
 import { createHandler } from '../../functions/consumer/handler.ts';
@@ -13,11 +17,8 @@ import {
   sqsClient,
 } from '../../lib/aws/clients.ts';
 import { createLogger, type LogLevel } from '../../lib/aws/logger.ts';
+import { METRIC_NAMESPACE } from '../../lib/aws/metric-names.ts';
 import type { Credentials } from '../../lib/genesys/oauth.ts';
-import { Emulator } from '../../lib/local/emulator/emulator.ts';
-import { FaultInjector } from '../../lib/local/emulator/faults.ts';
-import { type Invocation, SqsPoller } from '../../lib/local/lambda/poller.ts';
-import { Random } from '../../lib/local/random.ts';
 import type { Accounting } from './accounting.ts';
 import { AWS_FAULT_RATES, CONSUMER_CRASH_RATE, type FaultChoice } from './faults.ts';
 import { CONSUMER_TIMEOUT_MS, createBucket, createResources, NAMES } from './resources.ts';
@@ -170,7 +171,7 @@ function createConsumer(
     sqs: sqsClient(edge),
     eventbridge: eventBridgeClient(edge),
     logger: createLogger('consumer', config.logLevel),
-    metrics: new Metrics({ namespace: 'Switchboard', serviceName: 'consumer' }),
+    metrics: new Metrics({ namespace: METRIC_NAMESPACE, serviceName: 'consumer' }),
     onBatch,
   });
 }

@@ -1,7 +1,7 @@
 import { CreateTableCommand, type DynamoDBClient, UpdateTimeToLiveCommand } from '@aws-sdk/client-dynamodb';
 import { CreateEventBusCommand, type EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { CreateQueueCommand, GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import type { Emulator } from '../../lib/local/emulator/emulator.ts';
+import type { Emulator } from 'switchboard-local/emulator/emulator.ts';
 
 /** Time limit of one run of the consumer on this machine. */
 export const CONSUMER_TIMEOUT_MS = 2_000;

@@ -1,5 +1,5 @@
-import type { LatencySummary } from '../../lib/local/simulator/latency-histogram.ts';
-import type { LedgerReport } from '../../lib/local/simulator/ledger.ts';
+import type { LatencySummary } from 'switchboard-local/simulator/latency-histogram.ts';
+import type { LedgerReport } from 'switchboard-local/simulator/ledger.ts';
 import type { Display } from './display.ts';
 
 /** Result of a run; the JSON that `--json` prints. */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { DEFAULT_TOPICS } from 'switchboard-local/simulator/generator.ts';
+import { Ledger } from 'switchboard-local/simulator/ledger.ts';
 import { genesysHosts } from '../../lib/genesys/regions.ts';
-import { DEFAULT_TOPICS } from '../../lib/local/simulator/generator.ts';
-import { Ledger } from '../../lib/local/simulator/ledger.ts';
 import { Accounting } from './accounting.ts';
 import { type Cloud, SIMULATION_LIMITS, startCloud } from './cloud.ts';
 import { Display } from './display.ts';

@@ -1,9 +1,9 @@
 import { Command } from 'commander';
+import { Emulator } from 'switchboard-local/emulator/emulator.ts';
+import { DEFAULT_TOPICS, Generator } from 'switchboard-local/simulator/generator.ts';
+import { GeneratorRunner } from 'switchboard-local/simulator/runner.ts';
+import { Simulator } from 'switchboard-local/simulator/simulator.ts';
 import { dynamoDbClient, eventBridgeClient, sqsClient } from '../../lib/aws/clients.ts';
-import { Emulator } from '../../lib/local/emulator/emulator.ts';
-import { DEFAULT_TOPICS, Generator } from '../../lib/local/simulator/generator.ts';
-import { GeneratorRunner } from '../../lib/local/simulator/runner.ts';
-import { Simulator } from '../../lib/local/simulator/simulator.ts';
 import { number } from './options.ts';
 import { createBucket, createResources, NAMES } from './resources.ts';
 

@@ -1,12 +1,13 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { type Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import type { Metrics } from '@aws-lambda-powertools/metrics';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import middy from '@middy/core';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { CONSUMER_METRICS, type ConsumerMetricName } from '../../lib/aws/metric-names.ts';
 import type { ObjectStore } from '../../lib/aws/object-store.ts';
 import { Claims } from './claim.ts';
 import type { ConsumerConfig } from './config.ts';
@@ -80,16 +81,18 @@ function measure(
   metrics: Metrics,
   { received, published, duplicates, quarantined, failedMessageIds }: BatchReport,
 ): void {
-  metrics.addMetric('EventsReceived', MetricUnit.Count, received);
-  metrics.addMetric('EventsPublished', MetricUnit.Count, published.length);
-  metrics.addMetric('DuplicatesDropped', MetricUnit.Count, duplicates);
-  metrics.addMetric('EventsQuarantined', MetricUnit.Count, quarantined);
-  metrics.addMetric('EventsLate', MetricUnit.Count, published.filter(({ late }) => late).length);
-  metrics.addMetric('MessagesReturned', MetricUnit.Count, failedMessageIds.length);
+  const add = (name: ConsumerMetricName, value: number) =>
+    metrics.addMetric(name, CONSUMER_METRICS[name].unit, value);
+  add('EventsReceived', received);
+  add('EventsPublished', published.length);
+  add('DuplicatesDropped', duplicates);
+  add('EventsQuarantined', quarantined);
+  add('EventsLate', published.filter(({ late }) => late).length);
+  add('MessagesReturned', failedMessageIds.length);
   const now = Date.now();
   const step = Math.max(1, Math.ceil(published.length / LATENCY_SAMPLES));
   for (const { receivedAt } of published.filter((_, index) => index % step === 0)) {
     const latencyMs = Math.max(0, now - Date.parse(receivedAt));
-    metrics.addMetric('ReceivedToPublishedLatency', MetricUnit.Milliseconds, latencyMs);
+    add('ReceivedToPublishedLatency', latencyMs);
   }
 }

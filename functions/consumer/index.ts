@@ -1,6 +1,7 @@
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { dynamoDbClient, eventBridgeClient, objectStore, sqsClient } from '../../lib/aws/clients.ts';
 import { createLogger } from '../../lib/aws/logger.ts';
+import { METRIC_NAMESPACE } from '../../lib/aws/metric-names.ts';
 import { readConfig } from './config.ts';
 import { createHandler } from './handler.ts';
 
@@ -14,5 +15,5 @@ export const handler = createHandler(config, {
   sqs: sqsClient(),
   eventbridge: eventBridgeClient(),
   logger: createLogger('consumer', config.logLevel),
-  metrics: new Metrics({ namespace: 'Switchboard', serviceName: 'consumer' }),
+  metrics: new Metrics({ namespace: METRIC_NAMESPACE, serviceName: 'consumer' }),
 });

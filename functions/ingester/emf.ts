@@ -1,5 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { type Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import type { Metrics } from '@aws-lambda-powertools/metrics';
+import { INGESTER_METRICS, type IngesterMetricName } from '../../lib/aws/metric-names.ts';
 import type { MetricSources } from './metrics.ts';
 
 /** Between two documents: an alarm over a minute sees at least one of each minute. */
@@ -30,18 +31,20 @@ export function emitMetrics(
   const eventLoop = monitorEventLoopDelay({ resolution: EVENT_LOOP_RESOLUTION_MS });
   eventLoop.enable();
   let last = counts(sources);
+  const add = (name: IngesterMetricName, value: number) =>
+    metrics.addMetric(name, INGESTER_METRICS[name].unit, value);
   const emit = () => {
     const now = counts(sources);
-    metrics.addMetric('EventsReceived', MetricUnit.Count, now.received - last.received);
-    metrics.addMetric('CopiesDropped', MetricUnit.Count, now.copies - last.copies);
-    metrics.addMetric('FramesRejected', MetricUnit.Count, now.rejected - last.rejected);
-    metrics.addMetric('EventsSent', MetricUnit.Count, now.sent - last.sent);
-    metrics.addMetric('Connects', MetricUnit.Count, now.connects - last.connects);
-    metrics.addMetric('GapSeconds', MetricUnit.Seconds, now.gapSeconds - last.gapSeconds);
-    metrics.addMetric('Connections', MetricUnit.Count, sources.connections());
-    metrics.addMetric('Covered', MetricUnit.Count, Number(sources.coverage().complete));
-    metrics.addMetric('BufferBytes', MetricUnit.Bytes, sources.bufferedBytes());
-    metrics.addMetric('EventLoopLag', MetricUnit.Milliseconds, eventLoop.percentile(99) / NS_PER_MS);
+    add('EventsReceived', now.received - last.received);
+    add('CopiesDropped', now.copies - last.copies);
+    add('FramesRejected', now.rejected - last.rejected);
+    add('EventsSent', now.sent - last.sent);
+    add('Connects', now.connects - last.connects);
+    add('GapSeconds', now.gapSeconds - last.gapSeconds);
+    add('Connections', sources.connections());
+    add('Covered', Number(sources.coverage().complete));
+    add('BufferBytes', sources.bufferedBytes());
+    add('EventLoopLag', eventLoop.percentile(99) / NS_PER_MS);
     metrics.publishStoredMetrics();
     eventLoop.reset();
     last = now;

@@ -1,6 +1,7 @@
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { dynamoDbClient, sqsClient } from '../../lib/aws/clients.ts';
 import { createLogger } from '../../lib/aws/logger.ts';
+import { METRIC_NAMESPACE } from '../../lib/aws/metric-names.ts';
 import { redact } from '../../lib/events/redaction.ts';
 import { ConfigError, readConfig } from './config.ts';
 import { credentialsOf } from './credentials.ts';
@@ -23,7 +24,7 @@ async function main(): Promise<number> {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
   });
   const stopMetrics = emitMetrics(
-    new Metrics({ namespace: 'Switchboard', serviceName: 'ingester', logger: log }),
+    new Metrics({ namespace: METRIC_NAMESPACE, serviceName: 'ingester', logger: log }),
     ingester.metricSources(),
   );
   let code: number = EXIT.ok;

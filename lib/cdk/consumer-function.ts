@@ -16,10 +16,8 @@ import { bundle } from './bundle.ts';
 import type { Bus } from './bus.ts';
 import { grantKeyUse } from './encryption.ts';
 import { type LogSettings, logGroup } from './log-group.ts';
-import type { Queues } from './queues.ts';
+import { CONSUMER_TIMEOUT_SECONDS, type Queues } from './queues.ts';
 
-/** Time limit of one batch. */
-export const CONSUMER_TIMEOUT_SECONDS = 30;
 /** Messages a batch: each carries many events already. */
 const BATCH_SIZE = 10;
 /** The share of a CPU grows with it; a batch is mostly calls to AWS. */

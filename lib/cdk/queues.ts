@@ -2,7 +2,6 @@ import { Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { CONSUMER_TIMEOUT_SECONDS } from './consumer-function.ts';
 
 /** The longest that SQS keeps a message. */
 const RETENTION_DAYS = 14;
@@ -10,6 +9,9 @@ const RETENTION_DAYS = 14;
 const MAX_RECEIVES = 5;
 /** AWS asks for a visibility timeout of at least six times that of the function behind an event source. */
 const VISIBILITY_FACTOR = 6;
+
+/** Time limit of the consumer function; the visibility timeout of its queue follows from it. */
+export const CONSUMER_TIMEOUT_SECONDS = 30;
 
 /** Encryption and end of the queues. */
 export interface QueuesProps {

@@ -3,6 +3,7 @@ import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { CreateQueueCommand, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
+import { Emulator } from 'switchboard-local/emulator/emulator.ts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   type AwsEdge,
@@ -12,7 +13,6 @@ import {
   sqsClient,
 } from '../../lib/aws/clients.ts';
 import { isTransient } from '../../lib/aws/errors.ts';
-import { Emulator } from '../../lib/local/emulator/emulator.ts';
 
 const LOCAL = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
 /** A queue URL as AWS gives it, whose host must not be asked when there is a stand-in. */

@@ -3,11 +3,11 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
+import { compileEventPattern } from 'switchboard-local/emulator/eventbridge/event-pattern.ts';
+import { TOPIC_PERMISSIONS } from 'switchboard-local/simulator/topic-templates.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DETAIL_TYPES, type EventMatch, EventMatchError, eventPattern } from '../../lib/cdk/index.ts';
 import { detailType } from '../../lib/events/detail-type.ts';
-import { compileEventPattern } from '../../lib/local/emulator/eventbridge/event-pattern.ts';
-import { TOPIC_PERMISSIONS } from '../../lib/local/simulator/topic-templates.ts';
 import { type Deployment, deployment } from './deployment.ts';
 import { policyLines } from './policy-lines.ts';
 

@@ -2,6 +2,19 @@ import { randomUUID } from 'node:crypto';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import type { Context, SQSRecord } from 'aws-lambda';
+import { bytesToText } from 'switchboard-local/emulator/body.ts';
+import { Emulator } from 'switchboard-local/emulator/emulator.ts';
+import type { BusEvent } from 'switchboard-local/emulator/eventbridge/bus-event.ts';
+import { type AwsFaultKind, type Fault, FaultInjector } from 'switchboard-local/emulator/faults.ts';
+import type { RequestHandler } from 'switchboard-local/emulator/request-handler.ts';
+import type { StoredMessage } from 'switchboard-local/emulator/sqs-queue-types.ts';
+import {
+  type CallMade,
+  type CrashPoint,
+  ExecutionEnvironment,
+  type Outcome,
+} from 'switchboard-local/lambda/environment.ts';
+import { failedMessageIds } from 'switchboard-local/lambda/payload.ts';
 import { createResources, NAMES } from '../../bin/local/resources.ts';
 import type { ConsumerConfig } from '../../functions/consumer/config.ts';
 import type { BatchReport } from '../../functions/consumer/consumer.ts';
@@ -13,19 +26,6 @@ import { createLogger, type LogLevel } from '../../lib/aws/logger.ts';
 import type { ObjectStore } from '../../lib/aws/object-store.ts';
 import { eventIdentity } from '../../lib/events/identity.ts';
 import type { QueuedEvent } from '../../lib/events/schema.ts';
-import { bytesToText } from '../../lib/local/emulator/body.ts';
-import { Emulator } from '../../lib/local/emulator/emulator.ts';
-import type { BusEvent } from '../../lib/local/emulator/eventbridge/bus-event.ts';
-import { type AwsFaultKind, type Fault, FaultInjector } from '../../lib/local/emulator/faults.ts';
-import type { RequestHandler } from '../../lib/local/emulator/request-handler.ts';
-import type { StoredMessage } from '../../lib/local/emulator/sqs-queue-types.ts';
-import {
-  type CallMade,
-  type CrashPoint,
-  ExecutionEnvironment,
-  type Outcome,
-} from '../../lib/local/lambda/environment.ts';
-import { failedMessageIds } from '../../lib/local/lambda/payload.ts';
 
 /** Targets of the consumer's AWS calls. */
 export const CALLS = {

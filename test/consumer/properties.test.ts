@@ -1,7 +1,7 @@
 import fc from 'fast-check';
+import type { AwsFaultKind, Fault } from 'switchboard-local/emulator/faults.ts';
+import type { CallMade, CrashPoint } from 'switchboard-local/lambda/environment.ts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { AwsFaultKind, Fault } from '../../lib/local/emulator/faults.ts';
-import type { CallMade, CrashPoint } from '../../lib/local/lambda/environment.ts';
 import {
   CALLS,
   type Delivered,

@@ -1,5 +1,5 @@
+import { Emulator } from 'switchboard-local/emulator/emulator.ts';
 import type { TestProject } from 'vitest/node';
-import { Emulator } from '../../lib/local/emulator/emulator.ts';
 import type { EndpointKind } from './differences.ts';
 
 /** What the suite runs against. */

@@ -1,14 +1,14 @@
 import { resolve } from 'node:path';
 import { QueryCommand } from '@aws-sdk/client-dynamodb';
+import { CloudFaults } from 'switchboard-local/simulator/faults.ts';
+import type { Frame } from 'switchboard-local/simulator/frame.ts';
+import { Generator } from 'switchboard-local/simulator/generator.ts';
+import { Ledger, type LedgerReport } from 'switchboard-local/simulator/ledger.ts';
+import { GeneratorRunner } from 'switchboard-local/simulator/runner.ts';
+import { Simulator } from 'switchboard-local/simulator/simulator.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { localEndpoint } from '../../bin/deploy-local/endpoint.ts';
 import { type AwsEdge, dynamoDbClient } from '../../lib/aws/clients.ts';
-import { CloudFaults } from '../../lib/local/simulator/faults.ts';
-import type { Frame } from '../../lib/local/simulator/frame.ts';
-import { Generator } from '../../lib/local/simulator/generator.ts';
-import { Ledger, type LedgerReport } from '../../lib/local/simulator/ledger.ts';
-import { GeneratorRunner } from '../../lib/local/simulator/runner.ts';
-import { Simulator } from '../../lib/local/simulator/simulator.ts';
 import { Child } from '../end-to-end/child.ts';
 import { BusTarget, messagesIn } from './bus-target.ts';
 

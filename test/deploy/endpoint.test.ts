@@ -1,6 +1,6 @@
+import { Emulator } from 'switchboard-local/emulator/emulator.ts';
 import { describe, expect, test } from 'vitest';
 import { checkAnswers, localEndpoint, localEnvironment } from '../../bin/deploy-local/endpoint.ts';
-import { Emulator } from '../../lib/local/emulator/emulator.ts';
 
 describe('the endpoint', () => {
   test.each([

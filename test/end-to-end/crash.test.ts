@@ -1,5 +1,5 @@
+import type { Invocation } from 'switchboard-local/lambda/poller.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Invocation } from '../../lib/local/lambda/poller.ts';
 import { LocalSystem } from './local-system.ts';
 
 /** Two calls of INSERT, four of PutEvents. */

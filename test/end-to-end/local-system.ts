@@ -1,6 +1,15 @@
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { Context, SQSEvent } from 'aws-lambda';
+import { Emulator } from 'switchboard-local/emulator/emulator.ts';
+import type { BusEvent } from 'switchboard-local/emulator/eventbridge/bus-event.ts';
+import { type AwsFaultKind, FaultInjector } from 'switchboard-local/emulator/faults.ts';
+import type { RequestHandler } from 'switchboard-local/emulator/request-handler.ts';
+import type { Queue } from 'switchboard-local/emulator/sqs-queue.ts';
+import { type Invocation, SqsPoller } from 'switchboard-local/lambda/poller.ts';
+import { DEFAULT_TOPICS } from 'switchboard-local/simulator/generator.ts';
+import { Ledger } from 'switchboard-local/simulator/ledger.ts';
+import { Simulator } from 'switchboard-local/simulator/simulator.ts';
 import { Accounting } from '../../bin/local/accounting.ts';
 import { SIMULATION_LIMITS } from '../../bin/local/cloud.ts';
 import { CONSUMER_TIMEOUT_MS, createResources, NAMES } from '../../bin/local/resources.ts';
@@ -10,15 +19,6 @@ import { readConfig as readIngesterConfig } from '../../functions/ingester/confi
 import { Ingester } from '../../functions/ingester/ingester.ts';
 import { dynamoDbClient, eventBridgeClient, sqsClient } from '../../lib/aws/clients.ts';
 import { createLogger } from '../../lib/aws/logger.ts';
-import { Emulator } from '../../lib/local/emulator/emulator.ts';
-import type { BusEvent } from '../../lib/local/emulator/eventbridge/bus-event.ts';
-import { type AwsFaultKind, FaultInjector } from '../../lib/local/emulator/faults.ts';
-import type { RequestHandler } from '../../lib/local/emulator/request-handler.ts';
-import type { Queue } from '../../lib/local/emulator/sqs-queue.ts';
-import { type Invocation, SqsPoller } from '../../lib/local/lambda/poller.ts';
-import { DEFAULT_TOPICS } from '../../lib/local/simulator/generator.ts';
-import { Ledger } from '../../lib/local/simulator/ledger.ts';
-import { Simulator } from '../../lib/local/simulator/simulator.ts';
 
 const LOCAL = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
 /** For the ingester to connect, and for the pipeline to come to rest. */

@@ -1,5 +1,5 @@
+import { Generator } from 'switchboard-local/simulator/generator.ts';
 import { afterEach, expect, test } from 'vitest';
-import { Generator } from '../../lib/local/simulator/generator.ts';
 import { LocalSystem, until } from './local-system.ts';
 
 const EVENTS = 1_500;

@@ -5,11 +5,11 @@ import {
   paginateScan,
 } from '@aws-sdk/client-dynamodb';
 import type { SQSClient } from '@aws-sdk/client-sqs';
+import { Emulator, type EmulatorOptions } from 'switchboard-local/emulator/emulator.ts';
+import type { Frame } from 'switchboard-local/simulator/frame.ts';
+import type { Ledger } from 'switchboard-local/simulator/ledger.ts';
 import { dynamoDbClient, sqsClient } from '../../lib/aws/clients.ts';
 import { envelopeSchema, type QueuedEvent, type RejectedFrame } from '../../lib/events/schema.ts';
-import { Emulator, type EmulatorOptions } from '../../lib/local/emulator/emulator.ts';
-import type { Frame } from '../../lib/local/simulator/frame.ts';
-import type { Ledger } from '../../lib/local/simulator/ledger.ts';
 
 export const STATE_TABLE = 'state';
 const EVENTS_QUEUE = 'events';

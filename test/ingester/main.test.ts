@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { Generator } from 'switchboard-local/simulator/generator.ts';
+import { GeneratorRunner } from 'switchboard-local/simulator/runner.ts';
+import { type Listening, Simulator } from 'switchboard-local/simulator/simulator.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Generator } from '../../lib/local/simulator/generator.ts';
-import { GeneratorRunner } from '../../lib/local/simulator/runner.ts';
-import { type Listening, Simulator } from '../../lib/local/simulator/simulator.ts';
 import { eventually } from './eventually.ts';
 import { LocalAws, STATE_TABLE } from './local-aws.ts';
 

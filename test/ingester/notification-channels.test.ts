@@ -1,3 +1,4 @@
+import { Simulator, type SimulatorOptions } from 'switchboard-local/simulator/simulator.ts';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   type ChannelStore,
@@ -12,7 +13,6 @@ import {
 import type { ConnectionPlan, PlanRequest } from '../../functions/ingester/protocols/protocol.ts';
 import { TokenSource } from '../../lib/genesys/oauth.ts';
 import { RestClient } from '../../lib/genesys/rest.ts';
-import { Simulator, type SimulatorOptions } from '../../lib/local/simulator/simulator.ts';
 import { TestLog } from './test-log.ts';
 
 const { signal } = new AbortController();

@@ -1,5 +1,5 @@
+import { FaultInjector } from 'switchboard-local/emulator/faults.ts';
 import { afterEach, describe, expect, it } from 'vitest';
-import { FaultInjector } from '../../lib/local/emulator/faults.ts';
 import { eventually } from './eventually.ts';
 import { IngesterRun, QUICK, type RunOptions } from './ingester-run.ts';
 

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { Simulator } from 'switchboard-local/simulator/simulator.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   CHANNELS_LIMIT,
@@ -10,7 +11,6 @@ import {
 import { TokenSource } from '../../lib/genesys/oauth.ts';
 import { RestClient } from '../../lib/genesys/rest.ts';
 import { TOPIC_LIMIT_CHARACTERS, topicProblems } from '../../lib/genesys/topics.ts';
-import { Simulator } from '../../lib/local/simulator/simulator.ts';
 
 const ID = '4f6f2a53-3f2c-4d6e-9a55-0d4a3c3f9a01';
 

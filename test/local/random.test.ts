@@ -1,5 +1,5 @@
+import { Random } from 'switchboard-local/random.ts';
 import { expect, test } from 'vitest';
-import { Random } from '../../lib/local/random.ts';
 
 const draw = (random: Random, count: number) => Array.from({ length: count }, () => random.next());
 

@@ -7,8 +7,8 @@ import {
 } from '@aws-sdk/client-eventbridge';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { CreateQueueCommand, GetQueueAttributesCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import { Emulator } from 'switchboard-local/emulator/emulator.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Emulator } from '../../../lib/local/emulator/emulator.ts';
 import { CONNECTIONS, type SdkClients, sdkClients } from './sdk-clients.ts';
 
 describe.each(CONNECTIONS)('the services together $way', ({ connect }) => {

@@ -7,10 +7,10 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { CreateEventBusCommand, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { CreateQueueCommand, SendMessageBatchCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
+import { Emulator } from 'switchboard-local/emulator/emulator.ts';
+import { type AwsFaultKind, type Fault, FaultInjector } from 'switchboard-local/emulator/faults.ts';
+import type { Queue } from 'switchboard-local/emulator/sqs-queue.ts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Emulator } from '../../../lib/local/emulator/emulator.ts';
-import { type AwsFaultKind, type Fault, FaultInjector } from '../../../lib/local/emulator/faults.ts';
-import type { Queue } from '../../../lib/local/emulator/sqs-queue.ts';
 import { type SdkClients, sdkClients } from './sdk-clients.ts';
 
 const STALL_MS = 5;

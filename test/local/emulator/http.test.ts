@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
 import { crc32, gzipSync } from 'node:zlib';
+import { MAX_REQUEST_BYTES } from 'switchboard-local/emulator/body.ts';
+import { Emulator } from 'switchboard-local/emulator/emulator.ts';
+import { FaultInjector } from 'switchboard-local/emulator/faults.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { MAX_REQUEST_BYTES } from '../../../lib/local/emulator/body.ts';
-import { Emulator } from '../../../lib/local/emulator/emulator.ts';
-import { FaultInjector } from '../../../lib/local/emulator/faults.ts';
 
 describe('the HTTP server', () => {
   let emulator: Emulator;

@@ -1,7 +1,7 @@
+import { DueHeap } from 'switchboard-local/emulator/due-heap.ts';
+import { ReadyList } from 'switchboard-local/emulator/ready-list.ts';
+import { Random } from 'switchboard-local/random.ts';
 import { expect, test } from 'vitest';
-import { DueHeap } from '../../../lib/local/emulator/due-heap.ts';
-import { ReadyList } from '../../../lib/local/emulator/ready-list.ts';
-import { Random } from '../../../lib/local/random.ts';
 
 interface Item {
   readonly n: number;

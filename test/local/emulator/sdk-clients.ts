@@ -2,8 +2,8 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import type { Emulator } from '../../../lib/local/emulator/emulator.ts';
-import type { RequestHandler } from '../../../lib/local/emulator/request-handler.ts';
+import type { Emulator } from 'switchboard-local/emulator/emulator.ts';
+import type { RequestHandler } from 'switchboard-local/emulator/request-handler.ts';
 
 /** The SDK's clients, connected to an emulator. */
 export interface SdkClients {

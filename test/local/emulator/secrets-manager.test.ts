@@ -4,8 +4,8 @@ import {
   GetSecretValueCommand,
   PutSecretValueCommand,
 } from '@aws-sdk/client-secrets-manager';
+import { Emulator } from 'switchboard-local/emulator/emulator.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Emulator } from '../../../lib/local/emulator/emulator.ts';
 import { CONNECTIONS, type SdkClients, sdkClients } from './sdk-clients.ts';
 
 describe.each(CONNECTIONS)('Secrets Manager $way', ({ connect }) => {

@@ -10,9 +10,9 @@ import {
   SendMessageBatchCommand,
   SendMessageCommand,
 } from '@aws-sdk/client-sqs';
+import { Emulator } from 'switchboard-local/emulator/emulator.ts';
+import { MAX_MESSAGE_BYTES } from 'switchboard-local/emulator/sqs-message.ts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Emulator } from '../../../lib/local/emulator/emulator.ts';
-import { MAX_MESSAGE_BYTES } from '../../../lib/local/emulator/sqs-message.ts';
 import { CONNECTIONS, type SdkClients, sdkClients } from './sdk-clients.ts';
 
 describe.each(CONNECTIONS)('SQS messages $way', ({ connect }) => {

@@ -9,8 +9,8 @@ import {
   SetQueueAttributesCommand,
   TagQueueCommand,
 } from '@aws-sdk/client-sqs';
+import { Emulator } from 'switchboard-local/emulator/emulator.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Emulator } from '../../../lib/local/emulator/emulator.ts';
 import { CONNECTIONS, type Connection, type SdkClients, sdkClients } from './sdk-clients.ts';
 
 describe.each(CONNECTIONS)('SQS queues $way', ({ connect }) => {

@@ -5,10 +5,10 @@ import {
   SendMessageCommand,
   StartMessageMoveTaskCommand,
 } from '@aws-sdk/client-sqs';
+import { Emulator } from 'switchboard-local/emulator/emulator.ts';
+import type { Queue } from 'switchboard-local/emulator/sqs-queue.ts';
+import { MAX_IN_FLIGHT_MESSAGES } from 'switchboard-local/emulator/sqs-queue-types.ts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Emulator } from '../../../lib/local/emulator/emulator.ts';
-import type { Queue } from '../../../lib/local/emulator/sqs-queue.ts';
-import { MAX_IN_FLIGHT_MESSAGES } from '../../../lib/local/emulator/sqs-queue-types.ts';
 import { type SdkClients, sdkClients } from './sdk-clients.ts';
 
 let emulator: Emulator;

@@ -1,5 +1,5 @@
+import { failedMessageIds } from 'switchboard-local/lambda/payload.ts';
 import { expect, test } from 'vitest';
-import { failedMessageIds } from '../../../lib/local/lambda/payload.ts';
 
 const ids = new Set(['a', 'b', 'c']);
 const failures = (...items: unknown[]) => ({ batchItemFailures: items });

@@ -1,11 +1,11 @@
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, SQSEvent } from 'aws-lambda';
+import { Emulator } from 'switchboard-local/emulator/emulator.ts';
+import type { RequestHandler } from 'switchboard-local/emulator/request-handler.ts';
+import type { Queue } from 'switchboard-local/emulator/sqs-queue.ts';
+import { type Invocation, SqsPoller, type SqsPollerOptions } from 'switchboard-local/lambda/poller.ts';
+import { Random } from 'switchboard-local/random.ts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Emulator } from '../../../lib/local/emulator/emulator.ts';
-import type { RequestHandler } from '../../../lib/local/emulator/request-handler.ts';
-import type { Queue } from '../../../lib/local/emulator/sqs-queue.ts';
-import { type Invocation, SqsPoller, type SqsPollerOptions } from '../../../lib/local/lambda/poller.ts';
-import { Random } from '../../../lib/local/random.ts';
 
 const FUNCTION_TIMEOUT_MS = 5_000;
 const VISIBILITY_MS = 30_000;

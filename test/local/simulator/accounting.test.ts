@@ -1,5 +1,5 @@
+import { Simulator } from 'switchboard-local/simulator/simulator.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Simulator } from '../../../lib/local/simulator/simulator.ts';
 import { type ChannelBody, ClientSocket, CloudClient, eventually, frameNumber } from './cloud-client.ts';
 
 let simulator: Simulator;

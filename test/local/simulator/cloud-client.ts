@@ -1,7 +1,7 @@
+import { type Frame, keyOfFrame } from 'switchboard-local/simulator/frame.ts';
+import type { Listening } from 'switchboard-local/simulator/simulator.ts';
 import { expect } from 'vitest';
 import { WebSocket } from 'ws';
-import { type Frame, keyOfFrame } from '../../../lib/local/simulator/frame.ts';
-import type { Listening } from '../../../lib/local/simulator/simulator.ts';
 
 export interface ApiAnswer {
   readonly status: number;

@@ -1,9 +1,9 @@
+import { CLOUD_FAULT_KINDS, type CloudFaultKind } from 'switchboard-local/simulator/fault-kinds.ts';
+import { CloudFaults } from 'switchboard-local/simulator/faults.ts';
+import { Generator } from 'switchboard-local/simulator/generator.ts';
+import { GeneratorRunner } from 'switchboard-local/simulator/runner.ts';
+import { type Listening, Simulator } from 'switchboard-local/simulator/simulator.ts';
 import { afterEach, describe, expect, it } from 'vitest';
-import { CLOUD_FAULT_KINDS, type CloudFaultKind } from '../../../lib/local/simulator/fault-kinds.ts';
-import { CloudFaults } from '../../../lib/local/simulator/faults.ts';
-import { Generator } from '../../../lib/local/simulator/generator.ts';
-import { GeneratorRunner } from '../../../lib/local/simulator/runner.ts';
-import { type Listening, Simulator } from '../../../lib/local/simulator/simulator.ts';
 import { ClientSocket, CloudClient, eventually, frameNumber } from './cloud-client.ts';
 
 /** Longer than any test: the schedule brings nothing, and faults are injected. */

@@ -1,8 +1,8 @@
+import type { Frame } from 'switchboard-local/simulator/frame.ts';
+import { DEFAULT_TOPICS, GENERATED_TOPICS, Generator } from 'switchboard-local/simulator/generator.ts';
+import { Simulator } from 'switchboard-local/simulator/simulator.ts';
+import { templateOf } from 'switchboard-local/simulator/topics.ts';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Frame } from '../../../lib/local/simulator/frame.ts';
-import { DEFAULT_TOPICS, GENERATED_TOPICS, Generator } from '../../../lib/local/simulator/generator.ts';
-import { Simulator } from '../../../lib/local/simulator/simulator.ts';
-import { templateOf } from '../../../lib/local/simulator/topics.ts';
 
 const NOW_MS = 1_800_000_000_000;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
+import { eventKey, keyOfFrame } from 'switchboard-local/simulator/frame.ts';
+import { Ledger } from 'switchboard-local/simulator/ledger.ts';
 import { describe, expect, it } from 'vitest';
-import { eventKey, keyOfFrame } from '../../../lib/local/simulator/frame.ts';
-import { Ledger } from '../../../lib/local/simulator/ledger.ts';
 
 const AT_MS = 1_800_000_000_000;
 

@@ -1,6 +1,6 @@
+import { SimulatorOptionsError } from 'switchboard-local/simulator/options.ts';
+import { type Listening, Simulator } from 'switchboard-local/simulator/simulator.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { SimulatorOptionsError } from '../../../lib/local/simulator/options.ts';
-import { type Listening, Simulator } from '../../../lib/local/simulator/simulator.ts';
 import { CloudClient, eventually } from './cloud-client.ts';
 
 let simulator: Simulator;

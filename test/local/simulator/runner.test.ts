@@ -1,5 +1,5 @@
+import { GeneratorRunner } from 'switchboard-local/simulator/runner.ts';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { GeneratorRunner } from '../../../lib/local/simulator/runner.ts';
 import { frameNumber } from './cloud-client.ts';
 
 const source = { next: () => frameNumber('t', 1) };

@@ -1,5 +1,5 @@
+import { type Listening, Simulator } from 'switchboard-local/simulator/simulator.ts';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Listening, Simulator } from '../../../lib/local/simulator/simulator.ts';
 import { ClientSocket, CloudClient, eventually, frameNumber } from './cloud-client.ts';
 
 let simulator: Simulator;

@@ -9,8 +9,8 @@ import {
   TransactWriteItemsCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
+import type { DynamoDb } from 'switchboard-local/emulator/dynamodb/dynamodb.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { DynamoDb } from '../../../../lib/local/emulator/dynamodb/dynamodb.ts';
 import { localTables, put } from './local-table.ts';
 
 let client: DynamoDBClient;

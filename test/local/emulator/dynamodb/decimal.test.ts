@@ -1,10 +1,10 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
 import {
   addNumbers,
   canonicalNumber,
   compareNumbers,
-} from '../../../../lib/local/emulator/dynamodb/values/decimal.ts';
+} from 'switchboard-local/emulator/dynamodb/values/decimal.ts';
+import { describe, expect, it } from 'vitest';
 
 /** A number of at most 18 digits as its coefficient and exponent, and one of the ways to write it. */
 const decimal = fc.record({

@@ -4,7 +4,7 @@ import {
   PutItemCommand,
   type AttributeValue as SdkValue,
 } from '@aws-sdk/client-dynamodb';
-import { Emulator } from '../../../../lib/local/emulator/emulator.ts';
+import { Emulator } from 'switchboard-local/emulator/emulator.ts';
 import { sdkClients } from '../sdk-clients.ts';
 
 /** An item as the SDK takes it. */

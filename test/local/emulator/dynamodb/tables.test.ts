@@ -11,13 +11,13 @@ import {
   UpdateTimeToLiveCommand,
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   MAX_ITEMS_PER_TABLE,
   Table,
   TTL_GRACE_SECONDS,
   TTL_SWEEP_INTERVAL_MS,
-} from '../../../../lib/local/emulator/dynamodb/tables/table.ts';
+} from 'switchboard-local/emulator/dynamodb/tables/table.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { localTables, put } from './local-table.ts';
 
 let client: DynamoDBClient;

@@ -1,6 +1,6 @@
-import type { DeliveryFailure } from '../../../../lib/local/emulator/eventbridge/delivery.ts';
-import { EventBridge } from '../../../../lib/local/emulator/eventbridge/eventbridge.ts';
-import type { JsonObject } from '../../../../lib/local/emulator/service.ts';
+import type { DeliveryFailure } from 'switchboard-local/emulator/eventbridge/delivery.ts';
+import { EventBridge } from 'switchboard-local/emulator/eventbridge/eventbridge.ts';
+import type { JsonObject } from 'switchboard-local/emulator/service.ts';
 
 export const REGION = 'eu-central-1';
 export const ACCOUNT = '123456789012';

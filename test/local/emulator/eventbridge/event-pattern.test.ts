@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
 import {
   compileEventPattern,
   PATTERN_CHARACTERS_MAX,
-} from '../../../../lib/local/emulator/eventbridge/event-pattern.ts';
+} from 'switchboard-local/emulator/eventbridge/event-pattern.ts';
+import { describe, expect, test } from 'vitest';
 
 /** Pattern and event as JSON text, because number notation matters. */
 function matches(pattern: string | object, event: string | object): boolean {

@@ -1,6 +1,6 @@
+import type { PublishedEvent } from 'switchboard-local/emulator/eventbridge/eventbridge.ts';
+import type { JsonObject } from 'switchboard-local/emulator/service.ts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { PublishedEvent } from '../../../../lib/local/emulator/eventbridge/eventbridge.ts';
-import type { JsonObject } from '../../../../lib/local/emulator/service.ts';
 import { ACCOUNT, entry, queueArn, REGION, startEventBridge } from './bus.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;

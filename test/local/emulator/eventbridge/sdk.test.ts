@@ -9,8 +9,8 @@ import {
   TestEventPatternCommand,
 } from '@aws-sdk/client-eventbridge';
 import { type HttpRequest, HttpResponse } from '@smithy/protocol-http';
+import { AwsError, type JsonObject } from 'switchboard-local/emulator/service.ts';
 import { expect, test } from 'vitest';
-import { AwsError, type JsonObject } from '../../../../lib/local/emulator/service.ts';
 import { queueArn, REGION, startEventBridge } from './bus.ts';
 
 /** AWS's own client, whose requests are answered by the service in this process. */

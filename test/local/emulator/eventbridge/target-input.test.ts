@@ -1,5 +1,5 @@
+import type { JsonObject } from 'switchboard-local/emulator/service.ts';
 import { describe, expect, test } from 'vitest';
-import type { JsonObject } from '../../../../lib/local/emulator/service.ts';
 import { ACCOUNT, entry, queueArn, REGION, startEventBridge } from './bus.ts';
 
 const DETAIL = {

@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
+import { S3 } from 'switchboard-local/emulator/s3/s3.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { S3 } from '../../../../lib/local/emulator/s3/s3.ts';
 
 let s3: S3;
 let server: Server;
