@@ -8,9 +8,9 @@ import { createHandler } from '../functions/consumer/handler.ts';
 import { BATCHER_LIMITS } from '../functions/ingester/batcher.ts';
 import { dynamoDbClient, eventBridgeClient, sqsClient } from '../lib/aws/clients.ts';
 import { createLogger } from '../lib/aws/logger.ts';
-import { detailType } from '../lib/events/detail-type.ts';
-import { encodeEnvelope, encodeEvent } from '../lib/events/envelope.ts';
+import { encodeEnvelope } from '../lib/events/envelope.ts';
 import { eventIdentity } from '../lib/events/identity.ts';
+import { eventItem } from '../lib/events/item.ts';
 import type { Frame } from '../lib/events/schema.ts';
 import { frameSource } from './frame-source.ts';
 import { nullAws } from './null-aws.ts';
@@ -39,15 +39,8 @@ export function* batches(events: number, seed = 7): Generator<SQSEvent> {
   for (let made = 0; made < events; made++) {
     const text = next();
     const frame = JSON.parse(text) as Frame;
-    const item = encodeEvent(
-      {
-        id: eventIdentity(frame),
-        type: detailType(frame.topicName),
-        protocol: 'notification-channels',
-        receivedAt: new Date().toISOString(),
-      },
-      text,
-    );
+    const about = { id: eventIdentity(frame), protocol: 'bench', receivedAt: new Date().toISOString() };
+    const item = eventItem({ frame, text }, about)?.json ?? '';
     if (items.length > 0 && bytes + item.length > BATCHER_LIMITS.envelopeBytes) seal();
     items.push(item);
     bytes += item.length;

@@ -1,20 +1,20 @@
 import { SendMessageBatchCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { Batcher } from '../functions/ingester/batcher.ts';
-import { MemoryChannelStore } from '../functions/ingester/channel-store.ts';
 import { Connection } from '../functions/ingester/connection.ts';
 import { Intake } from '../functions/ingester/intake.ts';
-import { NotificationChannels } from '../functions/ingester/protocols/notification-channels.ts';
+import { CHANNEL_ENDS } from '../functions/ingester/protocols/notification-channels/channel-ends.ts';
+import { ChannelSession } from '../functions/ingester/protocols/notification-channels/channel-session.ts';
+import { notificationChannels } from '../functions/ingester/protocols/notification-channels/notification-channels.ts';
+import { connectionSettings } from '../functions/ingester/transport.ts';
 import { sqsClient } from '../lib/aws/clients.ts';
 import { createLogger } from '../lib/aws/logger.ts';
-import { TokenSource } from '../lib/genesys/oauth.ts';
-import { RestClient } from '../lib/genesys/rest.ts';
 import { readFrames } from './frame-client.ts';
 import { nullAws } from './null-aws.ts';
 
 const QUEUE_URL = 'http://127.0.0.1:9/000000000000/events';
-const NOWHERE = 'http://127.0.0.1:9';
+const NEVER_MS = Number.MAX_SAFE_INTEGER;
 
-/** The ingester's way of an event, from the socket to SendMessageBatch, towards an SQS that does nothing. */
+/** The ingester's path of an event, from the socket to SendMessageBatch, with an SQS that does nothing. */
 export async function ingest(url: string, events: number): Promise<void> {
   const log = createLogger('bench', 'SILENT');
   const sqs = sqsClient(nullAws());
@@ -25,38 +25,36 @@ export async function ingest(url: string, events: number): Promise<void> {
     {
       onPause: () => connection.pause(),
       onResume: () => connection.resume(),
-      onRefused: (_, reason) => read.reject(new Error(reason)),
+      onAccepted: (position) => intake.onAccepted(position),
+      onRefused: (_, reason) => {
+        read.reject(new Error(reason));
+        return undefined;
+      },
       onGiveUp: (error) => read.reject(error),
     },
     log,
   );
-  const intake = new Intake(batcher, log);
-  const tokens = new TokenSource({
-    loginUrl: NOWHERE,
-    credentials: async () => ({ clientId: '', clientSecret: '' }),
-  });
-  const protocol = new NotificationChannels({
-    rest: new RestClient({ apiUrl: NOWHERE, tokens }),
-    tokens,
-    channels: new MemoryChannelStore(),
-    log,
-    topics: [],
-  });
-  const connection = new Connection(
-    protocol,
-    { url, replaceByMs: Number.POSITIVE_INFINITY, release: ignore },
-    {
-      onDecoded: (decoded, data) => {
-        intake.accept(protocol.name, decoded, data);
+  const intake = new Intake(batcher, { onSequenceGap: ignore }, log);
+  const sink = intake.sink(notificationChannels.name, 'bench');
+  const connection = new Connection({
+    session: new ChannelSession(
+      { id: 'bench', connectUri: url, expiresAtMs: NEVER_MS, tokenExpiresAtMs: NEVER_MS },
+      [],
+      { touch: ignore, setTopics: async () => {}, release: ignore },
+    ),
+    ends: CHANNEL_ENDS,
+    settings: connectionSettings(notificationChannels),
+    sink: {
+      take: (session, signal, frame) => {
+        sink.take(session, signal, frame);
         if (intake.totals.received === events) read.resolve();
       },
-      onReplace: ignore,
-      onEnd: (_, cause) => read.reject(new Error(cause.reason)),
     },
-  );
+    handlers: { onMove: ignore, onEnd: (_, { cause }) => read.reject(new Error(cause.reason)) },
+  });
   await read.promise;
   await batcher.drain();
-  await connection.close('done').catch(ignore);
+  await connection.close('done');
   if (batcher.totals.itemsSent !== events)
     throw new Error(`${batcher.totals.itemsSent} of ${events} were sent`);
 }

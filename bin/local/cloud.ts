@@ -4,7 +4,7 @@ import { DEFAULT_TOPICS, Generator } from 'switchboard-local/simulator/generator
 import { Ledger } from 'switchboard-local/simulator/ledger.ts';
 import { GeneratorRunner } from 'switchboard-local/simulator/runner.ts';
 import { Simulator } from 'switchboard-local/simulator/simulator.ts';
-import type { IngesterEdges } from '../../functions/ingester/edges.ts';
+import type { IngesterDependencies } from '../../functions/ingester/dependencies.ts';
 import { eventIdentity } from '../../lib/events/identity.ts';
 import type { Frame as EventFrame } from '../../lib/events/schema.ts';
 import { CLOUD_FAULT_INTERVAL_MS } from './faults.ts';
@@ -17,8 +17,8 @@ import { type Recorded, type ReplayTotals, replayCapture } from './replay.ts';
  */
 const HEARTBEAT_MS = 250;
 const CLOSING_GRACE_MS = 8_000;
-export const SIMULATION_LIMITS: NonNullable<IngesterEdges['limits']> = {
-  connection: { silenceMs: 1_000, pingIntervalMs: 250 },
+export const SIMULATION_LIMITS: NonNullable<IngesterDependencies['limits']> = {
+  connection: { silenceMs: 1_000, pingEveryMs: 250 },
   backoff: { baseMs: 50, capMs: 1_000, stableMs: 2_000 },
   requestsPerMinute: 3_000,
 };

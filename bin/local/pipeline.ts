@@ -6,9 +6,9 @@ import { Random } from 'switchboard-local/random.ts';
 import { readConfig as readConsumerConfig } from '../../functions/consumer/config.ts';
 import type { BatchReport } from '../../functions/consumer/consumer.ts';
 import { createHandler } from '../../functions/consumer/handler.ts';
-import { readConfig as readIngesterConfig } from '../../functions/ingester/config.ts';
-import type { IngesterEdges } from '../../functions/ingester/edges.ts';
+import type { IngesterDependencies } from '../../functions/ingester/dependencies.ts';
 import { Ingester } from '../../functions/ingester/ingester.ts';
+import { readConfig as readIngesterConfig } from '../../functions/ingester/ingester-config.ts';
 import {
   type AwsEdge,
   dynamoDbClient,
@@ -39,7 +39,7 @@ export interface PipelineOptions {
   seed: number;
   faults: FaultChoice;
   accounting: Accounting;
-  limits?: IngesterEdges['limits'];
+  limits?: IngesterDependencies['limits'];
   /** Told of each call that AWS would bill, and of each run of the consumer. */
   onCall?: (call: { target: string; body: string }) => void;
   onInvocation?: (invocation: Invocation) => void;

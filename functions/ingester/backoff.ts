@@ -2,17 +2,17 @@
 export const BACKOFF_LIMITS = {
   baseMs: 500,
   capMs: 30_000,
-  /** The longest that a server's `Retry-After` makes us wait. */
+  /** Longest wait that a server's `Retry-After` can cause. */
   throttledCapMs: 120_000,
-  /** A connection that lived shorter counts as flapping: the next delay grows instead of starting again. */
+  /** A connection that lived shorter is flapping: the next delay grows instead of starting over. */
   stableMs: 60_000,
-  /** Attempts in a row that may fail before the process gives up. */
+  /** Failed attempts in a row after which the process gives up. */
   failedAttempts: 10,
 } as const;
-/** Limits of reconnecting; short ones make a test or a simulation quick. */
+/** Limits of reconnecting; tests and simulations use shorter ones. */
 export type BackoffLimits = { readonly [K in keyof typeof BACKOFF_LIMITS]: number };
 
-/** Delays between attempts to connect: exponential with full jitter, capped, and with a memory of flapping. */
+/** Delays between attempts to connect: exponential with full jitter and a cap. Flapping connections are remembered. */
 export class Backoff {
   private readonly limits: BackoffLimits;
   private level = 0;
@@ -22,12 +22,12 @@ export class Backoff {
     this.limits = { ...BACKOFF_LIMITS, ...limits };
   }
 
-  /** Attempts in a row that have failed. */
+  /** Failed attempts in a row. */
   get failedAttempts(): number {
     return this.failed;
   }
 
-  /** Whether the run of failed attempts is as long as it may be. */
+  /** Whether the number of failed attempts has reached its limit. */
   get isExhausted(): boolean {
     return this.failed >= this.limits.failedAttempts;
   }
@@ -45,7 +45,12 @@ export class Backoff {
 
   /** A ready connection ended after `livedMs`. */
   onEnd(livedMs: number): void {
-    this.level = livedMs >= this.limits.stableMs ? 0 : this.level + 1;
+    this.level = this.isStable(livedMs) ? 0 : this.level + 1;
+  }
+
+  /** Whether a connection that lived for `livedMs` does not count as flapping. */
+  isStable(livedMs: number): boolean {
+    return livedMs >= this.limits.stableMs;
   }
 
   /** Milliseconds to wait before the next attempt. */
@@ -53,7 +58,7 @@ export class Backoff {
     return Math.random() * Math.min(this.limits.capMs, this.limits.baseMs * 2 ** this.level);
   }
 
-  /** Milliseconds to wait when the server said that we ask too often; never less than after any other failure. */
+  /** Milliseconds to wait when the server limits our rate; never less than after another failure. */
   throttledDelayMs(retryAfterMs = this.limits.capMs): number {
     return Math.max(this.delayMs(), Math.min(this.limits.throttledCapMs, retryAfterMs));
   }

@@ -1,64 +1,84 @@
-import type { CloseCause, ConnectionPlan, Decoded, Protocol, Release } from './protocols/protocol.ts';
-import { type SocketFactory, Transport } from './transport.ts';
+import type { SignalSink } from './intake.ts';
+import { type End, type EndCause, type EndTable, endOf } from './protocols/end-table.ts';
+import type { ConnectionSignal, Session, SessionRemainder, Signal } from './protocols/stream-protocol.ts';
+import { type ConnectionSettings, type SocketFactory, Transport } from './transport.ts';
 
-/** What a connection tells its owner. */
+/** The server's request for another connection. */
+export type Move = Extract<Signal, { kind: 'move' }>;
+
+/** How a connection ended and what that means. */
+export interface ConnectionEnd {
+  readonly cause: EndCause;
+  readonly end: End;
+}
+
+/** What a connection reports to its owner: only its life, not its data. */
 export interface ConnectionHandlers {
-  /** An event, a rejected frame or a notice; `data` is the frame they came in. */
-  onDecoded(decoded: Decoded, data: Buffer): void;
   /** The server asks for another connection. */
-  onReplace(connection: Connection, action: 'replan' | 'reauthenticate', reason: string): void;
+  onMove(connection: Connection, move: Move): void;
   /** A connection that was ready has ended. */
-  onEnd(connection: Connection, cause: CloseCause): void;
+  onEnd(connection: Connection, ended: ConnectionEnd): void;
+}
+
+/** What a connection is made of. */
+export interface ConnectionOptions {
+  readonly session: Session;
+  readonly ends: EndTable;
+  readonly settings: ConnectionSettings;
+  /** Takes the data of every frame. */
+  readonly sink: SignalSink;
+  readonly handlers: ConnectionHandlers;
+  readonly open?: SocketFactory | undefined;
 }
 
 /** An attempt to connect that did not become ready. */
 export class ConnectError extends Error {
   readonly code = 'connect_failed';
   readonly retriable = true;
-  /** How the socket ended. */
-  readonly end: CloseCause;
+  readonly ended: ConnectionEnd;
 
-  constructor(end: CloseCause) {
-    super(`the connection ended before it was ready (${end.code}${end.reason ? `, ${end.reason}` : ''})`);
+  constructor(ended: ConnectionEnd) {
+    const { code, reason } = ended.cause;
+    super(`the connection ended before it was ready (${code}${reason ? `, ${reason}` : ''})`);
     this.name = 'ConnectError';
-    this.end = end;
+    this.ended = ended;
   }
 }
 
-/** One planned connection from opening to end: a transport and what its protocol makes of the frames. */
+/** One connection from opening to end: a transport, and a session that interprets its frames. */
 export class Connection {
-  readonly plan: ConnectionPlan;
+  readonly session: Session;
   /** Epoch milliseconds at which it became ready. */
   readyAtMs = 0;
   /** Set when the server asked for another connection. */
-  replaceAction: 'replan' | 'reauthenticate' | undefined;
-  /** How it ended, once it has. */
-  endCause: CloseCause | undefined;
-  /** Settles when the connection has ended, with how. */
-  readonly ended: Promise<CloseCause>;
-  private readonly protocol: Protocol;
-  private readonly handlers: ConnectionHandlers;
+  move: Move | undefined;
+  /** Set when it has ended. */
+  endedWith: ConnectionEnd | undefined;
+  /** Settles when the connection has ended. */
+  readonly ended: Promise<ConnectionEnd>;
+  private readonly options: ConnectionOptions;
   private readonly transport: Transport;
   private readonly readiness = Promise.withResolvers<void>();
-  private readonly end = Promise.withResolvers<CloseCause>();
+  private readonly ending = Promise.withResolvers<ConnectionEnd>();
   private readyTimer: NodeJS.Timeout | undefined;
   private isReady = false;
-  private closing = false;
-  private pausing = false;
+  private isClosing = false;
+  private isPaused = false;
 
-  constructor(protocol: Protocol, plan: ConnectionPlan, handlers: ConnectionHandlers, open?: SocketFactory) {
-    this.protocol = protocol;
-    this.plan = plan;
-    this.handlers = handlers;
-    this.ended = this.end.promise;
+  constructor(options: ConnectionOptions) {
+    const { session, settings, open } = options;
+    this.options = options;
+    this.session = session;
+    this.ended = this.ending.promise;
     this.transport = new Transport(
-      plan,
-      { limits: protocol.limits, pingMessage: protocol.pingMessage(), ...(open ? { open } : {}) },
+      session,
+      settings,
       {
         onOpen: () => this.onOpen(),
-        onFrame: (data, isBinary) => this.onFrame(data, isBinary),
+        onFrame: (data, isBinary) => this.take(session.onFrame(data, isBinary), data),
         onClose: (cause) => this.onClose(cause),
       },
+      open,
     );
   }
 
@@ -68,29 +88,30 @@ export class Connection {
   }
 
   /**
-   * Settles when the protocol says that the connection is ready.
+   * Settles when the session is ready.
    *
-   * @throws {@link ConnectError} when it ended first
+   * @throws {@link ConnectError} when the connection ended first
    */
   ready(): Promise<void> {
     return this.readiness.promise;
   }
 
-  /** Stop reading, once it is ready: what makes it ready has to be read. */
+  /** Stop reading. Before the connection is ready this has no effect, because the handshake has to be read. */
   pause(): void {
-    this.pausing = true;
+    this.isPaused = true;
     if (this.isReady) this.transport.pause();
   }
 
   /** Read again. */
   resume(): void {
-    this.pausing = false;
+    this.isPaused = false;
     if (this.isReady) this.transport.resume();
   }
 
-  /** Close in good order; frames that are still under way are handed on before `ended` settles. */
-  close(reason: string): Promise<CloseCause> {
-    this.closing = true;
+  /** Close with a close frame. Frames in transit are still delivered before `ended` settles. */
+  close(reason: string): Promise<ConnectionEnd> {
+    if (!this.isClosing && this.isReady) this.take(this.session.onClosing?.() ?? [], NO_FRAME);
+    this.isClosing = true;
     this.transport.close(reason);
     return this.ended;
   }
@@ -98,48 +119,69 @@ export class Connection {
   private onOpen(): void {
     this.readyTimer = setTimeout(
       () => void this.close('not ready in time'),
-      this.protocol.limits.readyTimeoutMs,
+      this.options.settings.limits.readyMs,
     );
-    for (const message of this.protocol.openMessages()) this.transport.send(message);
+    this.take(this.session.onOpen(), NO_FRAME);
   }
 
-  private onFrame(data: Buffer, isBinary: boolean): void {
-    const decoded = this.protocol.decode(data, isBinary);
-    switch (decoded.kind) {
+  private take(signals: readonly Signal[], frame: Buffer): void {
+    for (const signal of signals) {
+      if (isConnectionSignal(signal)) this.act(signal);
+      else this.options.sink.take(this.session, signal, frame);
+    }
+  }
+
+  private act(signal: ConnectionSignal): void {
+    switch (signal.kind) {
+      case 'ready':
+        this.becomeReady();
+        return;
+      case 'send':
+        this.transport.send(signal.message);
+        return;
+      case 'move':
+        this.move = signal;
+        if (this.isReady && !this.isClosing) this.options.handlers.onMove(this, signal);
+        return;
       case 'alive':
-        if (decoded.ready) this.becomeReady();
-        return;
-      case 'replace':
-        this.replaceAction = decoded.action;
-        if (this.isReady && !this.closing) this.handlers.onReplace(this, decoded.action, decoded.reason);
-        return;
-      case 'event':
-      case 'notice':
-      case 'rejected':
-        this.handlers.onDecoded(decoded, data);
     }
   }
 
   private becomeReady(): void {
-    if (this.isReady || this.closing) return;
+    if (this.isReady || this.isClosing) return;
     this.isReady = true;
     this.readyAtMs = Date.now();
     clearTimeout(this.readyTimer);
-    if (this.pausing) this.transport.pause();
+    if (this.isPaused) this.transport.pause();
     this.readiness.resolve();
   }
 
-  private onClose(cause: CloseCause): void {
+  private onClose(cause: EndCause): void {
     clearTimeout(this.readyTimer);
-    this.endCause = cause;
-    this.plan.release(this.whatIsLeft(cause));
-    if (this.isReady) this.handlers.onEnd(this, cause);
-    else this.readiness.reject(new ConnectError(cause));
-    this.end.resolve(cause);
+    const ended = { cause, end: endOf(this.options.ends, cause) };
+    this.endedWith = ended;
+    this.session.release?.(this.remainder(ended.end));
+    if (this.isReady) this.options.handlers.onEnd(this, ended);
+    else this.readiness.reject(new ConnectError(ended));
+    this.ending.resolve(ended);
   }
 
-  private whatIsLeft(cause: CloseCause): Release {
-    if (this.replaceAction !== undefined || this.protocol.classifyClose(cause) !== 'reconnect') return 'gone';
-    return this.isReady ? 'resumable' : 'reusable';
+  private remainder({ recovery }: End): SessionRemainder {
+    if (this.move || recovery !== 'resume') return 'gone';
+    return this.isReady && !this.isClosing ? 'resumable' : 'reusable';
   }
+}
+
+/** For signals that no frame caused. */
+const NO_FRAME = Buffer.alloc(0);
+
+const CONNECTION_SIGNALS: ReadonlySet<string> = new Set<ConnectionSignal['kind']>([
+  'ready',
+  'alive',
+  'send',
+  'move',
+]);
+
+function isConnectionSignal(signal: Signal): signal is ConnectionSignal {
+  return CONNECTION_SIGNALS.has(signal.kind);
 }

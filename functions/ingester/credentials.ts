@@ -2,22 +2,22 @@ import { GetSecretValueCommand, ResourceNotFoundException } from '@aws-sdk/clien
 import * as z from 'zod';
 import { secretsManagerClient } from '../../lib/aws/clients.ts';
 import type { Credentials } from '../../lib/genesys/oauth.ts';
-import type { IngesterConfig } from './config.ts';
+import type { IngesterConfig } from './ingester-config.ts';
 
-/** The OAuth client is not there yet; nothing is wrong that a retry or a restart could mend. */
+/** The secret with the OAuth client is empty. Somebody has to fill it; a restart does not help. */
 export class SecretEmptyError extends Error {
   readonly code = 'secret_empty';
   readonly retriable = true;
 
   constructor(secretId: string) {
-    super(`The secret ${secretId} is not filled: it must be {"clientId":"…","clientSecret":"…"}`);
+    super(`The secret ${secretId} is empty or invalid. Set it to {"clientId":"…","clientSecret":"…"}.`);
     this.name = 'SecretEmptyError';
   }
 }
 
 const secretSchema = z.object({ clientId: z.string().min(1), clientSecret: z.string().min(1) });
 
-/** Where the OAuth client comes from: the configuration, or a secret that is read anew whenever a token is needed. */
+/** Source of the OAuth client: the configuration, or a secret that is read whenever a token is requested. */
 export function credentialsOf(config: IngesterConfig): () => Promise<Credentials> {
   const { credentials } = config;
   if (!('secretId' in credentials)) return async () => credentials;
@@ -28,7 +28,7 @@ export function credentialsOf(config: IngesterConfig): () => Promise<Credentials
       .then(
         (found) => found.SecretString,
         (error: unknown) => {
-          // A secret without a value is answered like one that is not there.
+          // Secrets Manager answers the same for a secret without a value.
           if (error instanceof ResourceNotFoundException) return undefined;
           throw error;
         },

@@ -2,18 +2,18 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
 
-/** Requests on one connection idle longer than this are ended. */
+/** Idle HTTP connections are closed after this time. */
 const KEEP_ALIVE_TIMEOUT_MS = 5_000;
 
-/** What `GET /healthz` answers. */
+/** The answer to `GET /healthz`. */
 export interface Health {
-  /** Every subscription has been covered since the start. */
+  /** Every subscription has been covered at least once since the start. */
   ready: boolean;
   /** No subscription has been without a live connection for too long. */
   live: boolean;
-  /** Why not, for people; empty when ready and live. */
+  /** Why it is not ready or not live, as sentences. */
   reasons: readonly string[];
-  /** `secret` while the OAuth client is not there yet: somebody has to fill the secret. */
+  /** `secret` while the secret with the OAuth client is empty. */
   waitingFor?: 'secret';
   [detail: string]: unknown;
 }
@@ -27,7 +27,7 @@ export interface HealthServer {
 /**
  * Serve health and metrics. `/metrics` is Prometheus text, or JSON on `Accept: application/json`.
  *
- * @throws when the port is taken, with what to do
+ * @throws Error when the port is in use; the message says what to do
  */
 export async function serveHealth(
   address: { host: string; port: number },
@@ -42,7 +42,7 @@ export async function serveHealth(
     } else if (path === '/metrics') {
       void answerMetrics(response, registry, request.headers.accept ?? '');
     } else {
-      answer(response, 404, 'text/plain', 'There are /healthz and /metrics.\n');
+      answer(response, 404, 'text/plain', 'Not found. Available paths: /healthz, /metrics\n');
     }
   });
   server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS;
@@ -62,7 +62,7 @@ function listen(server: Server, { host, port }: { host: string; port: number }):
     server.once('error', (error: NodeJS.ErrnoException) => {
       const advice =
         error.code === 'EADDRINUSE'
-          ? ' is taken; set HEALTH_PORT (or --health-port) to a free port, 0 takes one'
+          ? ' is in use; set HEALTH_PORT (or --health-port) to a free port, or to 0'
           : ` failed: ${error.message}`;
       reject(new Error(`The health endpoint's address ${host}:${port}${advice}`, { cause: error }));
     });

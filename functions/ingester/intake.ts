@@ -1,118 +1,162 @@
-import { gzipSync } from 'node:zlib';
 import type { Log } from '../../lib/aws/logger.ts';
-import { TooDeepError } from '../../lib/events/canonical-json.ts';
-import { detailType } from '../../lib/events/detail-type.ts';
-import { encodeEvent, encodeRejectedFrame, MAX_ITEM_BYTES } from '../../lib/events/envelope.ts';
-import { eventIdentity } from '../../lib/events/identity.ts';
-import type { ProtocolName, RejectionReason } from '../../lib/events/schema.ts';
+import { eventId, eventItem, type Item, type ReceivedEvent, rejectedItem } from '../../lib/events/item.ts';
+import { REJECTION_REASONS, type RejectionReason } from '../../lib/events/schema.ts';
 import type { Batcher } from './batcher.ts';
-import type { Decoded } from './protocols/protocol.ts';
+import { CursorCommits } from './cursor-commits.ts';
+import type { DataSignal, Session } from './protocols/stream-protocol.ts';
 import { RecentIds } from './recent-ids.ts';
 
-/** Numbers of what came in since the start. */
+/** Counts since the start. */
 export interface IntakeTotals {
   /** Events read from sockets, copies included. */
   received: number;
-  /** Copies that overlapping connections brought, dropped here. */
+  /** Copies that overlapping connections delivered, dropped here. */
   copies: number;
-  /** Frames that could not become events, by reason; they travel to the quarantine queue. */
+  /** Events that the configuration of their protocol excludes. */
+  filtered: number;
+  /** Frames that could not become events, by reason. They are sent to the quarantine queue. */
   rejected: Record<RejectionReason, number>;
-  /** Frames that did not fit into a message even compressed: the log names their size and digest. */
+  /** Frames that did not fit into a message even when compressed. The log has their size. */
   unpreserved: number;
 }
 
+/** Takes the data of one subscription's connections. */
+export interface SignalSink {
+  /** @param frame - the frame that the signal came in */
+  take(session: Session, signal: DataSignal, frame: Buffer): void;
+}
+
+/** What the intake needs from the batcher. */
+export type ItemQueue = Pick<Batcher, 'add' | 'lastPosition' | 'acceptedPosition'>;
+
+/** Where the intake reports what is not an item. */
+export interface IntakeHandlers {
+  /** The server did not deliver these sequence numbers, both inclusive. */
+  onSequenceGap(subscription: string, from: number, to: number): void;
+}
+
 /**
- * What one frame becomes: an event with its identity, once, or a rejected frame carried whole. Every socket's frames
- * come through here on their way to the batcher.
+ * Turns the signals of sessions into items for the batcher: events with their id, once each, and rejected frames,
+ * complete. Cursors are committed once SQS has accepted everything before them.
  */
 export class Intake {
   readonly totals: IntakeTotals = {
     received: 0,
     copies: 0,
-    rejected: {
-      not_json: 0,
-      invalid_utf8: 0,
-      invalid_frame: 0,
-      too_deep: 0,
-      too_large: 0,
-      refused_by_queue: 0,
-    },
+    filtered: 0,
+    rejected: Object.fromEntries(REJECTION_REASONS.map((reason) => [reason, 0])) as Record<
+      RejectionReason,
+      number
+    >,
     unpreserved: 0,
   };
-  private readonly batcher: Pick<Batcher, 'add'>;
+  private readonly queue: ItemQueue;
+  private readonly handlers: IntakeHandlers;
   private readonly log: Log;
   private readonly recent: RecentIds;
+  /** By subscription. */
+  private readonly cursors = new Map<string, CursorCommits>();
 
-  constructor(batcher: Pick<Batcher, 'add'>, log: Log, recent = new RecentIds()) {
-    this.batcher = batcher;
+  constructor(queue: ItemQueue, handlers: IntakeHandlers, log: Log, recent = new RecentIds()) {
+    this.queue = queue;
+    this.handlers = handlers;
     this.log = log;
     this.recent = recent;
   }
 
-  /** Take what a protocol made of a frame; `data` is the frame. */
-  accept(protocol: ProtocolName, decoded: Decoded, data: Buffer): void {
-    if (decoded.kind === 'notice') this.log.info(decoded.message, { protocol });
-    if (decoded.kind === 'rejected') this.reject(protocol, decoded.reason, data);
-    if (decoded.kind === 'event') this.acceptEvent(protocol, decoded, data);
+  /** The sink of one subscription. */
+  sink(protocol: string, subscription: string): SignalSink {
+    const cursors = this.cursors.get(subscription) ?? new CursorCommits(this.log);
+    this.cursors.set(subscription, cursors);
+    return {
+      take: (session, signal, frame) => {
+        switch (signal.kind) {
+          case 'event':
+            this.takeEvent(protocol, signal.event, frame);
+            return;
+          case 'rejected':
+            this.reject(protocol, signal.reason, frame);
+            return;
+          case 'cursor':
+            cursors.add(session, signal.value, this.queue.lastPosition);
+            cursors.commitUpTo(this.queue.acceptedPosition);
+            return;
+          case 'gap':
+            this.handlers.onSequenceGap(subscription, signal.from, signal.to);
+            return;
+          case 'filtered':
+            this.totals.filtered++;
+            return;
+          case 'notice':
+            this.log.info(signal.message, { protocol, subscription });
+        }
+      },
+    };
   }
 
-  /** Take back an item that SQS refuses for what it is: it travels on whole, in an encoding that SQS takes. */
-  takeBack(item: string, why: string): void {
-    const isSecondTime = item.startsWith('{"rejected":');
-    this.log.error('SQS refused an item', { reason: why, bytes: item.length, isSecondTime });
-    if (isSecondTime) this.totals.unpreserved++;
-    else this.reject('notification-channels', 'refused_by_queue', gzipSync(item));
+  /** SQS has accepted every item up to a position. */
+  onAccepted(position: number): void {
+    for (const cursors of this.cursors.values()) cursors.commitUpTo(position);
   }
 
-  private acceptEvent(protocol: ProtocolName, event: Decoded & { kind: 'event' }, data: Buffer): void {
+  /** Settles when the commits in progress are done. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.cursors.values()].map((cursors) => cursors.settled()));
+  }
+
+  /**
+   * What to send instead of an item that SQS refuses for its content: the same content in an encoding that SQS accepts.
+   *
+   * @returns undefined when there is nothing that SQS would accept
+   */
+  replacementOf(json: string, reason: string): Item | undefined {
+    const { protocol } = JSON.parse(json) as { protocol?: string };
+    this.log.error('SQS refused an item', { reason, bytes: json.length, protocol });
+    // A rejected frame has no protocol at its top level: it is a replacement already.
+    if (protocol === undefined) {
+      this.totals.unpreserved++;
+      return undefined;
+    }
+    return this.rejected(protocol, 'refused_by_queue', Buffer.from(json), 'gzip');
+  }
+
+  private takeEvent(protocol: string, event: ReceivedEvent, frame: Buffer): void {
     this.totals.received++;
-    const id = this.identify(event);
+    const id = eventId(protocol, event);
     if (id === undefined) {
-      this.reject(protocol, 'too_deep', data);
+      this.reject(protocol, 'too_deep', frame);
       return;
     }
     if (!this.recent.add(id)) {
       this.totals.copies++;
       return;
     }
-    const { frame, text, sequence, late } = event;
-    const item = encodeEvent(
-      {
-        id,
-        type: detailType(frame.topicName),
-        protocol,
-        receivedAt: new Date().toISOString(),
-        ...(sequence === undefined ? {} : { sequence }),
-        ...(late ? { late } : {}),
-      },
-      text,
-    );
-    const bytes = Buffer.byteLength(item);
-    if (bytes > MAX_ITEM_BYTES) this.reject(protocol, 'too_large', data);
-    else this.batcher.add(item, bytes);
+    const item = eventItem(event, { id, protocol, receivedAt: new Date().toISOString() });
+    if (item) this.queue.add(item);
+    else this.reject(protocol, 'too_large', frame);
   }
 
-  private identify(event: Decoded & { kind: 'event' }): string | undefined {
-    try {
-      return eventIdentity(event.frame);
-    } catch (error) {
-      if (error instanceof TooDeepError) return undefined;
-      throw error;
-    }
+  private reject(protocol: string, reason: RejectionReason, frame: Buffer): void {
+    const item = this.rejected(protocol, reason, frame);
+    if (item) this.queue.add(item);
   }
 
-  private reject(protocol: ProtocolName, reason: RejectionReason, data: Buffer): void {
+  private rejected(
+    protocol: string,
+    reason: RejectionReason,
+    frame: Buffer,
+    compression: 'gzip' | 'if large' = 'if large',
+  ): Item | undefined {
     this.totals.rejected[reason]++;
-    const item = encodeRejectedFrame(data, { reason, protocol, receivedAt: new Date().toISOString() });
-    if (item !== undefined) {
-      this.batcher.add(item, Buffer.byteLength(item));
-      return;
-    }
+    const about = { reason, protocol, receivedAt: new Date().toISOString() };
+    const item = rejectedItem(frame, about, compression);
+    if (item) return item;
     this.totals.unpreserved++;
     this.log.error('a frame is too large for the quarantine queue even when compressed; it is lost', {
       protocol,
       reason,
-      bytes: data.length,
+      bytes: frame.length,
     });
+    return undefined;
   }
 }

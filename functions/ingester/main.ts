@@ -3,12 +3,12 @@ import { dynamoDbClient, sqsClient } from '../../lib/aws/clients.ts';
 import { createLogger } from '../../lib/aws/logger.ts';
 import { METRIC_NAMESPACE } from '../../lib/aws/metric-names.ts';
 import { redact } from '../../lib/events/redaction.ts';
-import { ConfigError, readConfig } from './config.ts';
 import { credentialsOf } from './credentials.ts';
-import { emitMetrics } from './emf.ts';
+import { emitMetrics } from './emf-metrics.ts';
 import { Ingester } from './ingester.ts';
+import { ConfigError, readConfig } from './ingester-config.ts';
 
-/** Exit codes: what a supervisor of the process sees. */
+/** Exit codes. 78 is EX_CONFIG of sysexits.h. */
 const EXIT = { ok: 0, failed: 1, badConfig: 78 } as const;
 
 async function main(): Promise<number> {

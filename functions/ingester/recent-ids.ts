@@ -1,20 +1,20 @@
-/** Ids remembered at the least: a minute of 2,000 events a second. An id takes about 100 bytes. */
-export const RECENT_IDS_LIMIT = 120_000;
+/** Minimum number of ids that are remembered: one minute at 2,000 events per second. An id takes about 100 bytes. */
+export const MIN_RECENT_IDS = 120_000;
 
 /**
- * The ids of the last events, to drop the copies that overlapping connections bring before they cost anything.
- * Bounded: between `limit` and twice `limit` ids are remembered. Claims catch what this no longer knows.
+ * The ids of the latest events, so that copies from overlapping connections are dropped before they cost anything.
+ * Between `limit` and twice `limit` ids are remembered. Claims catch older copies.
  */
 export class RecentIds {
   private readonly limit: number;
   private current = new Set<string>();
   private previous = new Set<string>();
 
-  constructor(limit = RECENT_IDS_LIMIT) {
+  constructor(limit = MIN_RECENT_IDS) {
     this.limit = limit;
   }
 
-  /** Remember an id; false when it was known. */
+  /** Remember an id. Returns false if it was known. */
   add(id: string): boolean {
     if (this.current.has(id)) return false;
     const isNew = !this.previous.has(id);

@@ -1,108 +1,112 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import type { Log } from '../../lib/aws/logger.ts';
-import { Backoff, type BackoffLimits } from './backoff.ts';
-import { Connection } from './connection.ts';
-import type { CloseCause, Decoded, PlanRequest, Protocol } from './protocols/protocol.ts';
-import { actionAfterFailure, askedWaitMs, MODE_AFTER } from './reactions.ts';
-import type { SupervisorState } from './supervisor-states.ts';
-import { ABNORMAL_CLOSURE, type SocketFactory } from './transport.ts';
+import type { Connection, ConnectionEnd, Move } from './connection.ts';
+import { Connector, type ConnectorOptions, type ConnectorOwner, type ConnectRequest } from './connector.ts';
+import type { Subscription } from './protocols/stream-protocol.ts';
+import { ABNORMAL_CLOSURE } from './transport.ts';
 
-/** The longest delay that a timer of Node.js takes. */
-const TIMER_LIMIT_MS = 2_147_483_647;
-/** Two planned replacements are at least so far apart, whatever expiry the server claims. */
-const REPLACE_INTERVAL_MIN_MS = 1_000;
+/** The longest delay of a Node.js timer. */
+const MAX_TIMER_MS = 2_147_483_647;
+/** Shortest interval between two planned replacements, whatever expiry the server reports. */
+const MIN_REPLACE_INTERVAL_MS = 1_000;
 
-/** What a supervisor tells its owner. */
+/** State of a supervisor. `overlapping`: a new connection is being made while the old one delivers. */
+export type SupervisorState = 'idle' | 'connecting' | 'live' | 'overlapping' | 'stopped' | 'failed';
+
+/** What a supervisor reports to its owner. Times are epoch milliseconds. */
 export interface SupervisorHandlers {
-  onDecoded(decoded: Decoded, data: Buffer): void;
-  /** There is a live connection again, or for the first time. */
+  /** There is a live connection, for the first time or again. */
   onCovered(atMs: number): void;
-  /** There is no live connection any more; `fromMs` is the last proof of life. */
+  /** There is no live connection; `fromMs` is the last proof of life. */
   onUncovered(fromMs: number, reason: string): void;
-  /** A connection that was thought live may not have been, from its last proof of life until another took over. */
+  /** Nothing proves that a connection was alive from its last frame until another one took over. */
   onGap(fromMs: number, toMs: number, reason: string): void;
-  /** A connection was opened, and why. */
+  /** A connection became ready; `reason` is why it was made. */
   onConnected(reason: string): void;
-  /** Trying on cannot help; the state is `failed`. */
+  /** Connecting again cannot succeed. The state is `failed`. */
   onFailed(error: Error): void;
 }
 
-/** A supervisor's edges and limits, all with defaults. */
-export interface SupervisorOptions {
-  open?: SocketFactory;
-  backoff?: Partial<BackoffLimits>;
-}
-
 /**
- * Keeps one subscription set live: connects, replaces a connection by overlap (the new one is ready before the old
- * one closes), backs off with a memory of flapping, gives up after a bounded run of failures.
+ * Keeps one subscription live: connects, replaces a connection by overlap (the new one is ready before the old one
+ * closes), changes what its connections subscribe to. It is not in the data path: connections pass their data to the
+ * sink.
  */
-export class Supervisor {
-  private readonly protocol: Protocol;
+export class Supervisor implements ConnectorOwner {
+  private readonly options: ConnectorOptions;
   private readonly handlers: SupervisorHandlers;
-  private readonly log: Log;
-  private readonly openSocket: SocketFactory | undefined;
-  private readonly backoff: Backoff;
-  private readonly abort = new AbortController();
-  private readonly connections = new Set<Connection>();
+  private readonly connector: Connector;
+  /** Open connections, and the subscription that each one has. */
+  private readonly connections = new Map<Connection, Subscription>();
+  private readonly updating = new Set<Connection>();
+  private wanted: Subscription;
   private current: Connection | undefined;
   private attempt: Promise<void> | undefined;
   private replaceTimer: NodeJS.Timeout | undefined;
-  private paused = false;
-  private wasLive = false;
-  private end: 'stopped' | 'failed' | undefined;
-  /** Why the last attempt failed, for people. */
-  lastError: string | undefined;
+  private isPaused = false;
+  private terminal: { readonly state: 'stopped' | 'failed'; readonly error?: string } | undefined;
 
-  constructor(protocol: Protocol, handlers: SupervisorHandlers, log: Log, options: SupervisorOptions = {}) {
-    this.protocol = protocol;
+  constructor(options: ConnectorOptions, subscription: Subscription, handlers: SupervisorHandlers) {
+    this.options = options;
+    this.wanted = subscription;
     this.handlers = handlers;
-    this.log = log;
-    this.openSocket = options.open;
-    this.backoff = new Backoff(options.backoff);
+    this.connector = new Connector(options, this);
   }
 
   get state(): SupervisorState {
-    if (this.end) return this.end;
+    if (this.terminal) return this.terminal.state;
     if (this.current) return this.attempt ? 'overlapping' : 'live';
     return this.attempt ? 'connecting' : 'idle';
   }
 
-  /** Open sockets, those that are being replaced included. */
+  /** What it keeps live. */
+  get subscription(): Subscription {
+    return this.wanted;
+  }
+
+  get isLive(): boolean {
+    return this.current !== undefined;
+  }
+
+  /** Open sockets, including those that are being replaced. */
   get openConnections(): number {
     return this.connections.size;
   }
 
-  /** Begin to connect. */
-  start(): void {
-    this.connect('resume', 'start', 0);
+  /** Why the last attempt failed. */
+  get lastError(): string | undefined {
+    return this.terminal?.error ?? this.connector.lastError;
   }
 
-  /** Make a new connection and, when it is ready, close the old one. Nothing happens while that is under way. */
-  replace(reason: string, mode: PlanRequest['mode'] = 'fresh'): void {
-    this.connect(mode, reason, 0);
+  /** Start connecting. */
+  start(): void {
+    this.connect({ recovery: 'resume', delayMs: 0 }, 'start');
+  }
+
+  /** Subscribe to something else: open sessions are updated, or replaced if that is not possible. */
+  change(subscription: Subscription): void {
+    this.wanted = subscription;
+    for (const connection of this.connections.keys()) void this.bringUpToDate(connection);
   }
 
   /** Stop reading from all sockets. */
   pause(): void {
-    this.paused = true;
-    for (const connection of this.connections) connection.pause();
+    this.isPaused = true;
+    for (const connection of this.connections.keys()) connection.pause();
   }
 
   /** Read again. */
   resume(): void {
-    this.paused = false;
-    for (const connection of this.connections) connection.resume();
+    this.isPaused = false;
+    for (const connection of this.connections.keys()) connection.resume();
   }
 
-  /** End all connections in good order; what they still deliver is handed on before this settles. */
+  /** Close all connections. What they still deliver reaches the sink before this settles. */
   async stop(): Promise<void> {
-    this.end ??= 'stopped';
-    this.abort.abort();
+    this.terminal ??= { state: 'stopped' };
+    this.connector.stop();
     clearTimeout(this.replaceTimer);
     const { current } = this;
     this.current = undefined;
-    const others = [...this.connections].filter((connection) => connection !== current);
+    const others = [...this.connections.keys()].filter((connection) => connection !== current);
     await Promise.all([
       current && this.retire(current, Date.now(), 'stopping'),
       ...others.map((connection) => connection.close('stopping')),
@@ -110,9 +114,43 @@ export class Supervisor {
     await this.attempt;
   }
 
-  private connect(mode: PlanRequest['mode'], reason: string, delayMs: number): void {
-    if (this.end || this.attempt) return;
-    this.attempt = this.tryUntilReady(mode, reason, delayMs)
+  onOpening(connection: Connection, subscription: Subscription): void {
+    this.connections.set(connection, subscription);
+    void connection.ended.then(() => this.connections.delete(connection));
+    if (this.isPaused) connection.pause();
+  }
+
+  onMove(connection: Connection, { recovery, reason }: Move): void {
+    this.options.context.log.info('the server asks for another connection', { reason });
+    if (connection === this.current) this.connect({ recovery, delayMs: 0 }, reason);
+  }
+
+  onEnd(connection: Connection, { cause, end }: ConnectionEnd): void {
+    if (connection !== this.current) return;
+    this.current = undefined;
+    clearTimeout(this.replaceTimer);
+    const reason = cause.reason ? `${cause.code} ${cause.reason}` : String(cause.code);
+    this.handlers.onUncovered(connection.lastFrameAtMs, reason);
+    this.connector.onLost(Date.now() - connection.readyAtMs);
+    const recovery = connection.move?.recovery ?? end.recovery;
+    this.options.context.log.warn('connection lost', { reason, meaning: end.meaning, recovery });
+    if (this.connector.isPermanent(end) || recovery === 'stop')
+      this.fail(new Error(`the server ended the subscription: ${reason} (${end.meaning})`));
+    else
+      this.connect(
+        { recovery, after: cause, delayMs: this.connector.delayMs(end, cause.retryAfterMs) },
+        reason,
+      );
+  }
+
+  /** Make a new connection and, when it is ready, close the old one. Without effect during an attempt. */
+  private connect(request: ConnectRequest, reason: string): void {
+    if (this.terminal || this.attempt) return;
+    this.attempt = this.connector
+      .connect(request)
+      .then((connection) => {
+        if (connection && !this.terminal) this.promote(connection, reason);
+      })
       .catch((error: unknown) => this.fail(error instanceof Error ? error : new Error(String(error))))
       .finally(() => {
         this.attempt = undefined;
@@ -120,133 +158,80 @@ export class Supervisor {
       });
   }
 
-  private async tryUntilReady(mode: PlanRequest['mode'], reason: string, delayMs: number): Promise<void> {
-    let nextMode = mode;
-    let waitMs = delayMs;
-    while (!this.end) {
-      try {
-        if (waitMs > 0) await delay(waitMs, undefined, { signal: this.abort.signal });
-        const connection = await this.openOne(nextMode);
-        this.backoff.onReady();
-        this.promote(connection, reason);
-        return;
-      } catch (error) {
-        if (this.end) return;
-        ({ mode: nextMode, waitMs } = this.onFailure(error, nextMode));
-      }
-    }
-  }
-
-  private async openOne(mode: PlanRequest['mode']): Promise<Connection> {
-    const plan = await this.protocol.plan({ mode, signal: this.abort.signal });
-    if (this.end) {
-      plan.release('reusable');
-      throw new Error('stopping');
-    }
-    const connection = new Connection(
-      this.protocol,
-      plan,
-      {
-        onDecoded: (decoded, data) => this.handlers.onDecoded(decoded, data),
-        onReplace: (which, action, why) => this.onReplace(which, action, why),
-        onEnd: (which, cause) => this.onEnd(which, cause),
-      },
-      this.openSocket,
-    );
-    this.connections.add(connection);
-    void connection.ended.then(() => this.connections.delete(connection));
-    if (this.paused) connection.pause();
-    await connection.ready();
-    return connection;
-  }
-
-  /** What to do after a failed attempt; throws when trying on cannot help. */
-  private onFailure(
-    error: unknown,
-    mode: PlanRequest['mode'],
-  ): { mode: PlanRequest['mode']; waitMs: number } {
-    this.backoff.onFailure();
-    this.lastError = error instanceof Error ? error.message : String(error);
-    const action = actionAfterFailure(error, this.protocol);
-    const isHopeless = action === 'stop' && !this.wasLive;
-    if (isHopeless || (this.backoff.isExhausted && !this.current)) throw error;
-    const waitMs =
-      action === 'throttled' ? this.backoff.throttledDelayMs(askedWaitMs(error)) : this.backoff.delayMs();
-    this.log.warn('could not connect; trying again', {
-      attempt: this.backoff.failedAttempts,
-      delayMs: Math.round(waitMs),
-      reason: this.lastError,
-    });
-    // Once a fresh channel was wanted it stays wanted: the reason for it has not gone away.
-    const nextMode = action === 'stop' ? mode : MODE_AFTER[action];
-    return { mode: nextMode === 'resume' ? mode : nextMode, waitMs };
-  }
-
   private promote(connection: Connection, reason: string): void {
     const old = this.current;
     this.current = connection;
-    this.wasLive = true;
-    this.lastError = undefined;
     this.handlers.onConnected(reason);
-    if (!old) this.handlers.onCovered(connection.readyAtMs);
     if (old) void this.retire(old, connection.readyAtMs, 'replaced');
+    else this.handlers.onCovered(connection.readyAtMs);
+    this.scheduleReplacement(connection.session.replaceByMs);
+    // It may have ended after it became ready and before this ran.
+    if (connection.endedWith) this.onEnd(connection, connection.endedWith);
+  }
+
+  private scheduleReplacement(byMs: number | undefined): void {
     clearTimeout(this.replaceTimer);
-    const untilMs = Math.max(REPLACE_INTERVAL_MIN_MS, connection.plan.replaceByMs - Date.now());
-    this.replaceTimer = setTimeout(() => this.replace('expiry'), Math.min(untilMs, TIMER_LIMIT_MS));
-    // Its end may have come between its readiness and the promise of it.
-    if (connection.endCause) this.onEnd(connection, connection.endCause);
+    if (byMs === undefined) return;
+    const untilMs = Math.max(MIN_REPLACE_INTERVAL_MS, byMs - Date.now());
+    this.replaceTimer = setTimeout(
+      () => this.connect({ recovery: 'restart', delayMs: 0 }, 'expiry'),
+      Math.min(untilMs, MAX_TIMER_MS),
+    );
+  }
+
+  /** What happened during an attempt and had to wait for its end. */
+  private afterAttempt(): void {
+    if (this.terminal) return;
+    const { current } = this;
+    const delayMs = this.connector.delayMs();
+    if (!current) this.connect({ recovery: 'resume', delayMs }, 'ended');
+    else if (current.move) this.connect({ recovery: current.move.recovery, delayMs }, 'replace');
+    else void this.bringUpToDate(current);
+  }
+
+  /** Give a connection the subscription that is wanted now, one change after another. */
+  private async bringUpToDate(connection: Connection): Promise<void> {
+    if (this.updating.has(connection)) return;
+    this.updating.add(connection);
+    try {
+      while (this.isOutdated(connection)) {
+        const { wanted } = this;
+        if (!connection.session.update) throw new Error('the session cannot change its subscription');
+        await connection.session.update(wanted);
+        if (this.connections.has(connection)) this.connections.set(connection, wanted);
+      }
+    } catch (error) {
+      // After an attempt, the connection that replaces this one is brought up to date.
+      if (this.terminal || connection !== this.current) return;
+      this.options.context.log.warn('the subscription could not be changed; its connection is replaced', {
+        error,
+      });
+      this.connect({ recovery: 'restart', delayMs: 0 }, 'topics');
+    } finally {
+      this.updating.delete(connection);
+    }
+  }
+
+  private isOutdated(connection: Connection): boolean {
+    return !this.terminal && (this.connections.get(connection) ?? this.wanted) !== this.wanted;
   }
 
   /**
-   * Close a connection whose work is taken over. Without an answer to the close it may have been dead for as long as
-   * nothing came: then nothing proves that it was live until `untilMs` (P4).
+   * Close a connection that was replaced. If it does not answer the close, it may have been dead since its last frame:
+   * then nothing proves that it was alive until `untilMs` (P4).
    */
   private async retire(connection: Connection, untilMs: number, reason: string): Promise<void> {
-    const { code } = await connection.close(reason);
+    const { cause } = await connection.close(reason);
     const fromMs = connection.lastFrameAtMs;
-    if (code === ABNORMAL_CLOSURE && fromMs < untilMs) {
+    if (cause.code === ABNORMAL_CLOSURE && fromMs < untilMs) {
       this.handlers.onGap(fromMs, untilMs, `${reason} without an answer`);
     }
   }
 
-  /** What happened while an attempt was under way and could not be answered then. */
-  private afterAttempt(): void {
-    if (this.end) return;
-    if (this.current?.replaceAction) {
-      this.connect(MODE_AFTER[this.current.replaceAction], 'replace', this.backoff.delayMs());
-    }
-    if (!this.current) this.connect('resume', 'ended', this.backoff.delayMs());
-  }
-
-  private onReplace(connection: Connection, action: 'replan' | 'reauthenticate', reason: string): void {
-    this.log.info('the server asks for another connection', { reason });
-    if (connection === this.current) this.replace(reason, MODE_AFTER[action]);
-  }
-
-  private onEnd(connection: Connection, cause: CloseCause): void {
-    if (connection !== this.current) return;
-    this.current = undefined;
-    clearTimeout(this.replaceTimer);
-    const reason = cause.reason ? `${cause.code} ${cause.reason}` : String(cause.code);
-    this.handlers.onUncovered(connection.lastFrameAtMs, reason);
-    this.backoff.onEnd(Date.now() - connection.readyAtMs);
-    const asked = connection.replaceAction;
-    const action = asked ?? this.protocol.classifyClose(cause);
-    this.log.warn('connection lost', { reason, action });
-    if (action === 'stop') {
-      this.fail(new Error(`the server ended the subscription: ${reason}`));
-      return;
-    }
-    const waitMs =
-      action === 'throttled' ? this.backoff.throttledDelayMs(cause.retryAfterMs) : this.backoff.delayMs();
-    this.connect(MODE_AFTER[action], reason, waitMs);
-  }
-
   private fail(error: Error): void {
-    if (this.end) return;
-    this.end = 'failed';
-    this.lastError = error.message;
-    this.abort.abort();
+    if (this.terminal) return;
+    this.terminal = { state: 'failed', error: error.message };
+    this.connector.stop();
     clearTimeout(this.replaceTimer);
     this.handlers.onFailed(error);
   }

@@ -1,114 +1,155 @@
 import WebSocket from 'ws';
 import { redact } from '../../lib/events/redaction.ts';
 import { retryAfterMs } from '../../lib/genesys/errors.ts';
-import type { CloseCause, ConnectionLimits } from './protocols/protocol.ts';
+import type { EndCause } from './protocols/end-table.ts';
+import type { Liveness, SocketLimits } from './protocols/stream-protocol.ts';
 
-/** Largest frame that is read; a larger one closes the connection with 1009. Bounds the memory of one socket. */
-export const MAX_FRAME_BYTES = 16 * 1_048_576;
-/** Time for the peer to answer our close; then the socket is cut. */
+/** Limits of a connection whose protocol does not set its own. The frame limit bounds the memory of one socket. */
+export const SOCKET_LIMITS = {
+  openMs: 10_000,
+  readyMs: 10_000,
+  maxFrameBytes: 16 * 1_048_576,
+  deflate: false,
+} as const satisfies Required<SocketLimits>;
+/** Time for the peer to answer our close frame. After it the socket is terminated. */
 export const CLOSE_TIMEOUT_MS = 3_000;
 /**
- * A frame read this soon after a pause may have waited in a buffer since long before: it is no proof that the peer
- * is still there.
+ * A frame that is read this soon after a pause may have been in a buffer since long before, so it does not prove that
+ * the peer is alive.
  */
 export const BACKLOG_MS = 5_000;
-/** Close code of an end without a close frame (RFC 6455, 7.1.5); also given to ends that we cause by silence. */
+/** Close code of an end without a close frame (RFC 6455, 7.1.5), also used when we terminate a silent connection. */
 export const ABNORMAL_CLOSURE = 1006;
 
-/** The socket library's options that a transport sets. */
+/** Times of a connection that a test or simulation can shorten, in milliseconds. */
+export interface ConnectionTimes {
+  readonly openMs: number;
+  readonly readyMs: number;
+  readonly silenceMs: number;
+  readonly pingEveryMs: number;
+}
+
+/** How one socket is opened and watched. */
+export interface ConnectionSettings {
+  readonly limits: Required<SocketLimits>;
+  readonly liveness: Liveness;
+}
+
+/** The settings of a protocol's connections: its own limits, defaults for the others, and overrides. */
+export function connectionSettings(
+  protocol: { readonly liveness: Liveness; readonly limits?: SocketLimits },
+  times: Partial<ConnectionTimes> = {},
+): ConnectionSettings {
+  const { pingEveryMs, silenceMs, openMs, readyMs } = times;
+  const limits = { ...SOCKET_LIMITS, ...protocol.limits };
+  const { ping } = protocol.liveness;
+  return {
+    limits: { ...limits, openMs: openMs ?? limits.openMs, readyMs: readyMs ?? limits.readyMs },
+    liveness: {
+      silenceMs: silenceMs ?? protocol.liveness.silenceMs,
+      ...(ping ? { ping: { ...ping, everyMs: pingEveryMs ?? ping.everyMs } } : {}),
+    },
+  };
+}
+
+/** Socket options that a transport sets. */
 export type SocketOptions = WebSocket.ClientOptions;
-/** Opens a socket; the default is `ws`. */
+/** Opens a socket; the default uses `ws`. */
 export type SocketFactory = (url: string, options: SocketOptions) => WebSocket;
 
 /** Opens a socket with `ws`. */
 export const openWebSocket: SocketFactory = (url, options) => new WebSocket(url, options);
 
-/** What a transport tells its owner. After `onClose` nothing follows. */
+/** What a transport reports to its owner. Nothing follows `onClose`. */
 export interface TransportHandlers {
   onOpen(): void;
   onFrame(data: Buffer, isBinary: boolean): void;
-  /** Called exactly once, however the connection ended. */
-  onClose(cause: CloseCause): void;
+  /** Called exactly once, however the connection ends. */
+  onClose(cause: EndCause): void;
 }
 
 /**
- * Owns one WebSocket: opens it within a time limit, hands on its frames, pings, notices silence, pauses and resumes
- * reading, closes. It knows no protocol.
+ * Owns one WebSocket: opens it within a time limit, delivers its frames, pings, detects silence, pauses, resumes and
+ * closes. It knows no protocol.
  */
 export class Transport {
   private readonly socket: WebSocket;
   private readonly handlers: TransportHandlers;
-  private readonly limits: ConnectionLimits;
-  private readonly pingMessage: string;
+  private readonly liveness: Liveness;
   /** Last proof of life. */
   private lastFrameAt = Date.now();
-  /** Since when silence is counted: the last frame, or the end of a pause. */
+  /** Start of the present silence: the last frame, or the end of a pause. */
   private quietSince = this.lastFrameAt;
   private backlogUntil = 0;
   private opened = false;
   private ended = false;
-  private refusal: Pick<CloseCause, 'upgradeStatus' | 'retryAfterMs'> = {};
+  private paused = false;
+  private missedPongs = 0;
+  private refusal: Pick<EndCause, 'upgradeStatus' | 'retryAfterMs'> = {};
   private endReason = '';
   private watchdog: NodeJS.Timeout | undefined;
   private pinger: NodeJS.Timeout | undefined;
-  private cut: NodeJS.Timeout | undefined;
+  private pongTimer: NodeJS.Timeout | undefined;
+  private closeTimer: NodeJS.Timeout | undefined;
 
   constructor(
-    plan: { url: string; headers?: Readonly<Record<string, string>> },
-    options: { limits: ConnectionLimits; pingMessage: string; open?: SocketFactory },
+    target: { readonly url: string; readonly headers?: Readonly<Record<string, string>> },
+    settings: ConnectionSettings,
     handlers: TransportHandlers,
+    open: SocketFactory = openWebSocket,
   ) {
     this.handlers = handlers;
-    this.limits = options.limits;
-    this.pingMessage = options.pingMessage;
-    this.socket = (options.open ?? openWebSocket)(plan.url, {
-      headers: { ...plan.headers },
-      handshakeTimeout: options.limits.openTimeoutMs,
-      maxPayload: MAX_FRAME_BYTES,
-      perMessageDeflate: false,
-      // Invalid text is kept whole and reported; the library would end the connection for it.
+    this.liveness = settings.liveness;
+    this.socket = open(target.url, {
+      headers: { ...target.headers },
+      handshakeTimeout: settings.limits.openMs,
+      maxPayload: settings.limits.maxFrameBytes,
+      perMessageDeflate: settings.limits.deflate,
+      // Invalid text is kept and reported. The library would close the connection.
       skipUTF8Validation: true,
     });
     this.listen();
   }
 
-  /** Epoch milliseconds of the last proof that the peer is there: a frame, or the attempt to connect. */
+  /** Epoch milliseconds of the last proof that the peer is alive: a frame, or the attempt to connect. */
   get lastFrameAtMs(): number {
     return this.lastFrameAt;
   }
 
-  /** Send a text message, if the socket is open; one that does not arrive shows as silence. */
+  /** Send a text message if the socket is open. A message that does not arrive shows as silence. */
   send(message: string): void {
     if (this.socket.readyState === WebSocket.OPEN) this.socket.send(message);
   }
 
   /**
-   * Stop reading an open socket; what the kernel holds waits, and then the sender does. The silence is ours, so
-   * nobody watches it. A socket that is being closed is read to its end.
+   * Stop reading. Data waits in the kernel, and then at the sender. Silence is not watched meanwhile, because we cause
+   * it. A socket that is being closed is read to its end.
    */
   pause(): void {
-    if (this.cut) return;
+    if (this.closeTimer) return;
+    this.paused = true;
     clearTimeout(this.watchdog);
+    clearTimeout(this.pongTimer);
     this.socket.pause();
   }
 
   /** Read again. */
   resume(): void {
-    if (this.ended || this.cut) return;
+    if (this.ended || this.closeTimer) return;
+    this.paused = false;
     this.quietSince = Date.now();
     this.backlogUntil = this.quietSince + BACKLOG_MS;
     this.socket.resume();
     if (this.opened) this.watch();
   }
 
-  /** Close in good order: what the server sent before its own close frame is still handed on. */
+  /** Close with a close frame. What the server sent before its own close frame is still delivered. */
   close(reason: string): void {
-    if (this.ended || this.cut) return;
+    if (this.ended || this.closeTimer) return;
     this.endReason = reason;
-    clearTimeout(this.watchdog);
-    clearInterval(this.pinger);
+    this.stopWatching();
     this.socket.resume();
-    this.cut = setTimeout(() => this.socket.terminate(), CLOSE_TIMEOUT_MS);
+    this.closeTimer = setTimeout(() => this.socket.terminate(), CLOSE_TIMEOUT_MS);
     this.socket.close(1000, reason);
   }
 
@@ -118,17 +159,21 @@ export class Transport {
       this.opened = true;
       this.lastFrameAt = this.quietSince = Date.now();
       this.watch();
-      this.pinger = setInterval(() => this.send(this.pingMessage), this.limits.pingIntervalMs);
+      const { ping } = this.liveness;
+      if (ping) this.pinger = setInterval(() => this.ping(ping), ping.everyMs);
       this.handlers.onOpen();
     });
     socket.on('message', (data, isBinary) => {
-      this.quietSince = Date.now();
-      if (this.quietSince >= this.backlogUntil) this.lastFrameAt = this.quietSince;
+      this.onLife();
       this.handlers.onFrame(data as Buffer, isBinary);
     });
+    socket.on('pong', () => {
+      this.missedPongs = 0;
+      clearTimeout(this.pongTimer);
+      this.onLife();
+    });
     socket.on('unexpected-response', (request, response) => {
-      const headers = new Headers(response.headers as Record<string, string>);
-      const wait = retryAfterMs(headers);
+      const wait = retryAfterMs(new Headers(response.headers as Record<string, string>));
       this.refusal = {
         upgradeStatus: response.statusCode ?? 0,
         ...(wait === undefined ? {} : { retryAfterMs: wait }),
@@ -138,31 +183,52 @@ export class Transport {
       this.end(ABNORMAL_CLOSURE, `upgrade refused with HTTP ${response.statusCode}`);
     });
     socket.on('error', (error) => {
-      // 'close' follows and carries the code; the error says why there is none.
+      // 'close' follows with the code. The error explains an abnormal one.
       this.endReason ||= error.message;
     });
     socket.on('close', (code, reason) => this.end(code, reason.toString() || this.endReason));
   }
 
-  /** One timer for all frames: when it fires it looks how long the silence really was. */
+  private onLife(): void {
+    this.quietSince = Date.now();
+    if (this.quietSince >= this.backlogUntil) this.lastFrameAt = this.quietSince;
+  }
+
+  private ping({ message, pong }: NonNullable<Liveness['ping']>): void {
+    if (message !== undefined) this.send(message);
+    else if (this.socket.readyState === WebSocket.OPEN) this.socket.ping();
+    if (!pong || this.paused) return;
+    clearTimeout(this.pongTimer);
+    this.pongTimer = setTimeout(() => {
+      if (++this.missedPongs >= pong.maxMisses) this.terminate(`${pong.maxMisses} pongs missed in a row`);
+    }, pong.withinMs);
+  }
+
+  /** One timer for all frames: when it fires it checks how long the silence has lasted. */
   private watch(): void {
     clearTimeout(this.watchdog);
-    const leftMs = this.limits.silenceMs - (Date.now() - this.quietSince);
-    if (leftMs > 0) {
-      this.watchdog = setTimeout(() => this.watch(), leftMs);
-      return;
-    }
-    this.endReason = `no frame for ${this.limits.silenceMs} ms`;
+    const leftMs = this.liveness.silenceMs - (Date.now() - this.quietSince);
+    if (leftMs > 0) this.watchdog = setTimeout(() => this.watch(), leftMs);
+    else this.terminate(`no frame for ${this.liveness.silenceMs} ms`);
+  }
+
+  private terminate(reason: string): void {
+    this.endReason = reason;
     this.socket.terminate();
+  }
+
+  private stopWatching(): void {
+    clearTimeout(this.watchdog);
+    clearTimeout(this.pongTimer);
+    clearInterval(this.pinger);
   }
 
   private end(code: number, reason: string): void {
     if (this.ended) return;
     this.ended = true;
-    clearTimeout(this.watchdog);
-    clearInterval(this.pinger);
-    clearTimeout(this.cut);
-    // The server's words may hold what must not be shown (P7).
+    this.stopWatching();
+    clearTimeout(this.closeTimer);
+    // The server's reason can contain a secret (P7).
     this.handlers.onClose({ code, reason: redact(reason), ...this.refusal });
   }
 }

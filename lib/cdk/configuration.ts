@@ -1,12 +1,10 @@
 import { Token } from 'aws-cdk-lib';
-import { PROTOCOLS } from '../events/schema.ts';
 import { GENESYS_DOMAINS, isGenesysDomain } from '../genesys/regions.ts';
 import { topicProblems } from '../genesys/topics.ts';
 import type { SwitchboardProps } from './switchboard-props.ts';
 
 /** What holds where a user says nothing else. */
 export const DEFAULTS = {
-  protocol: 'notification-channels',
   tasks: 1,
   consumerConcurrency: 10,
   dedupWindowDays: 7,
@@ -57,7 +55,6 @@ export function checkConfiguration(props: SwitchboardProps, caller?: object): vo
     ...domainProblems(props.genesysDomain),
     ...secretProblems(props.secret),
     ...allTopicProblems(props.topics),
-    ...protocolProblems(props.protocol),
     ...sourceProblems(props.eventSource),
     ...(Object.keys(LIMITS) as (keyof typeof LIMITS)[]).flatMap((name) => numberProblems(name, props[name])),
   ];
@@ -79,11 +76,6 @@ function secretProblems(secret: SwitchboardProps['secret']): string[] {
 function allTopicProblems(topics: readonly string[]): string[] {
   if (topics.length === 0) return ['topics is empty: name at least one, for example v2.users.{id}.presence'];
   return topicProblems(topics).map((problem) => `topics: ${problem}`);
-}
-
-function protocolProblems(protocol: string | undefined): string[] {
-  if (protocol === undefined || (PROTOCOLS as readonly string[]).includes(protocol)) return [];
-  return [`protocol ${protocol} is not known; it is one of ${PROTOCOLS.join(', ')}`];
 }
 
 function sourceProblems(source: string | undefined): string[] {

@@ -52,7 +52,6 @@ export interface IngesterServiceProps {
   readonly genesysDomain: string;
   /** `{"clientId","clientSecret"}`; the task reads it by itself, so that it is in no environment. */
   readonly secret: ISecret;
-  readonly protocol: string;
   readonly topics: readonly string[];
   readonly eventsQueue: IQueue;
   readonly stateTable: ITable;
@@ -143,12 +142,11 @@ export class IngesterService extends Construct {
     return new DockerImageAsset(this, 'Image', { directory, platform: Platform.LINUX_ARM64 });
   }
 
-  /** The variables of `functions/ingester/config.ts`. */
+  /** The variables of `functions/ingester/ingester-config.ts`. */
   private environment(props: IngesterServiceProps): Record<string, string> {
     return {
       GENESYS_DOMAIN: props.genesysDomain,
       GENESYS_SECRET_ID: props.secret.secretArn,
-      PROTOCOL: props.protocol,
       TOPICS: props.topics.join(','),
       EVENTS_QUEUE_URL: props.eventsQueue.queueUrl,
       STATE_TABLE: props.stateTable.tableName,

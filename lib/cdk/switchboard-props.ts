@@ -6,7 +6,6 @@ import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { LogLevel } from '../aws/logger.ts';
-import type { ProtocolName } from '../events/schema.ts';
 import type { GenesysDomain } from '../genesys/regions.ts';
 import type { DetailType } from './detail-types.ts';
 
@@ -33,12 +32,6 @@ export interface SwitchboardProps {
    * @example ['v2.users.{id}.presence', 'v2.routing.queues.{id}.conversations']
    */
   readonly topics: readonly DetailType[];
-
-  /**
-   * How to receive from Genesys Cloud.
-   * @default 'notification-channels'
-   */
-  readonly protocol?: ProtocolName;
 
   /**
    * Ingester tasks, 1-10, spread over availability zones. Each costs about $7 and its IPv4 address $4 a month; a

@@ -126,13 +126,12 @@ export class Switchboard extends Construct {
   }
 
   private makeIngester(logs: LogSettings): IngesterService {
-    const { genesysDomain, topics, tasks, protocol, vpc, vpcSubnets, logLevel, encryptionKey } = this.props;
+    const { genesysDomain, topics, tasks, vpc, vpcSubnets, logLevel, encryptionKey } = this.props;
     return new IngesterService(this, 'Ingester', {
       network: new Network(this, 'Network', { vpc, vpcSubnets, logs }),
       tasks: tasks ?? DEFAULTS.tasks,
       genesysDomain,
       secret: this.secret.secret,
-      protocol: protocol ?? DEFAULTS.protocol,
       topics,
       eventsQueue: this.queues.events,
       stateTable: this.tables.state,

@@ -1,4 +1,4 @@
-/** Deepest nesting that is accepted; Genesys Cloud's deepest bodies have about ten levels. */
+/** Deepest nesting that is accepted. The deepest Genesys Cloud bodies have about ten levels. */
 export const MAX_DEPTH_LEVELS = 128;
 
 /** A JSON value nested deeper than {@link MAX_DEPTH_LEVELS}. */
@@ -13,11 +13,11 @@ export class TooDeepError extends Error {
 }
 
 /**
- * The canonical text of a JSON value, by the JSON Canonicalization Scheme (RFC 8785): keys in the order of their
- * UTF-16 code units, no white space, numbers and strings as ECMAScript writes them. Two values that are equal as
- * JSON have the same text, however they were written.
+ * The canonical text of a JSON value, by the JSON Canonicalization Scheme (RFC 8785): keys sorted by UTF-16
+ * code units, no white space, numbers and strings as ECMAScript writes them. Values that are equal as JSON have the
+ * same text.
  *
- * @param value - what `JSON.parse` gave
+ * @param value - a result of `JSON.parse`
  * @throws {@link TooDeepError} for nesting that would exhaust the stack
  */
 export function canonicalJson(value: unknown): string {
@@ -25,9 +25,9 @@ export function canonicalJson(value: unknown): string {
 }
 
 /**
- * Refuse a JSON value that is nested too deep for `JSON.stringify` and for everybody downstream.
+ * Refuse a JSON value that is nested too deep for `JSON.stringify` and for consumers downstream.
  *
- * @param value - what `JSON.parse` gave
+ * @param value - a result of `JSON.parse`
  * @throws {@link TooDeepError}
  */
 export function assertDepth(value: unknown, depth = 0): void {
@@ -36,18 +36,18 @@ export function assertDepth(value: unknown, depth = 0): void {
   for (const member of Object.values(value)) assertDepth(member, depth + 1);
 }
 
-/** Sets of keys whose order is remembered: bodies of a topic have the same few, and sorting takes longest. */
-const SHAPES_LIMIT = 2_000;
-/** Longer sets of keys are not remembered. */
-const SHAPE_LIMIT_CHARACTERS = 4_000;
-/** What `JSON.stringify` escapes, and surrogates, of which it escapes lone ones. */
+/** Cached key orders. Bodies of one topic have few different key sets, and sorting is the most expensive step. */
+const MAX_SHAPES = 2_000;
+/** Longer key sets are not cached. */
+const MAX_SHAPE_CHARACTERS = 4_000;
+/** Characters that `JSON.stringify` may escape, including surrogates. */
 const ESCAPED = /[^ !#-[\]-\ud7ff\ue000-\uffff]/;
 
 interface Shape {
-  /** The keys as an object had them. */
+  /** The keys in their original order. */
   readonly found: readonly string[];
   readonly sorted: readonly string[];
-  /** The sorted keys as they stand in the text, each with its colon. */
+  /** The sorted keys as written in the text, each with its colon. */
   readonly labels: readonly string[];
 }
 
@@ -57,13 +57,13 @@ function shapeOf(record: object): Shape {
   const found = Object.keys(record);
   const name = found.join();
   const known = shapes.get(name);
-  // Keys may hold commas: then two lists have one name.
+  // Keys can contain commas, so two lists can have the same name.
   if (known?.found.length === found.length && found.every((key, index) => key === known.found[index]))
     return known;
   const sorted = found.toSorted();
   const shape = { found, sorted, labels: sorted.map((key) => `${JSON.stringify(key)}:`) };
-  if (shapes.size >= SHAPES_LIMIT) shapes.clear();
-  if (name.length <= SHAPE_LIMIT_CHARACTERS) shapes.set(name, shape);
+  if (shapes.size >= MAX_SHAPES) shapes.clear();
+  if (name.length <= MAX_SHAPE_CHARACTERS) shapes.set(name, shape);
   return shape;
 }
 

@@ -2,23 +2,25 @@ import { hash } from 'node:crypto';
 import { assertDepth, canonicalJson } from './canonical-json.ts';
 import type { Frame } from './schema.ts';
 
-/** A key field: text or a number is an id, a time is normalised; undefined means that the rule does not apply. */
+/** A key field: a string or number is an id, a time is normalized. Undefined means that the rule does not apply. */
 type KeyField = string | number | undefined;
 type Body = Readonly<Record<string, unknown>>;
 
 interface IdentityRule {
-  /** Name in the hash, so that two rules never give the same id. */
+  /** Part of the hash, so that two rules never produce the same id. */
   readonly name: string;
-  /** Its groups are the ids of the topic, which are always part of the key. */
+  /** Its groups are the ids in the topic, which are always part of the key. */
   readonly topic: RegExp;
   readonly key: (body: Body, topicName: string) => readonly KeyField[];
 }
 
 const ID = '([^.]+)';
+/** A longer id of a protocol is hashed. */
+const MAX_OWN_ID_CHARACTERS = 128;
 
 /**
- * The fields that make an event of a topic unique, where they are known (models of the platform SDK 262). A rule
- * with a field missing does not apply; then, and for all other topics, the whole body is the key.
+ * The fields that identify an event of a topic, where they are known (from the models of the platform SDK 262). A rule
+ * does not apply if one of its fields is missing. In that case, and for all other topics, the whole body is the key.
  */
 const RULES: readonly IdentityRule[] = [
   {
@@ -57,14 +59,13 @@ const RULES: readonly IdentityRule[] = [
 ];
 
 /**
- * The stable identity of an event: 43 characters, the base64url of a SHA-256. It depends on topic and body alone, so
- * the same event has the same identity through two sockets, a backfill or Genesys Cloud's own EventBridge
- * integration, and whatever the order of its keys. `metadata` plays no part: its `CorrelationId` is one a
- * conversation.
+ * The stable id of an event: the base64url text of a SHA-256 (43 characters). It depends only on topic and body, so an
+ * event has the same id on two sockets, in a backfill and in Genesys Cloud's own EventBridge integration, in any key
+ * order. `metadata` is not part of it: its `CorrelationId` belongs to the conversation.
  *
- * Two events of a topic without key fields whose bodies are equal are one event.
+ * Two events of a topic without key fields are the same event if their bodies are equal.
  *
- * @throws {@link TooDeepError} when a member of the frame is nested too deep to be compared or to be serialized
+ * @throws {@link TooDeepError} when the frame is nested too deep to be compared or serialized
  */
 export function eventIdentity(frame: Pick<Frame, 'topicName' | 'eventBody'>): string {
   for (const part of Object.values(frame)) assertDepth(part);
@@ -75,10 +76,20 @@ export function eventIdentity(frame: Pick<Frame, 'topicName' | 'eventBody'>): st
     if (key.includes(undefined)) break;
     return digest(rule.name, [...match.slice(1), ...key]);
   }
-  // Neither text has a line break or a lone surrogate, which UTF-8 would replace, and the other rules' text begins
-  // with a bracket: nothing else gives this text.
+  // JSON text has no raw line breaks, so topic and body cannot run into each other, and the other rules' text starts
+  // with a bracket. No other input produces this text.
   const topic = JSON.stringify(frame.topicName);
   return hash('sha256', `body\n${topic}\n${canonicalJson(frame.eventBody)}`, 'base64url');
+}
+
+/**
+ * The id of an event that has an id of its own in its protocol: unique per protocol.
+ *
+ * @param id - the protocol's own id
+ */
+export function protocolIdentity(protocol: string, id: string): string {
+  const own = `${protocol}:${id}`;
+  return own.length <= MAX_OWN_ID_CHARACTERS ? own : digest(protocol, [id]);
 }
 
 function digest(rule: string, key: readonly KeyField[]): string {
@@ -88,14 +99,14 @@ function digest(rule: string, key: readonly KeyField[]): string {
 function detailEventKey(body: Body, topicName: string): readonly KeyField[] {
   const key = [text(body.conversationId), text(body.participantId)];
   const at = time(body.eventTime);
-  // Two updates of attributes may share a millisecond, and have no session.
+  // Two updates of attributes can have the same millisecond, and they have no session.
   if (topicName.endsWith('.attributes')) return [...key, at, canonicalJson(body.attributes ?? null)];
   if (topicName.endsWith('.flow.outcome'))
     return [...key, text(body.sessionId), at, text(body.flowOutcomeId)];
   return [...key, text(body.sessionId), at];
 }
 
-/** The utterances of a transcription, each provisional or final; none in messages that only bring a status. */
+/** The utterances of a transcription, each provisional or final. Messages that only carry a status have none. */
 function utterances(body: Body): KeyField {
   const transcripts = body.transcripts;
   if (!Array.isArray(transcripts) || transcripts.length === 0) return undefined;
@@ -111,10 +122,10 @@ function text(value: unknown): KeyField {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** ISO 8601 with an offset and no more than milliseconds: a finer time would lose what makes it unique. */
+/** ISO 8601 with an offset and at most milliseconds: normalizing a finer time would make two events equal. */
 const ISO_MS = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?(?:Z|[+-]\d\d:\d\d)$/;
 
-/** Epoch milliseconds of a time in either form the platform uses: a number of milliseconds, or ISO 8601. */
+/** Epoch milliseconds of a time in either form that the platform uses: epoch milliseconds or ISO 8601. */
 function time(value: unknown): KeyField {
   if (typeof value === 'number') return value;
   if (typeof value !== 'string' || !ISO_MS.test(value)) return undefined;

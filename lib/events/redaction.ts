@@ -1,33 +1,33 @@
-/** How many secrets are remembered; tokens and channels live a day, so that this is weeks of them. */
-const SECRETS_LIMIT = 1_000;
-/** Shorter strings are not taken for secrets: replacing them would blank ordinary words. */
-const SECRET_MIN_CHARACTERS = 6;
-/** What stands in place of a secret. */
+/** Secrets that are remembered. Tokens and channels live for a day, so this covers weeks. */
+const MAX_SECRETS = 1_000;
+/** Shorter strings are not registered: replacing them would remove ordinary words. */
+const MIN_SECRET_CHARACTERS = 6;
+/** Replaces a secret. */
 export const MASK = '[redacted]';
-/** Names of fields whose text is a secret whatever it looks like. */
+/** Names of fields whose text is always a secret. */
 const SECRET_NAME = /^(?:access_?token|client_?secret|channel_?id)$/i;
 
-/** What a secret looks like where it was not registered. */
+/** Forms of secrets that may not have been registered. */
 const PATTERNS: readonly RegExp[] = [
   /(?<=\b(?:bearer|basic)\s+)[\w\-.~+/]+=*/gi,
-  // Backslashes: JSON within a string of JSON.
+  // The backslashes match JSON inside a JSON string.
   /(?<=\b(?:access_token|client_secret|channelId)\\*["']?\s*[=:]\s*\\*["']?)[^&\s"'\\,}]+/gi,
   /(?<=\/channels\/)[\w-]+/g,
   /\bstreaming-\d+-[0-9a-z]+/gi,
 ];
 
-/** In the order in which they were registered. */
+/** In order of registration. */
 const secrets = new Set<string>();
-/** A secret that is the beginning of another one must not leave the other's end. */
+/** Longest first, because a secret can be a prefix of another one. */
 let longestFirst: readonly string[] = [];
 
-/** Remember a token, client secret or channel id, so that {@link redact} removes it wherever it turns up (P7). */
+/** Remember a token, client secret or channel id, so that {@link redact} removes it (P7). */
 export function registerSecret(secret: string): void {
-  if (secret.length < SECRET_MIN_CHARACTERS) return;
+  if (secret.length < MIN_SECRET_CHARACTERS) return;
   secrets.delete(secret);
   secrets.add(secret);
   for (const oldest of secrets) {
-    if (secrets.size <= SECRETS_LIMIT) break;
+    if (secrets.size <= MAX_SECRETS) break;
     secrets.delete(oldest);
   }
   longestFirst = [...secrets].sort((a, b) => b.length - a.length);
@@ -38,7 +38,7 @@ export function namesSecret(name: string): boolean {
   return SECRET_NAME.test(name);
 }
 
-/** The text without the secrets we know of, and without what looks like one (P7). */
+/** The text without registered secrets and without anything that looks like one (P7). */
 export function redact(text: string): string {
   let clean = text;
   for (const secret of longestFirst) clean = clean.replaceAll(secret, MASK);

@@ -1,19 +1,22 @@
 import * as z from 'zod';
 
-/** The protocols an event can come from; `metadata.protocol` of every published event is one of them. */
-export const PROTOCOLS = ['notification-channels'] as const;
-/** Name of the protocol an event came from. */
-export type ProtocolName = (typeof PROTOCOLS)[number];
+/** Longest name of a protocol. */
+const MAX_PROTOCOL_CHARACTERS = 64;
+/**
+ * Name of the protocol that delivered an event. Any name is accepted: a consumer that is older than the ingester must
+ * not quarantine the events of a protocol that it does not know.
+ */
+const protocolSchema = z.string().min(1).max(MAX_PROTOCOL_CHARACTERS);
 
-/** Kept as it was parsed: a copy would lose a key named `__proto__`, and cost time on every event. */
+/** Kept as parsed: a copy would lose a key named `__proto__`, and would cost time per event. */
 const jsonObjectSchema = z.custom<Record<string, unknown>>(
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
   'Invalid input: expected an object',
 );
 
 /**
- * What Genesys Cloud sends for one event, on the socket and as the `detail` of its own EventBridge integration
- * (which adds `timestamp`). Fields we do not know are kept: they belong to the event.
+ * One event as Genesys Cloud sends it, on the socket and as the `detail` of its own EventBridge integration (which
+ * adds `timestamp`). Unknown fields are kept because they belong to the event.
  */
 export const frameSchema = z.looseObject({
   topicName: z.string().min(1).max(1_000),
@@ -25,23 +28,23 @@ export const frameSchema = z.looseObject({
 /** One event as Genesys Cloud sends it. */
 export type Frame = z.infer<typeof frameSchema>;
 
-/** EventBridge takes no longer `DetailType`. */
-const DETAIL_TYPE_LIMIT_CHARACTERS = 128;
+/** Longest `DetailType` that EventBridge accepts. */
+const MAX_DETAIL_TYPE_CHARACTERS = 128;
 
-/** One event on its way through the queue: the frame as it was received and what the ingester knows of it. */
+/** One event in the events queue: the frame as received and what the ingester knows about it. */
 export const queuedEventSchema = z.object({
-  /** Stable identity of the event, see `identity.ts`. */
+  /** Stable id of the event, see `identity.ts`. */
   id: z.string().min(1).max(512),
   /** Topic with its ids replaced by `{id}`: the EventBridge `detail-type`. */
-  type: z.string().min(1).max(DETAIL_TYPE_LIMIT_CHARACTERS),
-  protocol: z.enum(PROTOCOLS),
+  type: z.string().min(1).max(MAX_DETAIL_TYPE_CHARACTERS),
+  protocol: protocolSchema,
   receivedAt: z.iso.datetime(),
   sequence: z.number().int().optional(),
   backfilled: z.boolean().optional(),
   late: z.boolean().optional(),
   frame: frameSchema,
 });
-/** One event on its way through the queue. */
+/** One event in the events queue. */
 export type QueuedEvent = z.infer<typeof queuedEventSchema>;
 
 /** Why a frame could not become an event. */
@@ -56,11 +59,11 @@ export const REJECTION_REASONS = [
 /** Why a frame could not become an event. */
 export type RejectionReason = (typeof REJECTION_REASONS)[number];
 
-/** A frame that could not become an event, carried whole so that the quarantine queue can keep it. */
+/** A frame that could not become an event, complete, so that the quarantine queue can keep it. */
 export const rejectedFrameSchema = z.object({
   rejected: z.object({
     reason: z.enum(REJECTION_REASONS),
-    protocol: z.enum(PROTOCOLS),
+    protocol: protocolSchema,
     receivedAt: z.iso.datetime(),
     /** Size of the frame in bytes, before encoding. */
     bytes: z.number().int().nonnegative(),
@@ -68,13 +71,13 @@ export const rejectedFrameSchema = z.object({
     body: z.string(),
   }),
 });
-/** A frame that could not become an event, carried whole. */
+/** A frame that could not become an event, complete. */
 export type RejectedFrame = z.infer<typeof rejectedFrameSchema>;
 
 /**
- * The body of one message on the events queue. `owner` is the dedup owner of its events; it equals `id` unless the
- * message was split off another one, whose claims it then shares. `events` are validated one by one, so that one
- * bad event does not hold back the rest.
+ * The body of one message on the events queue. `owner` owns the claims on its events. It equals `id`, unless the
+ * message was split off another message, whose claims it then shares. Events are validated one by one, so that an
+ * invalid event does not delay the others.
  */
 export const envelopeSchema = z.object({
   v: z.literal(1),
@@ -83,23 +86,23 @@ export const envelopeSchema = z.object({
   sentAt: z.iso.datetime(),
   events: z.array(z.unknown()).min(1).max(1_000),
 });
-/** The body of one message on the events queue, its events not yet validated. */
+/** The body of one message on the events queue, before its events are validated. */
 export type Envelope = z.infer<typeof envelopeSchema>;
 
 /** `detail` of a published event: the shape of Genesys Cloud's own EventBridge integration, plus our metadata. */
 export interface EventDetail {
   topicName: string;
   version?: string | undefined;
-  /** ISO 8601 time of the event, by the best knowledge there is: see `eventTime`. */
+  /** ISO 8601 time of the event, see `eventTime`. */
   timestamp: string;
   eventBody: Record<string, unknown>;
   metadata: {
-    /** One a conversation, not one an event; only where Genesys Cloud sent one. */
+    /** One per conversation, not one per event; present only if Genesys Cloud sent it. */
     CorrelationId?: unknown;
     eventId: string;
-    protocol: ProtocolName;
+    protocol: string;
     sequence?: number | undefined;
-    /** ISO 8601 time at which the ingester read the frame. */
+    /** ISO 8601 time at which the frame was read. */
     receivedAt: string;
     backfilled: boolean;
     late: boolean;

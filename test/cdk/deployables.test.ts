@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, expect, test } from 'vitest';
 import { readConfig as readConsumerConfig } from '../../functions/consumer/config.ts';
-import { readConfig as readIngesterConfig } from '../../functions/ingester/config.ts';
 import { DRAIN_LIMIT_MS, UNHEALTHY_AFTER_MS } from '../../functions/ingester/ingester.ts';
+import { readConfig as readIngesterConfig } from '../../functions/ingester/ingester-config.ts';
 import { plain, REQUIRED, templateOf } from './deployment.ts';
 
 /** P5: a dead stream is noticed within this time. */

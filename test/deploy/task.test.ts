@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { genesysOf } from '../../bin/deploy-local/genesys.ts';
 import { readTask, taskEnvironment } from '../../bin/deploy-local/task.ts';
-import { readConfig } from '../../functions/ingester/config.ts';
+import { readConfig } from '../../functions/ingester/ingester-config.ts';
 
 const TASK = {
   GENESYS_DOMAIN: 'mypurecloud.com',

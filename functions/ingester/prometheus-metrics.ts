@@ -2,7 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { BatcherTotals } from './batcher.ts';
 import type { IntakeTotals } from './intake.ts';
 
-/** What the metrics are read from; nothing is counted twice, and counting costs the event path nothing. */
+/** Where the metrics are read from. They are read on request, so they cost nothing in the data path. */
 export interface MetricSources {
   intake: () => IntakeTotals;
   batcher: () => BatcherTotals;
@@ -14,7 +14,7 @@ export interface MetricSources {
   rejectedTopics: () => number;
 }
 
-/** The ingester's metrics in a registry of their own: names begin with `switchboard_`, times are in seconds. */
+/** The ingester's metrics in a separate registry. Names begin with `switchboard_`, times are in seconds. */
 export function ingesterMetrics(sources: MetricSources): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -44,12 +44,13 @@ export function ingesterMetrics(sources: MetricSources): Registry {
   );
   counter(
     'events_copies_total',
-    'Copies brought by overlapping connections, dropped',
+    'Copies from overlapping connections, dropped',
     () => sources.intake().copies,
   );
+  counter('events_filtered_total', 'Events that the configuration excludes', () => sources.intake().filtered);
   counter(
     'frames_unpreserved_total',
-    'Frames too large to keep even compressed',
+    'Frames too large to keep even when compressed',
     () => sources.intake().unpreserved,
   );
   counter(
@@ -61,23 +62,25 @@ export function ingesterMetrics(sources: MetricSources): Registry {
   counter('send_calls_total', 'Calls of SendMessageBatch', () => sources.batcher().calls);
   counter(
     'send_calls_failed_total',
-    'Calls of SendMessageBatch that failed whole',
+    'Calls of SendMessageBatch that failed completely',
     () => sources.batcher().failedCalls,
   );
   counter(
     'send_entries_failed_total',
-    'Messages that SQS did not accept at once',
+    'Messages that SQS did not accept at the first attempt',
     () => sources.batcher().failedEntries,
   );
-  counter('gaps_total', 'Intervals without a proven-live connection', () => sources.coverage().gaps);
+  counter('gaps_total', 'Intervals without a connection that was proven live', () => sources.coverage().gaps);
   counter('gap_seconds_total', 'Length of those intervals', () => sources.coverage().gapSeconds);
-  gauge('buffer_bytes', 'Bytes read and not yet accepted by SQS', () => sources.bufferedBytes());
+  gauge('buffer_bytes', 'Bytes that were read and that SQS has not accepted yet', () =>
+    sources.bufferedBytes(),
+  );
   gauge('paused', '1 while reading is paused because the buffer is full', () => Number(sources.isPaused()));
   gauge('connections', 'Open WebSockets', () => sources.connections());
   gauge('covered', '1 while every subscription has a live connection', () =>
     Number(sources.coverage().complete),
   );
-  gauge('topics_rejected', 'Topics that Genesys Cloud does not let us have', () => sources.rejectedTopics());
+  gauge('topics_rejected', 'Topics that Genesys Cloud refuses', () => sources.rejectedTopics());
   labelled(registry, 'frames_rejected_total', 'Frames that could not become events', 'reason', () =>
     Object.entries(sources.intake().rejected),
   );

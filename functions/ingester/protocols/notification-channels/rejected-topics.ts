@@ -1,6 +1,6 @@
-import type { Log } from '../../../lib/aws/logger.ts';
+import type { Log } from '../../../../lib/aws/logger.ts';
 
-/** Topics that Genesys Cloud does not let us have, and why; each is logged once for each reason. */
+/** Topics that Genesys Cloud refuses, and why. Each topic is logged once per reason. */
 export class RejectedTopics extends Map<string, string> {
   private readonly log: Log;
 
@@ -10,10 +10,10 @@ export class RejectedTopics extends Map<string, string> {
   }
 
   /**
-   * Take what an answer said.
+   * Record an answer.
    *
-   * @param outcomes - of each topic why it was rejected, or undefined where it is permitted
-   * @param whole - whether the answer is about all topics there are
+   * @param outcomes - per topic why it was rejected, or undefined if it is permitted
+   * @param whole - whether the answer covers all topics of the channel
    */
   learn(outcomes: ReadonlyMap<string, string | undefined>, whole: boolean): void {
     const known = new Map(this);

@@ -7,38 +7,7 @@ import {
   QueryCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-
-/** A channel that is in use says so this often. */
-export const TOUCH_INTERVAL_MS = 10_000;
-/** A channel not touched for this long is free: its task has ended without releasing it. */
-export const IN_USE_MS = 30_000;
-
-/** A notification channel as it is remembered between connections and between tasks. Its id is a secret (P7). */
-export interface Channel {
-  id: string;
-  connectUri: string;
-  /** Epoch milliseconds at which the platform ends the channel. */
-  expiresAtMs: number;
-  /** Epoch milliseconds at which the token that made the channel ends. */
-  tokenExpiresAtMs: number;
-}
-
-/**
- * Remembers channels, so that a start or an overlap uses one that is there instead of making another: an OAuth
- * client has room for 20, and one socket fits a channel, so a channel is handed out to one user at a time.
- */
-export interface ChannelStore {
-  /** A free channel whose life and token last longer than `untilMs` (epoch milliseconds), now in use. */
-  acquire(untilMs: number): Promise<Channel | undefined>;
-  /** Remember a channel that was just made, in use. */
-  save(channel: Channel): Promise<void>;
-  /** Say that a channel is still in use; expected every {@link TOUCH_INTERVAL_MS}. */
-  touch(channel: Channel): Promise<void>;
-  /** Give a channel back. */
-  release(channel: Channel): Promise<void>;
-  /** Forget a channel that is gone. */
-  forget(channel: Channel): Promise<void>;
-}
+import { type Channel, type ChannelStore, IN_USE_MS } from './channel-store.ts';
 
 /**
  * Channels in the state table: `pk` = `subscription#<name>`, `sk` = `channel#<digest of its id>`, `seenAtMs` 0 when
@@ -108,7 +77,7 @@ export class DynamoDbChannelStore implements ChannelStore {
     await this.client.send(new DeleteItemCommand({ TableName: this.tableName, Key: this.key(channel) }));
   }
 
-  /** Take a channel unless somebody else did since it was read. */
+  /** Mark a channel as in use, unless another task did so since it was read. */
   private async take(channel: Channel, seenAtMs: number): Promise<boolean> {
     try {
       await this.client.send(
@@ -139,38 +108,12 @@ export class DynamoDbChannelStore implements ChannelStore {
         }),
       );
     } catch (error) {
-      // Forgotten or expired meanwhile: then there is nothing to see.
+      // The channel was forgotten or has expired.
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
     }
   }
 
   private key(channel: Channel) {
     return { pk: { S: this.pk }, sk: { S: `channel#${hash('sha256', channel.id, 'hex').slice(0, 32)}` } };
-  }
-}
-
-/** Channels in memory, for a run without a state table. */
-export class MemoryChannelStore implements ChannelStore {
-  /** Free channels; bounded by the platform's 20 channels a client. */
-  private readonly free = new Map<string, Channel>();
-
-  async acquire(untilMs: number): Promise<Channel | undefined> {
-    for (const [id, channel] of this.free) {
-      this.free.delete(id);
-      if (Math.min(channel.expiresAtMs, channel.tokenExpiresAtMs) > untilMs) return channel;
-    }
-    return undefined;
-  }
-
-  async save(): Promise<void> {}
-
-  async touch(): Promise<void> {}
-
-  async release(channel: Channel): Promise<void> {
-    this.free.set(channel.id, channel);
-  }
-
-  async forget(channel: Channel): Promise<void> {
-    this.free.delete(channel.id);
   }
 }

@@ -1,15 +1,15 @@
-import type { Log } from '../../lib/aws/logger.ts';
+import type { Log } from '../../../../lib/aws/logger.ts';
 import type { Channel, ChannelStore } from './channel-store.ts';
 
 /**
- * A channel store whose failure is logged and hurts nobody: the store saves channels, events do not need it. Calls
- * are made one after the other, so that a channel given back is there to be taken.
+ * A channel store whose failures are logged and otherwise ignored: it saves channels, but events do not depend on it.
+ * Calls run one after another, so that a released channel can be acquired by the next call.
  */
 export class TolerantChannelStore implements ChannelStore {
   private readonly store: ChannelStore;
   private readonly log: Log;
   private last: Promise<unknown> = Promise.resolve();
-  /** Channels whose touch is under way: while the store is slow no more of them pile up. */
+  /** Channels with a touch in progress, so that touches do not accumulate while the store is slow. */
   private readonly touched = new Set<Channel>();
 
   constructor(store: ChannelStore, log: Log) {
@@ -40,7 +40,7 @@ export class TolerantChannelStore implements ChannelStore {
     await this.inTurn('forget', () => this.store.forget(channel));
   }
 
-  /** Settles when all calls made so far have. */
+  /** Settles when all calls so far have settled. */
   async settled(): Promise<void> {
     await this.last;
   }
@@ -48,7 +48,7 @@ export class TolerantChannelStore implements ChannelStore {
   private inTurn<T>(action: string, call: () => Promise<T>): Promise<T | undefined> {
     const turn = this.last.then(call).catch((error: unknown) => {
       const reason = error instanceof Error ? error.message : String(error);
-      this.log.warn('the state table did not answer; channels are not reused meanwhile', { action, reason });
+      this.log.warn('the state table failed; channels are not reused until it recovers', { action, reason });
       return undefined;
     });
     this.last = turn;

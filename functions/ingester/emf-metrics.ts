@@ -1,14 +1,14 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Metrics } from '@aws-lambda-powertools/metrics';
 import { INGESTER_METRICS, type IngesterMetricName } from '../../lib/aws/metric-names.ts';
-import type { MetricSources } from './metrics.ts';
+import type { MetricSources } from './prometheus-metrics.ts';
 
-/** Between two documents: an alarm over a minute sees at least one of each minute. */
+/** Interval between two documents, so that every minute of an alarm has at least one. */
 export const EMIT_INTERVAL_MS = 30_000;
 const EVENT_LOOP_RESOLUTION_MS = 20;
 const NS_PER_MS = 1e6;
 
-/** What is counted since the last document. */
+/** Counters, reported as the difference to the previous document. */
 interface Counts {
   received: number;
   copies: number;
@@ -19,9 +19,9 @@ interface Counts {
 }
 
 /**
- * Writes the ingester's metrics to CloudWatch, as Embedded Metric Format on standard output.
+ * Emit the ingester's metrics to CloudWatch, in Embedded Metric Format on standard output.
  *
- * @returns ends it, with a last document
+ * @returns a function that emits a last document and stops
  */
 export function emitMetrics(
   metrics: Metrics,

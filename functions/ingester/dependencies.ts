@@ -4,11 +4,10 @@ import type { Log } from '../../lib/aws/logger.ts';
 import type { Credentials } from '../../lib/genesys/oauth.ts';
 import type { BackoffLimits } from './backoff.ts';
 import type { BatcherLimits } from './batcher.ts';
-import type { ConnectionLimits } from './protocols/protocol.ts';
-import type { SocketFactory } from './transport.ts';
+import type { ConnectionTimes, SocketFactory } from './transport.ts';
 
-/** The ingester's connections to the world; all but the AWS clients have defaults. */
-export interface IngesterEdges {
+/** The ingester's connections to the outside; everything but the AWS clients has a default. */
+export interface IngesterDependencies {
   sqs: SQSClient;
   /** Needed with a state table. */
   dynamodb?: DynamoDBClient;
@@ -16,9 +15,9 @@ export interface IngesterEdges {
   log: Log;
   fetch?: typeof fetch;
   openSocket?: SocketFactory;
-  /** Narrower limits make a test or a simulation quick. */
+  /** Shorter limits make tests and simulations fast. */
   limits?: {
-    connection?: Partial<ConnectionLimits>;
+    connection?: Partial<ConnectionTimes>;
     backoff?: Partial<BackoffLimits>;
     batcher?: Partial<BatcherLimits>;
     requestsPerMinute?: number;

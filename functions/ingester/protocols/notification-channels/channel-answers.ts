@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { GenesysError } from '../../../lib/genesys/errors.ts';
+import { GenesysError } from '../../../../lib/genesys/errors.ts';
 
 const channelSchema = z.object({
   id: z.string().min(1),
@@ -12,7 +12,7 @@ const subscriptionsSchema = z.object({
       id: z.string(),
       state: z.string().default('Permitted'),
       rejectionReason: z.string().optional(),
-      // Older clients of the platform know it by this name.
+      // The name in older clients of the platform.
       rejectReason: z.string().optional(),
     }),
   ),
@@ -21,7 +21,7 @@ const subscriptionsSchema = z.object({
 /**
  * The channel in the answer of `POST /api/v2/notifications/channels`; `expires` is ISO 8601.
  *
- * @throws {@link GenesysError} `unexpected_answer`; it does not quote the answer, for a channel id is a secret (P7)
+ * @throws {@link GenesysError} `unexpected_answer`; it does not quote the answer, because a channel id is a secret (P7)
  */
 export function readChannel(answer: unknown): z.infer<typeof channelSchema> {
   const parsed = channelSchema.safeParse(answer);
@@ -34,9 +34,9 @@ export function readChannel(answer: unknown): z.infer<typeof channelSchema> {
 }
 
 /**
- * What the answer of `PUT` or `POST …/subscriptions` says of each topic: why it was rejected, or undefined where it
- * is permitted. HTTP 200 is not success: each topic has its own outcome. Of a combined topic the parts that are
- * rejected are named one by one beside it.
+ * The outcome of each topic in the answer to `PUT` or `POST …/subscriptions`: why it was rejected, or undefined if it
+ * is permitted. HTTP 200 does not mean success, because each topic has its own outcome. The rejected parts of a
+ * combined topic are listed one by one beside it.
  *
  * @throws {@link GenesysError} `unexpected_answer`
  */
@@ -45,7 +45,7 @@ export function readTopicOutcomes(answer: unknown): Map<string, string | undefin
   if (!parsed.success) {
     throw new GenesysError(
       'unexpected_answer',
-      'the subscriptions of a channel were answered without entities',
+      'the answer to the subscriptions of a channel has no entities',
       { retriable: true },
     );
   }

@@ -1,0 +1,153 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { GenesysError } from '../../lib/genesys/errors.ts';
+import { Backoff, type BackoffLimits } from './backoff.ts';
+import { ConnectError, Connection, type ConnectionHandlers } from './connection.ts';
+import type { SignalSink } from './intake.ts';
+import { type End, type EndCause, endOfFailure, type Reconnect } from './protocols/end-table.ts';
+import type { ProtocolContext, StreamProtocol, Subscription } from './protocols/stream-protocol.ts';
+import { type ConnectionTimes, connectionSettings, type SocketFactory } from './transport.ts';
+
+/** How connections are made. */
+export interface ConnectorOptions {
+  readonly protocol: StreamProtocol;
+  readonly context: ProtocolContext;
+  readonly sink: SignalSink;
+  readonly open?: SocketFactory | undefined;
+  readonly times?: Partial<ConnectionTimes> | undefined;
+  readonly backoff?: Partial<BackoffLimits> | undefined;
+}
+
+/** What the owner of a connector decides and learns. */
+export interface ConnectorOwner extends ConnectionHandlers {
+  /** The subscription that a new connection gets. */
+  readonly subscription: Subscription;
+  /** Whether another connection is live, so that failures are not urgent. */
+  readonly isLive: boolean;
+  /** A socket is being opened with this subscription. */
+  onOpening(connection: Connection, subscription: Subscription): void;
+}
+
+/** Why and how to connect. */
+export interface ConnectRequest {
+  readonly recovery: Reconnect;
+  /** How the previous connection ended. */
+  readonly after?: EndCause | undefined;
+  /** Milliseconds to wait before the first attempt. */
+  readonly delayMs: number;
+}
+
+/**
+ * Makes ready connections: repeats failed attempts with backoff, remembers flapping and repeated ends, and gives up
+ * after a bounded number of failures.
+ */
+export class Connector {
+  /** Why the last attempt failed; undefined after a success. */
+  lastError: string | undefined;
+  private readonly options: ConnectorOptions;
+  private readonly owner: ConnectorOwner;
+  private readonly backoff: Backoff;
+  private readonly abort = new AbortController();
+  private hasSucceeded = false;
+  private lastEnd: { readonly end: End; readonly times: number } | undefined;
+
+  constructor(options: ConnectorOptions, owner: ConnectorOwner) {
+    this.options = options;
+    this.owner = owner;
+    this.backoff = new Backoff(options.backoff);
+  }
+
+  /** End every attempt, now and in the future. */
+  stop(): void {
+    this.abort.abort();
+  }
+
+  /**
+   * Connect until a connection is ready.
+   *
+   * @returns undefined when the connector was stopped
+   * @throws the error of the last attempt when another one cannot succeed, or when too many failed
+   */
+  async connect(request: ConnectRequest): Promise<Connection | undefined> {
+    let { recovery, after, delayMs } = request;
+    while (!this.abort.signal.aborted) {
+      try {
+        if (delayMs > 0) await delay(delayMs, undefined, { signal: this.abort.signal });
+        const connection = await this.openOne(recovery, after);
+        this.backoff.onReady();
+        this.hasSucceeded = true;
+        this.lastError = undefined;
+        return connection;
+      } catch (error) {
+        if (this.abort.signal.aborted) return undefined;
+        const end = error instanceof ConnectError ? error.ended.end : endOfFailure(error);
+        delayMs = this.delayAfterFailure(error, end);
+        // What required a new session or token still does after another failure.
+        if (end.recovery === 'restart' || end.recovery === 'reauthenticate') recovery = end.recovery;
+        if (error instanceof ConnectError) after = error.ended.cause;
+      }
+    }
+    return undefined;
+  }
+
+  /** A ready connection was lost after `livedMs`. */
+  onLost(livedMs: number): void {
+    this.backoff.onEnd(livedMs);
+    if (this.backoff.isStable(livedMs)) this.lastEnd = undefined;
+  }
+
+  /** Milliseconds to wait before connecting again after an end. */
+  delayMs(end?: End, retryAfterMs?: number): number {
+    return end?.throttled ? this.backoff.throttledDelayMs(retryAfterMs) : this.backoff.delayMs();
+  }
+
+  /** Whether an end stops the subscription: by its table row, or because it came too many times in a row. */
+  isPermanent(end: End): boolean {
+    const times = this.lastEnd?.end === end ? this.lastEnd.times + 1 : 1;
+    this.lastEnd = { end, times };
+    return end.recovery === 'stop' || (end.maxInARow !== undefined && times > end.maxInARow);
+  }
+
+  private async openOne(recovery: Reconnect, after: EndCause | undefined): Promise<Connection> {
+    const { protocol, context, sink, open, times } = this.options;
+    const { signal } = this.abort;
+    const { subscription } = this.owner;
+    const request = { subscription, recovery, ...(after ? { after } : {}) };
+    const session = await protocol.connect(request, { ...context, signal });
+    if (signal.aborted) {
+      session.release?.('reusable');
+      throw signal.reason;
+    }
+    const connection = new Connection({
+      session,
+      ends: protocol.ends,
+      settings: connectionSettings(protocol, times),
+      sink,
+      handlers: this.owner,
+      open,
+    });
+    this.owner.onOpening(connection, subscription);
+    await connection.ready();
+    return connection;
+  }
+
+  /** @throws the error, when it is final */
+  private delayAfterFailure(error: unknown, end: End): number {
+    this.backoff.onFailure();
+    this.lastError = error instanceof Error ? error.message : String(error);
+    const isHopeless = this.isPermanent(end) && !this.hasSucceeded;
+    if (isHopeless || (this.backoff.isExhausted && !this.owner.isLive)) throw error;
+    const delayMs = this.delayMs(end, retryAfterMs(error));
+    this.options.context.log.warn('could not connect; retrying', {
+      attempt: this.backoff.failedAttempts,
+      delayMs: Math.round(delayMs),
+      reason: this.lastError,
+    });
+    return delayMs;
+  }
+}
+
+/** Milliseconds that the server asked to wait; undefined if it did not. */
+function retryAfterMs(error: unknown): number | undefined {
+  if (error instanceof ConnectError) return error.ended.cause.retryAfterMs;
+  return error instanceof GenesysError ? error.retryAfterMs : undefined;
+}

@@ -1,0 +1,60 @@
+import type { Log } from '../../lib/aws/logger.ts';
+import type { Session } from './protocols/stream-protocol.ts';
+
+/** A cursor, the session that received it, and the position of the last item before it. */
+interface PendingCursor {
+  readonly session: Session;
+  readonly value: string;
+  readonly position: number;
+}
+
+/**
+ * Commits the cursors of one subscription once SQS has accepted every item before them: one commit at a time, always
+ * the newest cursor that may be committed. Bounded by the number of items that SQS has not accepted yet.
+ */
+export class CursorCommits {
+  private readonly log: Log;
+  /** In order of position, at most one per position. */
+  private readonly pending: PendingCursor[] = [];
+  private acceptedPosition = 0;
+  private committing: Promise<void> | undefined;
+
+  constructor(log: Log) {
+    this.log = log;
+  }
+
+  /** @param position - position of the last item that was read before the cursor */
+  add(session: Session, value: string, position: number): void {
+    if (this.pending.at(-1)?.position === position) this.pending.pop();
+    this.pending.push({ session, value, position });
+  }
+
+  /** SQS has accepted every item up to the position. */
+  commitUpTo(position: number): void {
+    this.acceptedPosition = position;
+    this.committing ??= this.commit().finally(() => {
+      this.committing = undefined;
+    });
+  }
+
+  /** Settles when the commit in progress is done. */
+  async settled(): Promise<void> {
+    await this.committing;
+  }
+
+  private async commit(): Promise<void> {
+    for (;;) {
+      const due = this.pending.filter(({ position }) => position <= this.acceptedPosition);
+      const newest = due.at(-1);
+      if (!newest) return;
+      this.pending.splice(0, due.length);
+      try {
+        await newest.session.commit?.(newest.value);
+      } catch (error) {
+        // The next cursor covers this one. Until then, a restart reads these events again, as copies.
+        this.log.warn('a cursor could not be stored', { error });
+        return;
+      }
+    }
+  }
+}

@@ -1,0 +1,166 @@
+import * as z from 'zod';
+import { LOG_LEVELS } from '../../lib/aws/logger.ts';
+import { GENESYS_DOMAINS, genesysHosts, isGenesysDomain } from '../../lib/genesys/regions.ts';
+import { text, wholeNumber } from './protocols/configuration-fields.ts';
+import { PROTOCOLS } from './protocols/registry.ts';
+import type { StreamProtocol } from './protocols/stream-protocol.ts';
+
+/** The ingester's configuration. */
+export interface IngesterConfig {
+  apiUrl: string;
+  loginUrl: string;
+  /** OAuth client, or the name or ARN of a secret `{"clientId","clientSecret"}` in Secrets Manager. */
+  credentials: { clientId: string; clientSecret: string } | { secretId: string };
+  /** How events are received. */
+  protocol: StreamProtocol;
+  /** The protocol's own configuration, parsed by its schema. */
+  protocolConfiguration: unknown;
+  /** Name of the subscription set: the key of its records in the state table. */
+  subscriptionSet: string;
+  eventsQueueUrl: string;
+  /** Without it channels are not kept across restarts, and gaps are only logged. */
+  stateTable: string | undefined;
+  healthHost: string;
+  healthPort: number;
+  logLevel: (typeof LOG_LEVELS)[number];
+}
+
+/** The configuration is not usable; the message lists every problem. */
+export class ConfigError extends Error {
+  readonly code = 'invalid_config';
+  readonly retriable = false;
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(
+      `The configuration has ${problems.length} problem(s):\n${problems.map((one) => `  - ${one}`).join('\n')}`,
+    );
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+const httpUrl = z.url({ protocol: /^https?$/, error: 'is not an http(s) URL' }).optional();
+/** Paths are appended to it. */
+const baseUrl = httpUrl.transform((url) => url?.replace(/\/+$/, ''));
+
+/** Environment variables of the ingester, whatever its protocol. */
+export const ingesterEnvironment = z.object({
+  GENESYS_DOMAIN: text.meta({
+    description: 'Domain of the Genesys Cloud region, for example `mypurecloud.de`.',
+  }),
+  GENESYS_API_URL: baseUrl.meta({
+    description: 'URL of the REST API, instead of the one of `GENESYS_DOMAIN`.',
+  }),
+  GENESYS_LOGIN_URL: baseUrl.meta({
+    description: 'URL of the OAuth service, instead of the one of `GENESYS_DOMAIN`.',
+  }),
+  GENESYS_CLIENT_ID: text.meta({ description: 'Id of an OAuth client with the Client Credentials grant.' }),
+  GENESYS_CLIENT_SECRET: text.meta({ description: 'Secret of that OAuth client.' }),
+  GENESYS_SECRET_ID: text.meta({
+    description:
+      'Name or ARN of a secret in Secrets Manager with `{"clientId","clientSecret"}`, instead of the two variables above.',
+  }),
+  PROTOCOL: z.string().default('notification-channels').meta({ description: 'How events are received.' }),
+  SUBSCRIPTION: z
+    .string()
+    .regex(/^[\w-]{1,64}$/, 'has characters other than letters, digits, - and _, or more than 64')
+    .default('default')
+    .meta({ description: 'Name of the subscription set: the key of its records in the state table.' }),
+  EVENTS_QUEUE_URL: httpUrl.meta({ description: 'URL of the SQS queue for events.' }),
+  STATE_TABLE: text.meta({
+    description:
+      'DynamoDB table for channels and gap records. Without it channels are not kept across restarts, and gaps are only logged.',
+  }),
+  HEALTH_HOST: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .meta({ description: 'Address that `/healthz` and `/metrics` listen on.' }),
+  HEALTH_PORT: wholeNumber({ fallback: 3001, min: 0, max: 65_535 }).meta({
+    description: 'Port of `/healthz` and `/metrics`; 0 chooses a free port.',
+  }),
+  LOG_LEVEL: z
+    .enum(LOG_LEVELS, `is not one of ${LOG_LEVELS.join(', ')}`)
+    .default('INFO')
+    .meta({ description: 'Least severe level that is logged.' }),
+});
+type Environment = z.infer<typeof ingesterEnvironment>;
+
+/**
+ * The configuration in a process environment.
+ *
+ * @throws {@link ConfigError} with every problem at once
+ */
+export function readConfig(
+  environment: Readonly<Record<string, string | undefined>>,
+  protocols: readonly StreamProtocol[] = PROTOCOLS,
+): IngesterConfig {
+  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = ingesterEnvironment.safeParse(set);
+  const values = parsed.success ? parsed.data : (set as unknown as Environment);
+  const protocol = protocols.find(({ name }) => name === (values.PROTOCOL ?? 'notification-channels'));
+  const own = protocol?.configuration.safeParse(set);
+  const problems = [
+    ...issuesOf(parsed.error),
+    ...(protocol ? [] : [`PROTOCOL is not one of ${protocols.map(({ name }) => name).join(', ')}`]),
+    ...hostProblems(values),
+    ...credentialProblems(values),
+    ...issuesOf(own?.error),
+    ...(values.EVENTS_QUEUE_URL ? [] : ['EVENTS_QUEUE_URL is missing: the URL of the SQS queue for events']),
+  ];
+  if (problems.length > 0 || !protocol) throw new ConfigError([...new Set(problems)]);
+  return toConfig(values, protocol, own?.data);
+}
+
+function issuesOf(error: z.ZodError | undefined): string[] {
+  return error?.issues.map(({ path, message }) => `${path.join('.')} ${message}`) ?? [];
+}
+
+function toConfig(
+  values: Environment,
+  protocol: StreamProtocol,
+  protocolConfiguration: unknown,
+): IngesterConfig {
+  const hosts = genesysHosts(values.GENESYS_DOMAIN ?? '');
+  return {
+    apiUrl: values.GENESYS_API_URL ?? hosts.apiUrl,
+    loginUrl: values.GENESYS_LOGIN_URL ?? hosts.loginUrl,
+    credentials: values.GENESYS_SECRET_ID
+      ? { secretId: values.GENESYS_SECRET_ID }
+      : { clientId: values.GENESYS_CLIENT_ID ?? '', clientSecret: values.GENESYS_CLIENT_SECRET ?? '' },
+    protocol,
+    protocolConfiguration,
+    subscriptionSet: values.SUBSCRIPTION,
+    eventsQueueUrl: values.EVENTS_QUEUE_URL ?? '',
+    stateTable: values.STATE_TABLE,
+    healthHost: values.HEALTH_HOST,
+    healthPort: values.HEALTH_PORT,
+    logLevel: values.LOG_LEVEL,
+  };
+}
+
+function hostProblems(values: Environment): string[] {
+  if (values.GENESYS_API_URL && values.GENESYS_LOGIN_URL) return [];
+  const domain = values.GENESYS_DOMAIN;
+  if (!domain)
+    return [
+      'GENESYS_DOMAIN is missing: the domain of your Genesys Cloud region, for example mypurecloud.com',
+    ];
+  if (isGenesysDomain(domain)) return [];
+  return [
+    `GENESYS_DOMAIN ${domain} is not a Genesys Cloud region. The regions are ${GENESYS_DOMAINS.join(', ')}`,
+  ];
+}
+
+function credentialProblems(values: Environment): string[] {
+  if (values.GENESYS_SECRET_ID) return [];
+  return [
+    ...(values.GENESYS_CLIENT_ID
+      ? []
+      : ['GENESYS_CLIENT_ID is missing: the id of an OAuth client with the Client Credentials grant']),
+    ...(values.GENESYS_CLIENT_SECRET
+      ? []
+      : ['GENESYS_CLIENT_SECRET is missing: the secret of that OAuth client, or set GENESYS_SECRET_ID']),
+  ];
+}

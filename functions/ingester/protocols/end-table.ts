@@ -1,0 +1,65 @@
+import { GenesysError } from '../../../lib/genesys/errors.ts';
+
+/**
+ * How to continue after a connection ended or could not be opened. `resume`: connect again with the same session ·
+ * `restart`: connect with a new session · `reauthenticate`: connect with a new token and a new session · `stop`: the
+ * process ends, because connecting again cannot succeed.
+ */
+export type Recovery = 'resume' | 'restart' | 'reauthenticate' | 'stop';
+/** A recovery that connects again. */
+export type Reconnect = Exclude<Recovery, 'stop'>;
+
+/** One row of a protocol's table of ends. */
+export interface End {
+  readonly recovery: Recovery;
+  readonly meaning: string;
+  /** The server limits our rate: wait for `Retry-After`, or else for the longest delay. */
+  readonly throttled?: true;
+  /** This end may happen so many times in a row; the next one stops the subscription. */
+  readonly maxInARow?: number;
+}
+
+/** The ends of a protocol: close codes (RFC 6455, 7.4), HTTP statuses that refuse the upgrade, close reasons. */
+export interface EndTable {
+  /** Close reasons that say more than their code. They are tried first, in order. */
+  readonly reasons?: readonly (readonly [RegExp, End])[];
+  readonly codes: Readonly<Record<number, End>>;
+  readonly statuses: Readonly<Record<number, End>>;
+  /** For codes that the table does not list. */
+  readonly otherCode: End;
+  /** For statuses that the table does not list. */
+  readonly otherStatus: End;
+}
+
+/** How a connection ended: a close code and reason, or the HTTP status that refused the upgrade. */
+export interface EndCause {
+  readonly code: number;
+  readonly reason: string;
+  readonly upgradeStatus?: number;
+  /** Milliseconds of the `Retry-After` header, if there was one. */
+  readonly retryAfterMs?: number;
+}
+
+/** The row of a table for a cause. */
+export function endOf(table: EndTable, cause: EndCause): End {
+  const { code, reason, upgradeStatus } = cause;
+  const byReason = table.reasons?.find(([pattern]) => pattern.test(reason));
+  if (byReason) return byReason[1];
+  if (upgradeStatus !== undefined) return table.statuses[upgradeStatus] ?? table.otherStatus;
+  return table.codes[code] ?? table.otherCode;
+}
+
+/** What a failed REST call during connecting means, by the code of the error. */
+const REST_ENDS: Readonly<Partial<Record<GenesysError['code'], End>>> = {
+  rate_limited: { recovery: 'resume', meaning: 'too many requests', throttled: true },
+  unauthorized: { recovery: 'reauthenticate', meaning: 'the token is not accepted' },
+  not_found: { recovery: 'restart', meaning: 'what the session used does not exist any more' },
+};
+const RETRIABLE: End = { recovery: 'resume', meaning: 'a temporary failure' };
+const PERMANENT: End = { recovery: 'stop', meaning: 'a failure that a retry cannot resolve' };
+
+/** The end that a failure before the socket opened amounts to. */
+export function endOfFailure(error: unknown): End {
+  if (!(error instanceof GenesysError)) return RETRIABLE;
+  return REST_ENDS[error.code] ?? (error.retriable ? RETRIABLE : PERMANENT);
+}

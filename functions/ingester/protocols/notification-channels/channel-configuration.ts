@@ -1,0 +1,25 @@
+import * as z from 'zod';
+import { topicProblems } from '../../../../lib/genesys/topics.ts';
+import { wholeNumber } from '../configuration-fields.ts';
+
+const EXAMPLE = 'v2.users.{id}.presence,v2.routing.queues.{id}.conversations';
+
+/** Environment variables of `notification-channels`. */
+export const channelConfiguration = z.object({
+  TOPICS: z
+    .string(`is missing: name the topics, for example ${EXAMPLE}`)
+    .transform((list) => list.split(',').flatMap((topic) => topic.trim() || []))
+    .superRefine((topics, context) => {
+      if (topics.length === 0) context.addIssue(`is missing: name the topics, for example ${EXAMPLE}`);
+      for (const problem of topicProblems(topics)) context.addIssue(`names ${problem}`);
+    })
+    .meta({
+      description:
+        'Comma-separated topics. `{id}` stands for every user or queue, for example `v2.users.{id}.presence`.',
+    }),
+  TOPIC_REFRESH_SECONDS: wholeNumber({ fallback: 300, min: 5, max: 86_400 }).meta({
+    description: 'Seconds between two listings of the users and queues that `{id}` stands for.',
+  }),
+});
+/** Which topics to subscribe to, and how often users and queues are listed again. */
+export type ChannelConfiguration = z.infer<typeof channelConfiguration>;

@@ -1,0 +1,60 @@
+import type { Session, SessionRemainder, Signal, Subscription } from '../stream-protocol.ts';
+import { readFrame } from './channel-frames.ts';
+import { type Channel, TOUCH_INTERVAL_MS } from './channel-store.ts';
+
+/** Asks for a reply that proves life. */
+export const PING_MESSAGE = '{"message":"ping"}';
+/** A connection is replaced this long before its channel or token expires, but at most this share of their lifetime. */
+export const REPLACE_EARLY_MS = 600_000;
+const REPLACE_EARLY_SHARE = 0.2;
+
+/** What a session needs to know about its owner. */
+export interface ChannelOwner {
+  /** The session is in use. Called every {@link TOUCH_INTERVAL_MS}. */
+  touch(session: ChannelSession): void;
+  /** Give the channel the topics. */
+  setTopics(session: ChannelSession, topics: readonly string[]): Promise<void>;
+  release(session: ChannelSession, remainder: SessionRemainder): void;
+}
+
+/** A socket to one channel. */
+export class ChannelSession implements Session {
+  readonly channel: Channel;
+  readonly url: string;
+  readonly replaceByMs: number;
+  /** The topics that the channel has; undefined while that is not known. */
+  topics: readonly string[] | undefined;
+  private readonly owner: ChannelOwner;
+  private readonly toucher: NodeJS.Timeout;
+
+  constructor(channel: Channel, topics: readonly string[] | undefined, owner: ChannelOwner) {
+    this.channel = channel;
+    this.topics = topics;
+    this.owner = owner;
+    this.url = channel.connectUri;
+    this.replaceByMs = Math.min(replaceBy(channel.expiresAtMs), replaceBy(channel.tokenExpiresAtMs));
+    this.toucher = setInterval(() => owner.touch(this), TOUCH_INTERVAL_MS);
+  }
+
+  onOpen(): readonly Signal[] {
+    return [{ kind: 'send', message: PING_MESSAGE }];
+  }
+
+  onFrame(data: Buffer, isBinary: boolean): readonly Signal[] {
+    return [readFrame(data, isBinary)];
+  }
+
+  update({ topics }: Subscription): Promise<void> {
+    return this.owner.setTopics(this, topics);
+  }
+
+  release(remainder: SessionRemainder): void {
+    clearInterval(this.toucher);
+    this.owner.release(this, remainder);
+  }
+}
+
+function replaceBy(expiresAtMs: number): number {
+  const leftMs = expiresAtMs - Date.now();
+  return expiresAtMs - Math.min(REPLACE_EARLY_MS, leftMs * REPLACE_EARLY_SHARE);
+}

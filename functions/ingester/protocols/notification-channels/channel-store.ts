@@ -1,0 +1,57 @@
+/** Interval at which the user of a channel touches it. */
+export const TOUCH_INTERVAL_MS = 10_000;
+/** A channel that was not touched for this long is free: its task ended without releasing it. */
+export const IN_USE_MS = 30_000;
+
+/** A notification channel as it is stored between connections and between tasks. Its id is a secret (P7). */
+export interface Channel {
+  id: string;
+  connectUri: string;
+  /** Epoch milliseconds at which the platform ends the channel. */
+  expiresAtMs: number;
+  /** Epoch milliseconds at which the token that created the channel expires. */
+  tokenExpiresAtMs: number;
+}
+
+/**
+ * Stores channels so that a start or an overlap can use an existing one: an OAuth client can have 20. A channel accepts
+ * one socket, so it has one user at a time.
+ */
+export interface ChannelStore {
+  /** A free channel whose lifetime and token last until after `untilMs` (epoch milliseconds). It is then in use. */
+  acquire(untilMs: number): Promise<Channel | undefined>;
+  /** Store a new channel, in use. */
+  save(channel: Channel): Promise<void>;
+  /** Confirm that a channel is in use; expected every {@link TOUCH_INTERVAL_MS}. */
+  touch(channel: Channel): Promise<void>;
+  /** The channel is free. */
+  release(channel: Channel): Promise<void>;
+  /** Delete a channel that no longer exists. */
+  forget(channel: Channel): Promise<void>;
+}
+
+/** Channels in memory, for runs without a state table. */
+export class MemoryChannelStore implements ChannelStore {
+  /** Free channels; bounded by the platform's 20 channels per client. */
+  private readonly free = new Map<string, Channel>();
+
+  async acquire(untilMs: number): Promise<Channel | undefined> {
+    for (const [id, channel] of this.free) {
+      this.free.delete(id);
+      if (Math.min(channel.expiresAtMs, channel.tokenExpiresAtMs) > untilMs) return channel;
+    }
+    return undefined;
+  }
+
+  async save(): Promise<void> {}
+
+  async touch(): Promise<void> {}
+
+  async release(channel: Channel): Promise<void> {
+    this.free.set(channel.id, channel);
+  }
+
+  async forget(channel: Channel): Promise<void> {
+    this.free.delete(channel.id);
+  }
+}

@@ -1,0 +1,188 @@
+import { registerSecret } from '../../../../lib/events/redaction.ts';
+import { GenesysError } from '../../../../lib/genesys/errors.ts';
+import type { Reconnect } from '../end-table.ts';
+import type { ProtocolContext, SessionRemainder, Subscription } from '../stream-protocol.ts';
+import { readChannel, readTopicOutcomes } from './channel-answers.ts';
+import { type ChannelOwner, ChannelSession, REPLACE_EARLY_MS } from './channel-session.ts';
+import { type Channel, type ChannelStore, IN_USE_MS, TOUCH_INTERVAL_MS } from './channel-store.ts';
+import { RejectedTopics } from './rejected-topics.ts';
+import { TolerantChannelStore } from './tolerant-channel-store.ts';
+
+/** The topics of one channel, and the channels that serve them. */
+export interface ChannelSubscription extends Subscription {
+  readonly channels: SubscriptionChannels;
+}
+
+/** A channel that nobody touches is free for other tasks after {@link IN_USE_MS}; well before that it is still ours. */
+const MAX_RESUME_MS = IN_USE_MS - TOUCH_INTERVAL_MS;
+
+/**
+ * The channels that serve one set of topics: one, or two while connections overlap, because a channel accepts one
+ * socket. A lost connection resumes its channel without any REST call, so that the gap is as short as possible.
+ */
+export class SubscriptionChannels implements ChannelOwner {
+  /** Topics that Genesys Cloud refuses, and why. */
+  readonly rejected: RejectedTopics;
+  private readonly context: ProtocolContext;
+  private readonly store: TolerantChannelStore;
+  private readonly inUse = new Set<ChannelSession>();
+  /** Channel of the connection that was lost last, and its topics. */
+  private resumable: { channel: Channel; topics: readonly string[]; untilMs: number } | undefined;
+  private lastToken = '';
+
+  constructor(store: ChannelStore, context: ProtocolContext) {
+    this.context = context;
+    this.store = new TolerantChannelStore(store, context.log);
+    this.rejected = new RejectedTopics(context.log);
+  }
+
+  /** A session on the channel of the lost connection, on a stored channel or on a new one, with all topics set. */
+  async open(topics: readonly string[], recovery: Reconnect, signal: AbortSignal): Promise<ChannelSession> {
+    if (recovery === 'reauthenticate') this.context.tokens.invalidate(this.lastToken);
+    const resumed = this.resume(topics, recovery);
+    if (resumed) return this.use(resumed, topics);
+    const session = this.use(
+      (await this.storedChannel(signal)) ?? (await this.newChannel(signal)),
+      undefined,
+    );
+    try {
+      await this.setTopics(session, topics, signal);
+      return session;
+    } catch (error) {
+      session.release(error instanceof GenesysError && error.code === 'not_found' ? 'gone' : 'reusable');
+      throw error;
+    }
+  }
+
+  /** Release what is kept for a resume and wait until the store has recorded it. */
+  async end(): Promise<void> {
+    this.releaseResumable();
+    await this.store.settled();
+  }
+
+  touch({ channel }: ChannelSession): void {
+    void this.store.touch(channel);
+  }
+
+  release(session: ChannelSession, remainder: SessionRemainder): void {
+    const { channel, topics } = session;
+    this.inUse.delete(session);
+    // While connections overlap, the other one is live and nothing has to be resumed.
+    if (remainder === 'resumable' && topics !== undefined && this.inUse.size === 0)
+      this.resumable = { channel, topics, untilMs: Date.now() + MAX_RESUME_MS };
+    else if (remainder === 'gone') void this.store.forget(channel);
+    else void this.store.release(channel);
+  }
+
+  /**
+   * Give the session's channel the topics. Only added topics are sent when the present ones are known. No call removes
+   * single topics, so a removal sets the whole list.
+   *
+   * @throws {@link GenesysError} `missing_permission` when every topic is rejected
+   */
+  async setTopics(
+    session: ChannelSession,
+    topics: readonly string[],
+    signal = this.context.signal,
+  ): Promise<void> {
+    const present = session.topics;
+    const removed = new Set(present);
+    const added = topics.filter((topic) => !removed.delete(topic));
+    if (present && added.length === 0 && removed.size === 0) return;
+    session.topics = undefined;
+    if (present && removed.size === 0) await this.changeTopics('POST', session.channel, added, signal);
+    else await this.changeTopics('PUT', session.channel, topics, signal);
+    session.topics = topics;
+    if (topics.length > 0 && topics.every((topic) => this.rejected.has(topic))) {
+      throw new GenesysError(
+        'missing_permission',
+        'Genesys Cloud rejected every topic. Give the OAuth client a role with the permissions of the topics.',
+        { retriable: false },
+      );
+    }
+  }
+
+  private use(channel: Channel, topics: readonly string[] | undefined): ChannelSession {
+    const session = new ChannelSession(channel, topics, this);
+    this.inUse.add(session);
+    return session;
+  }
+
+  private resume(topics: readonly string[], recovery: Reconnect): Channel | undefined {
+    const { resumable } = this;
+    // After that time another task may use the channel, and releasing it would take it away from that task.
+    if (!resumable || Date.now() >= resumable.untilMs) {
+      this.resumable = undefined;
+      return undefined;
+    }
+    const { channel } = resumable;
+    const isAlive = Math.min(channel.expiresAtMs, channel.tokenExpiresAtMs) > Date.now();
+    if (recovery === 'resume' && resumable.topics === topics && isAlive) {
+      this.resumable = undefined;
+      return channel;
+    }
+    this.releaseResumable();
+    return undefined;
+  }
+
+  private releaseResumable(): void {
+    const { resumable } = this;
+    this.resumable = undefined;
+    if (resumable && Date.now() < resumable.untilMs) void this.store.release(resumable.channel);
+  }
+
+  private async storedChannel(signal: AbortSignal): Promise<Channel | undefined> {
+    const { rest } = this.context;
+    const channel = await this.store.acquire(Date.now() + REPLACE_EARLY_MS);
+    if (!channel) return undefined;
+    registerSecret(channel.id);
+    try {
+      await rest.call({ method: 'HEAD', ...channelPath(channel), signal });
+      return channel;
+    } catch (error) {
+      if (!(error instanceof GenesysError) || error.retriable) {
+        void this.store.release(channel);
+        throw error;
+      }
+      void this.store.forget(channel);
+      return undefined;
+    }
+  }
+
+  private async newChannel(signal: AbortSignal): Promise<Channel> {
+    const { rest, tokens } = this.context;
+    const token = await tokens.get(REPLACE_EARLY_MS);
+    this.lastToken = token.accessToken;
+    const path = '/api/v2/notifications/channels';
+    const { id, connectUri, expires } = readChannel(
+      await rest.call({ method: 'POST', path, body: {}, signal }),
+    );
+    registerSecret(id);
+    const channel = { id, connectUri, expiresAtMs: Date.parse(expires), tokenExpiresAtMs: token.expiresAtMs };
+    void this.store.save(channel);
+    return channel;
+  }
+
+  /** Set (PUT) or add (POST) topics of a channel. */
+  private async changeTopics(
+    method: 'PUT' | 'POST',
+    channel: Channel,
+    topics: readonly string[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { path, parameters } = channelPath(channel);
+    const answer = await this.context.rest.call({
+      method,
+      path: `${path}/subscriptions`,
+      parameters,
+      query: { ignoreErrors: 'true' },
+      body: topics.map((id) => ({ id })),
+      signal,
+    });
+    this.rejected.learn(readTopicOutcomes(answer), method === 'PUT');
+  }
+}
+
+function channelPath(channel: Channel) {
+  return { path: '/api/v2/notifications/channels/{channelId}', parameters: { channelId: channel.id } };
+}

@@ -1,0 +1,5 @@
+import { notificationChannels } from './notification-channels/notification-channels.ts';
+import type { StreamProtocol } from './stream-protocol.ts';
+
+/** Every stream protocol that a deployment can choose. */
+export const PROTOCOLS: readonly StreamProtocol[] = [notificationChannels];

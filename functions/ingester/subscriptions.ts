@@ -1,0 +1,136 @@
+import type { Log } from '../../lib/aws/logger.ts';
+import type { BackoffLimits } from './backoff.ts';
+import type { Coverage } from './coverage.ts';
+import type { Intake } from './intake.ts';
+import type { ProtocolContext, StreamProtocol, Subscription } from './protocols/stream-protocol.ts';
+import { Supervisor } from './supervisor.ts';
+import type { ConnectionTimes, SocketFactory } from './transport.ts';
+
+/** What the subscriptions share. */
+export interface SubscriptionsOptions {
+  readonly protocol: StreamProtocol;
+  readonly context: ProtocolContext;
+  readonly intake: Intake;
+  readonly coverage: Coverage;
+  /** A subscription failed permanently. */
+  readonly onFailed: (error: Error) => void;
+  readonly openSocket?: SocketFactory | undefined;
+  readonly times?: Partial<ConnectionTimes> | undefined;
+  readonly backoff?: Partial<BackoffLimits> | undefined;
+}
+
+/** The subscriptions of a deployment, each kept live by its own supervisor. */
+export class Subscriptions {
+  /** Connections opened since the start, by reason. */
+  readonly connects = new Map<string, number>();
+  private readonly options: SubscriptionsOptions;
+  private readonly log: Log;
+  private readonly supervisors = new Map<string, Supervisor>();
+  /** Subscriptions that are no longer wanted, until their connections are closed. */
+  private readonly ending = new Set<Promise<void>>();
+  private isPaused = false;
+
+  constructor(options: SubscriptionsOptions) {
+    this.options = options;
+    this.log = options.context.log;
+  }
+
+  /** Names of the subscriptions. */
+  get names(): readonly string[] {
+    return [...this.supervisors.keys()];
+  }
+
+  /** Open sockets. */
+  get openConnections(): number {
+    return this.sum(({ openConnections }) => openConnections);
+  }
+
+  /** Topics that the server refuses. */
+  get rejectedTopics(): number {
+    return this.sum(({ subscription }) => subscription.rejected?.size ?? 0);
+  }
+
+  /** Why the last attempts failed, for the subscriptions whose last attempt failed. */
+  get errors(): readonly string[] {
+    return [...this.supervisors.values()].flatMap(({ lastError }) => lastError ?? []);
+  }
+
+  /** Name, state and topics of each subscription, for the health endpoint. */
+  describe(): object[] {
+    return [...this.supervisors].map(([name, { state, subscription }]) => ({
+      name,
+      state,
+      topics: subscription.topics.length,
+      rejectedTopics: Object.fromEntries(subscription.rejected ?? []),
+    }));
+  }
+
+  /** Start new subscriptions, change those that differ, stop those that are no longer wanted. */
+  assign(wanted: ReadonlyMap<string, Subscription>): void {
+    if (this.options.context.signal.aborted) return;
+    for (const [name, supervisor] of this.supervisors) {
+      if (!wanted.has(name)) this.remove(name, supervisor);
+    }
+    for (const [name, subscription] of wanted) {
+      const supervisor = this.supervisors.get(name);
+      if (!supervisor) this.start(name, subscription);
+      else if (supervisor.subscription !== subscription) supervisor.change(subscription);
+    }
+  }
+
+  /** Stop reading from all sockets, or read again. */
+  setPaused(isPaused: boolean): void {
+    this.isPaused = isPaused;
+    for (const supervisor of this.supervisors.values()) {
+      if (isPaused) supervisor.pause();
+      else supervisor.resume();
+    }
+  }
+
+  /** Close all connections. What they still deliver reaches the intake before this settles. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.ending, ...[...this.supervisors.values()].map((one) => this.end(one))]);
+  }
+
+  private start(name: string, subscription: Subscription): void {
+    const { protocol, context, intake, coverage, openSocket, times, backoff, onFailed } = this.options;
+    const supervisor = new Supervisor(
+      { protocol, context, sink: intake.sink(protocol.name, name), open: openSocket, times, backoff },
+      subscription,
+      {
+        onCovered: (atMs) => coverage.onCovered(name, atMs),
+        onUncovered: (fromMs, reason) => coverage.onUncovered(name, fromMs, reason),
+        onGap: (fromMs, toMs, reason) => coverage.add({ subscription: name, fromMs, toMs, reason }),
+        onConnected: (reason) => this.countConnect(name, reason),
+        onFailed,
+      },
+    );
+    this.supervisors.set(name, supervisor);
+    supervisor.start();
+    if (this.isPaused) supervisor.pause();
+  }
+
+  private remove(name: string, supervisor: Supervisor): void {
+    this.supervisors.delete(name);
+    this.options.coverage.forget(name);
+    const ending: Promise<void> = this.end(supervisor).finally(() => this.ending.delete(ending));
+    this.ending.add(ending);
+  }
+
+  private async end(supervisor: Supervisor): Promise<void> {
+    const { protocol, context } = this.options;
+    await supervisor.stop();
+    await protocol.end?.(supervisor.subscription, context);
+  }
+
+  private countConnect(subscription: string, reason: string): void {
+    // A reason can quote the server. Its first word is one of a few.
+    const word = reason.split(' ')[0] ?? reason;
+    this.connects.set(word, (this.connects.get(word) ?? 0) + 1);
+    this.log.info('connected', { subscription, reason });
+  }
+
+  private sum(count: (supervisor: Supervisor) => number): number {
+    return [...this.supervisors.values()].reduce((total, supervisor) => total + count(supervisor), 0);
+  }
+}

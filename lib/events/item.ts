@@ -1,0 +1,110 @@
+import { isUtf8 } from 'node:buffer';
+import { gzipSync } from 'node:zlib';
+import { assertDepth, TooDeepError } from './canonical-json.ts';
+import { detailType } from './detail-type.ts';
+import { eventIdentity, protocolIdentity } from './identity.ts';
+import type { Frame, RejectedFrame, RejectionReason } from './schema.ts';
+
+/**
+ * Largest item (one event or rejected frame, as JSON) that a message can carry: the 1 MiB of an SQS message minus
+ * room for the envelope and for the attributes that the quarantine queue adds.
+ */
+export const MAX_ITEM_BYTES = 1_048_576 - 16_384;
+/** A rejected body up to this size is stored as it is; a larger one is compressed. */
+const MAX_PLAIN_BODY_BYTES = 32_768;
+/** SQS refuses U+FFFE and U+FFFF. JSON can write them as escapes. */
+const NOT_IN_SQS = /[\uFFFE\uFFFF]/;
+
+/** One event as a source received it. */
+export interface ReceivedEvent {
+  readonly frame: Frame;
+  /** The frame's own JSON text; without it the frame is serialized. */
+  readonly text?: string;
+  /** The source's own id of the event, where it has one. */
+  readonly id?: string;
+  /** Sequence number within the subscription, where the protocol numbers events. */
+  readonly sequence?: number;
+  /** The event arrived after a later one of its sequence. */
+  readonly late?: boolean;
+}
+
+/** One item of an envelope: JSON and its size. */
+export interface Item {
+  readonly json: string;
+  readonly bytes: number;
+}
+
+/**
+ * The stable id of an event: the source's own id where it has one, else {@link eventIdentity}.
+ *
+ * @returns undefined when the frame is nested too deep to be compared or serialized
+ */
+export function eventId(protocol: string, event: ReceivedEvent): string | undefined {
+  try {
+    if (event.id === undefined) return eventIdentity(event.frame);
+    for (const part of Object.values(event.frame)) assertDepth(part);
+    return protocolIdentity(protocol, event.id);
+  } catch (error) {
+    if (error instanceof TooDeepError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The item of an event. The frame's own text is copied into the item, so it is not serialized again.
+ *
+ * @param about - `id` from {@link eventId}; `receivedAt` in ISO 8601
+ * @returns undefined when the item is larger than {@link MAX_ITEM_BYTES}
+ */
+export function eventItem(
+  event: ReceivedEvent,
+  about: { id: string; protocol: string; receivedAt: string },
+): Item | undefined {
+  const { frame, sequence, late } = event;
+  const head = JSON.stringify({
+    id: about.id,
+    type: detailType(frame.topicName),
+    protocol: about.protocol,
+    receivedAt: about.receivedAt,
+    ...(sequence === undefined ? {} : { sequence }),
+    ...(late ? { late } : {}),
+  });
+  return sized(`${head.slice(0, -1)},"frame":${event.text ?? JSON.stringify(frame)}}`);
+}
+
+/**
+ * The item of a frame that could not become an event, complete, so that the quarantine queue can keep it.
+ *
+ * @param about - `receivedAt` in ISO 8601
+ * @param compression - `gzip` also compresses small bodies, which removes every character that SQS refuses
+ * @returns undefined when it is larger than {@link MAX_ITEM_BYTES} even when compressed
+ */
+export function rejectedItem(
+  data: Buffer,
+  about: { reason: RejectionReason; protocol: string; receivedAt: string },
+  compression: 'gzip' | 'if large' = 'if large',
+): Item | undefined {
+  const isCompressed = compression === 'gzip' || data.length > MAX_PLAIN_BODY_BYTES;
+  const body = isCompressed ? compressed(data) : plain(data);
+  const rejected: RejectedFrame['rejected'] = { ...about, bytes: data.length, ...body };
+  return sized(JSON.stringify({ rejected }));
+}
+
+function sized(text: string): Item | undefined {
+  const json = NOT_IN_SQS.test(text)
+    ? text.replaceAll('\uFFFE', '\\ufffe').replaceAll('\uFFFF', '\\uffff')
+    : text;
+  const bytes = Buffer.byteLength(json);
+  return bytes > MAX_ITEM_BYTES ? undefined : { json, bytes };
+}
+
+type EncodedBody = Pick<RejectedFrame['rejected'], 'encoding' | 'body'>;
+
+function compressed(data: Buffer): EncodedBody {
+  return { encoding: 'gzip+base64', body: gzipSync(data).toString('base64') };
+}
+
+function plain(data: Buffer): EncodedBody {
+  if (isUtf8(data)) return { encoding: 'utf8', body: data.toString('utf8') };
+  return { encoding: 'base64', body: data.toString('base64') };
+}
