@@ -32,9 +32,9 @@ export class CursorCommits {
   /** SQS has accepted every item up to the position. */
   commitUpTo(position: number): void {
     this.acceptedPosition = position;
-    this.committing ??= this.commit().finally(() => {
-      this.committing = undefined;
-    });
+    if (this.committing) return;
+    const due = this.takeDue();
+    if (due) this.committing = this.commit(due);
   }
 
   /** Settles when the commit in progress is done. */
@@ -42,19 +42,23 @@ export class CursorCommits {
     await this.committing;
   }
 
-  private async commit(): Promise<void> {
-    for (;;) {
-      const due = this.pending.filter(({ position }) => position <= this.acceptedPosition);
-      const newest = due.at(-1);
-      if (!newest) return;
-      this.pending.splice(0, due.length);
+  /** Commit a cursor, and then the newest of those that have become due meanwhile. */
+  private async commit(first: PendingCursor): Promise<void> {
+    for (let due: PendingCursor | undefined = first; due; due = this.takeDue()) {
       try {
-        await newest.session.commit?.(newest.value);
+        await due.session.commit?.(due.value);
       } catch (error) {
         // The next cursor covers this one. Until then, a restart reads these events again, as copies.
         this.log.warn('a cursor could not be stored', { error });
-        return;
       }
     }
+    this.committing = undefined;
+  }
+
+  /** The newest cursor that may be committed; older ones are dropped. */
+  private takeDue(): PendingCursor | undefined {
+    const due = this.pending.filter(({ position }) => position <= this.acceptedPosition);
+    this.pending.splice(0, due.length);
+    return due.at(-1);
   }
 }

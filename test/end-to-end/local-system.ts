@@ -15,8 +15,10 @@ import { SIMULATION_LIMITS } from '../../bin/local/cloud.ts';
 import { CONSUMER_TIMEOUT_MS, createResources, NAMES } from '../../bin/local/resources.ts';
 import { readConfig as readConsumerConfig } from '../../functions/consumer/config.ts';
 import { createHandler } from '../../functions/consumer/handler.ts';
-import { readConfig as readIngesterConfig } from '../../functions/ingester/config.ts';
+import type { IngesterDependencies } from '../../functions/ingester/dependencies.ts';
 import { Ingester } from '../../functions/ingester/ingester.ts';
+import { readConfig as readIngesterConfig } from '../../functions/ingester/ingester-config.ts';
+import type { StreamProtocol } from '../../functions/ingester/protocols/stream-protocol.ts';
 import { dynamoDbClient, eventBridgeClient, sqsClient } from '../../lib/aws/clients.ts';
 import { createLogger } from '../../lib/aws/logger.ts';
 
@@ -25,6 +27,20 @@ const LOCAL = { region: 'us-east-1', credentials: { accessKeyId: 'local', secret
 const LIMIT_MS = 15_000;
 // EMF documents would drown the output of the tests.
 process.env.POWERTOOLS_METRICS_DISABLED ??= 'true';
+
+/** What a test can change. */
+export interface LocalSystemOptions {
+  rates?: Partial<Record<AwsFaultKind, number>>;
+  maximumConcurrency?: number;
+  /** Time limit of the consumer. */
+  functionTimeoutMs?: number;
+  /** Another protocol than the default one, its environment and limits. */
+  ingester?: {
+    protocols: readonly StreamProtocol[];
+    environment: Record<string, string>;
+    limits: IngesterDependencies['limits'] & object;
+  };
+}
 
 /**
  * The whole way of an event, every hop over a socket: simulated Genesys Cloud, ingester, local AWS over HTTP, and the
@@ -67,11 +83,9 @@ export class LocalSystem {
     });
   }
 
-  static async start(
-    options: { rates?: Partial<Record<AwsFaultKind, number>>; maximumConcurrency?: number } = {},
-  ): Promise<LocalSystem> {
+  static async start(options: LocalSystemOptions = {}): Promise<LocalSystem> {
     const system = new LocalSystem(options.rates ?? {});
-    await system.startAll(options.maximumConcurrency ?? 5);
+    await system.startAll(options);
     return system;
   }
 
@@ -106,7 +120,11 @@ export class LocalSystem {
     this.http.destroy();
   }
 
-  private async startAll(maximumConcurrency: number): Promise<void> {
+  private async startAll({
+    maximumConcurrency = 5,
+    functionTimeoutMs = CONSUMER_TIMEOUT_MS,
+    ingester,
+  }: LocalSystemOptions): Promise<void> {
     const { url: cloudUrl } = await this.simulator.listen();
     const { url: endpoint } = await this.emulator.listen();
     const edge = { ...LOCAL, endpoint };
@@ -115,7 +133,7 @@ export class LocalSystem {
     this.poller = new SqsPoller({
       sqs: this.emulator.sqs,
       queueName: NAMES.eventsQueue,
-      functionTimeoutMs: CONSUMER_TIMEOUT_MS,
+      functionTimeoutMs,
       maximumConcurrency,
       createHandler: ({ wrap }) => {
         const consumerEdge = { ...edge, requestHandler: wrap(this.http as unknown as RequestHandler) };
@@ -141,26 +159,32 @@ export class LocalSystem {
       onInvocation: (invocation) => this.onInvocation(invocation),
     });
     this.poller.start();
-    const config = readIngesterConfig({
-      GENESYS_API_URL: cloudUrl,
-      GENESYS_LOGIN_URL: cloudUrl,
-      GENESYS_CLIENT_ID: 'simulator-client',
-      GENESYS_CLIENT_SECRET: 'simulator-secret',
-      TOPICS: DEFAULT_TOPICS.join(','),
-      EVENTS_QUEUE_URL: urls.eventsQueueUrl,
-      STATE_TABLE: NAMES.stateTable,
-      HEALTH_PORT: '0',
-      LOG_LEVEL: 'SILENT',
-    });
+    const config = readIngesterConfig(
+      {
+        GENESYS_API_URL: cloudUrl,
+        GENESYS_LOGIN_URL: cloudUrl,
+        GENESYS_CLIENT_ID: 'simulator-client',
+        GENESYS_CLIENT_SECRET: 'simulator-secret',
+        TOPICS: DEFAULT_TOPICS.join(','),
+        EVENTS_QUEUE_URL: urls.eventsQueueUrl,
+        STATE_TABLE: NAMES.stateTable,
+        HEALTH_PORT: '0',
+        LOG_LEVEL: 'SILENT',
+        ...ingester?.environment,
+      },
+      ingester?.protocols,
+    );
     this.ingester = new Ingester(config, {
       sqs,
       dynamodb,
       credentials: async () => ({ clientId: 'simulator-client', clientSecret: 'simulator-secret' }),
       log: createLogger('ingester', 'SILENT'),
-      ...(SIMULATION_LIMITS ? { limits: SIMULATION_LIMITS } : {}),
+      limits: { ...SIMULATION_LIMITS, ...ingester?.limits },
     });
     await this.ingester.start();
-    await until(() => this.ingester.isCovered && this.simulator.liveConnections > 0);
+    await until(
+      () => this.ingester.isCovered && (ingester !== undefined || this.simulator.liveConnections > 0),
+    );
   }
 
   /**

@@ -1,0 +1,59 @@
+import * as z from 'zod';
+import type {
+  Session,
+  Signal,
+  StreamProtocol,
+  Subscription,
+} from '../../functions/ingester/protocols/stream-protocol.ts';
+
+const event = z
+  .object({ id: z.string(), topicName: z.string(), eventBody: z.record(z.string(), z.unknown()) })
+  .transform(({ id, ...frame }): Signal => ({ kind: 'event', event: { id, frame } }));
+const message = z.union([
+  z.strictObject({ welcome: z.literal(true) }).transform((): Signal[] => [{ kind: 'ready' }]),
+  z
+    .strictObject({ move: z.string() })
+    .transform(({ move }): Signal[] => [{ kind: 'move', recovery: 'resume', reason: move }]),
+  z
+    .strictObject({ batch: z.array(event), cursor: z.string() })
+    .transform(({ batch, cursor }): Signal[] => [...batch, { kind: 'cursor', value: cursor }]),
+]);
+
+function read(text: string): readonly Signal[] {
+  try {
+    return message.parse(JSON.parse(text));
+  } catch {
+    return [{ kind: 'rejected', reason: 'invalid_frame' }];
+  }
+}
+
+/** A protocol with a JSON handshake, batches of events and a cursor, which `cursors` keeps by subscription. */
+export function batchProtocol(
+  url: string,
+  cursors: Pick<Map<string, string>, 'get' | 'set'>,
+): StreamProtocol<{ STREAMS: string }, Subscription & { stream: string }> {
+  return {
+    name: 'batch',
+    configuration: z.object({ STREAMS: z.string() }),
+    ends: {
+      codes: { 4001: { recovery: 'reauthenticate', meaning: 'the token has expired' } },
+      statuses: { 429: { recovery: 'resume', meaning: 'too many connections', throttled: true } },
+      otherCode: { recovery: 'resume', meaning: 'connection lost' },
+      otherStatus: { recovery: 'stop', meaning: 'refused' },
+    },
+    liveness: { silenceMs: 1_000, ping: { everyMs: 100 } },
+    async *subscriptions({ STREAMS }) {
+      yield new Map(STREAMS.split(',').map((stream) => [stream, { topics: [stream], stream }]));
+    },
+    connect: async ({ subscription: { stream } }, { tokens }): Promise<Session> => {
+      const { accessToken } = await tokens.get();
+      const hello = { hello: accessToken, stream, after: cursors.get(stream) ?? '0' };
+      return {
+        url,
+        onOpen: () => [{ kind: 'send', message: JSON.stringify(hello) }],
+        onFrame: (data) => read(data.toString()),
+        commit: async (cursor) => void cursors.set(stream, cursor),
+      };
+    },
+  };
+}
