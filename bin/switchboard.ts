@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { redact } from '../lib/events/redaction.ts';
-import { localCommand, realGenesys, refuseSimulation } from './local/options.ts';
-import { runLocal } from './local/run.ts';
+import { localCommand, realGenesys, refuseSimulation } from './local/local-options.ts';
+import { runLocal } from './local/local-run.ts';
 import { emulatorCommand, simulatorCommand } from './local/stand-ins.ts';
 
 // EMF documents are for CloudWatch; on this machine they would drown the output.

@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { CloudFaults } from 'switchboard-local/simulator/faults.ts';
+import { CloudFaults } from 'switchboard-local/simulator/cloud-faults.ts';
 import { DEFAULT_TOPICS, Generator } from 'switchboard-local/simulator/generator.ts';
+import { GeneratorRunner } from 'switchboard-local/simulator/generator-runner.ts';
 import { Ledger } from 'switchboard-local/simulator/ledger.ts';
-import { GeneratorRunner } from 'switchboard-local/simulator/runner.ts';
 import { Simulator } from 'switchboard-local/simulator/simulator.ts';
 import type { IngesterEdges } from '../../functions/ingester/edges.ts';
 import { eventIdentity } from '../../lib/events/identity.ts';
 import type { Frame as EventFrame } from '../../lib/events/schema.ts';
-import { CLOUD_FAULT_INTERVAL_MS } from './faults.ts';
-import type { LocalOptions } from './options.ts';
+import { CLOUD_FAULT_INTERVAL_MS } from './fault-options.ts';
+import type { LocalOptions } from './local-options.ts';
 import { type Recorded, type ReplayTotals, replayCapture } from './replay.ts';
 
 /**

@@ -20,7 +20,7 @@ import { createLogger, type LogLevel } from '../../lib/aws/logger.ts';
 import { METRIC_NAMESPACE } from '../../lib/aws/metric-names.ts';
 import type { Credentials } from '../../lib/genesys/oauth.ts';
 import type { Accounting } from './accounting.ts';
-import { AWS_FAULT_RATES, CONSUMER_CRASH_RATE, type FaultChoice } from './faults.ts';
+import { AWS_FAULT_RATES, CONSUMER_CRASH_RATE, type FaultChoice } from './fault-options.ts';
 import { CONSUMER_TIMEOUT_MS, createBucket, createResources, NAMES } from './resources.ts';
 
 /** Consumers that run at once, as many as Lambda starts with. */

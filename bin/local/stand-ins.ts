@@ -1,10 +1,10 @@
 import { Command } from 'commander';
 import { Emulator } from 'switchboard-local/emulator/emulator.ts';
 import { DEFAULT_TOPICS, Generator } from 'switchboard-local/simulator/generator.ts';
-import { GeneratorRunner } from 'switchboard-local/simulator/runner.ts';
+import { GeneratorRunner } from 'switchboard-local/simulator/generator-runner.ts';
 import { Simulator } from 'switchboard-local/simulator/simulator.ts';
 import { dynamoDbClient, eventBridgeClient, sqsClient } from '../../lib/aws/clients.ts';
-import { number } from './options.ts';
+import { number } from './local-options.ts';
 import { createBucket, createResources, NAMES } from './resources.ts';
 
 const CLIENT_ID = 'simulator-client';

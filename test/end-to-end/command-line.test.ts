@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { CreateQueueCommand, ListQueuesCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, describe, expect, test } from 'vitest';
-import { localCommand } from '../../bin/local/options.ts';
+import { localCommand } from '../../bin/local/local-options.ts';
 import { sqsClient } from '../../lib/aws/clients.ts';
 import { type Child, lastLine, switchboard } from './child.ts';
 

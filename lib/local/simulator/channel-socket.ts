@@ -1,9 +1,9 @@
 import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
 import { HEARTBEAT_TEXT } from './control-frames.ts';
-import type { Delivery, LedgerEntry } from './delivery.ts';
 import { FrameTricks } from './frame-tricks.ts';
 import type { Ledger } from './ledger.ts';
+import type { Delivery, LedgerEntry } from './ledger-entry.ts';
 import { ReadProof } from './read-proof.ts';
 
 /** With unproven deliveries, the peer is pinged this often. */

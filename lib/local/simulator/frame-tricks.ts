@@ -1,4 +1,4 @@
-import type { Delivery } from './delivery.ts';
+import type { Delivery } from './ledger-entry.ts';
 
 /** A frame held back to be overtaken is sent all the same after this long. */
 const OVERTAKE_LIMIT_MS = 50;

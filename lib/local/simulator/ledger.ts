@@ -1,6 +1,6 @@
-import { Delivery, type EventState, LedgerEntry } from './delivery.ts';
 import { eventKey, type KeyedFrame } from './frame.ts';
 import { LatencyHistogram, type LatencySummary } from './latency-histogram.ts';
+import { Delivery, type EventState, LedgerEntry } from './ledger-entry.ts';
 import { RecentEntries } from './recent-entries.ts';
 import { SpanList, type UncoveredSpan } from './span-list.ts';
 

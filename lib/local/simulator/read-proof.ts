@@ -1,4 +1,4 @@
-import type { Delivery } from './delivery.ts';
+import type { Delivery } from './ledger-entry.ts';
 
 interface Probe {
   readonly id: number;

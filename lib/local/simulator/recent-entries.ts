@@ -1,4 +1,4 @@
-import type { LedgerEntry } from './delivery.ts';
+import type { LedgerEntry } from './ledger-entry.ts';
 
 /**
  * The events that settled lately, by key. Two generations: each event is remembered for at least `keepMs` (or until

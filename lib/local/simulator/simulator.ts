@@ -5,18 +5,18 @@ import type { WebSocket } from 'ws';
 import type { Channel } from './channel.ts';
 import { ChannelSocket } from './channel-socket.ts';
 import { Channels, CLOSE_GOING_AWAY } from './channels.ts';
+import type { FaultTarget } from './cloud-fault-kinds.ts';
+import type { CloudFaults } from './cloud-faults.ts';
 import { Directory } from './directory.ts';
 import { Disturbances } from './disturbances.ts';
-import type { FaultTarget } from './fault-kinds.ts';
-import type { CloudFaults } from './faults.ts';
 import { type Frame, frameText, parseFrameText } from './frame.ts';
 import { Hooks } from './hooks.ts';
-import { replyTo } from './in-band.ts';
+import { replyTo } from './in-band-messages.ts';
 import { Ledger } from './ledger.ts';
-import { checkedOptions, type SimulatorOptions } from './options.ts';
-import { RateLimit } from './rate-limit.ts';
-import { Rest } from './rest.ts';
-import { NotificationsResource } from './rest-notifications.ts';
+import { NotificationsResource } from './notifications-resource.ts';
+import { RateLimit } from './request-quota.ts';
+import { Rest } from './rest-api.ts';
+import { checkedOptions, type SimulatorOptions } from './simulator-options.ts';
 import { Tokens } from './tokens.ts';
 import { Upgrades } from './upgrade.ts';
 
@@ -28,7 +28,7 @@ const KEEP_ALIVE_MS = 65_000;
 const CLOSE_LIMIT_MS = 1_000;
 const LOOPBACK = '127.0.0.1';
 
-export type { SimulatorOptions } from './options.ts';
+export type { SimulatorOptions } from './simulator-options.ts';
 
 export interface Listening {
   /** Base URL of the REST API and of the token endpoint. */

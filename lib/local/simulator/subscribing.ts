@@ -1,7 +1,7 @@
 import { badRequest, missingPermissions } from './api-error.ts';
 import type { Channel } from './channel.ts';
+import { COMBINED_TOPIC_LIMIT_CHARS, expandTopic, isTooLong, templateOf } from './topic-template-lookup.ts';
 import { TOPIC_PERMISSIONS } from './topic-templates.ts';
-import { COMBINED_TOPIC_LIMIT_CHARS, expandTopic, isTooLong, templateOf } from './topics.ts';
 
 /** Topics a channel may have, a combined one counting once. */
 export const TOPICS_PER_CHANNEL = 1_000;

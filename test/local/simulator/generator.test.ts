@@ -1,7 +1,7 @@
 import type { Frame } from 'switchboard-local/simulator/frame.ts';
 import { DEFAULT_TOPICS, GENERATED_TOPICS, Generator } from 'switchboard-local/simulator/generator.ts';
 import { Simulator } from 'switchboard-local/simulator/simulator.ts';
-import { templateOf } from 'switchboard-local/simulator/topics.ts';
+import { templateOf } from 'switchboard-local/simulator/topic-template-lookup.ts';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 const NOW_MS = 1_800_000_000_000;

@@ -1,5 +1,5 @@
-import { SimulatorOptionsError } from 'switchboard-local/simulator/options.ts';
 import { type Listening, Simulator } from 'switchboard-local/simulator/simulator.ts';
+import { SimulatorOptionsError } from 'switchboard-local/simulator/simulator-options.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CloudClient, eventually } from './cloud-client.ts';
 

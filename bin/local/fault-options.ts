@@ -1,6 +1,6 @@
 import { FAULT_KINDS } from 'switchboard-local/emulator/fault-kinds.ts';
 import type { AwsFaultKind } from 'switchboard-local/emulator/faults.ts';
-import { CLOUD_FAULT_KINDS, type CloudFaultKind } from 'switchboard-local/simulator/fault-kinds.ts';
+import { CLOUD_FAULT_KINDS, type CloudFaultKind } from 'switchboard-local/simulator/cloud-fault-kinds.ts';
 
 /** Kills the consumer between two of its AWS calls, or just before it reports. */
 const CONSUMER_CRASH = 'consumer_crash';

@@ -4,7 +4,7 @@ import { DEFAULT_TOPICS } from 'switchboard-local/simulator/generator.ts';
 import { LOG_LEVELS, type LogLevel } from '../../lib/aws/logger.ts';
 import { GENESYS_DOMAINS, isGenesysDomain } from '../../lib/genesys/regions.ts';
 import { topicProblems } from '../../lib/genesys/topics.ts';
-import { ALL_FAULTS, type FaultChoice, parseFaults } from './faults.ts';
+import { ALL_FAULTS, type FaultChoice, parseFaults } from './fault-options.ts';
 
 /** Largest values of flags; beyond them this machine's numbers mean nothing. */
 const EVENTS_LIMIT = 10_000_000;

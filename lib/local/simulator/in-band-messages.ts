@@ -1,7 +1,7 @@
 import { ApiError } from './api-error.ts';
 import type { Channel } from './channel.ts';
 import { PONG_TEXT, resultText } from './control-frames.ts';
-import type { NotificationsResource } from './rest-notifications.ts';
+import type { NotificationsResource } from './notifications-resource.ts';
 import { isValid } from './tokens.ts';
 
 /** The reply to a text that a client sent on its socket. */

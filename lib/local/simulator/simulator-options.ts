@@ -1,6 +1,6 @@
-import type { CloudFaults } from './faults.ts';
+import type { CloudFaults } from './cloud-faults.ts';
 import type { Ledger } from './ledger.ts';
-import type { ConversationDetails } from './rest.ts';
+import type { ConversationDetails } from './rest-api.ts';
 
 export interface SimulatorOptions {
   /** Default 1. */

@@ -1,5 +1,10 @@
 import { Random } from '../random.ts';
-import { CLOUD_FAULT_KINDS, CLOUD_FAULTS, type CloudFaultKind, type FaultTarget } from './fault-kinds.ts';
+import {
+  CLOUD_FAULT_KINDS,
+  CLOUD_FAULTS,
+  type CloudFaultKind,
+  type FaultTarget,
+} from './cloud-fault-kinds.ts';
 import { RecoveryGate } from './recovery-gate.ts';
 
 /** A fault that has to wait for the client to recover is tried again this often. */

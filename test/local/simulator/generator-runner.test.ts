@@ -1,4 +1,4 @@
-import { GeneratorRunner } from 'switchboard-local/simulator/runner.ts';
+import { GeneratorRunner } from 'switchboard-local/simulator/generator-runner.ts';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { frameNumber } from './cloud-client.ts';
 

@@ -14,9 +14,9 @@ import {
 import type { Directory } from './directory.ts';
 import type { Disturbances } from './disturbances.ts';
 import { type Answer, type Exchange, jsonBody, readExchange, writeAnswer } from './exchange.ts';
-import { grantToken, type OAuthClient } from './oauth.ts';
-import type { RateLimit } from './rate-limit.ts';
-import type { NotificationsResource } from './rest-notifications.ts';
+import type { NotificationsResource } from './notifications-resource.ts';
+import { grantToken, type OAuthClient } from './oauth-endpoint.ts';
+import type { RateLimit } from './request-quota.ts';
 import { isExpired, type Token, type Tokens } from './tokens.ts';
 
 const SLOW_ANSWER_MS = 2_000;

@@ -1,7 +1,7 @@
-import { CLOUD_FAULT_KINDS, type CloudFaultKind } from 'switchboard-local/simulator/fault-kinds.ts';
-import { CloudFaults } from 'switchboard-local/simulator/faults.ts';
+import { CLOUD_FAULT_KINDS, type CloudFaultKind } from 'switchboard-local/simulator/cloud-fault-kinds.ts';
+import { CloudFaults } from 'switchboard-local/simulator/cloud-faults.ts';
 import { Generator } from 'switchboard-local/simulator/generator.ts';
-import { GeneratorRunner } from 'switchboard-local/simulator/runner.ts';
+import { GeneratorRunner } from 'switchboard-local/simulator/generator-runner.ts';
 import { type Listening, Simulator } from 'switchboard-local/simulator/simulator.ts';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ClientSocket, CloudClient, eventually, frameNumber } from './cloud-client.ts';

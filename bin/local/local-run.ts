@@ -4,12 +4,12 @@ import { Ledger } from 'switchboard-local/simulator/ledger.ts';
 import { genesysHosts } from '../../lib/genesys/regions.ts';
 import { Accounting } from './accounting.ts';
 import { type Cloud, SIMULATION_LIMITS, startCloud } from './cloud.ts';
-import { Display } from './display.ts';
-import type { LocalOptions, RealGenesys } from './options.ts';
+import type { LocalOptions, RealGenesys } from './local-options.ts';
+import { isSound, type LocalResult, latency, showResult } from './local-result.ts';
 import { type Pipeline, startPipeline } from './pipeline.ts';
+import { Display } from './progress-display.ts';
 import type { ReplayTotals } from './replay.ts';
 import { NAMES } from './resources.ts';
-import { isSound, type LocalResult, latency, showResult } from './result.ts';
 
 /** Between two lines of progress. */
 const PROGRESS_INTERVAL_MS = 1_000;

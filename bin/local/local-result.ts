@@ -1,6 +1,6 @@
 import type { LatencySummary } from 'switchboard-local/simulator/latency-histogram.ts';
 import type { LedgerReport } from 'switchboard-local/simulator/ledger.ts';
-import type { Display } from './display.ts';
+import type { Display } from './progress-display.ts';
 
 /** Result of a run; the JSON that `--json` prints. */
 export interface LocalResult {
