@@ -3,8 +3,8 @@ export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly #params: Readonly<Record<string, string>>;
-  readonly #limit: Readonly<Record<string, unknown>> | undefined;
+  private readonly params: Readonly<Record<string, string>>;
+  private readonly limit: Readonly<Record<string, unknown>> | undefined;
 
   constructor(
     status: number,
@@ -21,8 +21,8 @@ export class ApiError extends Error {
     this.status = status;
     this.code = code;
     this.headers = more.headers ?? {};
-    this.#params = more.params ?? {};
-    this.#limit = more.limit;
+    this.params = more.params ?? {};
+    this.limit = more.limit;
   }
 
   /** @param contextId the response's correlation id */
@@ -32,10 +32,10 @@ export class ApiError extends Error {
       code: this.code,
       status: this.status,
       contextId,
-      messageParams: this.#params,
+      messageParams: this.params,
       details: [],
       errors: [],
-      ...(this.#limit === undefined ? {} : { limit: this.#limit }),
+      ...(this.limit === undefined ? {} : { limit: this.limit }),
     };
   }
 }

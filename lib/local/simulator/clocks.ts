@@ -14,30 +14,30 @@ export interface Organization {
  * events of a topic are equal however fast they come.
  */
 export class Clocks {
-  readonly #now: () => number;
-  readonly #last = new Map<string, number>();
+  private readonly now: () => number;
+  private readonly lastTimes = new Map<string, number>();
   /** No time up to here is given again to an id whose clock was dropped. */
-  #floorMs = Number.NEGATIVE_INFINITY;
-  #latestMs = Number.NEGATIVE_INFINITY;
+  private floorMs = Number.NEGATIVE_INFINITY;
+  private latestMs = Number.NEGATIVE_INFINITY;
 
   constructor(now: () => number) {
-    this.#now = now;
+    this.now = now;
   }
 
   /** Time of the last event of `id`, or a second ago if there was none. */
   last(id: string): number {
-    return this.#last.get(id) ?? Math.floor(this.#now()) - 1_000;
+    return this.lastTimes.get(id) ?? Math.floor(this.now()) - 1_000;
   }
 
   /** Time of the next event of `id`. */
   next(id: string): number {
-    if (this.#last.size >= CLOCKS_LIMIT && !this.#last.has(id)) {
-      this.#floorMs = this.#latestMs;
-      this.#last.clear();
+    if (this.lastTimes.size >= CLOCKS_LIMIT && !this.lastTimes.has(id)) {
+      this.floorMs = this.latestMs;
+      this.lastTimes.clear();
     }
-    const atMs = Math.max(Math.floor(this.#now()), this.last(id) + 1, this.#floorMs + 1);
-    this.#latestMs = Math.max(this.#latestMs, atMs);
-    this.#last.set(id, atMs);
+    const atMs = Math.max(Math.floor(this.now()), this.last(id) + 1, this.floorMs + 1);
+    this.latestMs = Math.max(this.latestMs, atMs);
+    this.lastTimes.set(id, atMs);
     return atMs;
   }
 }

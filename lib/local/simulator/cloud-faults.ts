@@ -44,26 +44,26 @@ export class CloudFaultsError extends Error {
 export class CloudFaults {
   /** Faults that took effect, by kind. */
   readonly counts: Record<CloudFaultKind, number>;
-  readonly #kinds: readonly CloudFaultKind[];
-  readonly #meanIntervalMs: number;
-  readonly #onFault: (kind: CloudFaultKind, atMs: number) => void;
-  readonly #random: Random;
-  readonly #gate: RecoveryGate;
-  #target: FaultTarget | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  private readonly kinds: readonly CloudFaultKind[];
+  private readonly meanIntervalMs: number;
+  private readonly onFault: (kind: CloudFaultKind, atMs: number) => void;
+  private readonly random: Random;
+  private readonly gate: RecoveryGate;
+  private target: FaultTarget | undefined;
+  private timer: NodeJS.Timeout | undefined;
   /** A fault of a connection that waits for the client to recover from the last one. */
-  #waiting: CloudFaultKind | undefined;
-  #retryTimer: NodeJS.Timeout | undefined;
+  private waiting: CloudFaultKind | undefined;
+  private retryTimer: NodeJS.Timeout | undefined;
 
   /** @throws CloudFaultsError when there is no kind, or the interval is not positive */
   constructor(options: CloudFaultsOptions) {
-    this.#kinds = options.kinds === 'all' ? CLOUD_FAULT_KINDS : options.kinds;
-    this.#meanIntervalMs = options.meanIntervalMs ?? DEFAULT_MEAN_INTERVAL_MS;
-    if (this.#kinds.length === 0) throw new CloudFaultsError('Name at least one kind of fault.');
-    if (!(this.#meanIntervalMs > 0)) throw new CloudFaultsError('meanIntervalMs must be above 0.');
-    this.#onFault = options.onFault ?? (() => {});
-    this.#random = new Random(options.seed).fork('cloud-faults');
-    this.#gate = new RecoveryGate(options.recoveryLimitMs ?? DEFAULT_RECOVERY_LIMIT_MS);
+    this.kinds = options.kinds === 'all' ? CLOUD_FAULT_KINDS : options.kinds;
+    this.meanIntervalMs = options.meanIntervalMs ?? DEFAULT_MEAN_INTERVAL_MS;
+    if (this.kinds.length === 0) throw new CloudFaultsError('Name at least one kind of fault.');
+    if (!(this.meanIntervalMs > 0)) throw new CloudFaultsError('meanIntervalMs must be above 0.');
+    this.onFault = options.onFault ?? (() => {});
+    this.random = new Random(options.seed).fork('cloud-faults');
+    this.gate = new RecoveryGate(options.recoveryLimitMs ?? DEFAULT_RECOVERY_LIMIT_MS);
     this.counts = Object.fromEntries(CLOUD_FAULT_KINDS.map((kind) => [kind, 0])) as Record<
       CloudFaultKind,
       number
@@ -73,15 +73,15 @@ export class CloudFaults {
   /** Starts the schedule; the simulator calls it when it listens. */
   start(target: FaultTarget): void {
     this.stop();
-    this.#target = target;
-    this.#schedule();
+    this.target = target;
+    this.schedule();
   }
 
   /** Ends the schedule. {@link inject} still works. */
   stop(): void {
-    clearTimeout(this.#timer);
-    clearTimeout(this.#retryTimer);
-    this.#waiting = undefined;
+    clearTimeout(this.timer);
+    clearTimeout(this.retryTimer);
+    this.waiting = undefined;
   }
 
   /**
@@ -90,53 +90,53 @@ export class CloudFaults {
    * @throws CloudFaultsError before the simulator listens
    */
   inject(kind: CloudFaultKind): boolean {
-    const target = this.#target;
+    const target = this.target;
     if (target === undefined) throw new CloudFaultsError('Faults need a simulator: call listen() first.');
     const fault = CLOUD_FAULTS[kind];
     const steady = target.channels.all().filter((channel) => channel.steady);
     if (fault.scope !== 'request' && steady.length === 0) return false;
-    const channel = fault.scope === 'request' ? undefined : this.#random.pick(steady);
+    const channel = fault.scope === 'request' ? undefined : this.random.pick(steady);
     if (fault.scope === 'socket' && channel !== undefined) {
       const hit =
         kind === 'token_revoked' ? steady.filter(({ token }) => token === channel.token) : [channel];
-      this.#gate.remember(target.channels, hit);
+      this.gate.remember(target.channels, hit);
     }
     return fault.apply({
       target,
-      random: this.#random,
+      random: this.random,
       channelId: channel?.id ?? '',
       onHit: () => {
         this.counts[kind] += 1;
-        this.#onFault(kind, performance.timeOrigin + performance.now());
+        this.onFault(kind, performance.timeOrigin + performance.now());
       },
     });
   }
 
-  #schedule(): void {
-    const means = Math.min(LONGEST_INTERVAL_MEANS, -Math.log(1 - this.#random.next()));
-    this.#timer = setTimeout(() => {
-      this.#next(this.#random.pick(this.#kinds));
-      this.#schedule();
-    }, means * this.#meanIntervalMs);
+  private schedule(): void {
+    const means = Math.min(LONGEST_INTERVAL_MEANS, -Math.log(1 - this.random.next()));
+    this.timer = setTimeout(() => {
+      this.next(this.random.pick(this.kinds));
+      this.schedule();
+    }, means * this.meanIntervalMs);
   }
 
   /** While one fault of a connection waits, others of that scope are passed over. */
-  #next(kind: CloudFaultKind): void {
+  private next(kind: CloudFaultKind): void {
     if (CLOUD_FAULTS[kind].scope !== 'socket') {
       this.inject(kind);
-    } else if (this.#waiting === undefined) {
-      this.#waiting = kind;
-      this.#try();
+    } else if (this.waiting === undefined) {
+      this.waiting = kind;
+      this.try();
     }
   }
 
-  #try(): void {
-    const { channels } = this.#target ?? {};
-    if (this.#waiting === undefined || channels === undefined) return;
-    if (this.#gate.isOpen(channels) && this.inject(this.#waiting)) {
-      this.#waiting = undefined;
+  private try(): void {
+    const { channels } = this.target ?? {};
+    if (this.waiting === undefined || channels === undefined) return;
+    if (this.gate.isOpen(channels) && this.inject(this.waiting)) {
+      this.waiting = undefined;
       return;
     }
-    this.#retryTimer = setTimeout(() => this.#try(), RETRY_MS);
+    this.retryTimer = setTimeout(() => this.try(), RETRY_MS);
   }
 }

@@ -28,7 +28,7 @@ export class ConversationLife {
   queueId: string | undefined;
   /** The agents so far, the present one last. */
   readonly agents: Participant[] = [];
-  #step = 0;
+  private step = 0;
 
   constructor(context: LifeContext, mediaType: MediaType) {
     const { random } = context;
@@ -107,21 +107,21 @@ export class ConversationLife {
       type === 'attributes'
         ? attributesBody(this.conversation, participant, atMs)
         : detailBody(this.conversation, participant, atMs, more);
-    this.#push(topic, this.conversation.id, body);
+    this.push(topic, this.conversation.id, body);
   }
 
   routingStatus(agent: Participant, status: RoutingStatus): void {
     const { userId } = agent;
     if (userId === undefined || !this.context.sink.wants(ROUTING_STATUS_TOPIC)) return;
     const atMs = this.context.clocks.next(userId);
-    this.#push(ROUTING_STATUS_TOPIC, userId, routingStatusBody(userId, status, atMs));
+    this.push(ROUTING_STATUS_TOPIC, userId, routingStatusBody(userId, status, atMs));
   }
 
   transcription(agent: Participant, atMs: number): void {
     const { sink, organizationId, random } = this.context;
     if (!sink.wants(TRANSCRIPTION_TOPIC)) return;
     const body = transcriptionBody(this.conversation, agent, organizationId, random, atMs);
-    this.#push(TRANSCRIPTION_TOPIC, this.conversation.id, body);
+    this.push(TRANSCRIPTION_TOPIC, this.conversation.id, body);
   }
 
   /** The present state, to the queue and to each agent it has met. Equal content never recurs: a step is counted. */
@@ -130,17 +130,17 @@ export class ConversationLife {
     const forQueue = this.queueId !== undefined && sink.wants(QUEUE_CONVERSATIONS_TOPIC);
     const forUsers = this.agents.length > 0 && sink.wants(USER_CONVERSATIONS_TOPIC);
     if (!forQueue && !forUsers) return;
-    this.#step += 1;
-    this.customer.attributes.interactionStep = String(this.#step);
+    this.step += 1;
+    this.customer.attributes.interactionStep = String(this.step);
     const body = snapshotBody(this.conversation);
-    if (forQueue && this.queueId !== undefined) this.#push(QUEUE_CONVERSATIONS_TOPIC, this.queueId, body);
+    if (forQueue && this.queueId !== undefined) this.push(QUEUE_CONVERSATIONS_TOPIC, this.queueId, body);
     if (!forUsers) return;
     for (const userId of new Set(this.agents.map((agent) => agent.userId))) {
-      if (userId !== undefined) this.#push(USER_CONVERSATIONS_TOPIC, userId, body);
+      if (userId !== undefined) this.push(USER_CONVERSATIONS_TOPIC, userId, body);
     }
   }
 
-  #push(topic: string, id: string, body: object): void {
+  private push(topic: string, id: string, body: object): void {
     this.context.sink.push(topic, id, body, this.conversation.correlationId);
   }
 }

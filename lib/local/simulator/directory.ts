@@ -45,92 +45,92 @@ interface Entity {
 
 /** The organisation: its users and queues. Ids follow from the seed and the order in which they were added. */
 export class Directory {
-  readonly #random: Random;
-  readonly #division: Entity;
-  readonly #users = new Map<string, Entity>();
-  readonly #queues = new Map<string, Entity>();
+  private readonly random: Random;
+  private readonly division: Entity;
+  private readonly users = new Map<string, Entity>();
+  private readonly queues = new Map<string, Entity>();
   /** Kept as arrays too: the generator picks from them for each event. */
-  #userIds: readonly string[] = [];
-  #queueIds: readonly string[] = [];
-  #added = 0;
+  private currentUserIds: readonly string[] = [];
+  private currentQueueIds: readonly string[] = [];
+  private added = 0;
 
   constructor(seed: number, users: number, queues: number) {
-    this.#random = new Random(seed).fork('directory');
-    this.#division = { id: seededUuid(this.#random), name: 'Home' };
+    this.random = new Random(seed).fork('directory');
+    this.division = { id: seededUuid(this.random), name: 'Home' };
     for (let index = 0; index < users; index += 1) this.addUser();
     for (let index = 0; index < queues; index += 1) this.addQueue();
   }
 
   get userIds(): readonly string[] {
-    return this.#userIds;
+    return this.currentUserIds;
   }
 
   get queueIds(): readonly string[] {
-    return this.#queueIds;
+    return this.currentQueueIds;
   }
 
   addUser(): string {
-    const name = `${this.#random.pick(FIRST_NAMES)} ${this.#random.pick(LAST_NAMES)}`;
-    const id = this.#add(this.#users, name);
-    this.#userIds = [...this.#users.keys()];
+    const name = `${this.random.pick(FIRST_NAMES)} ${this.random.pick(LAST_NAMES)}`;
+    const id = this.add(this.users, name);
+    this.currentUserIds = [...this.users.keys()];
     return id;
   }
 
   addQueue(): string {
-    const id = this.#add(this.#queues, this.#random.pick(QUEUE_NAMES));
-    this.#queueIds = [...this.#queues.keys()];
+    const id = this.add(this.queues, this.random.pick(QUEUE_NAMES));
+    this.currentQueueIds = [...this.queues.keys()];
     return id;
   }
 
   /** @returns whether there was such a user */
   removeUser(id: string): boolean {
-    const removed = this.#users.delete(id);
-    this.#userIds = [...this.#users.keys()];
+    const removed = this.users.delete(id);
+    this.currentUserIds = [...this.users.keys()];
     return removed;
   }
 
   /** @returns whether there was such a queue */
   removeQueue(id: string): boolean {
-    const removed = this.#queues.delete(id);
-    this.#queueIds = [...this.#queues.keys()];
+    const removed = this.queues.delete(id);
+    this.currentQueueIds = [...this.queues.keys()];
     return removed;
   }
 
   /** `GET /api/v2/users` */
   listUsers(exchange: Exchange): Answer {
-    return page(exchange, [...this.#users.values()], (user) => this.#userBody(user));
+    return page(exchange, [...this.users.values()], (user) => this.userBody(user));
   }
 
   /** `GET /api/v2/routing/queues` */
   listQueues(exchange: Exchange): Answer {
-    return page(exchange, [...this.#queues.values()], (queue) => this.#queueBody(queue));
+    return page(exchange, [...this.queues.values()], (queue) => this.queueBody(queue));
   }
 
   user(id: string): Answer {
-    const user = this.#users.get(id);
+    const user = this.users.get(id);
     if (user === undefined) throw notFound(`User ${id}`);
-    return { status: 200, body: this.#userBody(user) };
+    return { status: 200, body: this.userBody(user) };
   }
 
   queue(id: string): Answer {
-    const queue = this.#queues.get(id);
+    const queue = this.queues.get(id);
     if (queue === undefined) throw notFound(`Queue ${id}`);
-    return { status: 200, body: this.#queueBody(queue) };
+    return { status: 200, body: this.queueBody(queue) };
   }
 
-  #add(entities: Map<string, Entity>, name: string): string {
-    this.#added += 1;
-    const id = seededUuid(this.#random);
-    entities.set(id, { id, name: `${name} ${this.#added}` });
+  private add(entities: Map<string, Entity>, name: string): string {
+    this.added += 1;
+    const id = seededUuid(this.random);
+    entities.set(id, { id, name: `${name} ${this.added}` });
     return id;
   }
 
-  #userBody({ id, name }: Entity): object {
+  private userBody({ id, name }: Entity): object {
     const address = `${id.slice(0, 8)}@example.com`;
     return {
       id,
       name,
-      division: { ...this.#division, selfUri: `/api/v2/authorization/divisions/${this.#division.id}` },
+      division: { ...this.division, selfUri: `/api/v2/authorization/divisions/${this.division.id}` },
       chat: { jabberId: `${id.slice(0, 8)}@example.orgspan.com` },
       email: address,
       primaryContactInfo: [{ address, mediaType: 'EMAIL', type: 'PRIMARY' }],
@@ -143,12 +143,12 @@ export class Directory {
     };
   }
 
-  #queueBody({ id, name }: Entity): object {
+  private queueBody({ id, name }: Entity): object {
     return {
       id,
       name,
-      division: { ...this.#division, selfUri: `/api/v2/authorization/divisions/${this.#division.id}` },
-      memberCount: this.#users.size,
+      division: { ...this.division, selfUri: `/api/v2/authorization/divisions/${this.division.id}` },
+      memberCount: this.users.size,
       skillEvaluationMethod: 'BEST',
       acwSettings: { wrapupPrompt: 'MANDATORY', timeoutMs: 60_000 },
       selfUri: `/api/v2/routing/queues/${id}`,

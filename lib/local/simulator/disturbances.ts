@@ -8,31 +8,31 @@ const WAITING_LIMIT = 1;
 
 /** Disturbances that hit whatever request comes next, in the order in which they were armed. */
 export class Disturbances {
-  readonly #rest: { readonly kind: RestDisturbance; readonly onHit: () => void }[] = [];
-  readonly #upgrades: { readonly status: UpgradeRefusal; readonly onHit: () => void }[] = [];
+  private readonly rest: { readonly kind: RestDisturbance; readonly onHit: () => void }[] = [];
+  private readonly upgrades: { readonly status: UpgradeRefusal; readonly onHit: () => void }[] = [];
 
   /** Arms one for the next REST call. @returns false when enough wait already */
   armRest(kind: RestDisturbance, onHit: () => void = () => {}): boolean {
-    if (this.#rest.length >= WAITING_LIMIT) return false;
-    this.#rest.push({ kind, onHit });
+    if (this.rest.length >= WAITING_LIMIT) return false;
+    this.rest.push({ kind, onHit });
     return true;
   }
 
   /** Arms one for the next upgrade. @returns false when enough wait already */
   armUpgrade(status: UpgradeRefusal, onHit: () => void = () => {}): boolean {
-    if (this.#upgrades.length >= WAITING_LIMIT) return false;
-    this.#upgrades.push({ status, onHit });
+    if (this.upgrades.length >= WAITING_LIMIT) return false;
+    this.upgrades.push({ status, onHit });
     return true;
   }
 
   takeRest(): RestDisturbance | undefined {
-    const taken = this.#rest.shift();
+    const taken = this.rest.shift();
     taken?.onHit();
     return taken?.kind;
   }
 
   takeUpgrade(): UpgradeRefusal | undefined {
-    const taken = this.#upgrades.shift();
+    const taken = this.upgrades.shift();
     taken?.onHit();
     return taken?.status;
   }

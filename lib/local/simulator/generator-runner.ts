@@ -41,79 +41,79 @@ export class GeneratorRunnerError extends Error {
 export class GeneratorRunner {
   /** Resolves once `count` frames are emitted or the run is stopped; rejects with what the source throws. */
   readonly done: Promise<RunSummary>;
-  readonly #options: GeneratorRunnerOptions;
-  readonly #count: number;
-  readonly #resolve: (summary: RunSummary) => void;
-  readonly #reject: (error: unknown) => void;
-  #timer: NodeJS.Timeout | undefined;
-  #startedAtMs = 0;
+  private readonly options: GeneratorRunnerOptions;
+  private readonly count: number;
+  private readonly resolve: (summary: RunSummary) => void;
+  private readonly reject: (error: unknown) => void;
+  private timer: NodeJS.Timeout | undefined;
+  private startedAtMs = 0;
   /** When the frames emitted so far would have been due to start, had nothing slipped. */
-  #scheduleFromMs = 0;
-  #emitted = 0;
-  #over = false;
+  private scheduleFromMs = 0;
+  private emittedCount = 0;
+  private over = false;
 
   /** @throws GeneratorRunnerError when the rate or the count is not above 0 */
   constructor(options: GeneratorRunnerOptions) {
-    this.#options = options;
-    this.#count = options.count ?? Number.POSITIVE_INFINITY;
+    this.options = options;
+    this.count = options.count ?? Number.POSITIVE_INFINITY;
     if (!(options.ratePerSecond > 0)) throw new GeneratorRunnerError('ratePerSecond must be above 0.');
-    if (!(this.#count > 0)) throw new GeneratorRunnerError('count must be above 0.');
+    if (!(this.count > 0)) throw new GeneratorRunnerError('count must be above 0.');
     const { promise, resolve, reject } = Promise.withResolvers<RunSummary>();
     this.done = promise;
-    this.#resolve = resolve;
-    this.#reject = reject;
+    this.resolve = resolve;
+    this.reject = reject;
   }
 
   get emitted(): number {
-    return this.#emitted;
+    return this.emittedCount;
   }
 
   start(): this {
-    this.#startedAtMs = performance.now();
-    this.#scheduleFromMs = this.#startedAtMs;
-    this.#timer = setTimeout(() => this.#tick(), TICK_MS);
+    this.startedAtMs = performance.now();
+    this.scheduleFromMs = this.startedAtMs;
+    this.timer = setTimeout(() => this.tick(), TICK_MS);
     return this;
   }
 
   stop(): void {
-    if (this.#over) return;
-    this.#over = true;
-    clearTimeout(this.#timer);
+    if (this.over) return;
+    this.over = true;
+    clearTimeout(this.timer);
     const nowMs = performance.now();
-    this.#resolve({
-      emitted: this.#emitted,
-      elapsedMs: nowMs - this.#startedAtMs,
-      slippedMs: this.#scheduleFromMs - this.#startedAtMs,
+    this.resolve({
+      emitted: this.emittedCount,
+      elapsedMs: nowMs - this.startedAtMs,
+      slippedMs: this.scheduleFromMs - this.startedAtMs,
     });
   }
 
-  #tick(): void {
+  private tick(): void {
     try {
-      const due = Math.min(this.#due(), this.#count - this.#emitted);
-      for (let left = due; left > 0 && !this.#over; left -= 1) {
-        this.#emitted += 1;
-        this.#options.target.emit(this.#options.source.next());
+      const due = Math.min(this.due(), this.count - this.emittedCount);
+      for (let left = due; left > 0 && !this.over; left -= 1) {
+        this.emittedCount += 1;
+        this.options.target.emit(this.options.source.next());
       }
     } catch (error) {
-      this.#over = true;
-      this.#reject(error);
+      this.over = true;
+      this.reject(error);
       return;
     }
-    if (this.#emitted >= this.#count) this.stop();
-    if (this.#over) return;
-    const pauseMs = Number.isFinite(this.#options.ratePerSecond) ? TICK_MS : 0;
-    this.#timer = setTimeout(() => this.#tick(), pauseMs);
+    if (this.emittedCount >= this.count) this.stop();
+    if (this.over) return;
+    const pauseMs = Number.isFinite(this.options.ratePerSecond) ? TICK_MS : 0;
+    this.timer = setTimeout(() => this.tick(), pauseMs);
   }
 
   /** Frames to emit in this tick. */
-  #due(): number {
-    const { ratePerSecond, target, holdAboveBytes = DEFAULT_HOLD_ABOVE_BYTES } = this.#options;
+  private due(): number {
+    const { ratePerSecond, target, holdAboveBytes = DEFAULT_HOLD_ABOVE_BYTES } = this.options;
     const held = (target.bufferedBytes ?? 0) > holdAboveBytes;
     if (!Number.isFinite(ratePerSecond)) return held ? 0 : UNLIMITED_BURST;
     const behindMs =
-      performance.now() - this.#scheduleFromMs - (this.#emitted * MS_PER_SECOND) / ratePerSecond;
+      performance.now() - this.scheduleFromMs - (this.emittedCount * MS_PER_SECOND) / ratePerSecond;
     const limitMs = held ? 0 : CATCH_UP_LIMIT_MS + MS_PER_SECOND / ratePerSecond;
-    if (behindMs > limitMs) this.#scheduleFromMs += behindMs - limitMs;
+    if (behindMs > limitMs) this.scheduleFromMs += behindMs - limitMs;
     return Math.floor((Math.min(behindMs, limitMs) * ratePerSecond) / MS_PER_SECOND);
   }
 }

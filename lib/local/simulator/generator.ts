@@ -84,12 +84,12 @@ export class GeneratorError extends Error {
  * them have 100 KB.
  */
 export class Generator {
-  readonly #organization: Organization;
-  readonly #random: Random;
-  readonly #sink: FrameSink;
-  readonly #clocks: Clocks;
-  readonly #context: LifeContext;
-  readonly #lives: { readonly life: ConversationLife; readonly plan: Step[] }[] = [];
+  private readonly organization: Organization;
+  private readonly random: Random;
+  private readonly sink: FrameSink;
+  private readonly clocks: Clocks;
+  private readonly context: LifeContext;
+  private readonly lives: { readonly life: ConversationLife; readonly plan: Step[] }[] = [];
 
   /**
    * @param organization its users and queues; a simulator is one, and changes of its lists are followed
@@ -103,17 +103,17 @@ export class Generator {
         `Choose topics out of ${GENERATED_TOPICS.join(', ')}; not ${unknown.join(', ')}.`,
       );
     }
-    this.#organization = organization;
-    this.#random = new Random(options.seed).fork('generator');
-    this.#sink = new FrameSink(topics);
-    this.#clocks = new Clocks(options.now ?? Date.now);
-    this.#context = {
-      random: this.#random,
-      sink: this.#sink,
+    this.organization = organization;
+    this.random = new Random(options.seed).fork('generator');
+    this.sink = new FrameSink(topics);
+    this.clocks = new Clocks(options.now ?? Date.now);
+    this.context = {
+      random: this.random,
+      sink: this.sink,
       organization,
-      organizationId: seededUuid(this.#random),
-      divisionId: seededUuid(this.#random),
-      clocks: this.#clocks,
+      organizationId: seededUuid(this.random),
+      divisionId: seededUuid(this.random),
+      clocks: this.clocks,
     };
   }
 
@@ -123,58 +123,58 @@ export class Generator {
    */
   next(): Frame {
     for (let step = 0; step < EMPTY_STEPS_LIMIT; step += 1) {
-      const frame = this.#sink.shift();
+      const frame = this.sink.shift();
       if (frame !== undefined) return frame;
-      this.#happen();
+      this.happen();
     }
     throw new GeneratorError('There is no user and no queue for these topics: add some to the organisation.');
   }
 
-  #happen(): void {
-    const draw = this.#random.next();
-    if (draw < PRESENCE_SHARE) this.#changePresence();
-    else if (draw < PRESENCE_SHARE + ROUTING_STATUS_SHARE) this.#changeRoutingStatus();
-    else if (draw < PRESENCE_SHARE + ROUTING_STATUS_SHARE + OBSERVATIONS_SHARE) this.#observeQueue();
-    else this.#advanceConversation();
+  private happen(): void {
+    const draw = this.random.next();
+    if (draw < PRESENCE_SHARE) this.changePresence();
+    else if (draw < PRESENCE_SHARE + ROUTING_STATUS_SHARE) this.changeRoutingStatus();
+    else if (draw < PRESENCE_SHARE + ROUTING_STATUS_SHARE + OBSERVATIONS_SHARE) this.observeQueue();
+    else this.advanceConversation();
   }
 
-  #changePresence(): void {
-    const userId = anyOf(this.#organization.userIds, this.#random);
-    if (userId === undefined || !this.#sink.wants(PRESENCE_TOPIC)) return;
-    const body = presenceBody(this.#random, this.#clocks.next(userId));
-    this.#sink.push(PRESENCE_TOPIC, userId, body, seededUuid(this.#random));
+  private changePresence(): void {
+    const userId = anyOf(this.organization.userIds, this.random);
+    if (userId === undefined || !this.sink.wants(PRESENCE_TOPIC)) return;
+    const body = presenceBody(this.random, this.clocks.next(userId));
+    this.sink.push(PRESENCE_TOPIC, userId, body, seededUuid(this.random));
   }
 
-  #changeRoutingStatus(): void {
-    const userId = anyOf(this.#organization.userIds, this.#random);
-    if (userId === undefined || !this.#sink.wants(ROUTING_STATUS_TOPIC)) return;
-    const status = this.#random.pick(ROUTING_STATUSES);
-    const body = routingStatusBody(userId, status, this.#clocks.next(userId));
-    this.#sink.push(ROUTING_STATUS_TOPIC, userId, body, seededUuid(this.#random));
+  private changeRoutingStatus(): void {
+    const userId = anyOf(this.organization.userIds, this.random);
+    if (userId === undefined || !this.sink.wants(ROUTING_STATUS_TOPIC)) return;
+    const status = this.random.pick(ROUTING_STATUSES);
+    const body = routingStatusBody(userId, status, this.clocks.next(userId));
+    this.sink.push(ROUTING_STATUS_TOPIC, userId, body, seededUuid(this.random));
   }
 
-  #observeQueue(): void {
-    const queueId = anyOf(this.#organization.queueIds, this.#random);
-    if (queueId === undefined || !this.#sink.wants(OBSERVATIONS_TOPIC)) return;
-    const fromMs = this.#clocks.last(queueId);
-    const body = observationsBody(queueId, this.#random, fromMs, this.#clocks.next(queueId));
-    this.#sink.push(OBSERVATIONS_TOPIC, queueId, body, seededUuid(this.#random));
+  private observeQueue(): void {
+    const queueId = anyOf(this.organization.queueIds, this.random);
+    if (queueId === undefined || !this.sink.wants(OBSERVATIONS_TOPIC)) return;
+    const fromMs = this.clocks.last(queueId);
+    const body = observationsBody(queueId, this.random, fromMs, this.clocks.next(queueId));
+    this.sink.push(OBSERVATIONS_TOPIC, queueId, body, seededUuid(this.random));
   }
 
-  #advanceConversation(): void {
-    const index = this.#random.int(CONVERSATIONS_AT_ONCE);
-    let going = this.#lives[index];
+  private advanceConversation(): void {
+    const index = this.random.int(CONVERSATIONS_AT_ONCE);
+    let going = this.lives[index];
     if (going === undefined) {
-      const life = new ConversationLife(this.#context, drawMediaType(this.#random));
-      going = { life, plan: planSteps(this.#random) };
-      this.#lives.push(going);
+      const life = new ConversationLife(this.context, drawMediaType(this.random));
+      going = { life, plan: planSteps(this.random) };
+      this.lives.push(going);
     }
     const step = going.plan.shift();
     if (step !== undefined) STEPS[step](going.life, going.life.now());
     if (going.plan.length > 0) return;
     // The last one takes its place.
-    const last = this.#lives.pop();
-    const place = this.#lives.indexOf(going);
-    if (last !== undefined && place >= 0) this.#lives[place] = last;
+    const last = this.lives.pop();
+    const place = this.lives.indexOf(going);
+    if (last !== undefined && place >= 0) this.lives[place] = last;
   }
 }

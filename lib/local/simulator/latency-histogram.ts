@@ -12,7 +12,7 @@ export interface LatencySummary {
 
 /** Latencies from a microsecond to an hour, to three digits. Longer ones count as an hour, negative ones as zero. */
 export class LatencyHistogram {
-  readonly #histogram = build({
+  private readonly histogram = build({
     bitBucketSize: 32,
     lowestDiscernibleValue: 1,
     highestTrackableValue: HIGHEST_US,
@@ -21,12 +21,12 @@ export class LatencyHistogram {
 
   record(latencyMs: number): void {
     const latencyUs = Math.round(latencyMs * US_PER_MS);
-    this.#histogram.recordValue(Math.min(HIGHEST_US, Math.max(0, latencyUs)));
+    this.histogram.recordValue(Math.min(HIGHEST_US, Math.max(0, latencyUs)));
   }
 
   /** All values in milliseconds; zeros while nothing was recorded. */
   summary(): LatencySummary {
-    const histogram = this.#histogram;
+    const histogram = this.histogram;
     if (histogram.totalCount === 0) return { p50: 0, p99: 0, max: 0, count: 0 };
     return {
       p50: histogram.getValueAtPercentile(50) / US_PER_MS,

@@ -40,46 +40,46 @@ export class LedgerEntry {
  */
 export class Delivery {
   readonly entry: LedgerEntry;
-  readonly #changed: (entry: LedgerEntry) => void;
-  #state: 'written' | 'flushed' | 'over' = 'written';
+  private readonly changed: (entry: LedgerEntry) => void;
+  private state: 'written' | 'flushed' | 'over' = 'written';
 
   constructor(entry: LedgerEntry, changed: (entry: LedgerEntry) => void) {
     this.entry = entry;
-    this.#changed = changed;
+    this.changed = changed;
     entry.sockets += 1;
     entry.waiting += 1;
   }
 
   /** The operating system has taken all of its bytes. */
   flushed(): void {
-    if (this.#state !== 'written') return;
-    this.#state = 'flushed';
+    if (this.state !== 'written') return;
+    this.state = 'flushed';
     this.entry.waiting -= 1;
     this.entry.good += 1;
-    this.#changed(this.entry);
+    this.changed(this.entry);
   }
 
   /** The write failed, or was never made. */
   failed(): void {
-    if (this.#state !== 'written') return;
-    this.#state = 'over';
+    if (this.state !== 'written') return;
+    this.state = 'over';
     this.entry.waiting -= 1;
-    this.#changed(this.entry);
+    this.changed(this.entry);
   }
 
   /** The peer answered something that it can only have read after this event. */
   proven(): void {
     this.flushed();
-    this.#state = 'over';
+    this.state = 'over';
   }
 
   /** The connection broke, and nothing shows that the peer had read this event. */
   doubted(): void {
     this.failed();
-    if (this.#state !== 'flushed') return;
-    this.#state = 'over';
+    if (this.state !== 'flushed') return;
+    this.state = 'over';
     this.entry.good -= 1;
     this.entry.doubtful += 1;
-    this.#changed(this.entry);
+    this.changed(this.entry);
   }
 }

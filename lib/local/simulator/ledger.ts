@@ -61,99 +61,99 @@ export function ledgerNow(): number {
 
 /** What was sent to whom and when, and what became of it. One process; bounded memory. */
 export class Ledger {
-  readonly #entriesLimit: number;
-  readonly #keyOf: ((frame: KeyedFrame) => string) | undefined;
-  readonly #open = new Map<string, LedgerEntry>();
-  readonly #settled: RecentEntries;
-  readonly #counts: Record<EventState, number> = {
+  private readonly entriesLimit: number;
+  private readonly customKeyOf: ((frame: KeyedFrame) => string) | undefined;
+  private readonly openEntries = new Map<string, LedgerEntry>();
+  private readonly settledEntries: RecentEntries;
+  private readonly counts: Record<EventState, number> = {
     pending: 0,
     sent: 0,
     published: 0,
     unproven: 0,
     uncovered: 0,
   };
-  readonly #spans = new SpanList();
-  readonly #latency = new LatencyHistogram();
-  readonly #latencyStalled = new LatencyHistogram();
-  readonly #waiters = new Set<() => void>();
-  #repeats = 0;
-  #excused = 0;
-  #unexpected = 0;
-  #foldedOpen = 0;
+  private readonly spans = new SpanList();
+  private readonly latency = new LatencyHistogram();
+  private readonly latencyStalled = new LatencyHistogram();
+  private readonly waiters = new Set<() => void>();
+  private repeats = 0;
+  private excused = 0;
+  private unexpected = 0;
+  private foldedOpen = 0;
 
   constructor(options: LedgerOptions = {}) {
-    this.#entriesLimit = options.entriesLimit ?? DEFAULT_ENTRIES_LIMIT;
-    this.#settled = new RecentEntries(options.foldAfterMs ?? DEFAULT_FOLD_AFTER_MS, this.#entriesLimit);
-    this.#keyOf = options.keyOf;
+    this.entriesLimit = options.entriesLimit ?? DEFAULT_ENTRIES_LIMIT;
+    this.settledEntries = new RecentEntries(options.foldAfterMs ?? DEFAULT_FOLD_AFTER_MS, this.entriesLimit);
+    this.customKeyOf = options.keyOf;
   }
 
   /** Key of an event; `bodyText`, its body as JSON text, saves the default from making it again. */
   keyOf(frame: KeyedFrame, bodyText?: string): string {
-    if (this.#keyOf !== undefined) return this.#keyOf(frame);
+    if (this.customKeyOf !== undefined) return this.customKeyOf(frame);
     return eventKey(frame.topicName, bodyText ?? JSON.stringify(frame.eventBody) ?? '');
   }
 
   /** An event comes into being. Follow with {@link deliver} for each socket, then {@link offered}. */
   begin(key: string, topicName: string, atMs: number = ledgerNow()): LedgerEntry {
-    const known = this.#open.get(key) ?? this.#settled.get(key);
+    const known = this.openEntries.get(key) ?? this.settledEntries.get(key);
     if (known !== undefined) return known;
     const entry = new LedgerEntry(key, topicName, atMs);
-    this.#counts.pending += 1;
-    this.#open.set(key, entry);
-    if (this.#open.size > this.#entriesLimit) this.#foldOpen();
+    this.counts.pending += 1;
+    this.openEntries.set(key, entry);
+    if (this.openEntries.size > this.entriesLimit) this.foldOpen();
     return entry;
   }
 
   /** The event is written to one more socket. */
   deliver(entry: LedgerEntry): Delivery {
-    return new Delivery(entry, this.#update);
+    return new Delivery(entry, this.updateState);
   }
 
   /** The event has been written to every socket that can take it; to none, and it is uncovered. */
   offered(entry: LedgerEntry): void {
     if (entry.sockets > 0) return;
-    this.#update(entry);
-    this.#open.delete(entry.key);
+    this.updateState(entry);
+    this.openEntries.delete(entry.key);
   }
 
   /** The event has reached the bus at `atMs` ({@link ledgerNow}). Call once for each arrival. */
   received(key: string, atMs: number = ledgerNow()): void {
-    const entry = this.#open.get(key) ?? this.#settled.get(key);
+    const entry = this.openEntries.get(key) ?? this.settledEntries.get(key);
     if (entry === undefined || entry.sockets === 0) {
-      this.#unexpected += 1;
+      this.unexpected += 1;
       return;
     }
     const covered = coveredRepeats(entry);
     entry.published += 1;
     if (entry.published > 1) {
-      this.#repeats += 1;
-      this.#excused += coveredRepeats(entry) - covered;
+      this.repeats += 1;
+      this.excused += coveredRepeats(entry) - covered;
       return;
     }
-    (entry.touched ? this.#latencyStalled : this.#latency).record(atMs - entry.sentAtMs);
-    this.#open.delete(key);
-    this.#settled.add(entry, atMs);
-    this.#update(entry);
+    (entry.touched ? this.latencyStalled : this.latency).record(atMs - entry.sentAtMs);
+    this.openEntries.delete(key);
+    this.settledEntries.add(entry, atMs);
+    this.updateState(entry);
   }
 
   /** One publish of this event had an unknown outcome: one repeat of it is allowed. */
   excuse(key: string): void {
-    const entry = this.#open.get(key) ?? this.#settled.get(key);
+    const entry = this.openEntries.get(key) ?? this.settledEntries.get(key);
     if (entry === undefined) return;
     const covered = coveredRepeats(entry);
     entry.excuses += 1;
-    this.#excused += coveredRepeats(entry) - covered;
+    this.excused += coveredRepeats(entry) - covered;
   }
 
   /** An injected stall hit this event: its latency goes apart. Has effect before the event reaches the bus. */
   touch(key: string): void {
-    const entry = this.#open.get(key);
+    const entry = this.openEntries.get(key);
     if (entry !== undefined) entry.touched = true;
   }
 
   /** Events written or sent that have not reached the bus. */
   get outstanding(): number {
-    return this.#counts.pending + this.#counts.sent;
+    return this.counts.pending + this.counts.sent;
   }
 
   /** Resolves with true once nothing is outstanding, with false at the time limit. */
@@ -162,18 +162,18 @@ export class Ledger {
     return new Promise((resolve) => {
       const done = (): void => {
         clearTimeout(timer);
-        this.#waiters.delete(done);
+        this.waiters.delete(done);
         resolve(this.outstanding === 0);
       };
       const timer = setTimeout(done, limitMs);
-      this.#waiters.add(done);
+      this.waiters.add(done);
     });
   }
 
   /** Up to `limit` events in one of the states that are not settled, oldest first: `sent` are the lost ones. */
   openEvents(state: 'pending' | 'sent' | 'unproven', limit = Number.POSITIVE_INFINITY): readonly OpenEvent[] {
     const events: OpenEvent[] = [];
-    for (const entry of this.#open.values()) {
+    for (const entry of this.openEntries.values()) {
       if (events.length >= limit) break;
       if (entry.state === state) events.push(entry);
     }
@@ -181,7 +181,7 @@ export class Ledger {
   }
 
   report(): LedgerReport {
-    const counts = this.#counts;
+    const counts = this.counts;
     return {
       sent: counts.sent + counts.published,
       uncovered: counts.uncovered,
@@ -190,36 +190,36 @@ export class Ledger {
       lost: counts.sent,
       lostKeys: this.openEvents('sent', REPORTED_KEYS).map(({ key }) => key),
       unprovenKeys: this.openEvents('unproven', REPORTED_KEYS).map(({ key }) => key),
-      publishedTwice: this.#repeats - this.#excused,
-      publishedTwiceUnknown: this.#excused,
-      unexpected: this.#unexpected,
-      foldedOpen: this.#foldedOpen,
-      uncoveredSpans: this.#spans.list(),
-      latencyMs: this.#latency.summary(),
-      latencyStalledMs: this.#latencyStalled.summary(),
+      publishedTwice: this.repeats - this.excused,
+      publishedTwiceUnknown: this.excused,
+      unexpected: this.unexpected,
+      foldedOpen: this.foldedOpen,
+      uncoveredSpans: this.spans.list(),
+      latencyMs: this.latency.summary(),
+      latencyStalledMs: this.latencyStalled.summary(),
     };
   }
 
-  readonly #update = (entry: LedgerEntry): void => {
+  private readonly updateState = (entry: LedgerEntry): void => {
     const state = entry.derive();
     if (state === entry.state) return;
-    this.#counts[entry.state] -= 1;
-    this.#counts[state] += 1;
+    this.counts[entry.state] -= 1;
+    this.counts[state] += 1;
     entry.state = state;
-    if (state === 'uncovered') this.#spans.add(entry.sentAtMs);
-    if (this.#waiters.size > 0 && this.outstanding === 0) for (const done of [...this.#waiters]) done();
+    if (state === 'uncovered') this.spans.add(entry.sentAtMs);
+    if (this.waiters.size > 0 && this.outstanding === 0) for (const done of [...this.waiters]) done();
   };
 
   /** Half at once, as the oldest keys of a map are the dear ones to find. */
-  #foldOpen(): void {
-    const excess = Math.ceil(this.#open.size / 2);
+  private foldOpen(): void {
+    const excess = Math.ceil(this.openEntries.size / 2);
     let folded = 0;
-    for (const key of this.#open.keys()) {
+    for (const key of this.openEntries.keys()) {
       if (folded === excess) break;
-      this.#open.delete(key);
+      this.openEntries.delete(key);
       folded += 1;
     }
-    this.#foldedOpen += excess;
+    this.foldedOpen += excess;
   }
 }
 

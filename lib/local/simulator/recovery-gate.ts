@@ -7,26 +7,26 @@ import type { Channels } from './channels.ts';
  * that overlaps its connections can be gapless. The wait is bounded.
  */
 export class RecoveryGate {
-  readonly #limitMs: number;
-  #needed = new Map<string, number>();
-  #deadlineMs = 0;
+  private readonly limitMs: number;
+  private needed = new Map<string, number>();
+  private deadlineMs = 0;
 
   constructor(limitMs: number) {
-    this.#limitMs = limitMs;
+    this.limitMs = limitMs;
   }
 
   /** Call before a fault hits these channels. */
   remember(channels: Channels, hit: readonly Channel[]): void {
     const topics = new Set(hit.flatMap((channel) => [...channel.topics()]));
-    this.#needed = new Map([...topics].map((topic) => [topic, steadyOn(channels, topic)]));
-    this.#deadlineMs = Date.now() + this.#limitMs;
+    this.needed = new Map([...topics].map((topic) => [topic, steadyOn(channels, topic)]));
+    this.deadlineMs = Date.now() + this.limitMs;
   }
 
   isOpen(channels: Channels): boolean {
-    if (this.#needed.size === 0) return true;
-    const recovered = [...this.#needed].every(([topic, needed]) => steadyOn(channels, topic) >= needed);
-    if (!recovered && Date.now() < this.#deadlineMs) return false;
-    this.#needed.clear();
+    if (this.needed.size === 0) return true;
+    const recovered = [...this.needed].every(([topic, needed]) => steadyOn(channels, topic) >= needed);
+    if (!recovered && Date.now() < this.deadlineMs) return false;
+    this.needed.clear();
     return true;
   }
 }

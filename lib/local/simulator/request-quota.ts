@@ -13,7 +13,7 @@ export interface RateState {
 /** Requests a minute by caller, in fixed windows. */
 export class RateLimit {
   readonly allowed: number;
-  readonly #windows = new Map<string, { startedAtMs: number; count: number }>();
+  private readonly windows = new Map<string, { startedAtMs: number; count: number }>();
 
   constructor(requestsPerMinute: number) {
     this.allowed = requestsPerMinute;
@@ -21,11 +21,11 @@ export class RateLimit {
 
   count(caller: string): RateState {
     const nowMs = Date.now();
-    let window = this.#windows.get(caller);
+    let window = this.windows.get(caller);
     if (window === undefined || nowMs - window.startedAtMs >= WINDOW_MS) {
-      if (this.#windows.size >= CALLERS_LIMIT) this.#windows.clear();
+      if (this.windows.size >= CALLERS_LIMIT) this.windows.clear();
       window = { startedAtMs: nowMs, count: 0 };
-      this.#windows.set(caller, window);
+      this.windows.set(caller, window);
     }
     window.count += 1;
     const resetSeconds = Math.max(1, Math.ceil((window.startedAtMs + WINDOW_MS - nowMs) / MS_PER_SECOND));

@@ -45,12 +45,12 @@ interface Route {
 
 /** The platform's REST API and token endpoint, on one host. */
 export class Rest {
-  readonly #options: RestOptions;
-  readonly #routes: readonly Route[];
+  private readonly options: RestOptions;
+  private readonly routes: readonly Route[];
 
   constructor(options: RestOptions) {
-    this.#options = options;
-    this.#routes = routesOf(options);
+    this.options = options;
+    this.routes = routesOf(options);
   }
 
   /** Answers one request. Never throws: what fails is answered. */
@@ -59,7 +59,7 @@ export class Rest {
     const headers: Record<string, string> = { 'inin-correlation-id': correlationId };
     try {
       const exchange = await readExchange(request);
-      writeAnswer(response, await this.#route(exchange, headers), headers);
+      writeAnswer(response, await this.route(exchange, headers), headers);
     } catch (error) {
       // A client that went away in the middle of its request gets no answer.
       if (request.destroyed && !request.complete) return;
@@ -70,18 +70,18 @@ export class Rest {
     }
   }
 
-  async #route(exchange: Exchange, headers: Record<string, string>): Promise<Answer> {
-    const { client, tokens, rateLimit } = this.#options;
+  private async route(exchange: Exchange, headers: Record<string, string>): Promise<Answer> {
+    const { client, tokens, rateLimit } = this.options;
     if (exchange.path === '/oauth/token') {
       if (exchange.method !== 'POST') throw new ApiError(405, 'method.not.allowed', 'Use POST.');
       return grantToken(exchange, client, tokens);
     }
-    await this.#disturb();
-    const token = this.#authenticate(exchange);
+    await this.disturb();
+    const token = this.authenticate(exchange);
     const rate = rateLimit.count(token.value);
     Object.assign(headers, rate.headers);
     if (rate.exceeded) throw tooManyRequests(rate.resetSeconds, rateLimit.allowed);
-    const matching = this.#routes.filter((route) => route.path.test(exchange.path));
+    const matching = this.routes.filter((route) => route.path.test(exchange.path));
     const route = matching.find((candidate) => candidate.method === exchange.method);
     if (route === undefined) {
       if (matching.length === 0) throw notFound(`The resource ${exchange.path}`);
@@ -90,15 +90,15 @@ export class Rest {
     return route.handle(exchange, token, route.path.exec(exchange.path)?.[1] ?? '');
   }
 
-  async #disturb(): Promise<void> {
-    const kind = this.#options.disturbances.takeRest();
+  private async disturb(): Promise<void> {
+    const kind = this.options.disturbances.takeRest();
     switch (kind) {
       case undefined:
         return;
       case 'rest_401':
         throw badCredentials();
       case 'rest_429':
-        throw tooManyRequests(DISTURBED_RETRY_AFTER_SECONDS, this.#options.rateLimit.allowed);
+        throw tooManyRequests(DISTURBED_RETRY_AFTER_SECONDS, this.options.rateLimit.allowed);
       case 'rest_503':
         throw serviceUnavailable();
       case 'slow_rest':
@@ -106,10 +106,10 @@ export class Rest {
     }
   }
 
-  #authenticate(exchange: Exchange): Token {
+  private authenticate(exchange: Exchange): Token {
     const value = /^bearer\s+(\S+)$/i.exec(exchange.headers.authorization ?? '')?.[1];
     if (value === undefined) throw authenticationRequired();
-    const token = this.#options.tokens.find(value);
+    const token = this.options.tokens.find(value);
     if (token === undefined || token.revoked) throw badCredentials();
     if (isExpired(token)) throw credentialsExpired();
     return token;

@@ -11,20 +11,20 @@ export interface UncoveredSpan {
 
 /** Times of events as intervals. At the limit the last interval grows, so that none is left out. */
 export class SpanList {
-  readonly #spans: { fromMs: number; toMs: number; events: number }[] = [];
+  private readonly spans: { fromMs: number; toMs: number; events: number }[] = [];
 
   add(atMs: number): void {
-    const last = this.#spans.at(-1);
-    if (last !== undefined && (atMs - last.toMs <= MERGE_WITHIN_MS || this.#spans.length >= SPANS_LIMIT)) {
+    const last = this.spans.at(-1);
+    if (last !== undefined && (atMs - last.toMs <= MERGE_WITHIN_MS || this.spans.length >= SPANS_LIMIT)) {
       last.fromMs = Math.min(last.fromMs, atMs);
       last.toMs = Math.max(last.toMs, atMs);
       last.events += 1;
       return;
     }
-    this.#spans.push({ fromMs: atMs, toMs: atMs, events: 1 });
+    this.spans.push({ fromMs: atMs, toMs: atMs, events: 1 });
   }
 
   list(): readonly UncoveredSpan[] {
-    return this.#spans.map((span) => ({ ...span }));
+    return this.spans.map((span) => ({ ...span }));
   }
 }

@@ -14,37 +14,37 @@ export interface Token {
 
 /** The tokens that the platform has issued. */
 export class Tokens {
-  readonly #tokens = new Map<string, Token>();
-  readonly #lifeSeconds: number;
+  private readonly tokens = new Map<string, Token>();
+  private readonly lifetimeSeconds: number;
 
   constructor(lifeSeconds: number) {
-    this.#lifeSeconds = lifeSeconds;
+    this.lifetimeSeconds = lifeSeconds;
   }
 
   get lifeSeconds(): number {
-    return this.#lifeSeconds;
+    return this.lifetimeSeconds;
   }
 
   issue(clientId: string): Token {
     const token: Token = {
       value: newToken(),
       clientId,
-      expiresAtMs: Date.now() + this.#lifeSeconds * MS_PER_SECOND,
+      expiresAtMs: Date.now() + this.lifetimeSeconds * MS_PER_SECOND,
       revoked: false,
     };
-    const oldest = this.#tokens.keys().next();
-    if (this.#tokens.size >= TOKENS_LIMIT && oldest.done !== true) this.#tokens.delete(oldest.value);
-    this.#tokens.set(token.value, token);
+    const oldest = this.tokens.keys().next();
+    if (this.tokens.size >= TOKENS_LIMIT && oldest.done !== true) this.tokens.delete(oldest.value);
+    this.tokens.set(token.value, token);
     return token;
   }
 
   find(value: string): Token | undefined {
-    return this.#tokens.get(value);
+    return this.tokens.get(value);
   }
 
   /** The tokens that are worth something. */
   valid(): readonly Token[] {
-    return [...this.#tokens.values()].filter(isValid);
+    return [...this.tokens.values()].filter(isValid);
   }
 }
 

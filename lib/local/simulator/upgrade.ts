@@ -13,30 +13,30 @@ const CHANNEL_PATH = /^\/channels\/([^/?]+)$/;
 
 /** Turns upgrade requests for `/channels/{id}` into sockets, or refuses them with a status. */
 export class Upgrades {
-  readonly #server = new WebSocketServer({
+  private readonly server = new WebSocketServer({
     noServer: true,
     autoPong: false,
     maxPayload: CLIENT_MESSAGE_LIMIT_BYTES,
     perMessageDeflate: false,
   });
-  readonly #channels: Channels;
-  readonly #disturbances: Disturbances;
-  readonly #onSocket: (channel: Channel, socket: WebSocket, raw: Duplex) => void;
+  private readonly channels: Channels;
+  private readonly disturbances: Disturbances;
+  private readonly onSocket: (channel: Channel, socket: WebSocket, raw: Duplex) => void;
 
   constructor(
     channels: Channels,
     disturbances: Disturbances,
     onSocket: (channel: Channel, socket: WebSocket, raw: Duplex) => void,
   ) {
-    this.#channels = channels;
-    this.#disturbances = disturbances;
-    this.#onSocket = onSocket;
+    this.channels = channels;
+    this.disturbances = disturbances;
+    this.onSocket = onSocket;
   }
 
   handle(request: IncomingMessage, raw: Duplex, head: Buffer): void {
     const id = CHANNEL_PATH.exec(new URL(request.url ?? '/', 'http://localhost').pathname)?.[1];
-    const channel = id === undefined ? undefined : this.#channels.get(id);
-    const disturbed = this.#disturbances.takeUpgrade();
+    const channel = id === undefined ? undefined : this.channels.get(id);
+    const disturbed = this.disturbances.takeUpgrade();
     if (disturbed !== undefined) {
       refuse(raw, disturbed);
     } else if (channel === undefined) {
@@ -44,7 +44,7 @@ export class Upgrades {
     } else if (!isValid(channel.token)) {
       refuse(raw, 401);
     } else {
-      this.#server.handleUpgrade(request, raw, head, (socket) => this.#onSocket(channel, socket, raw));
+      this.server.handleUpgrade(request, raw, head, (socket) => this.onSocket(channel, socket, raw));
     }
   }
 }

@@ -122,34 +122,34 @@ describe('the schedule', () => {
 
 /** A client that keeps one subscription up through anything, and tells the ledger what it gets. */
 class StubbornClient {
-  readonly #client: CloudClient;
-  readonly #topics: readonly string[];
-  #stopped = false;
-  #socket: ClientSocket | undefined;
+  private readonly client: CloudClient;
+  private readonly topics: readonly string[];
+  private stopped = false;
+  private socket: ClientSocket | undefined;
 
   constructor(url: string, topics: readonly string[]) {
-    this.#client = new CloudClient({ url });
-    this.#topics = topics;
+    this.client = new CloudClient({ url });
+    this.topics = topics;
   }
 
   async run(): Promise<void> {
-    while (!this.#stopped) {
+    while (!this.stopped) {
       try {
-        await this.#client.login();
-        const channel = await this.#client.createChannel();
-        if ((await this.#client.subscribe(channel, this.#topics)).status !== 200) continue;
-        this.#socket = await ClientSocket.connect(channel.connectUri, { maxPayload: 2_000_000 });
+        await this.client.login();
+        const channel = await this.client.createChannel();
+        if ((await this.client.subscribe(channel, this.topics)).status !== 200) continue;
+        this.socket = await ClientSocket.connect(channel.connectUri, { maxPayload: 2_000_000 });
       } catch {
         // Whatever it was, the next attempt may work.
         continue;
       }
-      if (this.#stopped) this.#socket.ws.close();
-      await this.#watch(this.#socket);
+      if (this.stopped) this.socket.ws.close();
+      await this.watch(this.socket);
     }
   }
 
   /** Until it closes, or is silent for longer than heartbeats allow. */
-  #watch(socket: ClientSocket): Promise<void> {
+  private watch(socket: ClientSocket): Promise<void> {
     socket.onFrame = (frame) => simulator.ledger.received(simulator.ledger.keyOf(frame));
     return new Promise((resolve) => {
       let timer = setTimeout(() => socket.ws.terminate(), 150);
@@ -165,8 +165,8 @@ class StubbornClient {
   }
 
   stop(): void {
-    this.#stopped = true;
-    this.#socket?.ws.close();
+    this.stopped = true;
+    this.socket?.ws.close();
   }
 }
 
