@@ -5,13 +5,13 @@ import { ApiError, badRequest } from './api-error.ts';
 const BODY_LIMIT_BYTES = 512_000;
 
 /** What a handler answers; without a body the answer has none. */
-export interface Answer {
+export interface ApiResponse {
   readonly status: number;
   readonly body?: unknown;
 }
 
 /** One HTTP request, read. */
-export interface Exchange {
+export interface ApiRequest {
   readonly method: string;
   readonly path: string;
   readonly query: URLSearchParams;
@@ -23,7 +23,7 @@ export interface Exchange {
  * Reads a request to its end.
  * @throws ApiError 413 when its body is over the platform's limit
  */
-export async function readExchange(request: IncomingMessage): Promise<Exchange> {
+export async function readRequest(request: IncomingMessage): Promise<ApiRequest> {
   const url = new URL(request.url ?? '/', 'http://localhost');
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -49,17 +49,17 @@ export async function readExchange(request: IncomingMessage): Promise<Exchange> 
 }
 
 /** The body of a request as JSON; @throws ApiError 400 when it is none. */
-export function jsonBody(exchange: Exchange): unknown {
+export function jsonBody(request: ApiRequest): unknown {
   try {
-    return JSON.parse(exchange.body);
+    return JSON.parse(request.body);
   } catch {
     throw badRequest('The request could not be understood by the server: its body is not JSON.');
   }
 }
 
-export function writeAnswer(
+export function writeResponse(
   response: ServerResponse,
-  answer: Answer,
+  answer: ApiResponse,
   headers: Readonly<Record<string, string>>,
 ): void {
   const text = answer.body === undefined ? '' : JSON.stringify(answer.body);

@@ -2,7 +2,7 @@
 
 /** Sent on every socket at each heartbeat, without a subscription. */
 export const HEARTBEAT_TEXT = metadataFrame('WebSocket Heartbeat');
-/** Answer to `{"message":"ping"}`. */
+/** ApiResponse to `{"message":"ping"}`. */
 export const PONG_TEXT = metadataFrame('pong');
 /** The server goes into maintenance and closes the socket after a grace. */
 export const SOCKET_CLOSING_TEXT = JSON.stringify({

@@ -1,6 +1,6 @@
 import { Random } from '../random.ts';
 import { badRequest, notFound } from './api-error.ts';
-import type { Answer, Exchange } from './exchange.ts';
+import type { ApiResponse, ApiRequest } from './api-request.ts';
 import { seededUuid } from './identifiers.ts';
 
 const DEFAULT_PAGE_SIZE = 25;
@@ -97,22 +97,22 @@ export class Directory {
   }
 
   /** `GET /api/v2/users` */
-  listUsers(exchange: Exchange): Answer {
-    return page(exchange, [...this.users.values()], (user) => this.userBody(user));
+  listUsers(request: ApiRequest): ApiResponse {
+    return page(request, [...this.users.values()], (user) => this.userBody(user));
   }
 
   /** `GET /api/v2/routing/queues` */
-  listQueues(exchange: Exchange): Answer {
-    return page(exchange, [...this.queues.values()], (queue) => this.queueBody(queue));
+  listQueues(request: ApiRequest): ApiResponse {
+    return page(request, [...this.queues.values()], (queue) => this.queueBody(queue));
   }
 
-  user(id: string): Answer {
+  user(id: string): ApiResponse {
     const user = this.users.get(id);
     if (user === undefined) throw notFound(`User ${id}`);
     return { status: 200, body: this.userBody(user) };
   }
 
-  queue(id: string): Answer {
+  queue(id: string): ApiResponse {
     const queue = this.queues.get(id);
     if (queue === undefined) throw notFound(`Queue ${id}`);
     return { status: 200, body: this.queueBody(queue) };
@@ -156,15 +156,15 @@ export class Directory {
   }
 }
 
-function page(exchange: Exchange, all: readonly Entity[], body: (entity: Entity) => object): Answer {
-  const pageSize = pageParameter(exchange, 'pageSize', DEFAULT_PAGE_SIZE, PAGE_SIZE_LIMIT);
-  const pageNumber = pageParameter(exchange, 'pageNumber', 1, Number.MAX_SAFE_INTEGER);
+function page(request: ApiRequest, all: readonly Entity[], body: (entity: Entity) => object): ApiResponse {
+  const pageSize = pageParameter(request, 'pageSize', DEFAULT_PAGE_SIZE, PAGE_SIZE_LIMIT);
+  const pageNumber = pageParameter(request, 'pageNumber', 1, Number.MAX_SAFE_INTEGER);
   const pageCount = Math.ceil(all.length / pageSize);
   const uri = (number: number): string => {
-    const query = new URLSearchParams(exchange.query);
+    const query = new URLSearchParams(request.query);
     query.set('pageSize', String(pageSize));
     query.set('pageNumber', String(number));
-    return `${exchange.path}?${query}`;
+    return `${request.path}?${query}`;
   };
   return {
     status: 200,
@@ -183,8 +183,8 @@ function page(exchange: Exchange, all: readonly Entity[], body: (entity: Entity)
   };
 }
 
-function pageParameter(exchange: Exchange, name: string, normal: number, limit: number): number {
-  const text = exchange.query.get(name);
+function pageParameter(request: ApiRequest, name: string, normal: number, limit: number): number {
+  const text = request.query.get(name);
   const value = text === null ? normal : Number(text);
   if (!Number.isInteger(value) || value < 1 || value > limit) {
     throw badRequest(`${name} must be an integer from 1 to ${limit}.`);

@@ -1,7 +1,7 @@
 import { badRequest, notFound } from './api-error.ts';
 import type { Channel } from './channel.ts';
 import type { Channels } from './channels.ts';
-import { type Answer, type Exchange, jsonBody } from './exchange.ts';
+import { type ApiResponse, type ApiRequest, jsonBody } from './api-request.ts';
 import { type ChannelTopicEntity, listedTopics, planSubscription } from './subscribing.ts';
 import { isValid, type Token } from './tokens.ts';
 import { TOPIC_PERMISSIONS } from './topic-templates.ts';
@@ -22,49 +22,49 @@ export class NotificationsResource {
     this.connectUri = connectUri;
   }
 
-  create(exchange: Exchange, token: Token): Answer {
-    return { status: 200, body: this.channelBody(this.channels.create(token), exchange) };
+  create(request: ApiRequest, token: Token): ApiResponse {
+    return { status: 200, body: this.channelBody(this.channels.create(token), request) };
   }
 
   /** Channels of the token; with `includechannels=oauthclient` those of the client's other tokens too, nameless. */
-  list(exchange: Exchange, token: Token): Answer {
-    const wide = exchange.query.get('includechannels') === 'oauthclient';
+  list(request: ApiRequest, token: Token): ApiResponse {
+    const wide = request.query.get('includechannels') === 'oauthclient';
     const own = this.channels.all().filter(({ token: { clientId } }) => clientId === token.clientId);
     const entities = own
       .filter((channel) => wide || channel.token === token)
       .map((channel) =>
         channel.token === token
-          ? this.channelBody(channel, exchange)
+          ? this.channelBody(channel, request)
           : { expires: new Date(channel.expiresAtMs).toISOString() },
       );
     return { status: 200, body: { entities } };
   }
 
   /** Whether a channel still exists: 200 or 404. */
-  probe(_exchange: Exchange, token: Token, channelId: string): Answer {
+  probe(_request: ApiRequest, token: Token, channelId: string): ApiResponse {
     this.find(channelId, token);
     return { status: 200 };
   }
 
-  subscriptions(_exchange: Exchange, token: Token, channelId: string): Answer {
+  subscriptions(_request: ApiRequest, token: Token, channelId: string): ApiResponse {
     return { status: 200, body: { entities: listedTopics(this.find(channelId, token)) } };
   }
 
-  add(exchange: Exchange, token: Token, channelId: string): Answer {
-    return this.subscribe(exchange, this.find(channelId, token), 'add');
+  add(request: ApiRequest, token: Token, channelId: string): ApiResponse {
+    return this.subscribe(request, this.find(channelId, token), 'add');
   }
 
-  replace(exchange: Exchange, token: Token, channelId: string): Answer {
-    return this.subscribe(exchange, this.find(channelId, token), 'replace');
+  replace(request: ApiRequest, token: Token, channelId: string): ApiResponse {
+    return this.subscribe(request, this.find(channelId, token), 'replace');
   }
 
-  clear(_exchange: Exchange, token: Token, channelId: string): Answer {
+  clear(_request: ApiRequest, token: Token, channelId: string): ApiResponse {
     this.channels.subscribe(this.find(channelId, token), new Map());
     return { status: 204 };
   }
 
-  availableTopics(exchange: Exchange): Answer {
-    const expand = new Set(exchange.query.getAll('expand').flatMap((value) => value.split(',')));
+  availableTopics(request: ApiRequest): ApiResponse {
+    const expand = new Set(request.query.getAll('expand').flatMap((value) => value.split(',')));
     const entities = Object.entries(TOPIC_PERMISSIONS).map(([id, permission]) =>
       availableTopic(id, permission, expand, !this.denied.has(id)),
     );
@@ -83,9 +83,9 @@ export class NotificationsResource {
     this.channels.subscribe(channel, new Map(left));
   }
 
-  private subscribe(exchange: Exchange, channel: Channel, mode: 'add' | 'replace'): Answer {
-    const ignoreErrors = exchange.query.get('ignoreErrors')?.toLowerCase() === 'true';
-    const plan = planSubscription(channel, topicIds(jsonBody(exchange)), mode, ignoreErrors, this.denied);
+  private subscribe(request: ApiRequest, channel: Channel, mode: 'add' | 'replace'): ApiResponse {
+    const ignoreErrors = request.query.get('ignoreErrors')?.toLowerCase() === 'true';
+    const plan = planSubscription(channel, topicIds(jsonBody(request)), mode, ignoreErrors, this.denied);
     this.channels.subscribe(channel, plan.subscriptions);
     const listed = mode === 'add' ? mergeListed(listedTopics(channel), plan.entities) : plan.entities;
     return { status: 200, body: { entities: listed } };
@@ -100,9 +100,9 @@ export class NotificationsResource {
     return channel;
   }
 
-  private channelBody(channel: Channel, exchange: Exchange): object {
+  private channelBody(channel: Channel, request: ApiRequest): object {
     return {
-      connectUri: this.connectUri(channel.id, exchange.headers.host),
+      connectUri: this.connectUri(channel.id, request.headers.host),
       id: channel.id,
       expires: new Date(channel.expiresAtMs).toISOString(),
     };

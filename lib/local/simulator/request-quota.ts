@@ -3,7 +3,7 @@ const MS_PER_SECOND = 1_000;
 /** Callers counted at once; above it the count starts anew for all. */
 const CALLERS_LIMIT = 10_000;
 
-export interface RateState {
+export interface QuotaUsage {
   /** Headers that go with every answer (`inin-ratelimit-*`, from the platform SDK's README). */
   readonly headers: Readonly<Record<string, string>>;
   readonly exceeded: boolean;
@@ -11,7 +11,7 @@ export interface RateState {
 }
 
 /** Requests a minute by caller, in fixed windows. */
-export class RateLimit {
+export class RequestQuota {
   readonly allowed: number;
   private readonly windows = new Map<string, { startedAtMs: number; count: number }>();
 
@@ -19,7 +19,7 @@ export class RateLimit {
     this.allowed = requestsPerMinute;
   }
 
-  count(caller: string): RateState {
+  count(caller: string): QuotaUsage {
     const nowMs = Date.now();
     let window = this.windows.get(caller);
     if (window === undefined || nowMs - window.startedAtMs >= WINDOW_MS) {

@@ -13,23 +13,23 @@ import {
 } from './api-error.ts';
 import type { Directory } from './directory.ts';
 import type { Disturbances } from './disturbances.ts';
-import { type Answer, type Exchange, jsonBody, readExchange, writeAnswer } from './exchange.ts';
+import { type ApiResponse, type ApiRequest, jsonBody, readRequest, writeResponse } from './api-request.ts';
 import type { NotificationsResource } from './notifications-resource.ts';
 import { grantToken, type OAuthClient } from './oauth-endpoint.ts';
-import type { RateLimit } from './request-quota.ts';
+import type { RequestQuota } from './request-quota.ts';
 import { isExpired, type Token, type Tokens } from './tokens.ts';
 
 const SLOW_ANSWER_MS = 2_000;
 const DISTURBED_RETRY_AFTER_SECONDS = 1;
 
-type Handler = (exchange: Exchange, token: Token, id: string) => Answer;
-/** Answers a conversation details query; see {@link RestOptions.conversationDetails}. */
+type Handler = (request: ApiRequest, token: Token, id: string) => ApiResponse;
+/** Answers a conversation details query; see {@link RestApiOptions.conversationDetails}. */
 export type ConversationDetails = (query: unknown) => unknown;
 
-export interface RestOptions {
+export interface RestApiOptions {
   readonly client: OAuthClient;
   readonly tokens: Tokens;
-  readonly rateLimit: RateLimit;
+  readonly quota: RequestQuota;
   readonly directory: Directory;
   readonly notifications: NotificationsResource;
   readonly disturbances: Disturbances;
@@ -44,50 +44,50 @@ interface Route {
 }
 
 /** The platform's REST API and token endpoint, on one host. */
-export class Rest {
-  private readonly options: RestOptions;
+export class RestApi {
+  private readonly options: RestApiOptions;
   private readonly routes: readonly Route[];
 
-  constructor(options: RestOptions) {
+  constructor(options: RestApiOptions) {
     this.options = options;
     this.routes = routesOf(options);
   }
 
   /** Answers one request. Never throws: what fails is answered. */
-  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const correlationId = randomUUID();
     const headers: Record<string, string> = { 'inin-correlation-id': correlationId };
     try {
-      const exchange = await readExchange(request);
-      writeAnswer(response, await this.route(exchange, headers), headers);
+      const request = await readRequest(incoming);
+      writeResponse(response, await this.route(request, headers), headers);
     } catch (error) {
       // A client that went away in the middle of its request gets no answer.
-      if (request.destroyed && !request.complete) return;
+      if (incoming.destroyed && !incoming.complete) return;
       const known =
         error instanceof ApiError ? error : new ApiError(500, 'internal.server.error', String(error));
       const status = known.status;
-      writeAnswer(response, { status, body: known.body(correlationId) }, { ...headers, ...known.headers });
+      writeResponse(response, { status, body: known.body(correlationId) }, { ...headers, ...known.headers });
     }
   }
 
-  private async route(exchange: Exchange, headers: Record<string, string>): Promise<Answer> {
-    const { client, tokens, rateLimit } = this.options;
-    if (exchange.path === '/oauth/token') {
-      if (exchange.method !== 'POST') throw new ApiError(405, 'method.not.allowed', 'Use POST.');
-      return grantToken(exchange, client, tokens);
+  private async route(request: ApiRequest, headers: Record<string, string>): Promise<ApiResponse> {
+    const { client, tokens, quota } = this.options;
+    if (request.path === '/oauth/token') {
+      if (request.method !== 'POST') throw new ApiError(405, 'method.not.allowed', 'Use POST.');
+      return grantToken(request, client, tokens);
     }
     await this.disturb();
-    const token = this.authenticate(exchange);
-    const rate = rateLimit.count(token.value);
-    Object.assign(headers, rate.headers);
-    if (rate.exceeded) throw tooManyRequests(rate.resetSeconds, rateLimit.allowed);
-    const matching = this.routes.filter((route) => route.path.test(exchange.path));
-    const route = matching.find((candidate) => candidate.method === exchange.method);
+    const token = this.authenticate(request);
+    const usage = quota.count(token.value);
+    Object.assign(headers, usage.headers);
+    if (usage.exceeded) throw tooManyRequests(usage.resetSeconds, quota.allowed);
+    const matching = this.routes.filter((route) => route.path.test(request.path));
+    const route = matching.find((candidate) => candidate.method === request.method);
     if (route === undefined) {
-      if (matching.length === 0) throw notFound(`The resource ${exchange.path}`);
-      throw new ApiError(405, 'method.not.allowed', `${exchange.method} is not allowed here.`);
+      if (matching.length === 0) throw notFound(`The resource ${request.path}`);
+      throw new ApiError(405, 'method.not.allowed', `${request.method} is not allowed here.`);
     }
-    return route.handle(exchange, token, route.path.exec(exchange.path)?.[1] ?? '');
+    return route.handle(request, token, route.path.exec(request.path)?.[1] ?? '');
   }
 
   private async disturb(): Promise<void> {
@@ -98,7 +98,7 @@ export class Rest {
       case 'rest_401':
         throw badCredentials();
       case 'rest_429':
-        throw tooManyRequests(DISTURBED_RETRY_AFTER_SECONDS, this.options.rateLimit.allowed);
+        throw tooManyRequests(DISTURBED_RETRY_AFTER_SECONDS, this.options.quota.allowed);
       case 'rest_503':
         throw serviceUnavailable();
       case 'slow_rest':
@@ -106,8 +106,8 @@ export class Rest {
     }
   }
 
-  private authenticate(exchange: Exchange): Token {
-    const value = /^bearer\s+(\S+)$/i.exec(exchange.headers.authorization ?? '')?.[1];
+  private authenticate(request: ApiRequest): Token {
+    const value = /^bearer\s+(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
     if (value === undefined) throw authenticationRequired();
     const token = this.options.tokens.find(value);
     if (token === undefined || token.revoked) throw badCredentials();
@@ -116,7 +116,7 @@ export class Rest {
   }
 }
 
-function routesOf({ notifications, directory, conversationDetails }: RestOptions): readonly Route[] {
+function routesOf({ notifications, directory, conversationDetails }: RestApiOptions): readonly Route[] {
   const route = (method: string, path: string, handle: Handler): Route => ({
     method,
     path: new RegExp(`^/api/v2/${path.replaceAll('{id}', '([^/]+)')}$`),
@@ -124,29 +124,29 @@ function routesOf({ notifications, directory, conversationDetails }: RestOptions
   });
   const subscriptions = 'notifications/channels/{id}/subscriptions';
   return [
-    route('POST', 'notifications/channels', (exchange, token) => notifications.create(exchange, token)),
-    route('GET', 'notifications/channels', (exchange, token) => notifications.list(exchange, token)),
-    route('HEAD', 'notifications/channels/{id}', (exchange, token, id) =>
-      notifications.probe(exchange, token, id),
+    route('POST', 'notifications/channels', (request, token) => notifications.create(request, token)),
+    route('GET', 'notifications/channels', (request, token) => notifications.list(request, token)),
+    route('HEAD', 'notifications/channels/{id}', (request, token, id) =>
+      notifications.probe(request, token, id),
     ),
-    route('GET', subscriptions, (exchange, token, id) => notifications.subscriptions(exchange, token, id)),
-    route('POST', subscriptions, (exchange, token, id) => notifications.add(exchange, token, id)),
-    route('PUT', subscriptions, (exchange, token, id) => notifications.replace(exchange, token, id)),
-    route('DELETE', subscriptions, (exchange, token, id) => notifications.clear(exchange, token, id)),
-    route('GET', 'notifications/availabletopics', (exchange) => notifications.availableTopics(exchange)),
-    route('GET', 'users', (exchange) => directory.listUsers(exchange)),
-    route('GET', 'users/{id}', (_exchange, _token, id) => directory.user(id)),
-    route('GET', 'routing/queues', (exchange) => directory.listQueues(exchange)),
-    route('GET', 'routing/queues/{id}', (_exchange, _token, id) => directory.queue(id)),
-    route('POST', 'analytics/conversations/details/query', (exchange) =>
-      detailsQuery(exchange, conversationDetails),
+    route('GET', subscriptions, (request, token, id) => notifications.subscriptions(request, token, id)),
+    route('POST', subscriptions, (request, token, id) => notifications.add(request, token, id)),
+    route('PUT', subscriptions, (request, token, id) => notifications.replace(request, token, id)),
+    route('DELETE', subscriptions, (request, token, id) => notifications.clear(request, token, id)),
+    route('GET', 'notifications/availabletopics', (request) => notifications.availableTopics(request)),
+    route('GET', 'users', (request) => directory.listUsers(request)),
+    route('GET', 'users/{id}', (_request, _token, id) => directory.user(id)),
+    route('GET', 'routing/queues', (request) => directory.listQueues(request)),
+    route('GET', 'routing/queues/{id}', (_request, _token, id) => directory.queue(id)),
+    route('POST', 'analytics/conversations/details/query', (request) =>
+      detailsQuery(request, conversationDetails),
     ),
   ];
 }
 
 /** The last page, here the only one, has no `conversations` at all. */
-function detailsQuery(exchange: Exchange, conversationDetails: ConversationDetails): Answer {
-  const query = jsonBody(exchange);
+function detailsQuery(request: ApiRequest, conversationDetails: ConversationDetails): ApiResponse {
+  const query = jsonBody(request);
   const interval =
     typeof query === 'object' && query !== null && 'interval' in query ? query.interval : undefined;
   const [from, to] = typeof interval === 'string' ? interval.split('/').map((end) => Date.parse(end)) : [];

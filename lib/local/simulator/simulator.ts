@@ -14,8 +14,8 @@ import { Hooks } from './hooks.ts';
 import { replyTo } from './in-band-messages.ts';
 import { Ledger } from './ledger.ts';
 import { NotificationsResource } from './notifications-resource.ts';
-import { RateLimit } from './request-quota.ts';
-import { Rest } from './rest-api.ts';
+import { RequestQuota } from './request-quota.ts';
+import { RestApi } from './rest-api.ts';
 import { checkedOptions, type SimulatorOptions } from './simulator-options.ts';
 import { Tokens } from './tokens.ts';
 import { Upgrades } from './upgrade.ts';
@@ -67,10 +67,10 @@ export class Simulator {
       new Set(checked.deniedTopics),
       (channelId, host) => `ws://${host ?? LOOPBACK}/channels/${channelId}`,
     );
-    const rest = new Rest({
+    const restApi = new RestApi({
       client: checked,
       tokens,
-      rateLimit: new RateLimit(checked.requestsPerMinute),
+      quota: new RequestQuota(checked.requestsPerMinute),
       directory: this.directory,
       notifications: this.notifications,
       disturbances: this.disturbances,
@@ -80,7 +80,7 @@ export class Simulator {
       this.connected(channel, socket, raw),
     );
     this.server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
-      void rest.answer(request, response);
+      void restApi.handle(request, response);
     });
     this.server.on('upgrade', (request, raw, head) => upgrades.handle(request, raw, head));
   }
