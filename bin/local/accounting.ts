@@ -45,7 +45,7 @@ export class Accounting {
     if (this.published++ === 0) this.firstAtMs = this.lastAtMs;
     const detail = event.detail as unknown as PublishedDetail;
     const key = this.ledger.keyOf(detail);
-    if (this.stalled.delete(detail.metadata.eventId)) this.ledger.touch(key);
+    if (this.stalled.delete(detail.metadata.eventId)) this.ledger.markStalled(key);
     this.ledger.received(key);
   }
 
@@ -54,7 +54,7 @@ export class Accounting {
     this.stall(body);
     // Published, but the consumer cannot know.
     if (target === PUT_EVENTS && kind === 'timeout_after_commit')
-      for (const { key } of this.entries(body)) this.ledger.excuse(key);
+      for (const { key } of this.entries(body)) this.ledger.allowRepeat(key);
   }
 
   /** The consumer was killed, or ran out of time: what it published and did not mark may be published again. */
@@ -68,7 +68,7 @@ export class Accounting {
     for (const { target, body } of calls) {
       if (target !== PUT_EVENTS) continue;
       for (const { key, eventId } of this.entries(body))
-        if (!marked.has(fingerprint(eventId))) this.ledger.excuse(key);
+        if (!marked.has(fingerprint(eventId))) this.ledger.allowRepeat(key);
     }
   }
 

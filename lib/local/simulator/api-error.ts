@@ -1,4 +1,4 @@
-/** An answer of the platform that refuses a request; the wording and codes are the platform's (`ErrorBody`). */
+/** An error response of the platform. The messages and codes are the platform's own (`ErrorBody`). */
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
@@ -25,7 +25,11 @@ export class ApiError extends Error {
     this.limit = more.limit;
   }
 
-  /** @param contextId the response's correlation id */
+  /**
+   * The body of the error response.
+   *
+   * @param contextId correlation id of the response
+   */
   body(contextId: string): object {
     return {
       message: this.message,

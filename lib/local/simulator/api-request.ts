@@ -2,15 +2,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ApiError, badRequest } from './api-error.ts';
 
 /** The platform's `request.bytes.max`. */
-const BODY_LIMIT_BYTES = 512_000;
+const MAX_BODY_BYTES = 512_000;
 
-/** What a handler answers; without a body the answer has none. */
+/** The response of a handler. Without `body`, the response has no body. */
 export interface ApiResponse {
   readonly status: number;
   readonly body?: unknown;
 }
 
-/** One HTTP request, read. */
+/** An HTTP request with its complete body. */
 export interface ApiRequest {
   readonly method: string;
   readonly path: string;
@@ -20,8 +20,9 @@ export interface ApiRequest {
 }
 
 /**
- * Reads a request to its end.
- * @throws ApiError 413 when its body is over the platform's limit
+ * Reads a complete request.
+ *
+ * @throws ApiError 413 if the body exceeds the platform's limit
  */
 export async function readRequest(request: IncomingMessage): Promise<ApiRequest> {
   const url = new URL(request.url ?? '/', 'http://localhost');
@@ -29,14 +30,14 @@ export async function readRequest(request: IncomingMessage): Promise<ApiRequest>
   let bytes = 0;
   for await (const chunk of request) {
     bytes += (chunk as Buffer).length;
-    // Beyond the limit the rest is read and dropped, so that the client gets the answer.
-    if (bytes <= BODY_LIMIT_BYTES) chunks.push(chunk as Buffer);
+    // The rest of an oversized body is read and discarded, so that the client receives the response.
+    if (bytes <= MAX_BODY_BYTES) chunks.push(chunk as Buffer);
   }
-  if (bytes > BODY_LIMIT_BYTES) {
+  if (bytes > MAX_BODY_BYTES) {
     throw new ApiError(
       413,
       'request.entity.too.large',
-      `The request is larger than ${BODY_LIMIT_BYTES} bytes.`,
+      `The request is larger than ${MAX_BODY_BYTES} bytes.`,
     );
   }
   return {
@@ -48,7 +49,11 @@ export async function readRequest(request: IncomingMessage): Promise<ApiRequest>
   };
 }
 
-/** The body of a request as JSON; @throws ApiError 400 when it is none. */
+/**
+ * Parses the body of a request as JSON.
+ *
+ * @throws ApiError 400 if it is not JSON
+ */
 export function jsonBody(request: ApiRequest): unknown {
   try {
     return JSON.parse(request.body);

@@ -3,17 +3,17 @@ import { noLongerSubscribedText } from './control-frames.ts';
 import { newChannelId } from './identifiers.ts';
 import { isValid, type Token } from './tokens.ts';
 
-/** Close status seen in the field for channels that end: idle, expired or evicted. */
+/** Close code observed in the field when a channel ends: idle, expired or evicted. */
 export const CLOSE_GOING_AWAY = 1001;
-/** Longest delay that a timer can have. */
-const TIMER_LIMIT_MS = 2 ** 31 - 1;
+/** Longest delay that `setTimeout` supports. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export interface ChannelsOptions {
   readonly channelLifeMs: number;
   readonly channelsPerClient: number;
 }
 
-/** The channels of the platform and who is subscribed to what. */
+/** The platform's channels and their subscriptions. */
 export class Channels {
   private readonly options: ChannelsOptions;
   private readonly channels = new Map<string, Channel>();
@@ -33,7 +33,7 @@ export class Channels {
     return [...this.channels.values()];
   }
 
-  /** Channels whose socket takes events. */
+  /** Channels with a socket that accepts events. */
   live(): readonly Channel[] {
     return this.all().filter((channel) => channel.live);
   }
@@ -42,7 +42,7 @@ export class Channels {
     return this.subscribers.get(topicName);
   }
 
-  /** Makes a channel. Beyond the client's limit the one used least lately goes, those without a socket first. */
+  /** Creates a channel. Above the client's limit, the least recently used one is evicted, unconnected ones first. */
   create(token: Token): Channel {
     const own = this.all().filter((channel) => channel.token.clientId === token.clientId);
     if (own.length >= this.options.channelsPerClient) {
@@ -64,7 +64,7 @@ export class Channels {
     channel.lastUse = this.uses;
   }
 
-  /** Replaces the subscriptions of a channel, which renews its life. */
+  /** Replaces the subscriptions of a channel, which renews its expiry. */
   subscribe(channel: Channel, subscriptions: ReadonlyMap<string, readonly string[]>): void {
     this.unindex(channel);
     channel.subscriptions.clear();
@@ -78,25 +78,25 @@ export class Channels {
     this.watch(channel);
   }
 
-  /** The channel's place is needed: its client is told, its socket closed, and the id is unknown from now on. */
+  /** Removes a channel to make room: notifies its client, closes its socket and forgets the id. */
   evict(channel: Channel): void {
     this.remove(channel);
     channel.socket?.control(noLongerSubscribedText(channel.id, channel.token.clientId));
     channel.socket?.close(CLOSE_GOING_AWAY, 'channel replaced');
   }
 
-  /** Forgets all channels; their sockets are not touched. */
+  /** Forgets all channels. Their sockets stay open. */
   clear(): void {
     for (const channel of this.all()) this.remove(channel);
   }
 
-  /** Ends the channel's socket when the token ends, and the channel when its life does. */
+  /** Closes the channel's socket when the token expires, and removes the channel when the channel expires. */
   private watch(channel: Channel): void {
     clearTimeout(this.timers.get(channel));
     const dueMs = isValid(channel.token)
       ? Math.min(channel.expiresAtMs, channel.token.expiresAtMs)
       : channel.expiresAtMs;
-    const delayMs = Math.min(TIMER_LIMIT_MS, Math.max(0, dueMs - Date.now()));
+    const delayMs = Math.min(MAX_TIMER_MS, Math.max(0, dueMs - Date.now()));
     this.timers.set(
       channel,
       setTimeout(() => this.due(channel), delayMs),

@@ -7,28 +7,25 @@ import {
 } from './cloud-fault-kinds.ts';
 import { RecoveryGate } from './recovery-gate.ts';
 
-/** A fault that has to wait for the client to recover is tried again this often. */
+/** Interval at which a fault that waits for the client to recover is retried. */
 const RETRY_MS = 50;
-/** Longest interval between faults, as a multiple of the mean. */
-const LONGEST_INTERVAL_MEANS = 5;
+/** Longest interval between two faults, as a multiple of the mean. */
+const MAX_INTERVAL_MEANS = 5;
 const DEFAULT_MEAN_INTERVAL_MS = 2_000;
-const DEFAULT_RECOVERY_LIMIT_MS = 15_000;
+/**
+ * Longest time that a socket fault waits for the client to recover from the previous one. Must be longer than the
+ * client takes to notice a silent connection; otherwise `half_open` may be followed by a second fault too early.
+ */
+const MAX_RECOVERY_MS = 15_000;
 
 export interface CloudFaultsOptions {
   readonly seed: number;
-  readonly kinds: 'all' | readonly CloudFaultKind[];
-  /** Mean of the exponential intervals between faults. Default 2,000. */
+  readonly kinds: readonly CloudFaultKind[];
+  /** Mean of the exponentially distributed intervals between faults. Default 2,000. */
   readonly meanIntervalMs?: number;
-  /**
-   * A fault of a connection waits at most this long for the client to recover from the one before. Default 15,000;
-   * must be longer than the client takes to notice silence, or `half_open` may be followed by a second fault.
-   */
-  readonly recoveryLimitMs?: number;
-  /** Called when a fault takes effect; faults of requests take effect with the request. */
-  readonly onFault?: (kind: CloudFaultKind, atMs: number) => void;
 }
 
-/** The faults cannot be run as asked. */
+/** The options are invalid, or there is no simulator to inject faults into. */
 export class CloudFaultsError extends Error {
   readonly code = 'CLOUD_FAULTS';
   constructor(message: string) {
@@ -38,39 +35,38 @@ export class CloudFaultsError extends Error {
 }
 
 /**
- * Seeded faults of the cloud at exponential intervals. The order of kinds and the intervals follow from the seed; what
- * they hit depends on who is connected.
+ * Seeded faults of the cloud at exponentially distributed intervals. The seed determines the order of the kinds and
+ * the intervals. Which channels they hit depends on the connected clients.
  */
 export class CloudFaults {
   /** Faults that took effect, by kind. */
   readonly counts: Record<CloudFaultKind, number>;
   private readonly kinds: readonly CloudFaultKind[];
   private readonly meanIntervalMs: number;
-  private readonly onFault: (kind: CloudFaultKind, atMs: number) => void;
+
   private readonly random: Random;
   private readonly gate: RecoveryGate;
   private target: FaultTarget | undefined;
   private timer: NodeJS.Timeout | undefined;
-  /** A fault of a connection that waits for the client to recover from the last one. */
+  /** A socket fault that waits for the client to recover from the previous one. */
   private waiting: CloudFaultKind | undefined;
   private retryTimer: NodeJS.Timeout | undefined;
 
-  /** @throws CloudFaultsError when there is no kind, or the interval is not positive */
+  /** @throws CloudFaultsError if there is no kind, or the interval is not positive */
   constructor(options: CloudFaultsOptions) {
-    this.kinds = options.kinds === 'all' ? CLOUD_FAULT_KINDS : options.kinds;
+    this.kinds = options.kinds;
     this.meanIntervalMs = options.meanIntervalMs ?? DEFAULT_MEAN_INTERVAL_MS;
-    if (this.kinds.length === 0) throw new CloudFaultsError('Name at least one kind of fault.');
-    if (!(this.meanIntervalMs > 0)) throw new CloudFaultsError('meanIntervalMs must be above 0.');
-    this.onFault = options.onFault ?? (() => {});
+    if (this.kinds.length === 0) throw new CloudFaultsError('Specify at least one kind of fault.');
+    if (!(this.meanIntervalMs > 0)) throw new CloudFaultsError('meanIntervalMs must be greater than 0.');
     this.random = new Random(options.seed).fork('cloud-faults');
-    this.gate = new RecoveryGate(options.recoveryLimitMs ?? DEFAULT_RECOVERY_LIMIT_MS);
+    this.gate = new RecoveryGate(MAX_RECOVERY_MS);
     this.counts = Object.fromEntries(CLOUD_FAULT_KINDS.map((kind) => [kind, 0])) as Record<
       CloudFaultKind,
       number
     >;
   }
 
-  /** Starts the schedule; the simulator calls it when it listens. */
+  /** Starts the schedule. The simulator calls this when it listens. */
   start(target: FaultTarget): void {
     this.stop();
     this.target = target;
@@ -85,13 +81,14 @@ export class CloudFaults {
   }
 
   /**
-   * One fault now, whether the client has recovered or not.
-   * @returns whether there was something to hit
-   * @throws CloudFaultsError before the simulator listens
+   * Injects a fault now, whether or not the client has recovered from the previous one.
+   *
+   * @returns whether the fault found a target
+   * @throws CloudFaultsError if the simulator is not listening yet
    */
   inject(kind: CloudFaultKind): boolean {
     const target = this.target;
-    if (target === undefined) throw new CloudFaultsError('Faults need a simulator: call listen() first.');
+    if (target === undefined) throw new CloudFaultsError('There is no simulator yet: call listen() first.');
     const fault = CLOUD_FAULTS[kind];
     const steady = target.channels.all().filter((channel) => channel.steady);
     if (fault.scope !== 'request' && steady.length === 0) return false;
@@ -107,36 +104,35 @@ export class CloudFaults {
       channelId: channel?.id ?? '',
       onHit: () => {
         this.counts[kind] += 1;
-        this.onFault(kind, performance.timeOrigin + performance.now());
       },
     });
   }
 
   private schedule(): void {
-    const means = Math.min(LONGEST_INTERVAL_MEANS, -Math.log(1 - this.random.next()));
+    const means = Math.min(MAX_INTERVAL_MEANS, -Math.log(1 - this.random.next()));
     this.timer = setTimeout(() => {
-      this.next(this.random.pick(this.kinds));
+      this.strike(this.random.pick(this.kinds));
       this.schedule();
     }, means * this.meanIntervalMs);
   }
 
-  /** While one fault of a connection waits, others of that scope are passed over. */
-  private next(kind: CloudFaultKind): void {
+  /** While a socket fault waits, other socket faults are skipped. */
+  private strike(kind: CloudFaultKind): void {
     if (CLOUD_FAULTS[kind].scope !== 'socket') {
       this.inject(kind);
     } else if (this.waiting === undefined) {
       this.waiting = kind;
-      this.try();
+      this.tryWaiting();
     }
   }
 
-  private try(): void {
+  private tryWaiting(): void {
     const { channels } = this.target ?? {};
     if (this.waiting === undefined || channels === undefined) return;
     if (this.gate.isOpen(channels) && this.inject(this.waiting)) {
       this.waiting = undefined;
       return;
     }
-    this.retryTimer = setTimeout(() => this.try(), RETRY_MS);
+    this.retryTimer = setTimeout(() => this.tryWaiting(), RETRY_MS);
   }
 }

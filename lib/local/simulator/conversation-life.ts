@@ -10,7 +10,7 @@ import { ROUTING_STATUS_TOPIC, type RoutingStatus, routingStatusBody } from './s
 export const USER_CONVERSATIONS_TOPIC = 'v2.users.{id}.conversations';
 export const QUEUE_CONVERSATIONS_TOPIC = 'v2.routing.queues.{id}.conversations';
 
-/** What conversations share. */
+/** What all conversations of a generator share. */
 export interface LifeContext {
   readonly random: Random;
   readonly sink: FrameSink;
@@ -20,13 +20,13 @@ export interface LifeContext {
   readonly clocks: Clocks;
 }
 
-/** The state of one conversation, the frames it causes, and the clock its events share. */
+/** The state of a conversation, the frames it causes, and the clock that its events share. */
 export class ConversationLife {
   readonly conversation: Conversation;
   readonly customer: Participant;
   readonly context: LifeContext;
   queueId: string | undefined;
-  /** The agents so far, the present one last. */
+  /** The agents so far, the current one last. */
   readonly agents: Participant[] = [];
   private step = 0;
 
@@ -51,7 +51,7 @@ export class ConversationLife {
     this.customer.connectedMs = atMs;
   }
 
-  /** The agent it is with, or was with last. */
+  /** The current or most recent agent. */
   get agent(): Participant | undefined {
     return this.agents.at(-1);
   }
@@ -65,7 +65,7 @@ export class ConversationLife {
     return this.context.clocks.next(this.conversation.id);
   }
 
-  /** A participant joins. */
+  /** Adds a participant. */
   join(
     purpose: Participant['purpose'],
     name: string,
@@ -86,7 +86,7 @@ export class ConversationLife {
     return participant;
   }
 
-  /** A user of the organisation, or none if it has none. */
+  /** A random user of the organization, or undefined if it has none. */
   anyUser(): string | undefined {
     return anyOf(this.context.organization.userIds, this.random);
   }
@@ -124,7 +124,7 @@ export class ConversationLife {
     this.push(TRANSCRIPTION_TOPIC, this.conversation.id, body);
   }
 
-  /** The present state, to the queue and to each agent it has met. Equal content never recurs: a step is counted. */
+  /** Emits the current state to the queue and to each agent so far. A step counter makes each snapshot distinct. */
   snapshot(): void {
     const { sink } = this.context;
     const forQueue = this.queueId !== undefined && sink.wants(QUEUE_CONVERSATIONS_TOPIC);

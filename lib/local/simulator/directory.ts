@@ -1,10 +1,10 @@
 import { Random } from '../random.ts';
 import { badRequest, notFound } from './api-error.ts';
-import type { ApiResponse, ApiRequest } from './api-request.ts';
+import type { ApiRequest, ApiResponse } from './api-request.ts';
 import { seededUuid } from './identifiers.ts';
 
 const DEFAULT_PAGE_SIZE = 25;
-const PAGE_SIZE_LIMIT = 500;
+const MAX_PAGE_SIZE = 500;
 const FIRST_NAMES = [
   'Ada',
   'Björn',
@@ -43,13 +43,13 @@ interface Entity {
   readonly name: string;
 }
 
-/** The organisation: its users and queues. Ids follow from the seed and the order in which they were added. */
+/** The users and queues of the organization. Their ids depend on the seed and the order in which they were added. */
 export class Directory {
   private readonly random: Random;
   private readonly division: Entity;
   private readonly users = new Map<string, Entity>();
   private readonly queues = new Map<string, Entity>();
-  /** Kept as arrays too: the generator picks from them for each event. */
+  /** Also kept as arrays because the generator picks from them for each event. */
   private currentUserIds: readonly string[] = [];
   private currentQueueIds: readonly string[] = [];
   private added = 0;
@@ -82,14 +82,14 @@ export class Directory {
     return id;
   }
 
-  /** @returns whether there was such a user */
+  /** @returns whether the user existed */
   removeUser(id: string): boolean {
     const removed = this.users.delete(id);
     this.currentUserIds = [...this.users.keys()];
     return removed;
   }
 
-  /** @returns whether there was such a queue */
+  /** @returns whether the queue existed */
   removeQueue(id: string): boolean {
     const removed = this.queues.delete(id);
     this.currentQueueIds = [...this.queues.keys()];
@@ -157,7 +157,7 @@ export class Directory {
 }
 
 function page(request: ApiRequest, all: readonly Entity[], body: (entity: Entity) => object): ApiResponse {
-  const pageSize = pageParameter(request, 'pageSize', DEFAULT_PAGE_SIZE, PAGE_SIZE_LIMIT);
+  const pageSize = pageParameter(request, 'pageSize', DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE);
   const pageNumber = pageParameter(request, 'pageNumber', 1, Number.MAX_SAFE_INTEGER);
   const pageCount = Math.ceil(all.length / pageSize);
   const uri = (number: number): string => {
@@ -183,11 +183,11 @@ function page(request: ApiRequest, all: readonly Entity[], body: (entity: Entity
   };
 }
 
-function pageParameter(request: ApiRequest, name: string, normal: number, limit: number): number {
+function pageParameter(request: ApiRequest, name: string, defaultValue: number, max: number): number {
   const text = request.query.get(name);
-  const value = text === null ? normal : Number(text);
-  if (!Number.isInteger(value) || value < 1 || value > limit) {
-    throw badRequest(`${name} must be an integer from 1 to ${limit}.`);
+  const value = text === null ? defaultValue : Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > max) {
+    throw badRequest(`${name} must be an integer from 1 to ${max}.`);
   }
   return value;
 }

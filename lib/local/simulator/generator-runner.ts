@@ -1,34 +1,24 @@
 import type { Frame } from './frame.ts';
 
 const TICK_MS = 5;
-/** After a stall, at most this much of what was missed is made up for at once; the rest of it is skipped. */
-const CATCH_UP_LIMIT_MS = 200;
-/** Frames a tick when the rate is without limit. */
-const UNLIMITED_BURST = 200;
-const DEFAULT_HOLD_ABOVE_BYTES = 32 * 1_024 * 1_024;
+/** After a stall, at most this much of the missed time is made up for at once. The rest is skipped. */
+const MAX_CATCH_UP_MS = 200;
+/** While the clients have more unread data than this, nothing is emitted. */
+const MAX_UNREAD_BYTES = 32 * 1_024 * 1_024;
 const MS_PER_SECOND = 1_000;
 
 export interface GeneratorRunnerOptions {
-  /** Where frames come from: a `Generator`, or recorded ones. */
+  /** Source of the frames, such as a `Generator`. */
   readonly source: { next(): Frame };
-  /** Where they go: a `Simulator`, which is asked how far its clients lag. */
+  /** Destination of the frames, such as a `Simulator`, whose `bufferedBytes` shows how far its clients lag behind. */
   readonly target: { emit(frame: Frame): void; readonly bufferedBytes?: number };
-  /** Frames a second; `Infinity` for as many as the clients take. */
+  /** Frames per second. */
   readonly ratePerSecond: number;
-  /** Frames in all. Default: until {@link GeneratorRunner.stop}. */
+  /** Total number of frames. Default: no end until {@link GeneratorRunner.stop}. */
   readonly count?: number;
-  /** While the clients have left more than this unread, nothing is emitted. Default 32 MB. */
-  readonly holdAboveBytes?: number;
 }
 
-export interface RunSummary {
-  readonly emitted: number;
-  readonly elapsedMs: number;
-  /** Time by which the schedule was put off, through stalls of the process or clients that lag. */
-  readonly slippedMs: number;
-}
-
-/** The rate cannot be run. */
+/** The rate or the count is invalid. */
 export class GeneratorRunnerError extends Error {
   readonly code = 'GENERATOR_RUNNER';
   constructor(message: string) {
@@ -37,28 +27,27 @@ export class GeneratorRunnerError extends Error {
   }
 }
 
-/** Emits frames at a rate, in small ticks. */
+/** Emits frames at a steady rate. */
 export class GeneratorRunner {
-  /** Resolves once `count` frames are emitted or the run is stopped; rejects with what the source throws. */
-  readonly done: Promise<RunSummary>;
+  /** Resolves when `count` frames are emitted or the run is stopped. Rejects with the error of the source. */
+  readonly done: Promise<void>;
   private readonly options: GeneratorRunnerOptions;
   private readonly count: number;
-  private readonly resolve: (summary: RunSummary) => void;
+  private readonly resolve: () => void;
   private readonly reject: (error: unknown) => void;
   private timer: NodeJS.Timeout | undefined;
-  private startedAtMs = 0;
-  /** When the frames emitted so far would have been due to start, had nothing slipped. */
+  /** Start of the schedule; moves forward by the time that is skipped. */
   private scheduleFromMs = 0;
   private emittedCount = 0;
   private over = false;
 
-  /** @throws GeneratorRunnerError when the rate or the count is not above 0 */
+  /** @throws GeneratorRunnerError if the rate or the count is not greater than 0 */
   constructor(options: GeneratorRunnerOptions) {
     this.options = options;
     this.count = options.count ?? Number.POSITIVE_INFINITY;
-    if (!(options.ratePerSecond > 0)) throw new GeneratorRunnerError('ratePerSecond must be above 0.');
-    if (!(this.count > 0)) throw new GeneratorRunnerError('count must be above 0.');
-    const { promise, resolve, reject } = Promise.withResolvers<RunSummary>();
+    if (!(options.ratePerSecond > 0)) throw new GeneratorRunnerError('ratePerSecond must be greater than 0.');
+    if (!(this.count > 0)) throw new GeneratorRunnerError('count must be greater than 0.');
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.done = promise;
     this.resolve = resolve;
     this.reject = reject;
@@ -69,8 +58,7 @@ export class GeneratorRunner {
   }
 
   start(): this {
-    this.startedAtMs = performance.now();
-    this.scheduleFromMs = this.startedAtMs;
+    this.scheduleFromMs = performance.now();
     this.timer = setTimeout(() => this.tick(), TICK_MS);
     return this;
   }
@@ -79,12 +67,7 @@ export class GeneratorRunner {
     if (this.over) return;
     this.over = true;
     clearTimeout(this.timer);
-    const nowMs = performance.now();
-    this.resolve({
-      emitted: this.emittedCount,
-      elapsedMs: nowMs - this.startedAtMs,
-      slippedMs: this.scheduleFromMs - this.startedAtMs,
-    });
+    this.resolve();
   }
 
   private tick(): void {
@@ -101,19 +84,17 @@ export class GeneratorRunner {
     }
     if (this.emittedCount >= this.count) this.stop();
     if (this.over) return;
-    const pauseMs = Number.isFinite(this.options.ratePerSecond) ? TICK_MS : 0;
-    this.timer = setTimeout(() => this.tick(), pauseMs);
+    this.timer = setTimeout(() => this.tick(), TICK_MS);
   }
 
-  /** Frames to emit in this tick. */
+  /** Number of frames to emit in this tick. */
   private due(): number {
-    const { ratePerSecond, target, holdAboveBytes = DEFAULT_HOLD_ABOVE_BYTES } = this.options;
-    const held = (target.bufferedBytes ?? 0) > holdAboveBytes;
-    if (!Number.isFinite(ratePerSecond)) return held ? 0 : UNLIMITED_BURST;
+    const { ratePerSecond, target } = this.options;
+    const paused = (target.bufferedBytes ?? 0) > MAX_UNREAD_BYTES;
     const behindMs =
       performance.now() - this.scheduleFromMs - (this.emittedCount * MS_PER_SECOND) / ratePerSecond;
-    const limitMs = held ? 0 : CATCH_UP_LIMIT_MS + MS_PER_SECOND / ratePerSecond;
-    if (behindMs > limitMs) this.scheduleFromMs += behindMs - limitMs;
-    return Math.floor((Math.min(behindMs, limitMs) * ratePerSecond) / MS_PER_SECOND);
+    const maxCatchUpMs = paused ? 0 : MAX_CATCH_UP_MS + MS_PER_SECOND / ratePerSecond;
+    if (behindMs > maxCatchUpMs) this.scheduleFromMs += behindMs - maxCatchUpMs;
+    return Math.floor((Math.min(behindMs, maxCatchUpMs) * ratePerSecond) / MS_PER_SECOND);
   }
 }

@@ -1,22 +1,25 @@
-/** Where an event stands. `sent`: flushed to a sound connection. `published`: it has reached the bus. */
+/** `sent`: flushed to a working connection. `published`: on the bus. */
 export type EventState = 'pending' | 'sent' | 'published' | 'unproven' | 'uncovered';
 
 /** The ledger's record of one event. */
 export class LedgerEntry {
   readonly key: string;
   readonly topicName: string;
-  /** Epoch milliseconds of the first write, with fractions. */
+  /** Epoch milliseconds of the first write, fractional. */
   readonly sentAtMs: number;
   state: EventState = 'pending';
-  /** Sockets it was written to. */
+  /** Sockets that the event was written to. */
   sockets = 0;
-  /** Deliveries written and not flushed yet, flushed or proven, and flushed to a connection that broke. */
-  waiting = 0;
-  good = 0;
+  /** Deliveries written but not flushed yet. */
+  unflushed = 0;
+  /** Deliveries flushed or proven. */
+  flushed = 0;
+  /** Deliveries flushed to a connection that broke. */
   doubtful = 0;
+  /** Arrivals on the bus. */
   published = 0;
-  excuses = 0;
-  touched = false;
+  allowedRepeats = 0;
+  stalled = false;
 
   constructor(key: string, topicName: string, sentAtMs: number) {
     this.key = key;
@@ -24,19 +27,19 @@ export class LedgerEntry {
     this.sentAtMs = sentAtMs;
   }
 
-  /** The state that follows from the deliveries and from what the bus has seen. */
+  /** The state that follows from the deliveries and the arrivals on the bus. */
   derive(): EventState {
-    // What arrived was sent, whatever the socket said about it.
+    // An event on the bus was sent, whatever its socket reported.
     if (this.published > 0 && this.sockets > 0) return 'published';
-    if (this.good > 0) return 'sent';
-    if (this.waiting > 0) return 'pending';
+    if (this.flushed > 0) return 'sent';
+    if (this.unflushed > 0) return 'pending';
     return this.doubtful > 0 ? 'unproven' : 'uncovered';
   }
 }
 
 /**
- * One event on one socket. It goes written → flushed → proven, and ends early as failed (never flushed) or doubted
- * (flushed, but the peer went away without having shown that it read it).
+ * One event on one socket. The order is written → flushed → proven. It ends early as failed (never flushed) or
+ * doubted (flushed, but the connection ended before the peer proved that it read the event).
  */
 export class Delivery {
   readonly entry: LedgerEntry;
@@ -47,38 +50,38 @@ export class Delivery {
     this.entry = entry;
     this.changed = changed;
     entry.sockets += 1;
-    entry.waiting += 1;
+    entry.unflushed += 1;
   }
 
-  /** The operating system has taken all of its bytes. */
+  /** The operating system has accepted all of its bytes. */
   flushed(): void {
     if (this.state !== 'written') return;
     this.state = 'flushed';
-    this.entry.waiting -= 1;
-    this.entry.good += 1;
+    this.entry.unflushed -= 1;
+    this.entry.flushed += 1;
     this.changed(this.entry);
   }
 
-  /** The write failed, or was never made. */
+  /** The write failed or was never made. */
   failed(): void {
     if (this.state !== 'written') return;
     this.state = 'over';
-    this.entry.waiting -= 1;
+    this.entry.unflushed -= 1;
     this.changed(this.entry);
   }
 
-  /** The peer answered something that it can only have read after this event. */
+  /** The peer acknowledged something that was sent after this event. */
   proven(): void {
     this.flushed();
     this.state = 'over';
   }
 
-  /** The connection broke, and nothing shows that the peer had read this event. */
+  /** The connection broke, and nothing proves that the peer read this event. */
   doubted(): void {
     this.failed();
     if (this.state !== 'flushed') return;
     this.state = 'over';
-    this.entry.good -= 1;
+    this.entry.flushed -= 1;
     this.entry.doubtful += 1;
     this.changed(this.entry);
   }

@@ -5,63 +5,55 @@ import { RecentEntries } from './recent-entries.ts';
 import { SpanList, type UncoveredSpan } from './span-list.ts';
 
 const DEFAULT_FOLD_AFTER_MS = 300_000;
-const DEFAULT_ENTRIES_LIMIT = 1_000_000;
-const DEFAULT_SETTLE_LIMIT_MS = 60_000;
-const REPORTED_KEYS = 20;
+const DEFAULT_MAX_ENTRIES = 1_000_000;
+const DEFAULT_SETTLE_TIMEOUT_MS = 60_000;
+const MAX_REPORTED_KEYS = 20;
 
 export interface LedgerOptions {
-  /** A settled event is remembered one by one for at least this long, then only in the counts. */
+  /** An event on the bus keeps its own entry for at least this long; afterwards it is only counted. */
   readonly foldAfterMs?: number;
-  /** Settled events, and likewise open ones, that are remembered one by one; above it the oldest are only counted. */
-  readonly entriesLimit?: number;
-  /** Identity of an event; the default is {@link eventKey} of topic and body text. */
+  /** Most entries of events on the bus, and likewise of open events. Above it, the oldest are only counted. */
+  readonly maxEntries?: number;
+  /** Identity of an event. Default: {@link eventKey} of topic and body text. */
   readonly keyOf?: (frame: KeyedFrame) => string;
 }
 
-/** One event that has not reached the bus. */
-export interface OpenEvent {
-  readonly key: string;
-  readonly topicName: string;
-  readonly sentAtMs: number;
-  readonly sockets: number;
-}
-
 export interface LedgerReport {
-  /** Events flushed to at least one sound connection, or seen on the bus. */
+  /** Events flushed to at least one working connection, or on the bus. */
   readonly sent: number;
-  /** Events for which no subscribed live socket existed, or whose every write failed. */
+  /** Events without a live subscribed socket, or for which every write failed. */
   readonly uncovered: number;
-  /** Events flushed only to connections that the client then cut off without a sign of having read them. */
+  /** Events flushed only to connections that the client cut off without proof that it had read them. */
   readonly unproven: number;
-  /** Distinct events seen on the bus. */
+  /** Distinct events on the bus. */
   readonly published: number;
-  /** Sent, and not on the bus: until all is settled this includes what is on its way. */
+  /** Events sent but not on the bus. Until the ledger has settled, this includes events in flight. */
   readonly lost: number;
+  /** Keys of lost events, oldest first, at most 20. */
   readonly lostKeys: readonly string[];
-  readonly unprovenKeys: readonly string[];
-  /** Repeats on the bus beyond what was excused. */
+  /** Repeats on the bus beyond the allowed ones. */
   readonly publishedTwice: number;
-  /** Repeats on the bus that an unknown outcome excuses. */
+  /** Repeats on the bus that an unknown outcome allows. */
   readonly publishedTwiceUnknown: number;
-  /** Arrivals on the bus of events never sent, or so old that the ledger knows them no longer: repeats too, then. */
+  /** Arrivals on the bus of events that were never sent, or are so old that the ledger has dropped their entries. */
   readonly unexpected: number;
-  /** Events left out of the one-by-one record before they reached the bus, for want of room. */
+  /** Events whose entries were dropped before they reached the bus, because of the limit of entries. */
   readonly foldedOpen: number;
-  /** When events were uncovered: to be compared with the gaps that the product names. */
+  /** When events were uncovered. Compare with the gaps that the product records. */
   readonly uncoveredSpans: readonly UncoveredSpan[];
   readonly latencyMs: LatencySummary;
-  /** Latency of the events that {@link Ledger.touch} marked. */
+  /** Latency of the events marked with {@link Ledger.markStalled}. */
   readonly latencyStalledMs: LatencySummary;
 }
 
-/** The clock of the ledger: epoch milliseconds with fractions. */
-export function ledgerNow(): number {
+/** The clock of the ledger: epoch milliseconds, fractional. */
+function ledgerNow(): number {
   return performance.timeOrigin + performance.now();
 }
 
-/** What was sent to whom and when, and what became of it. One process; bounded memory. */
+/** Records which events were sent, when and to how many sockets, and which reached the bus. Memory is bounded. */
 export class Ledger {
-  private readonly entriesLimit: number;
+  private readonly maxEntries: number;
   private readonly customKeyOf: ((frame: KeyedFrame) => string) | undefined;
   private readonly openEntries = new Map<string, LedgerEntry>();
   private readonly settledEntries: RecentEntries;
@@ -77,87 +69,87 @@ export class Ledger {
   private readonly latencyStalled = new LatencyHistogram();
   private readonly waiters = new Set<() => void>();
   private repeats = 0;
-  private excused = 0;
+  private allowed = 0;
   private unexpected = 0;
   private foldedOpen = 0;
 
   constructor(options: LedgerOptions = {}) {
-    this.entriesLimit = options.entriesLimit ?? DEFAULT_ENTRIES_LIMIT;
-    this.settledEntries = new RecentEntries(options.foldAfterMs ?? DEFAULT_FOLD_AFTER_MS, this.entriesLimit);
+    this.maxEntries = options.maxEntries ?? DEFAULT_MAX_ENTRIES;
+    this.settledEntries = new RecentEntries(options.foldAfterMs ?? DEFAULT_FOLD_AFTER_MS, this.maxEntries);
     this.customKeyOf = options.keyOf;
   }
 
-  /** Key of an event; `bodyText`, its body as JSON text, saves the default from making it again. */
+  /** Key of an event. Pass `bodyText`, its body as JSON, to avoid serializing it again. */
   keyOf(frame: KeyedFrame, bodyText?: string): string {
     if (this.customKeyOf !== undefined) return this.customKeyOf(frame);
     return eventKey(frame.topicName, bodyText ?? JSON.stringify(frame.eventBody) ?? '');
   }
 
-  /** An event comes into being. Follow with {@link deliver} for each socket, then {@link offered}. */
+  /** Records a new event. Then call {@link deliver} for each socket, and finally {@link offered}. */
   begin(key: string, topicName: string, atMs: number = ledgerNow()): LedgerEntry {
     const known = this.openEntries.get(key) ?? this.settledEntries.get(key);
     if (known !== undefined) return known;
     const entry = new LedgerEntry(key, topicName, atMs);
     this.counts.pending += 1;
     this.openEntries.set(key, entry);
-    if (this.openEntries.size > this.entriesLimit) this.foldOpen();
+    if (this.openEntries.size > this.maxEntries) this.foldOpen();
     return entry;
   }
 
-  /** The event is written to one more socket. */
+  /** Records that the event is written to another socket. */
   deliver(entry: LedgerEntry): Delivery {
     return new Delivery(entry, this.updateState);
   }
 
-  /** The event has been written to every socket that can take it; to none, and it is uncovered. */
+  /** Records that the event was written to every live socket. An event without a socket is uncovered. */
   offered(entry: LedgerEntry): void {
     if (entry.sockets > 0) return;
     this.updateState(entry);
     this.openEntries.delete(entry.key);
   }
 
-  /** The event has reached the bus at `atMs` ({@link ledgerNow}). Call once for each arrival. */
+  /** Records that the event reached the bus at `atMs` (epoch milliseconds). Call once per arrival. */
   received(key: string, atMs: number = ledgerNow()): void {
     const entry = this.openEntries.get(key) ?? this.settledEntries.get(key);
     if (entry === undefined || entry.sockets === 0) {
       this.unexpected += 1;
       return;
     }
-    const covered = coveredRepeats(entry);
+    const before = allowedRepeats(entry);
     entry.published += 1;
     if (entry.published > 1) {
       this.repeats += 1;
-      this.excused += coveredRepeats(entry) - covered;
+      this.allowed += allowedRepeats(entry) - before;
       return;
     }
-    (entry.touched ? this.latencyStalled : this.latency).record(atMs - entry.sentAtMs);
+    (entry.stalled ? this.latencyStalled : this.latency).record(atMs - entry.sentAtMs);
     this.openEntries.delete(key);
     this.settledEntries.add(entry, atMs);
     this.updateState(entry);
   }
 
-  /** One publish of this event had an unknown outcome: one repeat of it is allowed. */
-  excuse(key: string): void {
+  /** Allows one repeat of this event, because a publish of it had an unknown outcome. */
+  allowRepeat(key: string): void {
     const entry = this.openEntries.get(key) ?? this.settledEntries.get(key);
     if (entry === undefined) return;
-    const covered = coveredRepeats(entry);
-    entry.excuses += 1;
-    this.excused += coveredRepeats(entry) - covered;
+    const before = allowedRepeats(entry);
+    entry.allowedRepeats += 1;
+    this.allowed += allowedRepeats(entry) - before;
   }
 
-  /** An injected stall hit this event: its latency goes apart. Has effect before the event reaches the bus. */
-  touch(key: string): void {
+  /** Records the latency of this event apart, because an injected fault stalled it. No effect once it is on the bus. */
+  markStalled(key: string): void {
     const entry = this.openEntries.get(key);
-    if (entry !== undefined) entry.touched = true;
+    if (entry !== undefined) entry.stalled = true;
   }
 
-  /** Events written or sent that have not reached the bus. */
+  /** Number of events written or sent that have not reached the bus. */
   get outstanding(): number {
     return this.counts.pending + this.counts.sent;
   }
 
-  /** Resolves with true once nothing is outstanding, with false at the time limit. */
-  settled(limitMs: number = DEFAULT_SETTLE_LIMIT_MS): Promise<boolean> {
+  /** Resolves with true once nothing is outstanding, or with false after the timeout. */
+  settled(timeoutMs: number = DEFAULT_SETTLE_TIMEOUT_MS): Promise<boolean> {
     if (this.outstanding === 0) return Promise.resolve(true);
     return new Promise((resolve) => {
       const done = (): void => {
@@ -165,19 +157,9 @@ export class Ledger {
         this.waiters.delete(done);
         resolve(this.outstanding === 0);
       };
-      const timer = setTimeout(done, limitMs);
+      const timer = setTimeout(done, timeoutMs);
       this.waiters.add(done);
     });
-  }
-
-  /** Up to `limit` events in one of the states that are not settled, oldest first: `sent` are the lost ones. */
-  openEvents(state: 'pending' | 'sent' | 'unproven', limit = Number.POSITIVE_INFINITY): readonly OpenEvent[] {
-    const events: OpenEvent[] = [];
-    for (const entry of this.openEntries.values()) {
-      if (events.length >= limit) break;
-      if (entry.state === state) events.push(entry);
-    }
-    return events;
   }
 
   report(): LedgerReport {
@@ -188,16 +170,24 @@ export class Ledger {
       unproven: counts.unproven,
       published: counts.published,
       lost: counts.sent,
-      lostKeys: this.openEvents('sent', REPORTED_KEYS).map(({ key }) => key),
-      unprovenKeys: this.openEvents('unproven', REPORTED_KEYS).map(({ key }) => key),
-      publishedTwice: this.repeats - this.excused,
-      publishedTwiceUnknown: this.excused,
+      lostKeys: this.lostKeys(),
+      publishedTwice: this.repeats - this.allowed,
+      publishedTwiceUnknown: this.allowed,
       unexpected: this.unexpected,
       foldedOpen: this.foldedOpen,
       uncoveredSpans: this.spans.list(),
       latencyMs: this.latency.summary(),
       latencyStalledMs: this.latencyStalled.summary(),
     };
+  }
+
+  private lostKeys(): readonly string[] {
+    const keys: string[] = [];
+    for (const { key, state } of this.openEntries.values()) {
+      if (keys.length >= MAX_REPORTED_KEYS) break;
+      if (state === 'sent') keys.push(key);
+    }
+    return keys;
   }
 
   private readonly updateState = (entry: LedgerEntry): void => {
@@ -210,7 +200,7 @@ export class Ledger {
     if (this.waiters.size > 0 && this.outstanding === 0) for (const done of [...this.waiters]) done();
   };
 
-  /** Half at once, as the oldest keys of a map are the dear ones to find. */
+  /** Drops half of the entries at once, because finding the oldest keys of a map is expensive. */
   private foldOpen(): void {
     const excess = Math.ceil(this.openEntries.size / 2);
     let folded = 0;
@@ -223,6 +213,7 @@ export class Ledger {
   }
 }
 
-function coveredRepeats(entry: LedgerEntry): number {
-  return Math.min(Math.max(0, entry.published - 1), entry.excuses);
+/** Repeats so far that are allowed. */
+function allowedRepeats(entry: LedgerEntry): number {
+  return Math.min(Math.max(0, entry.published - 1), entry.allowedRepeats);
 }

@@ -1,7 +1,7 @@
 import { badRequest, notFound } from './api-error.ts';
+import { type ApiRequest, type ApiResponse, jsonBody } from './api-request.ts';
 import type { Channel } from './channel.ts';
 import type { Channels } from './channels.ts';
-import { type ApiResponse, type ApiRequest, jsonBody } from './api-request.ts';
 import { type ChannelTopicEntity, listedTopics, planSubscription } from './subscribing.ts';
 import { isValid, type Token } from './tokens.ts';
 import { TOPIC_PERMISSIONS } from './topic-templates.ts';
@@ -26,12 +26,12 @@ export class NotificationsResource {
     return { status: 200, body: this.channelBody(this.channels.create(token), request) };
   }
 
-  /** Channels of the token; with `includechannels=oauthclient` those of the client's other tokens too, nameless. */
+  /** Channels of the token. `includechannels=oauthclient` adds those of the client's other tokens, without their ids. */
   list(request: ApiRequest, token: Token): ApiResponse {
-    const wide = request.query.get('includechannels') === 'oauthclient';
+    const wholeClient = request.query.get('includechannels') === 'oauthclient';
     const own = this.channels.all().filter(({ token: { clientId } }) => clientId === token.clientId);
     const entities = own
-      .filter((channel) => wide || channel.token === token)
+      .filter((channel) => wholeClient || channel.token === token)
       .map((channel) =>
         channel.token === token
           ? this.channelBody(channel, request)
@@ -40,7 +40,7 @@ export class NotificationsResource {
     return { status: 200, body: { entities } };
   }
 
-  /** Whether a channel still exists: 200 or 404. */
+  /** Responds with 200 if the channel exists, otherwise 404. */
   probe(_request: ApiRequest, token: Token, channelId: string): ApiResponse {
     this.find(channelId, token);
     return { status: 200 };
@@ -71,16 +71,20 @@ export class NotificationsResource {
     return { status: 200, body: { entities } };
   }
 
-  /** In-band `subscribe`: topics are added, or nothing is; @throws ApiError as the REST resource does. */
+  /**
+   * In-band `subscribe`: adds all topics or none.
+   *
+   * @throws ApiError like the REST resource
+   */
   subscribeInBand(channel: Channel, topics: readonly string[]): void {
     const plan = planSubscription(channel, topics, 'add', false, this.denied);
     this.channels.subscribe(channel, plan.subscriptions);
   }
 
   unsubscribeInBand(channel: Channel, topics: readonly string[]): void {
-    const gone = new Set(topics);
-    const left = [...channel.subscriptions].filter(([id]) => !gone.has(id));
-    this.channels.subscribe(channel, new Map(left));
+    const removed = new Set(topics);
+    const remaining = [...channel.subscriptions].filter(([id]) => !removed.has(id));
+    this.channels.subscribe(channel, new Map(remaining));
   }
 
   private subscribe(request: ApiRequest, channel: Channel, mode: 'add' | 'replace'): ApiResponse {
@@ -91,7 +95,7 @@ export class NotificationsResource {
     return { status: 200, body: { entities: listed } };
   }
 
-  /** A channel of the same client; one whose token is worth nothing is gone for everybody. */
+  /** A channel of the same client. A channel whose token is invalid does not exist for any client. */
   private find(channelId: string, token: Token): Channel {
     const channel = this.channels.get(channelId);
     if (channel === undefined || channel.token.clientId !== token.clientId || !isValid(channel.token)) {

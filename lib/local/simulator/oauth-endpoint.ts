@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
-import type { ApiResponse, ApiRequest } from './api-request.ts';
+import type { ApiRequest, ApiResponse } from './api-request.ts';
 import type { Tokens } from './tokens.ts';
 
 export interface OAuthClient {
@@ -8,8 +8,8 @@ export interface OAuthClient {
 }
 
 /**
- * `POST /oauth/token`: a client-credentials grant; id and secret in a Basic header or in the form. As the platform
- * does, an unknown client is answered 400 and a wrong secret 401, both `invalid_client`.
+ * `POST /oauth/token`: the client credentials grant, with id and secret in a Basic header or in the form. Like the
+ * platform, it responds with 400 to an unknown client and 401 to a wrong secret, both `invalid_client`.
  */
 export function grantToken(request: ApiRequest, client: OAuthClient, tokens: Tokens): ApiResponse {
   const form = new URLSearchParams(request.body);

@@ -6,8 +6,8 @@ interface Probe {
 }
 
 /**
- * What one peer has shown that it read. TCP acknowledges bytes that a program may never read, so the server pings
- * (RFC 6455, 5.5.2) now and then: a pong can only come from a peer that has read all that was sent before the ping.
+ * Tracks what a peer has provably read. TCP acknowledges bytes that the application may never read, so the server
+ * sends pings (RFC 6455, 5.5.2): a pong proves that the peer has read everything that was sent before the ping.
  */
 export class ReadProof {
   private unaskedDeliveries: Delivery[] = [];
@@ -18,17 +18,17 @@ export class ReadProof {
     this.unaskedDeliveries.push(delivery);
   }
 
-  /** Deliveries after the last ping. */
+  /** Number of deliveries after the last ping. */
   get unasked(): number {
     return this.unaskedDeliveries.length;
   }
 
-  /** Pings without an answer. */
+  /** Number of pings without a pong. */
   get waiting(): number {
     return this.probes.length;
   }
 
-  /** A ping is about to be written: its payload. */
+  /** Starts a probe. Returns the payload of the ping to send. */
   ask(): number {
     this.lastId += 1;
     this.probes.push({ id: this.lastId, deliveries: this.unaskedDeliveries });
@@ -36,7 +36,7 @@ export class ReadProof {
     return this.lastId;
   }
 
-  /** A pong came. A peer may answer only the latest of several pings; pongs that answer none are ignored. */
+  /** Handles a pong. It also covers earlier pings, which a peer may skip. An unknown pong is ignored. */
   answer(id: number): void {
     if (!this.probes.some((probe) => probe.id === id)) return;
     while (this.probes[0] !== undefined && this.probes[0].id <= id) {
@@ -44,7 +44,11 @@ export class ReadProof {
     }
   }
 
-  /** The connection is over, and the peer has read all of it or what it has not answered for is in doubt. */
+  /**
+   * Handles the end of the connection.
+   *
+   * @param readAll whether the peer has read everything; otherwise unacknowledged deliveries are doubted
+   */
   end(readAll: boolean): void {
     const rest = [...this.probes.flatMap((probe) => probe.deliveries), ...this.unaskedDeliveries];
     this.probes = [];

@@ -1,8 +1,8 @@
 import type { LedgerEntry } from './ledger-entry.ts';
 
 /**
- * The events that settled lately, by key. Two generations: each event is remembered for at least `keepMs` (or until
- * half of `limit` more have settled) and forgetting one costs nothing, as a whole generation goes at once.
+ * Recently settled events by key, in two generations. Each event is kept for at least `keepMs`, or until `limit` / 2
+ * more have settled. Dropping events is cheap, because a whole generation is dropped at once.
  */
 export class RecentEntries {
   private readonly keepMs: number;

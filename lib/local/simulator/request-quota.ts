@@ -1,16 +1,16 @@
 const WINDOW_MS = 60_000;
 const MS_PER_SECOND = 1_000;
-/** Callers counted at once; above it the count starts anew for all. */
-const CALLERS_LIMIT = 10_000;
+/** With more callers than this, all counts are reset. */
+const MAX_CALLERS = 10_000;
 
 export interface QuotaUsage {
-  /** Headers that go with every answer (`inin-ratelimit-*`, from the platform SDK's README). */
+  /** Headers of every response (`inin-ratelimit-*`, from the README of the platform SDK). */
   readonly headers: Readonly<Record<string, string>>;
   readonly exceeded: boolean;
   readonly resetSeconds: number;
 }
 
-/** Requests a minute by caller, in fixed windows. */
+/** Counts requests per caller in fixed windows of one minute. */
 export class RequestQuota {
   readonly allowed: number;
   private readonly windows = new Map<string, { startedAtMs: number; count: number }>();
@@ -23,7 +23,7 @@ export class RequestQuota {
     const nowMs = Date.now();
     let window = this.windows.get(caller);
     if (window === undefined || nowMs - window.startedAtMs >= WINDOW_MS) {
-      if (this.windows.size >= CALLERS_LIMIT) this.windows.clear();
+      if (this.windows.size >= MAX_CALLERS) this.windows.clear();
       window = { startedAtMs: nowMs, count: 0 };
       this.windows.set(caller, window);
     }

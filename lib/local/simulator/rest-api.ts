@@ -5,26 +5,24 @@ import {
   ApiError,
   authenticationRequired,
   badCredentials,
-  badRequest,
   credentialsExpired,
   notFound,
   serviceUnavailable,
   tooManyRequests,
 } from './api-error.ts';
+import { type ApiRequest, type ApiResponse, readRequest, writeResponse } from './api-request.ts';
 import type { Directory } from './directory.ts';
-import type { Disturbances } from './disturbances.ts';
-import { type ApiResponse, type ApiRequest, jsonBody, readRequest, writeResponse } from './api-request.ts';
 import type { NotificationsResource } from './notifications-resource.ts';
 import { grantToken, type OAuthClient } from './oauth-endpoint.ts';
+import type { RequestFaults } from './request-faults.ts';
 import type { RequestQuota } from './request-quota.ts';
 import { isExpired, type Token, type Tokens } from './tokens.ts';
 
-const SLOW_ANSWER_MS = 2_000;
-const DISTURBED_RETRY_AFTER_SECONDS = 1;
+const SLOW_RESPONSE_MS = 2_000;
+/** `Retry-After` of an injected 429. */
+const RETRY_AFTER_SECONDS = 1;
 
 type Handler = (request: ApiRequest, token: Token, id: string) => ApiResponse;
-/** Answers a conversation details query; see {@link RestApiOptions.conversationDetails}. */
-export type ConversationDetails = (query: unknown) => unknown;
 
 export interface RestApiOptions {
   readonly client: OAuthClient;
@@ -32,9 +30,7 @@ export interface RestApiOptions {
   readonly quota: RequestQuota;
   readonly directory: Directory;
   readonly notifications: NotificationsResource;
-  readonly disturbances: Disturbances;
-  /** Body of the answer to a details query; by default it finds nothing. */
-  readonly conversationDetails: ConversationDetails;
+  readonly requestFaults: RequestFaults;
 }
 
 interface Route {
@@ -43,7 +39,7 @@ interface Route {
   readonly handle: Handler;
 }
 
-/** The platform's REST API and token endpoint, on one host. */
+/** The REST API and the token endpoint of the platform. */
 export class RestApi {
   private readonly options: RestApiOptions;
   private readonly routes: readonly Route[];
@@ -53,7 +49,7 @@ export class RestApi {
     this.routes = routesOf(options);
   }
 
-  /** Answers one request. Never throws: what fails is answered. */
+  /** Handles a request. Never rejects: an error becomes an error response. */
   async handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const correlationId = randomUUID();
     const headers: Record<string, string> = { 'inin-correlation-id': correlationId };
@@ -61,7 +57,7 @@ export class RestApi {
       const request = await readRequest(incoming);
       writeResponse(response, await this.route(request, headers), headers);
     } catch (error) {
-      // A client that went away in the middle of its request gets no answer.
+      // No response if the client disconnected before its request was complete.
       if (incoming.destroyed && !incoming.complete) return;
       const known =
         error instanceof ApiError ? error : new ApiError(500, 'internal.server.error', String(error));
@@ -76,7 +72,7 @@ export class RestApi {
       if (request.method !== 'POST') throw new ApiError(405, 'method.not.allowed', 'Use POST.');
       return grantToken(request, client, tokens);
     }
-    await this.disturb();
+    await this.injectFault();
     const token = this.authenticate(request);
     const usage = quota.count(token.value);
     Object.assign(headers, usage.headers);
@@ -85,24 +81,24 @@ export class RestApi {
     const route = matching.find((candidate) => candidate.method === request.method);
     if (route === undefined) {
       if (matching.length === 0) throw notFound(`The resource ${request.path}`);
-      throw new ApiError(405, 'method.not.allowed', `${request.method} is not allowed here.`);
+      throw new ApiError(405, 'method.not.allowed', `${request.method} is not supported on this path.`);
     }
     return route.handle(request, token, route.path.exec(request.path)?.[1] ?? '');
   }
 
-  private async disturb(): Promise<void> {
-    const kind = this.options.disturbances.takeRest();
+  private async injectFault(): Promise<void> {
+    const kind = this.options.requestFaults.takeRest();
     switch (kind) {
       case undefined:
         return;
       case 'rest_401':
         throw badCredentials();
       case 'rest_429':
-        throw tooManyRequests(DISTURBED_RETRY_AFTER_SECONDS, this.options.quota.allowed);
+        throw tooManyRequests(RETRY_AFTER_SECONDS, this.options.quota.allowed);
       case 'rest_503':
         throw serviceUnavailable();
       case 'slow_rest':
-        await delay(SLOW_ANSWER_MS, undefined, { ref: false });
+        await delay(SLOW_RESPONSE_MS, undefined, { ref: false });
     }
   }
 
@@ -116,7 +112,7 @@ export class RestApi {
   }
 }
 
-function routesOf({ notifications, directory, conversationDetails }: RestApiOptions): readonly Route[] {
+function routesOf({ notifications, directory }: RestApiOptions): readonly Route[] {
   const route = (method: string, path: string, handle: Handler): Route => ({
     method,
     path: new RegExp(`^/api/v2/${path.replaceAll('{id}', '([^/]+)')}$`),
@@ -138,20 +134,5 @@ function routesOf({ notifications, directory, conversationDetails }: RestApiOpti
     route('GET', 'users/{id}', (_request, _token, id) => directory.user(id)),
     route('GET', 'routing/queues', (request) => directory.listQueues(request)),
     route('GET', 'routing/queues/{id}', (_request, _token, id) => directory.queue(id)),
-    route('POST', 'analytics/conversations/details/query', (request) =>
-      detailsQuery(request, conversationDetails),
-    ),
   ];
-}
-
-/** The last page, here the only one, has no `conversations` at all. */
-function detailsQuery(request: ApiRequest, conversationDetails: ConversationDetails): ApiResponse {
-  const query = jsonBody(request);
-  const interval =
-    typeof query === 'object' && query !== null && 'interval' in query ? query.interval : undefined;
-  const [from, to] = typeof interval === 'string' ? interval.split('/').map((end) => Date.parse(end)) : [];
-  if (from === undefined || to === undefined || !(from <= to)) {
-    throw badRequest('The query needs an interval of two ISO 8601 times, from/to.');
-  }
-  return { status: 200, body: conversationDetails(query) };
 }

@@ -1,7 +1,7 @@
 import { newToken } from './identifiers.ts';
 
-/** Tokens known at once; above it the oldest is forgotten. */
-const TOKENS_LIMIT = 10_000;
+/** With more tokens than this, the oldest is forgotten. */
+const MAX_TOKENS = 10_000;
 const MS_PER_SECOND = 1_000;
 
 /** An access token of a client-credentials grant. */
@@ -15,25 +15,21 @@ export interface Token {
 /** The tokens that the platform has issued. */
 export class Tokens {
   private readonly tokens = new Map<string, Token>();
-  private readonly lifetimeSeconds: number;
+  readonly lifeSeconds: number;
 
   constructor(lifeSeconds: number) {
-    this.lifetimeSeconds = lifeSeconds;
-  }
-
-  get lifeSeconds(): number {
-    return this.lifetimeSeconds;
+    this.lifeSeconds = lifeSeconds;
   }
 
   issue(clientId: string): Token {
     const token: Token = {
       value: newToken(),
       clientId,
-      expiresAtMs: Date.now() + this.lifetimeSeconds * MS_PER_SECOND,
+      expiresAtMs: Date.now() + this.lifeSeconds * MS_PER_SECOND,
       revoked: false,
     };
     const oldest = this.tokens.keys().next();
-    if (this.tokens.size >= TOKENS_LIMIT && oldest.done !== true) this.tokens.delete(oldest.value);
+    if (this.tokens.size >= MAX_TOKENS && oldest.done !== true) this.tokens.delete(oldest.value);
     this.tokens.set(token.value, token);
     return token;
   }
@@ -42,7 +38,7 @@ export class Tokens {
     return this.tokens.get(value);
   }
 
-  /** The tokens that are worth something. */
+  /** Tokens that are neither revoked nor expired. */
   valid(): readonly Token[] {
     return [...this.tokens.values()].filter(isValid);
   }

@@ -1,8 +1,8 @@
 import { FRAME_VERSION, type Frame } from '../frame.ts';
 
-/** Collects the frames that subscribers can receive. */
+/** Collects frames of the chosen topics. */
 export class FrameSink {
-  /** Template → what stands before and after its id. */
+  /** Template → the parts before and after its id. */
   private readonly templates: ReadonlyMap<string, readonly [string, string]>;
   private frames: Frame[] = [];
   private next = 0;
@@ -17,7 +17,7 @@ export class FrameSink {
     );
   }
 
-  /** Whether anyone can receive frames of this template; asked before a body is made in vain. */
+  /** Whether frames of this template are collected. Check it before you build a body. */
   wants(template: string): boolean {
     return this.templates.has(template);
   }
@@ -33,7 +33,7 @@ export class FrameSink {
     });
   }
 
-  /** The oldest frame not taken yet. */
+  /** Removes and returns the oldest frame. */
   shift(): Frame | undefined {
     const frame = this.frames[this.next];
     this.next += 1;

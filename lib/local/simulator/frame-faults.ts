@@ -1,49 +1,51 @@
 import type { Delivery } from './ledger-entry.ts';
 
-/** A frame held back to be overtaken is sent all the same after this long. */
-const OVERTAKE_LIMIT_MS = 50;
-/** A close in the middle of a burst comes after this long even without a burst. */
-const BURST_LIMIT_MS = 500;
+/** Longest time that a frame is held back for another one to overtake it. */
+const MAX_HOLD_MS = 50;
+/** Longest wait for the burst during which the socket is to be closed. */
+const MAX_BURST_WAIT_MS = 500;
 
-interface FrameTrickSinks {
+interface FrameFaultSinks {
   readonly write: (delivery: Delivery, data: Buffer) => void;
   readonly close: (code: number) => void;
 }
 
-/** What can happen to the next event frames of one socket: sent twice, overtaken, or cut off by a close. */
-export class FrameTricks {
-  private readonly sinks: FrameTrickSinks;
+/** Faults of the next event frames of one socket: sent twice, overtaken, or cut off by a close. */
+export class FrameFaults {
+  private readonly sinks: FrameFaultSinks;
   private duplicate = false;
   private overtake = false;
-  private held: { readonly delivery: Delivery; readonly data: Buffer; readonly timer: NodeJS.Timeout } | undefined;
+  private held:
+    | { readonly delivery: Delivery; readonly data: Buffer; readonly timer: NodeJS.Timeout }
+    | undefined;
   private closing: { framesLeft: number; readonly code: number; readonly timer: NodeJS.Timeout } | undefined;
 
-  constructor(sinks: FrameTrickSinks) {
+  constructor(sinks: FrameFaultSinks) {
     this.sinks = sinks;
   }
 
-  /** The next frame is sent twice. */
+  /** Sends the next frame twice. */
   duplicateNext(): void {
     this.duplicate = true;
   }
 
-  /** The next frame is sent after the one that follows it. */
+  /** Sends the next frame after the one that follows it. */
   overtakeNext(): void {
     this.overtake = true;
   }
 
-  /** The socket is closed with `code` after `frames` more frames. */
+  /** Closes the socket with `code` after `frames` more frames. */
   closeAfter(frames: number, code: number): void {
     if (this.closing !== undefined) return;
-    const timer = setTimeout(() => this.sinks.close(code), BURST_LIMIT_MS);
+    const timer = setTimeout(() => this.sinks.close(code), MAX_BURST_WAIT_MS);
     this.closing = { framesLeft: frames, code, timer };
   }
 
-  /** Sends a frame, in its turn. */
+  /** Sends a frame, with the armed faults applied. */
   pass(delivery: Delivery, data: Buffer): void {
     if (this.overtake && this.held === undefined) {
       this.overtake = false;
-      this.held = { delivery, data, timer: setTimeout(() => this.release(), OVERTAKE_LIMIT_MS) };
+      this.held = { delivery, data, timer: setTimeout(() => this.release(), MAX_HOLD_MS) };
       return;
     }
     this.sinks.write(delivery, data);
@@ -57,7 +59,7 @@ export class FrameTricks {
     if (this.closing.framesLeft <= 0) this.sinks.close(this.closing.code);
   }
 
-  /** The socket sends no more: what is held back is never sent. */
+  /** Call when the socket stops sending. A frame that is held back is never sent. */
   end(): void {
     clearTimeout(this.closing?.timer);
     clearTimeout(this.held?.timer);
