@@ -6,8 +6,8 @@ import { fingerprint } from '../../functions/consumer/mark.ts';
 
 const PUT_EVENTS = 'AWSEvents.PutEvents';
 const UPDATE_ITEM = 'DynamoDB_20120810.UpdateItem';
-/** Event ids hit by a stall that are remembered until their events are published. */
-const STALLED_LIMIT = 500_000;
+/** Stalled events whose ids are kept until they are published. */
+const MAX_STALLED_EVENTS = 500_000;
 /** An event id is the base64url of a SHA-256. */
 const EVENT_ID = /(?<![\w-])[\w-]{43}(?![\w-])/g;
 
@@ -18,11 +18,11 @@ interface PublishedDetail {
 }
 
 /**
- * Tells the ledger what happened to events on their way: which reached the bus, which were hit by an injected
- * stall, and of which the outcome of a publish is unknown, so that one more may follow.
+ * Reports to the ledger what happened to events: which reached the bus, which were stalled by an injected fault, and
+ * which publishes had an unknown outcome, so that a repeat is allowed.
  */
 export class Accounting {
-  /** Arrivals on the bus, repeats included. */
+  /** Arrivals on the bus, including repeats. */
   published = 0;
   private firstAtMs = 0;
   private lastAtMs = 0;
@@ -33,13 +33,13 @@ export class Accounting {
     this.ledger = ledger;
   }
 
-  /** Events that reached the bus a second, from the first to the last. */
+  /** Events that reached the bus per second, from the first to the last. */
   get eventsPerSecond(): number {
     const ms = this.lastAtMs - this.firstAtMs;
     return ms > 0 ? Math.round((this.published * 1000) / ms) : 0;
   }
 
-  /** An event has reached the bus. */
+  /** An event reached the bus. */
   onPublished({ event }: PublishedEvent): void {
     this.lastAtMs = performance.now();
     if (this.published++ === 0) this.firstAtMs = this.lastAtMs;
@@ -49,15 +49,15 @@ export class Accounting {
     this.ledger.received(key);
   }
 
-  /** The local AWS let a call go wrong. */
+  /** The local AWS injected a fault into a call. */
   onAwsFault({ kind, target, body }: Fault): void {
     this.stall(body);
-    // Published, but the consumer cannot know.
+    // The events are published, but the consumer gets no response.
     if (target === PUT_EVENTS && kind === 'timeout_after_commit')
       for (const { key } of this.entries(body)) this.ledger.allowRepeat(key);
   }
 
-  /** The consumer was killed, or ran out of time: what it published and did not mark may be published again. */
+  /** The consumer was killed or timed out. Events that it published but did not mark may be published again. */
   onKilled({ records, calls }: Pick<Invocation, 'records' | 'calls'>): void {
     for (const { body } of records) this.stall(body);
     const marked = new Set(
@@ -72,7 +72,7 @@ export class Accounting {
     }
   }
 
-  /** Messages that came back without a fault of their own, such as a delivery that met its twin. */
+  /** Messages returned to the queue without a fault of their own, such as one of two concurrent deliveries. */
   onReturned({ records, failedMessageIds }: Pick<Invocation, 'records' | 'failedMessageIds'>): void {
     for (const { messageId, body } of records) if (failedMessageIds.has(messageId)) this.stall(body);
   }
@@ -87,7 +87,7 @@ export class Accounting {
 
   private stall(body: string): void {
     for (const [id] of body.matchAll(EVENT_ID)) {
-      if (this.stalled.size < STALLED_LIMIT) this.stalled.add(id);
+      if (this.stalled.size < MAX_STALLED_EVENTS) this.stalled.add(id);
     }
   }
 }

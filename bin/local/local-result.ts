@@ -1,86 +1,109 @@
 import type { LatencySummary } from 'switchboard-local/simulator/latency-histogram.ts';
 import type { LedgerReport } from 'switchboard-local/simulator/ledger.ts';
-import type { Display } from './progress-display.ts';
+import type { ProgressDisplay } from './progress-display.ts';
+import type { ReplayTotals } from './replay.ts';
 
-/** Result of a run; the JSON that `--json` prints. */
+/** Percentiles in milliseconds. */
+interface Latency {
+  p50: number;
+  p99: number;
+  max: number;
+}
+
+/** Result of a run, and the JSON that `--json` prints. */
 export interface LocalResult {
-  /** Events that the simulated cloud handed to a live connection. */
+  /** Events that the simulated cloud sent on a live connection. */
   sent: number;
-  /** Events read from sockets, copies included. */
+  /** Events read from sockets, including copies. */
   received: number;
-  /** Different events on the bus. */
+  /** Distinct events on the bus. */
   published: number;
-  /** Copies dropped by the ingester and by the consumer. */
+  /** Copies dropped by the ingester and the consumer. */
   duplicates: number;
   /** Messages in the quarantine queue. */
   quarantined: number;
-  /** Sent, and neither on the bus nor in the dead-letter queue. */
+  /** Events sent that are not on the bus. */
   lost: number;
   /** Repeats on the bus that no unknown outcome explains. */
   publishedTwice: number;
-  /** Repeats on the bus after an injected unknown outcome of PutEvents or a crash before marking. */
+  /** Repeats on the bus after an injected unknown outcome: of PutEvents, or a crash before the event was marked. */
   publishedTwiceUnknown: number;
-  /** Events of the cloud for which there was no live connection: a gap names their interval. */
+  /** Events of the cloud while no connection was live. A gap records the interval. */
   uncovered: number;
-  /** Events sent to a connection that the ingester cut off as dead. */
+  /** Events sent on a connection that the ingester cut off as dead. */
   unproven: number;
   /** Messages in the dead-letter queue. */
   deadLettered: number;
-  /** Frame to bus, events hit by an injected stall apart. */
-  latencyMs: { p50: number; p99: number; max: number };
-  latencyStalledMs: { p50: number; p99: number; max: number; count: number };
-  /** Published events a second, from the first to the last. */
+  /** From the frame to the bus, without the events that an injected fault stalled. */
+  latencyMs: Latency;
+  latencyStalledMs: Latency & { count: number };
+  /** Published events per second, from the first to the last. */
   eventsPerSecond: number;
   gaps: number;
   gapSeconds: number;
   faults: Record<string, number>;
+  /** With `--replay` only. */
+  replay?: ReplayTotals;
 }
 
-/** Whether the promises held: nothing lost, nothing doubled. */
+/** Whether no event was lost or published twice. */
 export function isSound({ lost, publishedTwice }: LocalResult): boolean {
   return lost === 0 && publishedTwice === 0;
 }
 
-/** A latency in whole tenths of a millisecond. */
-export function latency({ p50, p99, max }: LatencySummary): { p50: number; p99: number; max: number } {
+/** Rounds latencies to tenths of a millisecond. */
+export function roundLatency({ p50, p99, max }: LatencySummary): Latency {
   const round = (value: number) => Math.round(value * 10) / 10;
   return { p50: round(p50), p99: round(p99), max: round(max) };
 }
 
-/** Tell a person what the run came to. */
-export function showResult(display: Display, result: LocalResult, report: LedgerReport): void {
-  const faults = Object.entries(result.faults).filter(([, count]) => count > 0);
+/** Prints the result as text. */
+export function showResult(
+  display: ProgressDisplay,
+  result: LocalResult,
+  lostKeys: LedgerReport['lostKeys'],
+): void {
+  const { replay } = result;
   display.line();
-  display.heading('Ledger: what Genesys Cloud sent against what reached the bus');
-  display.table([
+  if (replay) {
+    display.line(
+      `Replayed ${replay.played} of ${replay.lines} lines (${replay.nonFrames} are not frames); skipped ${replay.skipped} that are not JSON.`,
+    );
+  }
+  display.heading('Result: events sent by Genesys Cloud and events on the bus');
+  display.table(resultRows(result));
+  if (lostKeys.length > 0) display.warn(`Ledger keys of lost events: ${lostKeys.join(', ')}`);
+  display.line(
+    isSound(result)
+      ? 'No event was lost or published twice.'
+      : 'FAILED: events were lost or published twice.',
+  );
+}
+
+function resultRows(result: LocalResult): [name: string, value: string][] {
+  const faults = Object.entries(result.faults).filter(([, count]) => count > 0);
+  const { latencyMs, latencyStalledMs } = result;
+  return [
     ['sent', `${result.sent}`],
-    ['published', `${result.published}   (${result.eventsPerSecond} a second)`],
+    ['published', `${result.published} (${result.eventsPerSecond} per second)`],
     ['lost', `${result.lost}`],
     [
       'published twice',
-      `${result.publishedTwice}   (and ${result.publishedTwiceUnknown} after an injected unknown outcome)`,
+      `${result.publishedTwice} (plus ${result.publishedTwiceUnknown} after an injected unknown outcome)`,
     ],
-    ['duplicates dropped', `${result.duplicates}`],
-    ['quarantined', `${result.quarantined}   dead-lettered ${result.deadLettered}`],
+    ['duplicates', `${result.duplicates} dropped`],
+    ['quarantined', `${result.quarantined}`],
+    ['dead-lettered', `${result.deadLettered}`],
     [
-      'not covered',
-      `${result.uncovered}   (no connection was live; ${result.gaps} gaps of ${result.gapSeconds} s are recorded)`,
+      'uncovered',
+      `${result.uncovered} (no live connection; gaps recorded: ${result.gaps}, ${result.gapSeconds} s)`,
     ],
-    ['cut off', `${result.unproven}   (sent to connections that had fallen silent)`],
+    ['unproven', `${result.unproven} (sent on connections that were cut off)`],
+    ['latency', `p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms, max ${latencyMs.max} ms`],
     [
-      'frame to bus',
-      `p50 ${result.latencyMs.p50} ms   p99 ${result.latencyMs.p99} ms   max ${result.latencyMs.max} ms`,
-    ],
-    [
-      '',
-      `events hit by an injected stall: ${result.latencyStalledMs.count}, p99 ${result.latencyStalledMs.p99} ms`,
+      'latency, stalled',
+      `p99 ${latencyStalledMs.p99} ms (events stalled by a fault: ${latencyStalledMs.count})`,
     ],
     ['faults', faults.map(([kind, count]) => `${kind} ${count}`).join(', ') || 'none'],
-  ]);
-  if (report.lostKeys.length > 0) display.warn(`lost, by the ledger's keys: ${report.lostKeys.join(', ')}`);
-  display.line(
-    isSound(result)
-      ? 'Nothing lost, nothing doubled.'
-      : 'The promises did not hold: see lost and published twice.',
-  );
+  ];
 }

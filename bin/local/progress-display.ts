@@ -1,28 +1,36 @@
 import { styleText } from 'node:util';
 import type { BusEvent } from 'switchboard-local/emulator/eventbridge/bus-event.ts';
 
-/** Characters of a body that a sample shows. */
-const SAMPLE_CHARACTERS = 100;
+const LINE_WIDTH = 80;
+/** The header is repeated after this many lines of progress. */
+const HEADER_INTERVAL_LINES = 20;
 
-/** What one line of progress tells. */
+/** One line of progress. */
 export interface Progress {
   seconds: number;
-  /** Events that the simulated cloud sent; undefined with the real one, which does not say. */
+  /** Events that the simulated cloud sent. Undefined with the real one, which does not report it. */
   sent: number | undefined;
   received: number;
   published: number;
   duplicates: number;
-  /** Events read and not yet on the bus. */
+  /** Events received but not on the bus yet. */
   lag: number;
   connections: number;
   faults: number;
 }
 
-/** Writes progress for people: plain text, colour only on a terminal. */
-export class Display {
-  /** Events that are shown at the start. */
+/** Columns of the progress table. Each is as wide as its name and a margin, with room for eight digits. */
+const COLUMNS = ['sent', 'received', 'published', 'duplicates', 'lag', 'connections', 'faults'] as const;
+const MARGIN = 2;
+const MIN_COLUMN_WIDTH = 9;
+const TIME_WIDTH = 6;
+
+/** Writes progress and results as plain text, with color on a terminal only. */
+export class ProgressDisplay {
+  /** Number of events shown at the start. */
   static readonly sampleEvents = 3;
   private readonly stream: NodeJS.WriteStream;
+  private progressLines = 0;
 
   constructor(stream: NodeJS.WriteStream) {
     this.stream = stream;
@@ -36,38 +44,61 @@ export class Display {
     this.line(this.style('yellow', text));
   }
 
-  progress({ seconds, sent, received, published, duplicates, lag, connections, faults }: Progress): void {
-    const parts = [
-      `${String(seconds).padStart(4)} s`,
-      ...(sent === undefined ? [] : [`sent ${sent}`]),
-      `received ${received}`,
-      this.style('green', `published ${published}`),
-      `duplicates ${duplicates}`,
-      `lag ${lag}`,
-      `connections ${connections}`,
-      faults > 0 ? this.style('yellow', `faults ${faults}`) : 'faults 0',
-    ];
-    this.line(parts.join('   '));
-  }
-
-  /** Show one of the first events on the bus. */
-  sample(event: BusEvent): void {
-    const body = JSON.stringify((event.detail as { eventBody?: unknown }).eventBody);
-    const shown = body.length > SAMPLE_CHARACTERS ? `${body.slice(0, SAMPLE_CHARACTERS)}…` : body;
-    this.line(`  ${this.style('cyan', event['detail-type'])}  ${this.style('dim', shown)}`);
-  }
-
   heading(text: string): void {
     this.line(this.style('bold', text));
   }
 
-  /** Rows of a name and a value, aligned. */
+  /** Writes a row of the progress table, with a header now and then. */
+  progress(progress: Progress): void {
+    const columns = COLUMNS.filter((name) => progress[name] !== undefined);
+    if (this.progressLines++ % HEADER_INTERVAL_LINES === 0) {
+      const names = columns.map((name) => name.padStart(columnWidth(name)));
+      this.line(this.style('dim', `${'time'.padStart(TIME_WIDTH)}${names.join('')}`));
+    }
+    const cells = columns.map((name) => {
+      const cell = String(progress[name]).padStart(columnWidth(name));
+      if (name === 'published') return this.style('green', cell);
+      return name === 'faults' && progress.faults > 0 ? this.style('yellow', cell) : cell;
+    });
+    this.line(`${`${progress.seconds} s`.padStart(TIME_WIDTH)}${cells.join('')}`);
+  }
+
+  /** Shows one of the first events on the bus, cut to one line. */
+  sample(event: BusEvent): void {
+    const type = event['detail-type'];
+    const body = JSON.stringify((event.detail as { eventBody?: unknown }).eventBody);
+    const width = LINE_WIDTH - type.length - 4;
+    const shown = body.length > width ? `${body.slice(0, width - 1)}…` : body;
+    this.line(`  ${this.style('cyan', type)}  ${this.style('dim', shown)}`);
+  }
+
+  /** Writes rows of a name and a value, aligned. Long values continue on the next line. */
   table(rows: readonly (readonly [name: string, value: string])[]): void {
     const width = Math.max(...rows.map(([name]) => name.length));
-    for (const [name, value] of rows) this.line(`  ${name.padEnd(width)}  ${value}`);
+    for (const [name, value] of rows) {
+      const [first = '', ...more] = wrap(value, LINE_WIDTH - width - 4);
+      this.line(`  ${name.padEnd(width)}  ${first}`);
+      for (const text of more) this.line(`  ${''.padEnd(width)}  ${text}`);
+    }
   }
 
   private style(format: Parameters<typeof styleText>[0], text: string): string {
     return styleText(format, text, { stream: this.stream });
   }
+}
+
+function columnWidth(name: string): number {
+  return Math.max(MIN_COLUMN_WIDTH, name.length + MARGIN);
+}
+
+/** Breaks a text at spaces into lines of at most `width` characters. */
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    const joined = last === undefined ? word : `${last} ${word}`;
+    if (last !== undefined && joined.length > width) lines.push(word);
+    else lines.splice(-1, 1, joined);
+  }
+  return lines;
 }

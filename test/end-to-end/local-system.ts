@@ -21,14 +21,14 @@ import { dynamoDbClient, eventBridgeClient, sqsClient } from '../../lib/aws/clie
 import { createLogger } from '../../lib/aws/logger.ts';
 
 const LOCAL = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
-/** For the ingester to connect, and for the pipeline to come to rest. */
-const LIMIT_MS = 15_000;
-// EMF documents would drown the output of the tests.
+/** Time for the ingester to connect, and for the pipeline to settle. */
+const TIMEOUT_MS = 15_000;
+// EMF documents would flood the output of the tests.
 process.env.POWERTOOLS_METRICS_DISABLED ??= 'true';
 
 /**
- * The whole way of an event, every hop over a socket: simulated Genesys Cloud, ingester, local AWS over HTTP, and the
- * consumer as Lambda runs it.
+ * The complete path of an event, with every hop over a socket: simulated Genesys Cloud, ingester, local AWS over HTTP,
+ * and the consumer as Lambda runs it.
  */
 export class LocalSystem {
   readonly simulator: Simulator;
@@ -40,7 +40,7 @@ export class LocalSystem {
   readonly invocations: Invocation[] = [];
   poller!: SqsPoller;
   ingester!: Ingester;
-  /** Receipt handle → message: with an invocation, and given back by one. */
+  /** Receipt handle → message id, for messages in progress and for returned messages. */
   private readonly working = new Map<string, string>();
   private readonly returned = new Map<string, string>();
   private readonly http = new NodeHttpHandler({ connectionTimeout: 2_000, requestTimeout: 5_000 });
@@ -79,23 +79,23 @@ export class LocalSystem {
     return this.emulator.sqs.queue(NAMES.eventsQueue);
   }
 
-  /** Messages in a queue, by its name in `NAMES`. */
+  /** Number of messages in a queue, by its name in `NAMES`. */
   countIn(queue: keyof typeof NAMES): number {
     const { visible, delayed, inFlight } = this.emulator.sqs.queue(NAMES[queue]).counts();
     return visible + delayed + inFlight;
   }
 
-  /** Resolves once all that was sent is on the bus and the queue is empty. */
+  /** Resolves when all sent events are on the bus and the queue is empty. */
   async settled(): Promise<void> {
-    if (!(await this.ledger.settled(LIMIT_MS)))
-      throw new Error(`Not settled after ${LIMIT_MS} ms: ${JSON.stringify(this.ledger.report())}`);
-    await this.poller.idle(LIMIT_MS);
+    if (!(await this.ledger.settled(TIMEOUT_MS)))
+      throw new Error(`Not settled after ${TIMEOUT_MS} ms: ${JSON.stringify(this.ledger.report())}`);
+    await this.poller.idle(TIMEOUT_MS);
   }
 
-  /** Stop reading, send the rest, let the consumer finish. */
+  /** Stops reading, sends what was read, and waits for the consumer. */
   async drain(): Promise<void> {
     await this.ingester.stop();
-    await this.poller.idle(LIMIT_MS);
+    await this.poller.idle(TIMEOUT_MS);
   }
 
   async close(): Promise<void> {
@@ -164,8 +164,7 @@ export class LocalSystem {
   }
 
   /**
-   * What comes again does so as soon as no invocation works on it: all that matters of a visibility timeout is that it
-   * outlasts them.
+   * Makes returned messages visible as soon as no invocation works on them, instead of after the visibility timeout.
    */
   private onInvocation(invocation: Invocation): void {
     const { records, outcome, failedMessageIds } = invocation;
@@ -184,11 +183,11 @@ export class LocalSystem {
   }
 }
 
-/** Resolves once a condition holds; fails at the time limit. */
-export async function until(condition: () => boolean, limitMs = LIMIT_MS): Promise<void> {
-  const endsAtMs = Date.now() + limitMs;
+/** Resolves when a condition holds. Rejects after the timeout. */
+export async function until(condition: () => boolean, timeoutMs = TIMEOUT_MS): Promise<void> {
+  const deadlineMs = Date.now() + timeoutMs;
   while (!condition()) {
-    if (Date.now() > endsAtMs) throw new Error(`Not within ${limitMs} ms: ${condition}`);
+    if (Date.now() > deadlineMs) throw new Error(`Not true within ${timeoutMs} ms: ${condition}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
