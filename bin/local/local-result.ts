@@ -73,11 +73,8 @@ export function showResult(
   display.heading('Result: events sent by Genesys Cloud and events on the bus');
   display.table(resultRows(result));
   if (lostKeys.length > 0) display.warn(`Ledger keys of lost events: ${lostKeys.join(', ')}`);
-  display.line(
-    isSound(result)
-      ? 'No event was lost or published twice.'
-      : 'FAILED: events were lost or published twice.',
-  );
+  if (isSound(result)) display.success('No event was lost or published twice.');
+  else display.failure('FAILED: events were lost or published twice.');
 }
 
 function resultRows(result: LocalResult): [name: string, value: string][] {

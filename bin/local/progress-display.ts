@@ -44,6 +44,14 @@ export class ProgressDisplay {
     this.line(this.style('yellow', text));
   }
 
+  success(text: string): void {
+    this.line(this.style('green', text));
+  }
+
+  failure(text: string): void {
+    this.line(this.style('red', text));
+  }
+
   heading(text: string): void {
     this.line(this.style('bold', text));
   }
@@ -51,6 +59,7 @@ export class ProgressDisplay {
   /** Writes a row of the progress table, with a header now and then. */
   progress(progress: Progress): void {
     const columns = COLUMNS.filter((name) => progress[name] !== undefined);
+    if (this.progressLines === 0) this.line();
     if (this.progressLines++ % HEADER_INTERVAL_LINES === 0) {
       const names = columns.map((name) => name.padStart(columnWidth(name)));
       this.line(this.style('dim', `${'time'.padStart(TIME_WIDTH)}${names.join('')}`));

@@ -12,7 +12,7 @@ import { Ledger } from 'switchboard-local/simulator/ledger.ts';
 import { Simulator } from 'switchboard-local/simulator/simulator.ts';
 import { Accounting } from '../../bin/local/accounting.ts';
 import { SIMULATION_LIMITS } from '../../bin/local/cloud.ts';
-import { CONSUMER_TIMEOUT_MS, createResources, NAMES } from '../../bin/local/resources.ts';
+import { createResources, NAMES } from '../../bin/local/resources.ts';
 import { readConfig as readConsumerConfig } from '../../functions/consumer/config.ts';
 import { createHandler } from '../../functions/consumer/handler.ts';
 import { readConfig as readIngesterConfig } from '../../functions/ingester/config.ts';
@@ -23,6 +23,8 @@ import { createLogger } from '../../lib/aws/logger.ts';
 const LOCAL = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
 /** Time for the ingester to connect, and for the pipeline to settle. */
 const TIMEOUT_MS = 15_000;
+/** Long enough for a busy machine, because a timeout causes repeats, and shorter than the visibility timeout of 12 s. */
+const FUNCTION_TIMEOUT_MS = 10_000;
 // EMF documents would flood the output of the tests.
 process.env.POWERTOOLS_METRICS_DISABLED ??= 'true';
 
@@ -115,7 +117,7 @@ export class LocalSystem {
     this.poller = new SqsPoller({
       sqs: this.emulator.sqs,
       queueName: NAMES.eventsQueue,
-      functionTimeoutMs: CONSUMER_TIMEOUT_MS,
+      functionTimeoutMs: FUNCTION_TIMEOUT_MS,
       maximumConcurrency,
       createHandler: ({ wrap }) => {
         const consumerEdge = { ...edge, requestHandler: wrap(this.http as unknown as RequestHandler) };

@@ -22,8 +22,8 @@ const ABNORMAL_CLOSURE = 1006;
 const STOPPED_READING_CODES = new Set([1002, 1007, 1009]);
 
 /**
- * `open`: events are sent. `held`: the peer must first prove that it read a large frame. `leaving`: no more events are
- * sent.
+ * `open`: accepts events. `held`: accepts none until the peer proves that it has read a large frame. `leaving`: accepts
+ * no more events.
  */
 type SocketState = 'open' | 'held' | 'leaving' | 'closed';
 
@@ -119,7 +119,7 @@ export class ChannelSocket {
     if (this.live) this.socket.send(text);
   }
 
-  /** Sends a text that the peer may reject, and holds events until a pong proves that the peer accepted it. */
+  /** Sends a text that the peer may reject. No events are accepted until a pong proves that the peer has read it. */
   sendAndHold(text: string): void {
     if (!this.live) return;
     this.ask();

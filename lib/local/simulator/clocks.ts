@@ -1,6 +1,6 @@
 import type { Random } from '../random.ts';
 
-/** When there are this many clocks, all are dropped, including those of users and queues that no longer exist. */
+/** With this many clocks, all are dropped, and with them those of users and queues that no longer exist. */
 const MAX_CLOCKS = 100_000;
 
 /** Users and queues that exist now. Both lists may change. */
