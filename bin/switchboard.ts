@@ -2,29 +2,32 @@
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { redact } from '../lib/events/redaction.ts';
-import { localCommand, realGenesys, refuseSimulation } from './local/options.ts';
-import { runLocal } from './local/run.ts';
+import { localCommand } from './local/local-options.ts';
+import { runLocal } from './local/local-run.ts';
+import { realGenesys, rejectSimulationFlags } from './local/real-genesys.ts';
 import { emulatorCommand, simulatorCommand } from './local/stand-ins.ts';
 
-// EMF documents are for CloudWatch; on this machine they would drown the output.
+// EMF documents are meant for CloudWatch. On a local run they would flood the output.
 process.env.POWERTOOLS_METRICS_DISABLED ??= 'true';
+
+const HELP_ADVICE = '(use --help for a list of commands and options)';
 
 const program = new Command('switchboard')
   .description(
-    "Genesys Cloud's real-time events on an Amazon EventBridge bus: each event once, every gap known.",
+    'Publishes the real-time events of Genesys Cloud to an Amazon EventBridge bus: each event once, every gap recorded.',
   )
-  .showHelpAfterError('(--help explains every flag)')
+  .showHelpAfterError(HELP_ADVICE)
   .addCommand(
     localCommand(async (options) => {
       if (existsSync('.env')) process.loadEnvFile('.env');
       const genesys = realGenesys(process.env);
-      if (genesys) refuseSimulation(options);
+      if (genesys) rejectSimulationFlags(options);
       process.exitCode = await runLocal(options, genesys);
     }),
   )
   .addCommand(simulatorCommand())
   .addCommand(emulatorCommand());
-for (const command of program.commands) command.showHelpAfterError('(--help explains every flag)');
+for (const command of program.commands) command.showHelpAfterError(HELP_ADVICE);
 
 try {
   await program.parseAsync();
@@ -32,5 +35,5 @@ try {
   process.stderr.write(`${redact(error instanceof Error ? error.message : String(error))}\n`);
   process.exitCode = 1;
 }
-// Sockets that are kept alive for reuse must not keep a finished run waiting.
+// Without this, keep-alive sockets would delay the end of the process.
 process.exit();

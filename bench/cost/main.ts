@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { number } from '../../bin/local/options.ts';
+import { number } from '../../bin/local/flag-values.ts';
 import { bill } from './model.ts';
 import { PRICES } from './prices.ts';
 import { measureUsage } from './usage.ts';

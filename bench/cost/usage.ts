@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Accounting } from '../../bin/local/accounting.ts';
 import { startCloud } from '../../bin/local/cloud.ts';
-import { parseFaults } from '../../bin/local/faults.ts';
+import { parseFaults } from '../../bin/local/fault-options.ts';
 import { startPipeline } from '../../bin/local/pipeline.ts';
 import type { Usage } from './model.ts';
 

@@ -6,8 +6,8 @@ import { fingerprint } from '../../functions/consumer/mark.ts';
 
 const PUT_EVENTS = 'AWSEvents.PutEvents';
 const UPDATE_ITEM = 'DynamoDB_20120810.UpdateItem';
-/** Event ids hit by a stall that are remembered until their events are published. */
-const STALLED_LIMIT = 500_000;
+/** Stalled events whose ids are kept until they are published. */
+const MAX_STALLED_EVENTS = 500_000;
 /** An event id is the base64url of a SHA-256. */
 const EVENT_ID = /(?<![\w-])[\w-]{43}(?![\w-])/g;
 
@@ -18,11 +18,11 @@ interface PublishedDetail {
 }
 
 /**
- * Tells the ledger what happened to events on their way: which reached the bus, which were hit by an injected
- * stall, and of which the outcome of a publish is unknown, so that one more may follow.
+ * Reports to the ledger what happened to events: which reached the bus, which were stalled by an injected fault, and
+ * which publishes had an unknown outcome, so that a repeat is allowed.
  */
 export class Accounting {
-  /** Arrivals on the bus, repeats included. */
+  /** Arrivals on the bus, including repeats. */
   published = 0;
   private firstAtMs = 0;
   private lastAtMs = 0;
@@ -33,31 +33,31 @@ export class Accounting {
     this.ledger = ledger;
   }
 
-  /** Events that reached the bus a second, from the first to the last. */
+  /** Events that reached the bus per second, from the first to the last. */
   get eventsPerSecond(): number {
     const ms = this.lastAtMs - this.firstAtMs;
     return ms > 0 ? Math.round((this.published * 1000) / ms) : 0;
   }
 
-  /** An event has reached the bus. */
+  /** An event reached the bus. */
   onPublished({ event }: PublishedEvent): void {
     this.lastAtMs = performance.now();
     if (this.published++ === 0) this.firstAtMs = this.lastAtMs;
     const detail = event.detail as unknown as PublishedDetail;
     const key = this.ledger.keyOf(detail);
-    if (this.stalled.delete(detail.metadata.eventId)) this.ledger.touch(key);
+    if (this.stalled.delete(detail.metadata.eventId)) this.ledger.markStalled(key);
     this.ledger.received(key);
   }
 
-  /** The local AWS let a call go wrong. */
+  /** The local AWS injected a fault into a call. */
   onAwsFault({ kind, target, body }: Fault): void {
     this.stall(body);
-    // Published, but the consumer cannot know.
+    // The events are published, but the consumer gets no response.
     if (target === PUT_EVENTS && kind === 'timeout_after_commit')
-      for (const { key } of this.entries(body)) this.ledger.excuse(key);
+      for (const { key } of this.entries(body)) this.ledger.allowRepeat(key);
   }
 
-  /** The consumer was killed, or ran out of time: what it published and did not mark may be published again. */
+  /** The consumer was killed or timed out. Events that it published but did not mark may be published again. */
   onKilled({ records, calls }: Pick<Invocation, 'records' | 'calls'>): void {
     for (const { body } of records) this.stall(body);
     const marked = new Set(
@@ -68,11 +68,11 @@ export class Accounting {
     for (const { target, body } of calls) {
       if (target !== PUT_EVENTS) continue;
       for (const { key, eventId } of this.entries(body))
-        if (!marked.has(fingerprint(eventId))) this.ledger.excuse(key);
+        if (!marked.has(fingerprint(eventId))) this.ledger.allowRepeat(key);
     }
   }
 
-  /** Messages that came back without a fault of their own, such as a delivery that met its twin. */
+  /** Messages returned to the queue without a fault of their own, such as one of two concurrent deliveries. */
   onReturned({ records, failedMessageIds }: Pick<Invocation, 'records' | 'failedMessageIds'>): void {
     for (const { messageId, body } of records) if (failedMessageIds.has(messageId)) this.stall(body);
   }
@@ -87,7 +87,7 @@ export class Accounting {
 
   private stall(body: string): void {
     for (const [id] of body.matchAll(EVENT_ID)) {
-      if (this.stalled.size < STALLED_LIMIT) this.stalled.add(id);
+      if (this.stalled.size < MAX_STALLED_EVENTS) this.stalled.add(id);
     }
   }
 }

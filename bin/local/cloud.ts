@@ -1,19 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { CloudFaults } from 'switchboard-local/simulator/faults.ts';
+import { CloudFaults } from 'switchboard-local/simulator/cloud-faults.ts';
 import { DEFAULT_TOPICS, Generator } from 'switchboard-local/simulator/generator.ts';
+import { GeneratorRunner } from 'switchboard-local/simulator/generator-runner.ts';
 import { Ledger } from 'switchboard-local/simulator/ledger.ts';
-import { GeneratorRunner } from 'switchboard-local/simulator/runner.ts';
 import { Simulator } from 'switchboard-local/simulator/simulator.ts';
 import type { IngesterDependencies } from '../../functions/ingester/dependencies.ts';
 import { eventIdentity } from '../../lib/events/identity.ts';
 import type { Frame as EventFrame } from '../../lib/events/schema.ts';
-import { CLOUD_FAULT_INTERVAL_MS } from './faults.ts';
-import type { LocalOptions } from './options.ts';
+import { CLOUD_FAULT_INTERVAL_MS } from './fault-options.ts';
+import type { LocalOptions } from './local-options.ts';
 import { type Recorded, type ReplayTotals, replayCapture } from './replay.ts';
 
 /**
- * Times of the real platform, made short together, so that half-open sockets and announced closes are over within
- * seconds: the heartbeat of 30 s, the silence of 40 s, the minute before an announced close.
+ * Intervals of the real platform, all shortened, so that half-open sockets and announced closes end within seconds: the
+ * heartbeat of 30 s, the silence timeout of 40 s and the minute before an announced close.
  */
 const HEARTBEAT_MS = 250;
 const CLOSING_GRACE_MS = 8_000;
@@ -22,28 +22,28 @@ export const SIMULATION_LIMITS: NonNullable<IngesterDependencies['limits']> = {
   backoff: { baseMs: 50, capMs: 1_000, stableMs: 2_000 },
   requestsPerMinute: 3_000,
 };
-/** The simulated cloud allows as many requests, for connections come and go a hundred times as often. */
+/** The simulated cloud allows the same number, because connections change a hundred times as often. */
 const REQUESTS_PER_MINUTE = 3_000;
-/** A replay waits while the ingester has left more than this unread. */
-const UNREAD_LIMIT_BYTES = 16 * 1_048_576;
+/** A replay pauses while the ingester has more unread data than this. */
+const MAX_UNREAD_BYTES = 16 * 1_048_576;
 const UNREAD_POLL_MS = 5;
 
-/** The simulated Genesys Cloud of a run, and what it plays. */
+/** The simulated Genesys Cloud of a run, and its events. */
 export interface Cloud {
   simulator: Simulator;
   url: string;
   ledger: Ledger;
   faults: CloudFaults | undefined;
   topics: readonly string[];
-  /** Play events until they end or are stopped; tells of lines of a capture that are skipped. */
+  /** Sends events until they end or {@link stopPlaying} is called. `warn` reports skipped lines of a capture. */
   play(warn: (message: string) => void): Promise<ReplayTotals | undefined>;
   stopPlaying(): void;
 }
 
-/** Start the simulated Genesys Cloud; it is silent until told to play. */
+/** Starts the simulated Genesys Cloud. It sends no events until `play` is called. */
 export async function startCloud(options: LocalOptions): Promise<Cloud> {
   const { seed, users, queues, replay } = options;
-  // In a capture the same event may stand twice, written differently: there our identity decides what is one event.
+  // A capture may contain the same event twice with different text. The product's identity decides what is one event.
   const ledger = new Ledger(
     replay === undefined ? {} : { keyOf: (frame) => eventIdentity(frame as EventFrame) },
   );
@@ -101,7 +101,7 @@ export async function startCloud(options: LocalOptions): Promise<Cloud> {
 }
 
 async function playRecorded(simulator: Simulator, { isFrame, topicName, text }: Recorded): Promise<void> {
-  while (simulator.bufferedBytes > UNREAD_LIMIT_BYTES) await delay(UNREAD_POLL_MS);
+  while (simulator.bufferedBytes > MAX_UNREAD_BYTES) await delay(UNREAD_POLL_MS);
   if (isFrame) simulator.emitText(topicName, text);
   else simulator.hooks.garbage(text);
 }

@@ -20,17 +20,18 @@ import { createLogger, type LogLevel } from '../../lib/aws/logger.ts';
 import { METRIC_NAMESPACE } from '../../lib/aws/metric-names.ts';
 import type { Credentials } from '../../lib/genesys/oauth.ts';
 import type { Accounting } from './accounting.ts';
-import { AWS_FAULT_RATES, CONSUMER_CRASH_RATE, type FaultChoice } from './faults.ts';
+import { ConsumerTotals } from './consumer-totals.ts';
+import { AWS_FAULT_RATES, CONSUMER_CRASH_RATE, type FaultChoice } from './fault-options.ts';
 import { CONSUMER_TIMEOUT_MS, createBucket, createResources, NAMES } from './resources.ts';
 
-/** Consumers that run at once, as many as Lambda starts with. */
+/** Concurrent consumers: Lambda's initial number of pollers. */
 const CONSUMER_CONCURRENCY = 5;
 const LOCAL_AWS: AwsEdge = {
   region: 'us-east-1',
   credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
 };
 
-/** What runs on this machine between Genesys Cloud and the bus. */
+/** Options of {@link startPipeline}. */
 export interface PipelineOptions {
   genesys: { apiUrl: string; loginUrl: string; credentials: Credentials };
   topics: readonly string[];
@@ -40,36 +41,36 @@ export interface PipelineOptions {
   faults: FaultChoice;
   accounting: Accounting;
   limits?: IngesterDependencies['limits'];
-  /** Told of each call that AWS would bill, and of each run of the consumer. */
+  /** Called for each call that AWS would bill. */
   onCall?: (call: { target: string; body: string }) => void;
+  /** Called for each invocation of the consumer. */
   onInvocation?: (invocation: Invocation) => void;
 }
 
-/** The pipeline as it runs: local AWS, ingester, consumer. */
+/** A running pipeline: local AWS, ingester and consumer. */
 export interface Pipeline {
   emulator: Emulator;
   emulatorUrl: string;
   ingester: Ingester;
   awsFaults: FaultInjector;
-  /** Sums over all batches of the consumer. */
-  consumed: { published: number; duplicates: number; quarantined: number; crashes: number };
-  /** Read no more, send what was read, let the consumer finish: at most `limitMs` for the last part. */
-  drain(limitMs: number): Promise<void>;
+  consumed: ConsumerTotals;
+  /** Stops reading, sends what was read, and waits up to `timeoutMs` for the consumer to finish. */
+  drain(timeoutMs: number): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * Start the local AWS, the consumer and the ingester. The ingester reaches AWS over HTTP; the consumer, whose calls
- * are the many, without a socket between: half of this machine's time would go into HTTP.
+ * Starts the local AWS, the consumer and the ingester. The ingester calls AWS over HTTP. The consumer, which makes most
+ * of the calls, uses an in-process handler, because HTTP would take half of the CPU time.
  */
 export async function startPipeline(options: PipelineOptions): Promise<Pipeline> {
-  const { accounting, faults, seed } = options;
+  const { accounting, faults, onCall, seed } = options;
   const awsFaults = new FaultInjector({
     seed,
     rates: Object.fromEntries(faults.aws.map((kind) => [kind, AWS_FAULT_RATES[kind]])),
     onFault: (fault) => accounting.onAwsFault(fault),
   });
-  const emulator = new Emulator({ faults: awsFaults, ...(options.onCall ? { onCall: options.onCall } : {}) });
+  const emulator = new Emulator({ faults: awsFaults, ...(onCall ? { onCall } : {}) });
   const { url } = await emulator.listen();
   const edge: AwsEdge = { ...LOCAL_AWS, endpoint: url };
   const resources = await createResources({
@@ -79,35 +80,8 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   });
   createBucket(emulator, NAMES.oversizeBucket);
   emulator.eventbridge.onEvent((published) => accounting.onPublished(published));
-  const consumed = { published: 0, duplicates: 0, quarantined: 0, crashes: 0 };
-  const consumerEnvironment = {
-    CLAIMS_TABLE: NAMES.claimsTable,
-    EVENT_BUS_NAME: NAMES.bus,
-    QUARANTINE_QUEUE_URL: resources.quarantineQueueUrl,
-    OVERSIZE_BUCKET: NAMES.oversizeBucket,
-    LOG_LEVEL: options.logLevel,
-  };
-  const poller = new SqsPoller({
-    sqs: emulator.sqs,
-    queueName: NAMES.eventsQueue,
-    maximumConcurrency: CONSUMER_CONCURRENCY,
-    functionTimeoutMs: CONSUMER_TIMEOUT_MS,
-    random: new Random(seed),
-    crash: { rate: faults.consumerCrash ? CONSUMER_CRASH_RATE : 0 },
-    createHandler: (environment) =>
-      createConsumer(
-        consumerEnvironment,
-        { ...edge, requestHandler: environment.wrap(emulator.requestHandler()) },
-        (report) => add(consumed, report),
-      ),
-    onInvocation: (invocation) => {
-      options.onInvocation?.(invocation);
-      const { kind } = invocation.outcome;
-      if (kind === 'crash') consumed.crashes++;
-      if (kind === 'crash' || kind === 'timeout') accounting.onKilled(invocation);
-      else accounting.onReturned(invocation);
-    },
-  });
+  const consumed = new ConsumerTotals();
+  const poller = createPoller(options, emulator, edge, resources.quarantineQueueUrl, consumed);
   poller.start();
   const ingester = createIngester(options, edge, resources.eventsQueueUrl);
   try {
@@ -124,15 +98,53 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     ingester,
     awsFaults,
     consumed,
-    drain: async (limitMs) => {
+    drain: async (timeoutMs) => {
       await ingester.stop();
-      await poller.idle(limitMs);
+      await poller.idle(timeoutMs);
     },
     close: async () => {
       await poller.stop();
       await emulator.close();
     },
   };
+}
+
+function createPoller(
+  options: PipelineOptions,
+  emulator: Emulator,
+  edge: AwsEdge,
+  quarantineQueueUrl: string,
+  consumed: ConsumerTotals,
+): SqsPoller {
+  const { accounting, faults, seed } = options;
+  const consumerEnvironment = {
+    CLAIMS_TABLE: NAMES.claimsTable,
+    EVENT_BUS_NAME: NAMES.bus,
+    QUARANTINE_QUEUE_URL: quarantineQueueUrl,
+    OVERSIZE_BUCKET: NAMES.oversizeBucket,
+    LOG_LEVEL: options.logLevel,
+  };
+  return new SqsPoller({
+    sqs: emulator.sqs,
+    queueName: NAMES.eventsQueue,
+    maximumConcurrency: CONSUMER_CONCURRENCY,
+    functionTimeoutMs: CONSUMER_TIMEOUT_MS,
+    random: new Random(seed),
+    crash: { rate: faults.consumerCrash ? CONSUMER_CRASH_RATE : 0 },
+    createHandler: (environment) =>
+      createConsumer(
+        consumerEnvironment,
+        { ...edge, requestHandler: environment.wrap(emulator.requestHandler()) },
+        (report) => consumed.addBatch(report),
+      ),
+    onInvocation: (invocation) => {
+      options.onInvocation?.(invocation);
+      consumed.addInvocation(invocation);
+      const { kind } = invocation.outcome;
+      if (kind === 'crash' || kind === 'timeout') accounting.onKilled(invocation);
+      else accounting.onReturned(invocation);
+    },
+  });
 }
 
 function createIngester(options: PipelineOptions, edge: AwsEdge, eventsQueueUrl: string): Ingester {
@@ -157,7 +169,7 @@ function createIngester(options: PipelineOptions, edge: AwsEdge, eventsQueueUrl:
   });
 }
 
-/** One consumer as Lambda would start it. */
+/** Creates a consumer handler like a new Lambda execution environment. */
 function createConsumer(
   variables: Record<string, string>,
   edge: AwsEdge,
@@ -174,10 +186,4 @@ function createConsumer(
     metrics: new Metrics({ namespace: METRIC_NAMESPACE, serviceName: 'consumer' }),
     onBatch,
   });
-}
-
-function add(sums: Pipeline['consumed'], { published, duplicates, quarantined }: BatchReport): void {
-  sums.published += published.length;
-  sums.duplicates += duplicates;
-  sums.quarantined += quarantined;
 }

@@ -4,27 +4,28 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { eventTime } from '../../lib/events/event-time.ts';
 import { frameSchema } from '../../lib/events/schema.ts';
 
-/** Lines that are named one by one; the rest is counted. */
-const NAMED_LINES = 20;
-/** Longest pause between two lines, so that a night without events does not stop a replay. */
-const PAUSE_LIMIT_MS = 60_000;
+/** Skipped lines that are reported one by one. The rest are only counted. */
+const MAX_REPORTED_LINES = 20;
+/** Longest pause between two lines, so that a quiet period in the capture does not stop a replay. */
+const MAX_PAUSE_MS = 60_000;
 
-/** What a replay came to. */
+/** Totals of a replay. */
 export interface ReplayTotals {
   lines: number;
   played: number;
   /** Lines that are not JSON. */
   skipped: number;
-  /** Lines that are JSON and no frame: they are played too, and end in quarantine. */
-  odd: number;
+  /** Lines that are JSON but not a frame. They are played, and end in quarantine. */
+  nonFrames: number;
 }
 
 /**
- * Play a capture, one JSON a line: a notification frame, or an event of Genesys Cloud's own EventBridge integration,
- * whose `detail` is that frame. The pauses between lines are those between the events' times, divided by `speed`.
+ * Replays a capture with one JSON object per line: a notification frame, or an event of Genesys Cloud's own
+ * EventBridge integration, whose `detail` is the frame. The pauses between lines are the differences of the event
+ * times, divided by `speed`.
  *
  * @param play - called for each line that is JSON
- * @param warn - told the number of a line that is skipped
+ * @param warn - called with the location of each skipped line
  */
 export async function replayCapture(
   file: string,
@@ -33,7 +34,7 @@ export async function replayCapture(
   warn: (message: string) => void,
   signal: AbortSignal,
 ): Promise<ReplayTotals> {
-  const totals: ReplayTotals = { lines: 0, played: 0, skipped: 0, odd: 0 };
+  const totals: ReplayTotals = { lines: 0, played: 0, skipped: 0, nonFrames: 0 };
   let lastMs: number | undefined;
   for await (const line of createInterface({
     input: createReadStream(file),
@@ -45,22 +46,20 @@ export async function replayCapture(
     const recorded = readLine(line);
     if (!recorded) {
       totals.skipped++;
-      if (totals.skipped <= NAMED_LINES) warn(`${file}:${totals.lines} is not JSON; the line is skipped`);
+      if (totals.skipped <= MAX_REPORTED_LINES) warn(`${file}:${totals.lines}: skipped, not JSON`);
       continue;
     }
     if (recorded.atMs !== undefined) {
-      const pauseMs = Math.min(
-        PAUSE_LIMIT_MS,
-        Math.max(0, recorded.atMs - (lastMs ?? recorded.atMs)) / speed,
-      );
+      const pauseMs = Math.min(MAX_PAUSE_MS, Math.max(0, recorded.atMs - (lastMs ?? recorded.atMs)) / speed);
       lastMs = Math.max(lastMs ?? 0, recorded.atMs);
       if (pauseMs >= 1) await delay(pauseMs, undefined, { signal }).catch(() => undefined);
     }
-    if (!recorded.isFrame) totals.odd++;
+    if (!recorded.isFrame) totals.nonFrames++;
     totals.played++;
     await play(recorded);
   }
-  if (totals.skipped > NAMED_LINES) warn(`${totals.skipped - NAMED_LINES} more lines are not JSON`);
+  if (totals.skipped > MAX_REPORTED_LINES)
+    warn(`${totals.skipped - MAX_REPORTED_LINES} more lines skipped, not JSON`);
   return totals;
 }
 
@@ -70,7 +69,7 @@ export interface Recorded {
   /** JSON of the frame. */
   text: string;
   isFrame: boolean;
-  /** Epoch milliseconds of the event, where it tells. */
+  /** Event time in epoch milliseconds, if the event has one. */
   atMs: number | undefined;
 }
 
@@ -89,7 +88,7 @@ function readLine(line: string): Recorded | undefined {
   const at = eventTime(frame.data, '');
   return {
     topicName: frame.data.topicName,
-    // The text of a bare frame is played as it was recorded.
+    // A bare frame is played with its text unchanged.
     text: isEventBridge ? JSON.stringify(inner) : line,
     isFrame: true,
     atMs: at === '' ? undefined : Date.parse(at),

@@ -3,14 +3,14 @@ import { CreateEventBusCommand, type EventBridgeClient } from '@aws-sdk/client-e
 import { CreateQueueCommand, GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Emulator } from 'switchboard-local/emulator/emulator.ts';
 
-/** Time limit of one run of the consumer on this machine. */
+/** Timeout of an invocation of the local consumer. */
 export const CONSUMER_TIMEOUT_MS = 2_000;
-/** Lambda asks for a visibility timeout of at least six times the function's. */
+/** Lambda recommends a visibility timeout of at least six times the function timeout. */
 const VISIBILITY_TIMEOUT_SECONDS = (6 * CONSUMER_TIMEOUT_MS) / 1_000;
 const MAX_RECEIVES = 5;
 const RETENTION_SECONDS = 14 * 86_400;
 
-/** Names of what the pipeline uses in AWS. */
+/** Names of the pipeline's AWS resources. */
 export const NAMES = {
   eventsQueue: 'switchboard-events',
   deadLetterQueue: 'switchboard-events-dead-letter',
@@ -21,13 +21,13 @@ export const NAMES = {
   oversizeBucket: 'switchboard-oversize',
 } as const;
 
-/** Addresses of what was made. */
+/** URLs of the created queues. */
 export interface Resources {
   eventsQueueUrl: string;
   quarantineQueueUrl: string;
 }
 
-/** Make the queues, tables and the bus that a deployment has. */
+/** Creates the queues, tables and the bus of a deployment. */
 export async function createResources(clients: {
   sqs: SQSClient;
   dynamodb: DynamoDBClient;
@@ -51,7 +51,7 @@ export async function createResources(clients: {
   return { eventsQueueUrl, quarantineQueueUrl };
 }
 
-/** Make a bucket in the local AWS. */
+/** Creates a bucket in the local AWS. */
 export function createBucket(emulator: Emulator, name: string): void {
   emulator.s3.handle({
     method: 'PUT',
@@ -73,7 +73,7 @@ async function createQueue(
       Attributes: { MessageRetentionPeriod: String(RETENTION_SECONDS), ...attributes },
     }),
   );
-  if (!QueueUrl) throw new Error(`The queue ${name} was made without a URL`);
+  if (!QueueUrl) throw new Error(`CreateQueue returned no URL for the queue ${name}`);
   return QueueUrl;
 }
 

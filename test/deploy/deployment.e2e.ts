@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import { QueryCommand } from '@aws-sdk/client-dynamodb';
-import { CloudFaults } from 'switchboard-local/simulator/faults.ts';
+import { CloudFaults } from 'switchboard-local/simulator/cloud-faults.ts';
 import type { Frame } from 'switchboard-local/simulator/frame.ts';
 import { Generator } from 'switchboard-local/simulator/generator.ts';
+import { GeneratorRunner } from 'switchboard-local/simulator/generator-runner.ts';
 import { Ledger, type LedgerReport } from 'switchboard-local/simulator/ledger.ts';
-import { GeneratorRunner } from 'switchboard-local/simulator/runner.ts';
 import { Simulator } from 'switchboard-local/simulator/simulator.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { localEndpoint } from '../../bin/deploy-local/endpoint.ts';

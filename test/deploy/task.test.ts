@@ -40,7 +40,9 @@ describe('the environment of the ingester', () => {
       AWS_ACCESS_KEY_ID: 'test',
     });
     expect(environment).not.toHaveProperty('HOME');
-    expect(readConfig(environment).topics).toEqual(['v2.users.{id}.presence']);
+    expect(readConfig(environment).protocolConfiguration).toMatchObject({
+      TOPICS: ['v2.users.{id}.presence'],
+    });
   });
 
   test('takes some variables from this machine', () => {

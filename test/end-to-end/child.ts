@@ -5,11 +5,12 @@ import { join, resolve } from 'node:path';
 import { afterAll } from 'vitest';
 
 const COMMAND_LINE = resolve(import.meta.dirname, '../../bin/switchboard.ts');
-/** Variables that would change what the command line does. */
-const OURS = /^(AWS_|GENESYS_|POWERTOOLS_|NODE_OPTIONS|LOG_LEVEL|TOPICS|NO_COLOR|FORCE_COLOR|VITEST)/;
+/** Environment variables that would change the behavior of the command line. They are not inherited. */
+const CONFIGURATION_VARIABLES =
+  /^(AWS_|GENESYS_|POWERTOOLS_|NODE_OPTIONS|LOG_LEVEL|TOPICS|NO_COLOR|FORCE_COLOR|VITEST)/;
 
-/** What a child process came to. */
-export interface Ended {
+/** Exit code and output of a child process. */
+export interface ChildResult {
   code: number | null;
   stdout: string;
   stderr: string;
@@ -20,27 +21,27 @@ afterAll(() => {
   for (const directory of directories) rmSync(directory, { recursive: true, force: true });
 });
 
-/** A directory of its own, so that no `.env` is found; it is removed when the tests of the file are over. */
+/** Creates a directory without a `.env` file. It is removed after the tests of the file. */
 export function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'switchboard-'));
   directories.push(directory);
   return directory;
 }
 
-/** A run of Node.js with its output. */
+/** A Node.js child process and its output. */
 export class Child {
   stdout = '';
   stderr = '';
-  readonly ended: Promise<Ended>;
+  readonly ended: Promise<ChildResult>;
   private readonly process: ChildProcess;
   private readonly watchers = new Set<() => void>();
 
-  /** @param nodeArguments - those of `node` itself, the script included */
+  /** @param nodeArguments - arguments of `node`, including the script */
   constructor(
     nodeArguments: readonly string[],
     options: { env?: Record<string, string>; directory?: string } = {},
   ) {
-    const inherited = Object.entries(process.env).filter(([name]) => !OURS.test(name));
+    const inherited = Object.entries(process.env).filter(([name]) => !CONFIGURATION_VARIABLES.test(name));
     this.process = spawn(process.execPath, nodeArguments, {
       cwd: options.directory ?? temporaryDirectory(),
       env: { ...Object.fromEntries(inherited), ...options.env },
@@ -60,7 +61,7 @@ export class Child {
     });
   }
 
-  /** Resolves when the output matches; rejects when the process ends before. */
+  /** Resolves when the output matches. Rejects if the process ends before. */
   async printed(pattern: RegExp): Promise<void> {
     const matched = Promise.withResolvers<void>();
     const check = () => {
@@ -70,7 +71,9 @@ export class Child {
     check();
     const ended = this.ended.then(({ code, stdout, stderr }) => {
       if (pattern.test(stdout) || pattern.test(stderr)) return;
-      throw new Error(`Ended with code ${code} without ${pattern}:\n${stdout}\n${stderr}`);
+      throw new Error(
+        `The process ended with code ${code} before it printed ${pattern}:\n${stdout}\n${stderr}`,
+      );
     });
     try {
       await Promise.race([matched.promise, ended]);
@@ -84,7 +87,7 @@ export class Child {
   }
 }
 
-/** Run the command line. */
+/** Runs the command line. */
 export function switchboard(
   commandLine: readonly string[],
   options: { env?: Record<string, string>; directory?: string; nodeArguments?: readonly string[] } = {},
@@ -92,7 +95,7 @@ export function switchboard(
   return new Child([...(options.nodeArguments ?? []), COMMAND_LINE, ...commandLine], options);
 }
 
-/** The JSON object of a run's last line. */
+/** Parses the last line of the output as a JSON object. */
 export function lastLine(stdout: string): Record<string, unknown> {
   return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Record<string, unknown>;
 }

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { CreateQueueCommand, ListQueuesCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, describe, expect, test } from 'vitest';
-import { localCommand } from '../../bin/local/options.ts';
+import { localCommand } from '../../bin/local/local-options.ts';
 import { sqsClient } from '../../lib/aws/clients.ts';
 import { type Child, lastLine, switchboard } from './child.ts';
 
 const CAPTURE = join(import.meta.dirname, 'capture.jsonl');
 
 const running = new Set<Child>();
-/** Run the command line; what still runs at the end of the tests is ended. */
+/** Runs the command line. Processes that are still running after the tests are killed. */
 function run(...[commandLine, options]: Parameters<typeof switchboard>): Child {
   const child = switchboard(commandLine, options);
   running.add(child);
@@ -27,16 +27,16 @@ afterAll(async () => {
 describe.concurrent('--help', () => {
   const flat = (text: string) => text.replace(/\s+/g, ' ');
 
-  test('of local names every flag and its default', async () => {
+  test('The help of local lists every option and its default', async () => {
     const { code, stdout } = await run(['local', '--help']).ended;
     expect(code).toBe(0);
     const help = flat(stdout);
     for (const [flag, preset] of [
-      ['--events <n>', '(default: it goes on)'],
+      ['--events <n>', '(default: unlimited)'],
       ['--rate <n>', '(default: 20)'],
       ['--faults <kinds>', '(default: none)'],
       ['--seed <n>', '(default: 1)'],
-      ['--replay <file>', 'one JSON a line'],
+      ['--replay <file>', 'one JSON object per line'],
       ['--speed <n>', '(default: 1)'],
       ['--topics <list>', '(default: v2.users.{id}.presence,'],
       ['--users <n>', '(default: 20)'],
@@ -46,7 +46,7 @@ describe.concurrent('--help', () => {
       ['--exit', '(default: false)'],
       ['--json', '(default: false)'],
       ['--health-port <n>', '(default: 3001)'],
-      ['--log-level <level>', '(default: "SILENT")'],
+      ['--log-level <level>', '(default: silent)'],
     ] as const) {
       const at = help.indexOf(` ${flag} `);
       expect(at, flag).toBeGreaterThan(0);
@@ -54,17 +54,17 @@ describe.concurrent('--help', () => {
       const text = help.slice(at, next < 0 ? undefined : help.indexOf(preset, at) + preset.length);
       expect(text, flag).toContain(preset);
     }
-    // No flag is left out of this test.
+    // This test covers all options.
     const options = localCommand(async () => undefined).options.map(({ flags }) => flags);
     expect(options).toHaveLength(15);
     for (const flags of options) expect(help).toContain(flags);
   });
 
-  test('of the program names its commands, and each has its own', async () => {
+  test('The help of the program lists its commands, and each command has its own help', async () => {
     const all = await Promise.all(
       [['--help'], ['simulator', '--help'], ['emulator', '--help']].map((line) => run(line).ended),
     );
-    expect(all.map(({ code }) => code)).toEqual([0, 0, 0]);
+    for (const { code } of all) expect(code).toBe(0);
     const [program, simulator, emulator] = all.map(({ stdout }) => flat(stdout));
     for (const name of ['local', 'simulator', 'emulator']) expect(program).toContain(` ${name} [options] `);
     for (const flag of [
@@ -84,18 +84,18 @@ describe.concurrent('--help', () => {
 });
 
 describe('flags', () => {
-  /** What `local` says to flags, in this process; undefined when it would run. */
-  async function refusal(flags: readonly string[]): Promise<string | undefined> {
-    let said = '';
+  /** The error message of `local` for options, from this process. Undefined if it would run. */
+  async function errorFor(flags: readonly string[]): Promise<string | undefined> {
+    let message = '';
     const local = localCommand(async () => undefined)
       .exitOverride()
-      .configureOutput({ writeErr: (text) => (said += text), writeOut: () => undefined });
+      .configureOutput({ writeErr: (text) => (message += text), writeOut: () => undefined });
     try {
       await local.parseAsync(flags, { from: 'user' });
       return undefined;
     } catch (error) {
       expect(error).toMatchObject({ exitCode: 1 });
-      return said;
+      return message;
     }
   }
 
@@ -112,32 +112,32 @@ describe('flags', () => {
     [['--rate', '-1'], /number from 0\.1|argument missing/],
     [['--rate', 'Infinity'], /number from 0\.1/],
     [['--rate', 'NaN'], /number from 0\.1/],
-    [['--faults', 'everything'], /there is no fault everything; use all, none, or some of socket_drop/],
-    [['--faults', 'throttle,nonsense,more'], /there is no fault nonsense, more/],
+    [['--faults', 'everything'], /unknown fault everything; use all, none, or a list of socket_drop/],
+    [['--faults', 'throttle,nonsense,more'], /unknown fault nonsense, more/],
     [['--seed', '-1'], /whole number from 0|argument missing/],
     [['--seed', '4294967296'], /whole number from 0 to 4294967295/],
-    [['--topics', ' , '], /name at least one topic/],
-    [['--topics', 'users'], /users: not a topic; one looks like/],
-    [['--topics', 'v2.conversations.{id}.transcription'], /takes no wildcards/],
+    [['--topics', ' , '], /specify at least one topic/],
+    [['--topics', 'users'], /users: .*topic/],
+    [['--topics', 'v2.conversations.{id}.transcription'], /transcription.*wildcard/],
     [['--users', '0'], /whole number from 1 to 5000/],
     [['--queues', '2001'], /whole number from 1 to 2000/],
     [['--token-life', '9'], /whole number from 10 to 172800/],
     [['--channel-life', '1e9'], /whole number from 10 to 172800/],
     [['--health-port', '65536'], /whole number from 0 to 65535/],
     [['--log-level', 'loud'], /Use one of silent, error, warn, info, debug/],
-    [['--exit'], /--exit needs an end: give --events or --replay too/],
-    [['--speed', '2'], /--speed is for --replay/],
+    [['--exit'], /--exit requires --events or --replay/],
+    [['--speed', '2'], /--speed requires --replay/],
     [['--replay', CAPTURE, '--speed', '0'], /number from 0\.01 to 100000/],
-    [['--replay', CAPTURE, '--events', '5'], /--events and --replay exclude each other/],
-    [['--replay', 'no-such-capture.jsonl'], /no-such-capture\.jsonl: there is no such file/],
-    [['--json', '--log-level', 'info'], /leave one out/],
-    // All problems at once.
+    [['--replay', CAPTURE, '--events', '5'], /--events and --replay are mutually exclusive/],
+    [['--replay', 'no-such-capture.jsonl'], /no-such-capture\.jsonl: file not found/],
+    [['--json', '--log-level', 'info'], /--json and --log-level are mutually exclusive/],
+    // All problems are reported at once.
     [
       ['--exit', '--speed', '2', '--json', '--log-level', 'info'],
-      /--exit needs.*--speed is for.*leave one out/s,
+      /--exit requires.*--speed requires.*--json and --log-level are/s,
     ],
-  ])('%j are refused', async (flags, message) => {
-    expect(await refusal(flags)).toMatch(message);
+  ])('The options %j are rejected', async (flags, message) => {
+    expect(await errorFor(flags)).toMatch(message);
   });
 
   test.each<string[][]>([
@@ -146,11 +146,11 @@ describe('flags', () => {
     [['--faults', 'throttle, consumer_crash']],
     [['--replay', CAPTURE, '--exit', '--speed', '0.5']],
     [['--topics', 'v2.users.{id}.presence, v2.users.6f0c2ab7-2f31-4f1e-9c5e-0d7a3c8a52e1.activity']],
-  ])('%j are taken', async (flags) => {
-    expect(await refusal(flags)).toBeUndefined();
+  ])('The options %j are accepted', async (flags) => {
+    expect(await errorFor(flags)).toBeUndefined();
   });
 
-  test('that are refused end the process with a message, advice and a code', async () => {
+  test('Invalid options end the process with a message, advice and exit code 1', async () => {
     const all = await Promise.all(
       [['local', '--exit'], ['local', '--rate', 'fast'], ['frobnicate'], ['simulator', '--port', 'x']].map(
         (line) => run(line).ended,
@@ -160,7 +160,7 @@ describe('flags', () => {
       expect(code).toBe(1);
       expect(stdout).toBe('');
       expect(stderr).toMatch(/^error: /);
-      expect(stderr).toContain('(--help explains every flag)');
+      expect(stderr).toContain('(use --help for a list of commands and options)');
     }
   });
 });
@@ -178,9 +178,9 @@ describe.concurrent('the real Genesys Cloud', () => {
         GENESYS_CLIENT_ID: 'an-id',
         GENESYS_CLIENT_SECRET: 's3cret-of-a-client',
       },
-      [/genesys\.example is no Genesys Cloud region; it is one of .*mypurecloud\.com/],
+      [/genesys\.example is not a Genesys Cloud region; use one of .*mypurecloud\.com/],
     ],
-  ])('with %j is refused, with what is missing or wrong', async (env, messages) => {
+  ])('The environment %j is rejected with a list of what is missing or invalid', async (env, messages) => {
     const { code, stderr, stdout } = await run(['local', '--health-port', '0'], { env }).ended;
     expect(code).toBe(1);
     expect(stdout).toBe('');
@@ -188,7 +188,7 @@ describe.concurrent('the real Genesys Cloud', () => {
     expect(stderr).not.toContain('s3cret-of-a-client');
   });
 
-  test('takes no flags that play events or faults: it plays its own', async () => {
+  test('Options of the simulated Genesys Cloud are rejected when the real one is used', async () => {
     const env = {
       GENESYS_DOMAIN: 'mypurecloud.de',
       GENESYS_CLIENT_ID: 'an-id',
@@ -196,15 +196,16 @@ describe.concurrent('the real Genesys Cloud', () => {
     };
     const flags = ['--events', '5', '--exit', '--faults', 'socket_drop', '--health-port', '0'];
     const { code, stderr, stdout } = await run(['local', ...flags], { env }).ended;
-    expect([code, stdout]).toEqual([1, '']);
+    expect(code).toBe(1);
+    expect(stdout).toBe('');
     expect(stderr).toMatch(
-      /--events, --exit, --faults of Genesys Cloud: for the simulated Genesys Cloud only/,
+      /--events, --exit, --faults with faults of Genesys Cloud: only valid with the simulated Genesys Cloud/,
     );
   });
 });
 
 describe.concurrent('--json', () => {
-  test('prints one object, whose fields are these, and nothing else on standard output', async () => {
+  test('A run with --json prints one object with all results, and nothing else, to stdout', async () => {
     const flags = [
       '--events',
       '300',
@@ -240,60 +241,63 @@ describe.concurrent('--json', () => {
       gapSeconds: 0,
       faults: expect.any(Object),
     });
-    // Progress is for people.
-    expect(stderr).toContain('Ctrl-C drains and prints the ledger.');
+    // Progress goes to stderr.
+    expect(stderr).toContain('Press Ctrl-C to drain the pipeline and print the result.');
     expect(stderr).toMatch(/v2\.users\.\{id\}\./);
   });
 });
 
 describe.concurrent('--replay', () => {
-  test('plays a capture: odd lines are told, and each has its place in the ledger', async () => {
+  test('A replay plays every frame once, quarantines other JSON and reports lines that are not JSON', async () => {
     const flags = ['--replay', CAPTURE, '--speed', '100', '--exit', '--json', '--health-port', '0'];
     const { code, stdout, stderr } = await run(['local', ...flags]).ended;
     expect(code).toBe(0);
     expect(lastLine(stdout)).toMatchObject({
-      replay: { lines: 16, played: 13, skipped: 2, odd: 4 },
-      // One event stands there twice, its keys in another order.
+      replay: { lines: 16, played: 13, skipped: 2, nonFrames: 4 },
+      // The capture contains one event twice, with its keys in a different order.
       sent: 8,
       received: 9,
       duplicates: 1,
       published: 8,
-      // JSON that is no frame.
+      // JSON that is not a frame.
       quarantined: 4,
       lost: 0,
       publishedTwice: 0,
     });
-    expect(stderr.match(/capture\.jsonl:\d+ is not JSON; the line is skipped/g)).toEqual([
-      'capture.jsonl:7 is not JSON; the line is skipped',
-      'capture.jsonl:11 is not JSON; the line is skipped',
+    expect(stderr.match(/capture\.jsonl:\d+: skipped, not JSON/g)).toEqual([
+      'capture.jsonl:7: skipped, not JSON',
+      'capture.jsonl:11: skipped, not JSON',
     ]);
     expect(stderr).toContain('v2.users.{id}.presence');
   });
 
-  test('without --json tells the same in words', async () => {
+  test('A replay without --json prints the same result as text', async () => {
     const flags = ['--replay', CAPTURE, '--speed', '1000', '--exit', '--health-port', '0'];
     const { code, stdout } = await run(['local', ...flags]).ended;
     expect(code).toBe(0);
-    expect(stdout).toContain('Replayed 13 of 16 lines, 4 of them no frames; skipped 2 that are not JSON.');
-    expect(stdout).toContain('Nothing lost, nothing doubled.');
+    expect(stdout).toContain('Replayed 13 of 16 lines (4 are not frames); skipped 2 that are not JSON.');
+    expect(stdout).toContain('No event was lost or published twice.');
   });
 });
 
 describe.concurrent('Ctrl-C', () => {
-  test('drains and prints the ledger', async () => {
+  /** A row of the progress table with at least this many events sent, received and published. */
+  const progressRow = (events: string) => new RegExp(`^ *\\d+ s +${events} +${events} +${events} `, 'm');
+
+  test('Ctrl-C drains the pipeline and prints the result', async () => {
     const child = run(['local', '--rate', '300', '--health-port', '0']);
-    await child.printed(/published [1-9]\d*/);
+    await child.printed(progressRow('[1-9]\\d*'));
     child.signal('SIGINT');
     const { code, stdout } = await child.ended;
     expect(code).toBe(0);
-    expect(stdout).toContain('Ledger: what Genesys Cloud sent against what reached the bus');
-    expect(stdout).toMatch(/sent\s+[1-9]\d*\n\s+published\s+[1-9]\d* {3}\(\d+ a second\)\n\s+lost\s+0\n/);
-    expect(stdout).toContain('Nothing lost, nothing doubled.');
+    expect(stdout).toContain('Result: events sent by Genesys Cloud and events on the bus');
+    expect(stdout).toMatch(/sent\s+[1-9]\d*\n\s+published\s+[1-9]\d* \(\d+ per second\)\n\s+lost\s+0\n/);
+    expect(stdout).toContain('No event was lost or published twice.');
   });
 
-  test('ends a run with --json with its object, and one that waits after its last event', async () => {
+  test('SIGTERM ends a run that waits after its last event, and --json prints the result', async () => {
     const child = run(['local', '--events', '200', '--rate', '2000', '--json', '--health-port', '0']);
-    await child.printed(/published 200/);
+    await child.printed(progressRow('200'));
     child.signal('SIGTERM');
     const { code, stdout } = await child.ended;
     expect(code).toBe(0);
@@ -301,16 +305,16 @@ describe.concurrent('Ctrl-C', () => {
   });
 });
 
-/** The `export NAME=value` lines of an output. */
+/** The variables in the `export NAME=value` lines of an output. */
 function exported(stdout: string): Record<string, string> {
   const lines = stdout.matchAll(/^export (\w+)=(?:'(.*)'|(.*))$/gm);
   return Object.fromEntries([...lines].map(([, name, quoted, plain]) => [name, quoted ?? plain ?? '']));
 }
 
 describe.concurrent('the stand-ins alone', () => {
-  test('simulator prints its address and the variables to use it', async () => {
+  test('The simulator prints its address and the variables to use it', async () => {
     const child = run(['simulator', '--port', '0', '--rate', '50', '--users', '3']);
-    await child.printed(/Ctrl-C ends it/);
+    await child.printed(/Ctrl-C to stop/);
     const variables = exported(child.stdout);
     expect(child.stdout).toMatch(/^Simulated Genesys Cloud: http:\/\/127\.0\.0\.1:\d+ /);
     expect(Object.keys(variables)).toEqual([
@@ -337,9 +341,9 @@ describe.concurrent('the stand-ins alone', () => {
     expect((await child.ended).code).toBe(0);
   });
 
-  test("emulator prints its address and the variables of Switchboard's queues, tables and bus", async () => {
+  test('The emulator prints its address and the variables of the queues, tables and bus', async () => {
     const child = run(['emulator', '--port', '0']);
-    await child.printed(/Ctrl-C ends it/);
+    await child.printed(/Ctrl-C to stop/);
     const variables = exported(child.stdout);
     expect(child.stdout).toMatch(/^Local AWS: http:\/\/127\.0\.0\.1:\d+\n/);
     for (const name of [
@@ -363,9 +367,9 @@ describe.concurrent('the stand-ins alone', () => {
     expect((await child.ended).code).toBe(0);
   });
 
-  test('emulator --empty has nothing in it', async () => {
+  test('The emulator with --empty has no queues', async () => {
     const child = run(['emulator', '--port', '0', '--empty']);
-    await child.printed(/Ctrl-C ends it/);
+    await child.printed(/Ctrl-C to stop/);
     const variables = exported(child.stdout);
     expect(variables).not.toHaveProperty('EVENTS_QUEUE_URL');
     const sqs = clientOf(variables);
@@ -375,9 +379,9 @@ describe.concurrent('the stand-ins alone', () => {
     expect((await child.ended).code).toBe(0);
   });
 
-  test('a port that is taken is told', async () => {
+  test('A port that is in use ends the process with an error that names the port', async () => {
     const first = run(['emulator', '--port', '0', '--empty']);
-    await first.printed(/Ctrl-C ends it/);
+    await first.printed(/Ctrl-C to stop/);
     const port = new URL(exported(first.stdout).AWS_ENDPOINT_URL ?? '').port;
     const [emulator, simulator] = await Promise.all([
       run(['emulator', '--port', port]).ended,

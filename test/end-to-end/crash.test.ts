@@ -2,10 +2,10 @@ import type { Invocation } from 'switchboard-local/lambda/poller.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LocalSystem } from './local-system.ts';
 
-/** Two calls of INSERT, four of PutEvents. */
+/** Enough for two INSERT calls and four PutEvents calls. */
 const EVENTS = 35;
-/** Far more than an invocation makes calls; the sweep ends by itself. */
-const ROUNDS_LIMIT = 40;
+/** Far more than the number of calls of an invocation, so that the sweep ends before. */
+const MAX_ROUNDS = 40;
 const PUT_EVENTS = 'AWSEvents.PutEvents';
 const UPDATE_ITEM = 'DynamoDB_20120810.UpdateItem';
 
@@ -13,14 +13,14 @@ let system: LocalSystem;
 let bursts = 0;
 
 beforeAll(async () => {
-  // One at a time, so that the next invocation is the one to be killed.
+  // Without concurrency, the next invocation is the one to be killed.
   system = await LocalSystem.start({ maximumConcurrency: 1 });
 });
 afterAll(async () => {
   await system.close();
 });
 
-/** Frames that make one message, with one among them that is no event. */
+/** Emits the frames of one message, plus one that is not an event. */
 function emitBurst(): void {
   bursts++;
   const [userId = ''] = system.simulator.userIds;
@@ -39,10 +39,10 @@ function emitBurst(): void {
       metadata: {},
     });
   }
-  system.simulator.hooks.garbage(`no event, number ${bursts}`);
+  system.simulator.hooks.garbage(`not an event, number ${bursts}`);
 }
 
-/** Invocations of one burst, the killed ones included. */
+/** Plays a burst. Returns its invocations, including the killed ones. */
 async function playBurst(): Promise<Invocation[]> {
   const first = system.invocations.length;
   emitBurst();
@@ -51,8 +51,7 @@ async function playBurst(): Promise<Invocation[]> {
 }
 
 /**
- * Whether events were published by a killed invocation and may not have been marked: then, and only then, may they
- * be published again.
+ * Whether a killed invocation published events without marking them. Only such events may be published again.
  */
 function leavesUnknown({ outcome, calls }: Invocation): boolean {
   if (outcome.kind !== 'crash') return false;
@@ -62,11 +61,14 @@ function leavesUnknown({ outcome, calls }: Invocation): boolean {
   return hasPublished && !calls.some(({ target, answered }) => target === UPDATE_ITEM && answered);
 }
 
-/** Kill one delivery of each burst at call after call, until an invocation makes fewer calls. */
+/**
+ * Kills one invocation per burst, at its first call, then its second, and so on, until an invocation makes fewer calls.
+ * Returns the targets of the calls.
+ */
 async function sweep(when: 'before' | 'after', prepare?: () => void): Promise<string[]> {
   const targets: string[] = [];
   const earlier = prepare ? 1 : 0;
-  for (let call = 1, rounds = 0; rounds < ROUNDS_LIMIT; call++, rounds++) {
+  for (let call = 1, rounds = 0; rounds < MAX_ROUNDS; call++, rounds++) {
     const before = system.ledger.report();
     prepare?.();
     system.poller.killAt({ invocation: system.poller.invocations + 1 + earlier, call, when });
@@ -77,22 +79,22 @@ async function sweep(when: 'before' | 'after', prepare?: () => void): Promise<st
     const repeats = after.publishedTwiceUnknown - before.publishedTwiceUnknown;
     expect(repeats).toBeLessThanOrEqual(EVENTS * invocations.filter(leavesUnknown).length);
     expect(system.countIn('deadLetterQueue')).toBe(0);
-    // Now and then a burst makes two messages; then it was another invocation that was killed.
+    // If a burst results in two messages, the wrong invocation was killed. Repeat the round.
     if (new Set(invocations.flatMap(({ records }) => records.map(({ body }) => body))).size > 1) {
       call--;
       continue;
     }
-    // At least once: a killed invocation may have put it there already.
+    // A killed invocation may have sent the message already, so there can be more.
     expect(system.countIn('quarantineQueue')).toBeGreaterThanOrEqual(bursts);
     const killed = invocations[earlier];
     if (killed?.outcome.kind !== 'crash') return targets;
     expect(killed.outcome).toEqual({ kind: 'crash', call, when });
     targets.push(killed.calls[call - 1]?.target ?? '');
   }
-  throw new Error(`The sweep has not ended after ${ROUNDS_LIMIT} rounds`);
+  throw new Error(`The sweep did not end within ${MAX_ROUNDS} rounds`);
 }
 
-/** Kills the next invocation when it has made its claims, so that the one after it finds them. */
+/** Kills the next invocation after it has made its claims, so that the following one finds them. */
 function killFirstDelivery(): void {
   system.poller.killAt({ invocation: system.poller.invocations + 1, call: 4, when: 'before' });
 }
@@ -109,20 +111,23 @@ describe('a consumer that is killed', () => {
     UPDATE_ITEM,
   ].sort();
 
-  test('before any of its calls loses nothing, and repeats only what was published and not marked', async () => {
+  test('A consumer killed before any of its calls loses no event and repeats only unmarked ones', async () => {
     expect((await sweep('before')).sort()).toEqual(FIRST);
   });
 
-  test('after any of its calls loses nothing, and repeats only what was published and not marked', async () => {
+  test('A consumer killed after any of its calls loses no event and repeats only unmarked ones', async () => {
     expect((await sweep('after')).sort()).toEqual(FIRST);
-    // The sweep has been where repeats come from.
+    // The sweep included the calls after which repeats occur.
     expect(system.ledger.report().publishedTwiceUnknown).toBeGreaterThan(0);
   });
 
-  test.each(['before', 'after'] as const)('%s any call of its second try does not either', async (when) => {
-    const targets = await sweep(when, killFirstDelivery);
-    // It also reads claims and the marker.
-    expect(targets).toContain('DynamoDB_20120810.BatchGetItem');
-    expect(targets.length).toBeGreaterThan(FIRST.length);
-  });
+  test.each(['before', 'after'] as const)(
+    'A consumer killed %s any call of a retry loses no event and repeats only unmarked ones',
+    async (when) => {
+      const targets = await sweep(when, killFirstDelivery);
+      // A retry also reads the claims and the marker.
+      expect(targets).toContain('DynamoDB_20120810.BatchGetItem');
+      expect(targets.length).toBeGreaterThan(FIRST.length);
+    },
+  );
 });

@@ -12,7 +12,7 @@ import { Ledger } from 'switchboard-local/simulator/ledger.ts';
 import { Simulator } from 'switchboard-local/simulator/simulator.ts';
 import { Accounting } from '../../bin/local/accounting.ts';
 import { SIMULATION_LIMITS } from '../../bin/local/cloud.ts';
-import { CONSUMER_TIMEOUT_MS, createResources, NAMES } from '../../bin/local/resources.ts';
+import { createResources, NAMES } from '../../bin/local/resources.ts';
 import { readConfig as readConsumerConfig } from '../../functions/consumer/config.ts';
 import { createHandler } from '../../functions/consumer/handler.ts';
 import type { IngesterDependencies } from '../../functions/ingester/dependencies.ts';
@@ -23,17 +23,17 @@ import { dynamoDbClient, eventBridgeClient, sqsClient } from '../../lib/aws/clie
 import { createLogger } from '../../lib/aws/logger.ts';
 
 const LOCAL = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
-/** For the ingester to connect, and for the pipeline to come to rest. */
-const LIMIT_MS = 15_000;
-// EMF documents would drown the output of the tests.
+/** Time for the ingester to connect, and for the pipeline to settle. */
+const TIMEOUT_MS = 15_000;
+/** Long enough for a busy machine, because a timeout causes repeats, and shorter than the visibility timeout of 12 s. */
+const FUNCTION_TIMEOUT_MS = 10_000;
+// EMF documents would flood the output of the tests.
 process.env.POWERTOOLS_METRICS_DISABLED ??= 'true';
 
 /** What a test can change. */
 export interface LocalSystemOptions {
   rates?: Partial<Record<AwsFaultKind, number>>;
   maximumConcurrency?: number;
-  /** Time limit of the consumer. */
-  functionTimeoutMs?: number;
   /** Another protocol than the default one, its environment and limits. */
   ingester?: {
     protocols: readonly StreamProtocol[];
@@ -43,8 +43,8 @@ export interface LocalSystemOptions {
 }
 
 /**
- * The whole way of an event, every hop over a socket: simulated Genesys Cloud, ingester, local AWS over HTTP, and the
- * consumer as Lambda runs it.
+ * The complete path of an event, with every hop over a socket: simulated Genesys Cloud, ingester, local AWS over HTTP,
+ * and the consumer as Lambda runs it.
  */
 export class LocalSystem {
   readonly simulator: Simulator;
@@ -56,7 +56,7 @@ export class LocalSystem {
   readonly invocations: Invocation[] = [];
   poller!: SqsPoller;
   ingester!: Ingester;
-  /** Receipt handle → message: with an invocation, and given back by one. */
+  /** Receipt handle → message id, for messages in progress and for returned messages. */
   private readonly working = new Map<string, string>();
   private readonly returned = new Map<string, string>();
   private readonly http = new NodeHttpHandler({ connectionTimeout: 2_000, requestTimeout: 5_000 });
@@ -93,23 +93,23 @@ export class LocalSystem {
     return this.emulator.sqs.queue(NAMES.eventsQueue);
   }
 
-  /** Messages in a queue, by its name in `NAMES`. */
+  /** Number of messages in a queue, by its name in `NAMES`. */
   countIn(queue: keyof typeof NAMES): number {
     const { visible, delayed, inFlight } = this.emulator.sqs.queue(NAMES[queue]).counts();
     return visible + delayed + inFlight;
   }
 
-  /** Resolves once all that was sent is on the bus and the queue is empty. */
+  /** Resolves when all sent events are on the bus and the queue is empty. */
   async settled(): Promise<void> {
-    if (!(await this.ledger.settled(LIMIT_MS)))
-      throw new Error(`Not settled after ${LIMIT_MS} ms: ${JSON.stringify(this.ledger.report())}`);
-    await this.poller.idle(LIMIT_MS);
+    if (!(await this.ledger.settled(TIMEOUT_MS)))
+      throw new Error(`Not settled after ${TIMEOUT_MS} ms: ${JSON.stringify(this.ledger.report())}`);
+    await this.poller.idle(TIMEOUT_MS);
   }
 
-  /** Stop reading, send the rest, let the consumer finish. */
+  /** Stops reading, sends what was read, and waits for the consumer. */
   async drain(): Promise<void> {
     await this.ingester.stop();
-    await this.poller.idle(LIMIT_MS);
+    await this.poller.idle(TIMEOUT_MS);
   }
 
   async close(): Promise<void> {
@@ -120,11 +120,7 @@ export class LocalSystem {
     this.http.destroy();
   }
 
-  private async startAll({
-    maximumConcurrency = 5,
-    functionTimeoutMs = CONSUMER_TIMEOUT_MS,
-    ingester,
-  }: LocalSystemOptions): Promise<void> {
+  private async startAll({ maximumConcurrency = 5, ingester }: LocalSystemOptions): Promise<void> {
     const { url: cloudUrl } = await this.simulator.listen();
     const { url: endpoint } = await this.emulator.listen();
     const edge = { ...LOCAL, endpoint };
@@ -133,7 +129,7 @@ export class LocalSystem {
     this.poller = new SqsPoller({
       sqs: this.emulator.sqs,
       queueName: NAMES.eventsQueue,
-      functionTimeoutMs,
+      functionTimeoutMs: FUNCTION_TIMEOUT_MS,
       maximumConcurrency,
       createHandler: ({ wrap }) => {
         const consumerEdge = { ...edge, requestHandler: wrap(this.http as unknown as RequestHandler) };
@@ -188,8 +184,7 @@ export class LocalSystem {
   }
 
   /**
-   * What comes again does so as soon as no invocation works on it: all that matters of a visibility timeout is that it
-   * outlasts them.
+   * Makes returned messages visible as soon as no invocation works on them, instead of after the visibility timeout.
    */
   private onInvocation(invocation: Invocation): void {
     const { records, outcome, failedMessageIds } = invocation;
@@ -208,11 +203,11 @@ export class LocalSystem {
   }
 }
 
-/** Resolves once a condition holds; fails at the time limit. */
-export async function until(condition: () => boolean, limitMs = LIMIT_MS): Promise<void> {
-  const endsAtMs = Date.now() + limitMs;
+/** Resolves when a condition holds. Rejects after the timeout. */
+export async function until(condition: () => boolean, timeoutMs = TIMEOUT_MS): Promise<void> {
+  const deadlineMs = Date.now() + timeoutMs;
   while (!condition()) {
-    if (Date.now() > endsAtMs) throw new Error(`Not within ${limitMs} ms: ${condition}`);
+    if (Date.now() > deadlineMs) throw new Error(`Not true within ${timeoutMs} ms: ${condition}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Child, lastLine, switchboard, temporaryDirectory } from './child.ts';
 
-/** Loaded before anything else: writes down where connections and look-ups go, and lets none leave the machine. */
+/** Preloaded into the child process. Records all connections and lookups, and blocks those that leave the machine. */
 const RECORDER = `
 import dgram from 'node:dgram';
 import dns from 'node:dns';
@@ -25,7 +25,7 @@ const { connect } = Socket.prototype;
 Socket.prototype.connect = function (...given) {
   const [first, second] = Array.isArray(given[0]) ? given[0] : given;
   const options = typeof first === 'object' ? first : { port: first, host: typeof second === 'string' ? second : undefined };
-  // A path is a socket of this machine; an HTTP agent sets it to null.
+  // A path is a local socket. An HTTP agent sets it to null.
   if (typeof options.path !== 'string') note('connect', options.host, options.port);
   return connect.apply(this, given);
 };
@@ -68,7 +68,7 @@ function recorder(): {
 const outside = (lines: readonly string[]) => lines.filter((line) => !line.startsWith('loopback '));
 
 describe('the recorder', () => {
-  // Addresses and names of RFC 5737 and RFC 2606: nobody has them, and nothing is sent to them.
+  // Addresses and names reserved by RFC 5737 and RFC 2606. Nothing is sent to them.
   const CONTROL = `
     import { get } from 'node:http';
     import { connect } from 'node:net';
@@ -97,7 +97,7 @@ describe('the recorder', () => {
     process.exit();
   `;
 
-  test('sees and blocks whatever leaves the loopback interface', async () => {
+  test('The recorder sees and blocks everything that leaves the loopback interface', async () => {
     const { lines, env, nodeArguments } = recorder();
     const root = join(import.meta.dirname, '../..');
     const script = ['--input-type=module', '-e', CONTROL];
@@ -122,11 +122,11 @@ describe('the recorder', () => {
   });
 });
 
-describe('a whole run of `switchboard local`', () => {
-  test('makes connections on the loopback interface and nowhere else', { timeout: 60_000 }, async () => {
+describe('a run of `switchboard local`', () => {
+  test('A local run connects only on the loopback interface', { timeout: 60_000 }, async () => {
     const { lines, directory, ...more } = recorder();
     const flags = ['--events', '1500', '--rate', '1000', '--exit', '--json', '--health-port', '0'];
-    // Faults bring reconnects, new tokens and repeated calls with them.
+    // Faults cause reconnects, new tokens and repeated calls.
     const faults = [
       '--faults',
       'socket_drop,token_revoked,eviction,throttle,server_error,timeout_after_commit',
@@ -136,7 +136,7 @@ describe('a whole run of `switchboard local`', () => {
     expect(code, stderr).toBe(0);
     expect(lastLine(stdout)).toMatchObject({ lost: 0, publishedTwice: 0 });
     expect(outside(lines())).toEqual([]);
-    // The recorder was at work: it saw connections to the simulated Genesys Cloud and to the local AWS.
+    // The recorder worked: it saw the connections to the simulated Genesys Cloud and to the local AWS.
     const [cloud, aws] = [...stderr.matchAll(/http:\/\/127\.0\.0\.1:(\d+)/g)].map(([, port]) => port);
     for (const port of [cloud, aws]) expect(lines()).toContain(`loopback connect 127.0.0.1 ${port}`);
   });

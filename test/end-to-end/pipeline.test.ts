@@ -11,7 +11,7 @@ afterEach(async () => {
   await system.close();
 });
 
-/** The invariants of every run: what the cloud sent against what reached the bus. */
+/** Asserts the invariants of every run. */
 function expectBalance(): void {
   const report = system.ledger.report();
   expect(report).toMatchObject({
@@ -26,16 +26,16 @@ function expectBalance(): void {
   expect(report.sent + report.uncovered + report.unproven).toBe(EVENTS);
 }
 
-/** Emit events in bursts, each followed by a disturbance. */
-async function play(disturb: (burst: number) => Promise<void> | void): Promise<void> {
+/** Emits events in bursts, and calls `afterBurst` after each. */
+async function play(afterBurst: (burst: number) => Promise<void> | void): Promise<void> {
   const generator = new Generator(system.simulator, { seed: 1 });
   for (let burst = 1; burst <= EVENTS / BURST; burst++) {
     for (let index = 0; index < BURST; index++) system.simulator.emit(generator.next());
-    await disturb(burst);
+    await afterBurst(burst);
   }
 }
 
-test('without disturbance every event reaches the bus once, in its own words', async () => {
+test('Without faults, every event reaches the bus once', async () => {
   system = await LocalSystem.start();
   await play(async () => {
     await new Promise((resolve) => setTimeout(resolve, 5));
@@ -54,14 +54,14 @@ test('without disturbance every event reaches the bus once, in its own words', a
     expect(system.countIn(queue)).toBe(0);
 });
 
-test('with sockets that drop, frames and messages that come twice and out of order, the ledger balances', async () => {
+test('With dropped sockets and repeated, reordered frames and messages, every event sent is published once', async () => {
   system = await LocalSystem.start({ rates: { duplicate_delivery: 0.3, reorder: 0.3 } });
   const { hooks } = system.simulator;
   await play(async (burst) => {
     hooks.duplicateNext();
     hooks.reorderNext();
     if (burst % 5 !== 0) return;
-    // What is written to the socket arrives before its end.
+    // Everything that was written to the socket arrives before it ends.
     hooks.drop();
     await until(() => system.simulator.liveConnections === 0);
     await until(() => system.ingester.isCovered && system.simulator.liveConnections > 0);
@@ -76,17 +76,17 @@ test('with sockets that drop, frames and messages that come twice and out of ord
   expect(system.ingester.coverage.totals.gaps).toBeGreaterThanOrEqual(2);
 });
 
-test('events sent while there was no connection are uncovered, and a gap names when', async () => {
+test('Events that are sent without a connection are uncovered, and a gap is recorded', async () => {
   system = await LocalSystem.start();
   const fromMs = Date.now();
-  let away = 0;
+  let dropBurst = 0;
   await play(async (burst) => {
     if (burst === 5) {
       system.simulator.hooks.drop();
       await until(() => system.simulator.liveConnections === 0);
-      away = burst;
+      dropBurst = burst;
     }
-    if (burst === away + 1) await until(() => system.simulator.liveConnections > 0);
+    if (burst === dropBurst + 1) await until(() => system.simulator.liveConnections > 0);
   });
   await system.settled();
   await system.drain();
@@ -98,7 +98,7 @@ test('events sent while there was no connection are uncovered, and a gap names w
   expect(system.ingester.coverage.totals.gapSeconds).toBeLessThan((Date.now() - fromMs) / 1_000);
 });
 
-test('frames that are no events end in quarantine, whole', async () => {
+test('Frames that are not events end in the quarantine queue with their complete text', async () => {
   system = await LocalSystem.start();
   await play((burst) => {
     if (burst === 1) {

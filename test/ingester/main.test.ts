@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { Generator } from 'switchboard-local/simulator/generator.ts';
-import { GeneratorRunner } from 'switchboard-local/simulator/runner.ts';
+import { GeneratorRunner } from 'switchboard-local/simulator/generator-runner.ts';
 import { type Listening, Simulator } from 'switchboard-local/simulator/simulator.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from './eventually.ts';

@@ -7,8 +7,6 @@ import { BatchServer, SERVER_FAULTS } from './batch-server.ts';
 const STREAMS = ['red', 'blue'];
 const EVENTS_PER_STREAM = 1_500;
 const BURST = 25;
-/** As in AWS: a busy machine must not end invocations whose outcome would then be unknown. */
-const FUNCTION_TIMEOUT_MS = 30_000;
 /** Failures of AWS whose outcome is known, so that nothing may be published twice. */
 const AWS_FAULTS = {
   throttle: 0.05,
@@ -33,7 +31,6 @@ afterEach(async () => {
 function startSystem(store: Pick<Map<string, string>, 'get' | 'set'>, rates = {}): Promise<LocalSystem> {
   return LocalSystem.start({
     rates,
-    functionTimeoutMs: FUNCTION_TIMEOUT_MS,
     ingester: {
       protocols: [batchProtocol(server.url, store)],
       environment: { PROTOCOL: 'batch', STREAMS: STREAMS.join(',') },

@@ -1,10 +1,10 @@
-/** An answer of the platform that refuses a request; the wording and codes are the platform's (`ErrorBody`). */
+/** An error response of the platform. The messages and codes are the platform's own (`ErrorBody`). */
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly #params: Readonly<Record<string, string>>;
-  readonly #limit: Readonly<Record<string, unknown>> | undefined;
+  private readonly params: Readonly<Record<string, string>>;
+  private readonly limit: Readonly<Record<string, unknown>> | undefined;
 
   constructor(
     status: number,
@@ -21,21 +21,25 @@ export class ApiError extends Error {
     this.status = status;
     this.code = code;
     this.headers = more.headers ?? {};
-    this.#params = more.params ?? {};
-    this.#limit = more.limit;
+    this.params = more.params ?? {};
+    this.limit = more.limit;
   }
 
-  /** @param contextId the response's correlation id */
+  /**
+   * The body of the error response.
+   *
+   * @param contextId correlation id of the response
+   */
   body(contextId: string): object {
     return {
       message: this.message,
       code: this.code,
       status: this.status,
       contextId,
-      messageParams: this.#params,
+      messageParams: this.params,
       details: [],
       errors: [],
-      ...(this.#limit === undefined ? {} : { limit: this.#limit }),
+      ...(this.limit === undefined ? {} : { limit: this.limit }),
     };
   }
 }

@@ -1,220 +1,223 @@
 import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
 import { HEARTBEAT_TEXT } from './control-frames.ts';
-import type { Delivery, LedgerEntry } from './delivery.ts';
-import { FrameTricks } from './frame-tricks.ts';
+import { FrameFaults } from './frame-faults.ts';
 import type { Ledger } from './ledger.ts';
+import type { Delivery, LedgerEntry } from './ledger-entry.ts';
 import { ReadProof } from './read-proof.ts';
 
-/** With unproven deliveries, the peer is pinged this often. */
+/** While deliveries are unproven, the peer is pinged at this interval. */
 const PROOF_INTERVAL_MS = 250;
-/** … or as soon as there are this many. */
-const PROOF_FRAMES = 2_000;
-/** A peer that was sent a FIN may take this long to read what is on its way and end its side. */
-const LINGER_LIMIT_MS = 15_000;
-/** A silent connection waits this long for the pong that proves what was sent before the silence. */
-const SILENCE_PROOF_LIMIT_MS = 1_000;
-/** A silent connection is given up after this long. */
-const SILENCE_LIMIT_MS = 600_000;
-/** Status of a close frame that never came (RFC 6455, 7.1.5). */
-const NO_CLOSE_FRAME = 1006;
-/** Statuses by which a peer says that it stopped to read before its close (protocol, encoding, size). */
-const READ_NO_MORE = new Set([1002, 1007, 1009]);
+/** This many unproven deliveries trigger a ping at once. */
+const MAX_UNPROVEN_FRAMES = 2_000;
+/** Time that a peer has to read what is in flight and end its side after a FIN. */
+const MAX_LINGER_MS = 15_000;
+/** Time that a silenced connection waits for the pong that proves what was sent before the silence. */
+const MAX_SILENCE_PROOF_MS = 1_000;
+/** Time after which a silenced connection is destroyed. */
+const MAX_SILENCE_MS = 600_000;
+/** Reported when the connection ended without a close frame (RFC 6455, 7.1.5). */
+const ABNORMAL_CLOSURE = 1006;
+/** Close codes of a peer that stopped reading before it closed (protocol error, invalid encoding, message too big). */
+const STOPPED_READING_CODES = new Set([1002, 1007, 1009]);
 
-/** `open` takes events; `held` waits until the peer has digested a frame; `leaving` sends no event any more. */
+/**
+ * `open`: accepts events. `held`: accepts none until the peer proves that it has read a large frame. `leaving`: accepts
+ * no more events.
+ */
 type SocketState = 'open' | 'held' | 'leaving' | 'closed';
 
 export interface ChannelSocketOptions {
   readonly ledger: Ledger;
   readonly heartbeatMs: number;
-  /** Above this many bytes that the peer has not taken, the connection is closed (1008): a real one would be too. */
-  readonly bufferLimitBytes: number;
+  /** With more unsent bytes than this, the connection is closed with 1008, as the platform does with slow readers. */
+  readonly maxBufferedBytes: number;
   readonly onText: (text: string) => void;
   readonly onClosed: () => void;
 }
 
 /**
- * One WebSocket of a channel, seen from the server. Its first duty is to know which events the peer can have read:
- * before the server ends a connection on purpose it stops sending, waits until all is flushed, and ends with FIN or
- * a close frame, so that what counts as sent arrives.
+ * The server side of a channel's WebSocket. It tracks which events the peer can have read. Before the server ends a
+ * connection on purpose, it stops sending, waits until everything is flushed, and ends with FIN or a close frame, so
+ * that every event that counts as sent arrives.
  */
 export class ChannelSocket {
-  readonly #socket: WebSocket;
-  readonly #raw: Duplex;
-  readonly #options: ChannelSocketOptions;
-  readonly #proof = new ReadProof();
-  readonly #timers = new Set<NodeJS.Timeout>();
-  readonly tricks: FrameTricks;
-  /** Resolves when the connection is over. */
+  private readonly socket: WebSocket;
+  private readonly raw: Duplex;
+  private readonly options: ChannelSocketOptions;
+  private readonly proof = new ReadProof();
+  private readonly timers = new Set<NodeJS.Timeout>();
+  readonly frameFaults: FrameFaults;
+  /** Resolves when the connection has ended. */
   readonly ended: Promise<void>;
-  #state: SocketState = 'open';
-  #heldUntil = 0;
-  #broken = false;
-  #deaf = false;
-  #corked = false;
+  private state: SocketState = 'open';
+  private heldUntil = 0;
+  private broken = false;
+  private deaf = false;
+  private corked = false;
 
   constructor(socket: WebSocket, raw: Duplex, options: ChannelSocketOptions) {
-    this.#socket = socket;
-    this.#raw = raw;
-    this.#options = options;
-    this.tricks = new FrameTricks({
-      write: (delivery, data) => this.#write(delivery, data),
-      close: (code) => this.close(code, 'closed in the middle of a burst'),
+    this.socket = socket;
+    this.raw = raw;
+    this.options = options;
+    this.frameFaults = new FrameFaults({
+      write: (delivery, data) => this.write(delivery, data),
+      close: (code) => this.close(code, 'closed during a burst'),
     });
     raw.on('error', () => {
-      this.#broken = true;
+      this.broken = true;
     });
     socket.on('error', () => {
-      this.#state = this.#state === 'closed' ? 'closed' : 'leaving';
+      this.state = this.state === 'closed' ? 'closed' : 'leaving';
     });
     socket.on('message', (data, isBinary) => {
-      if (!isBinary && this.#answers) options.onText(textOf(data));
+      if (!isBinary && this.responds) options.onText(textOf(data));
     });
     socket.on('ping', (data) => {
-      if (this.#answers && socket.readyState === socket.OPEN) socket.pong(data);
+      if (this.responds && socket.readyState === socket.OPEN) socket.pong(data);
     });
-    socket.on('pong', (data) => this.#pong(Number(data.toString('latin1'))));
+    socket.on('pong', (data) => this.pong(Number(data.toString('latin1'))));
     this.ended = new Promise((resolve) => {
       socket.on('close', (code) => {
-        this.#closed(code);
+        this.closed(code);
         resolve();
       });
     });
-    this.#every(options.heartbeatMs, () => this.control(HEARTBEAT_TEXT));
-    this.#every(PROOF_INTERVAL_MS, () => {
-      if (this.#proof.unasked > 0 && this.#proof.waiting === 0) this.#ask();
+    this.every(options.heartbeatMs, () => this.control(HEARTBEAT_TEXT));
+    this.every(PROOF_INTERVAL_MS, () => {
+      if (this.proof.unasked > 0 && this.proof.waiting === 0) this.ask();
     });
   }
 
-  /** Whether an event would be sent on it now. */
+  /** Whether an event would be sent on this socket now. */
   get live(): boolean {
-    return this.#state === 'open' && this.#socket.readyState === this.#socket.OPEN;
+    return this.state === 'open' && this.socket.readyState === this.socket.OPEN;
   }
 
   get bufferedBytes(): number {
-    return this.#socket.bufferedAmount;
+    return this.socket.bufferedAmount;
   }
 
-  get #answers(): boolean {
-    return this.#state === 'open' || this.#state === 'held';
+  private get responds(): boolean {
+    return this.state === 'open' || this.state === 'held';
   }
 
-  /** Sends one event. False, and nothing is sent, if the connection takes none. */
+  /** Sends an event. Returns false, and sends nothing, if the socket does not accept events. */
   deliver(entry: LedgerEntry, data: Buffer): boolean {
     if (!this.live) return false;
-    if (this.#socket.bufferedAmount > this.#options.bufferLimitBytes) {
-      this.close(1008, 'the client reads too slowly');
+    if (this.socket.bufferedAmount > this.options.maxBufferedBytes) {
+      this.close(1008, 'client reads too slowly');
       return false;
     }
-    this.#cork();
-    this.tricks.pass(this.#options.ledger.deliver(entry), data);
+    this.cork();
+    this.frameFaults.pass(this.options.ledger.deliver(entry), data);
     return true;
   }
 
-  /** Sends a text that is no event: heartbeat, system message, reply, garbage. */
+  /** Sends a text that is not an event: heartbeat, system message, reply or garbage. */
   control(text: string | Buffer): void {
-    if (this.live) this.#socket.send(text);
+    if (this.live) this.socket.send(text);
   }
 
-  /** Sends a text that the peer may choke on: no event follows until the peer has shown that it got over it. */
-  challenge(text: string): void {
+  /** Sends a text that the peer may reject. No events are accepted until a pong proves that the peer has read it. */
+  sendAndHold(text: string): void {
     if (!this.live) return;
-    this.#ask();
-    this.#socket.send(text);
-    this.#state = 'held';
-    this.#heldUntil = this.#ask();
+    this.ask();
+    this.socket.send(text);
+    this.state = 'held';
+    this.heldUntil = this.ask();
   }
 
-  /** Closes with a close frame once all is flushed. */
+  /** Closes with a close frame once everything is flushed. */
   close(code: number, reason: string): void {
-    this.#leave(() => this.#socket.close(code, reason));
+    this.leave(() => this.socket.close(code, reason));
   }
 
-  /** Ends with FIN and without a close frame once all is flushed: the peer sees 1006. */
+  /** Ends with FIN and no close frame once everything is flushed. The peer sees 1006. */
   drop(): void {
-    this.#leave(() => this.#raw.end());
+    this.leave(() => this.raw.end());
   }
 
-  /** From now on nothing is sent, read or answered, and the connection stays up. */
+  /** Stops sending, reading and responding, and leaves the connection open. */
   silence(): void {
-    this.#leave(() => {
-      this.#after(SILENCE_PROOF_LIMIT_MS, () => this.#goDeaf());
+    this.leave(() => {
+      this.after(MAX_SILENCE_PROOF_MS, () => this.goDeaf());
     });
   }
 
-  /** Ends at once. What the peer has not answered for is in doubt. */
+  /** Ends at once. Deliveries that the peer has not acknowledged become unproven. */
   terminate(): void {
-    this.#state = 'leaving';
-    this.#socket.terminate();
+    this.state = 'leaving';
+    this.socket.terminate();
   }
 
-  #leave(finish: () => void): void {
-    if (this.#state === 'leaving' || this.#state === 'closed') return;
-    this.#state = 'leaving';
-    this.tricks.end();
-    if (this.#socket.readyState !== this.#socket.OPEN) return;
-    // The callback of this last write comes after those of all events before it.
-    this.#ask((error) => {
-      if (error === undefined && this.#state !== 'closed') finish();
+  private leave(finish: () => void): void {
+    if (this.state === 'leaving' || this.state === 'closed') return;
+    this.state = 'leaving';
+    this.frameFaults.end();
+    if (this.socket.readyState !== this.socket.OPEN) return;
+    // The callback of this last write runs after those of all earlier events.
+    this.ask((error) => {
+      if (error === undefined && this.state !== 'closed') finish();
     });
-    this.#after(LINGER_LIMIT_MS, () => {
-      if (!this.#deaf) this.#raw.destroy();
+    this.after(MAX_LINGER_MS, () => {
+      if (!this.deaf) this.raw.destroy();
     });
   }
 
-  #goDeaf(): void {
-    this.#deaf = true;
-    this.#raw.removeAllListeners('data');
-    this.#raw.on('data', () => {});
-    this.#after(SILENCE_LIMIT_MS, () => this.#raw.destroy());
+  private goDeaf(): void {
+    this.deaf = true;
+    this.raw.removeAllListeners('data');
+    this.raw.on('data', () => {});
+    this.after(MAX_SILENCE_MS, () => this.raw.destroy());
   }
 
-  #write(delivery: Delivery, data: Buffer): void {
-    this.#proof.add(delivery);
-    this.#socket.send(data, { binary: false }, (error) => {
+  private write(delivery: Delivery, data: Buffer): void {
+    this.proof.add(delivery);
+    this.socket.send(data, { binary: false }, (error) => {
       if (error) delivery.failed();
       else delivery.flushed();
     });
-    if (this.#proof.unasked >= PROOF_FRAMES && this.#proof.waiting === 0) this.#ask();
+    if (this.proof.unasked >= MAX_UNPROVEN_FRAMES && this.proof.waiting === 0) this.ask();
   }
 
-  #ask(written?: (error?: Error) => void): number {
-    const id = this.#proof.ask();
-    this.#socket.ping(String(id), false, (error?: Error) => written?.(error ?? undefined));
+  private ask(written?: (error?: Error) => void): number {
+    const id = this.proof.ask();
+    this.socket.ping(String(id), false, (error?: Error) => written?.(error ?? undefined));
     return id;
   }
 
-  #pong(id: number): void {
-    this.#proof.answer(id);
-    if (this.#state === 'held' && id >= this.#heldUntil) this.#state = 'open';
+  private pong(id: number): void {
+    this.proof.answer(id);
+    if (this.state === 'held' && id >= this.heldUntil) this.state = 'open';
   }
 
-  /** Writes of one turn of the event loop go to the operating system together. */
-  #cork(): void {
-    if (this.#corked) return;
-    this.#corked = true;
-    this.#raw.cork();
+  /** Passes all writes of one event loop turn to the operating system together. */
+  private cork(): void {
+    if (this.corked) return;
+    this.corked = true;
+    this.raw.cork();
     process.nextTick(() => {
-      this.#corked = false;
-      this.#raw.uncork();
+      this.corked = false;
+      this.raw.uncork();
     });
   }
 
-  #closed(code: number): void {
-    this.#state = 'closed';
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
-    this.tricks.end();
-    this.#proof.end(code !== NO_CLOSE_FRAME && !READ_NO_MORE.has(code) && !this.#broken);
-    this.#options.onClosed();
+  private closed(code: number): void {
+    this.state = 'closed';
+    for (const timer of this.timers) clearTimeout(timer);
+    this.timers.clear();
+    this.frameFaults.end();
+    this.proof.end(code !== ABNORMAL_CLOSURE && !STOPPED_READING_CODES.has(code) && !this.broken);
+    this.options.onClosed();
   }
 
-  #every(intervalMs: number, run: () => void): void {
-    this.#timers.add(setInterval(run, intervalMs));
+  private every(intervalMs: number, run: () => void): void {
+    this.timers.add(setInterval(run, intervalMs));
   }
 
-  #after(delayMs: number, run: () => void): void {
-    this.#timers.add(setTimeout(run, delayMs));
+  private after(delayMs: number, run: () => void): void {
+    this.timers.add(setTimeout(run, delayMs));
   }
 }
 

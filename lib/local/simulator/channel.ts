@@ -1,17 +1,17 @@
 import type { ChannelSocket } from './channel-socket.ts';
 import { isValid, type Token } from './tokens.ts';
 
-/** A notification channel: topics, at most one socket, a life of its own, bound to the token that made it. */
+/** A notification channel: its topics, at most one socket, an expiry, and the token that created it. */
 export class Channel {
   readonly id: string;
   readonly token: Token;
   expiresAtMs: number;
-  /** Orders channels by their last use; a count, as times may be equal. */
+  /** Orders channels by last use. A counter, because timestamps can be equal. */
   lastUse: number;
   socket: ChannelSocket | undefined;
-  /** The server has announced that it closes the socket, or has revoked the token. */
+  /** The server has announced that it will close the socket, or has revoked the token. */
   leaving = false;
-  /** Subscription as it was asked for → the topics of it that are permitted. */
+  /** Subscription as requested → its permitted topics. */
   readonly subscriptions = new Map<string, readonly string[]>();
 
   constructor(id: string, token: Token, expiresAtMs: number, lastUse: number) {
@@ -21,17 +21,17 @@ export class Channel {
     this.lastUse = lastUse;
   }
 
-  /** Topics under which its events arrive. */
+  /** Topics of the events that the channel receives. */
   topics(): Set<string> {
     return new Set([...this.subscriptions.values()].flat());
   }
 
-  /** Connected by a socket that takes events. */
+  /** Whether it has a socket that accepts events. */
   get live(): boolean {
     return this.socket?.live === true;
   }
 
-  /** Live, and nothing known that is about to end it. */
+  /** Whether it is live and nothing is about to end it. */
   get steady(): boolean {
     return this.live && !this.leaving && isValid(this.token);
   }

@@ -1,48 +1,48 @@
 import type { Random } from '../random.ts';
 
-/** Clocks of users and queues that are no longer listed are dropped when there are this many. */
-const CLOCKS_LIMIT = 100_000;
+/** With this many clocks, all are dropped, and with them those of users and queues that no longer exist. */
+const MAX_CLOCKS = 100_000;
 
-/** Users and queues that exist now; both lists may change. */
+/** Users and queues that exist now. Both lists may change. */
 export interface Organization {
   readonly userIds: readonly string[];
   readonly queueIds: readonly string[];
 }
 
 /**
- * The times that events of one user or queue carry. They grow strictly, by a millisecond at least, so that no two
- * events of a topic are equal however fast they come.
+ * Event times per user or queue. They increase by at least one millisecond, so that no two events of a topic are
+ * equal, whatever the rate.
  */
 export class Clocks {
-  readonly #now: () => number;
-  readonly #last = new Map<string, number>();
-  /** No time up to here is given again to an id whose clock was dropped. */
-  #floorMs = Number.NEGATIVE_INFINITY;
-  #latestMs = Number.NEGATIVE_INFINITY;
+  private readonly now: () => number;
+  private readonly lastTimes = new Map<string, number>();
+  /** An id whose clock was dropped gets no time up to this one. */
+  private floorMs = Number.NEGATIVE_INFINITY;
+  private latestMs = Number.NEGATIVE_INFINITY;
 
   constructor(now: () => number) {
-    this.#now = now;
+    this.now = now;
   }
 
-  /** Time of the last event of `id`, or a second ago if there was none. */
+  /** Time of the last event of `id`, or one second ago if there was none. */
   last(id: string): number {
-    return this.#last.get(id) ?? Math.floor(this.#now()) - 1_000;
+    return this.lastTimes.get(id) ?? Math.floor(this.now()) - 1_000;
   }
 
   /** Time of the next event of `id`. */
   next(id: string): number {
-    if (this.#last.size >= CLOCKS_LIMIT && !this.#last.has(id)) {
-      this.#floorMs = this.#latestMs;
-      this.#last.clear();
+    if (this.lastTimes.size >= MAX_CLOCKS && !this.lastTimes.has(id)) {
+      this.floorMs = this.latestMs;
+      this.lastTimes.clear();
     }
-    const atMs = Math.max(Math.floor(this.#now()), this.last(id) + 1, this.#floorMs + 1);
-    this.#latestMs = Math.max(this.#latestMs, atMs);
-    this.#last.set(id, atMs);
+    const atMs = Math.max(Math.floor(this.now()), this.last(id) + 1, this.floorMs + 1);
+    this.latestMs = Math.max(this.latestMs, atMs);
+    this.lastTimes.set(id, atMs);
     return atMs;
   }
 }
 
-/** Any user, or none in an organisation without users. */
+/** A random id, or undefined if the list is empty. */
 export function anyOf(ids: readonly string[], random: Random): string | undefined {
   return ids.length === 0 ? undefined : random.pick(ids);
 }

@@ -1,10 +1,10 @@
-/** What the platform sends on a channel beside events: texts of frames, from clients' source and field reports. */
+/** Frames other than events that the platform sends on a channel, from client source code and field reports. */
 
-/** Sent on every socket at each heartbeat, without a subscription. */
+/** Sent on every socket at the heartbeat interval, without a subscription. */
 export const HEARTBEAT_TEXT = metadataFrame('WebSocket Heartbeat');
-/** Answer to `{"message":"ping"}`. */
+/** Reply to `{"message":"ping"}`. */
 export const PONG_TEXT = metadataFrame('pong');
-/** The server goes into maintenance and closes the socket after a grace. */
+/** Announces that the server closes the socket for maintenance after a grace period. */
 export const SOCKET_CLOSING_TEXT = JSON.stringify({
   topicName: 'v2.system.socket_closing',
   eventBody: { message: 'Websocket closing soon' },
@@ -14,7 +14,7 @@ function metadataFrame(message: string): string {
   return JSON.stringify({ topicName: 'channel.metadata', eventBody: { message } });
 }
 
-/** The channel has been taken away: its place went to a newer one. */
+/** Reports that the channel was removed to make room for a newer one. */
 export function noLongerSubscribedText(channelId: string, clientId: string): string {
   return JSON.stringify({
     topicName: `v2.system.no_longer_subscribed.${channelId}`,
@@ -30,7 +30,7 @@ export function noLongerSubscribedText(channelId: string, clientId: string): str
   });
 }
 
-/** The token to which the channel is bound is worth nothing any more. */
+/** Reports that the channel's token was revoked. */
 export function tokenRevokedText(channelId: string, clientId: string): string {
   return JSON.stringify({
     topicName: `v2.system.token_revoked.${clientId}`,
@@ -46,7 +46,7 @@ export function tokenRevokedText(channelId: string, clientId: string): string {
   });
 }
 
-/** Reply to an in-band `subscribe` or `unsubscribe`; it has no topic. */
+/** Reply to an in-band `subscribe` or `unsubscribe`. It has no topic. */
 export function resultText(
   result: '200' | '400' | '404',
   status: string,

@@ -10,7 +10,7 @@ import { ROUTING_STATUS_TOPIC, type RoutingStatus, routingStatusBody } from './s
 export const USER_CONVERSATIONS_TOPIC = 'v2.users.{id}.conversations';
 export const QUEUE_CONVERSATIONS_TOPIC = 'v2.routing.queues.{id}.conversations';
 
-/** What conversations share. */
+/** What all conversations of a generator share. */
 export interface LifeContext {
   readonly random: Random;
   readonly sink: FrameSink;
@@ -20,15 +20,15 @@ export interface LifeContext {
   readonly clocks: Clocks;
 }
 
-/** The state of one conversation, the frames it causes, and the clock its events share. */
+/** The state of a conversation, the frames it causes, and the clock that its events share. */
 export class ConversationLife {
   readonly conversation: Conversation;
   readonly customer: Participant;
   readonly context: LifeContext;
   queueId: string | undefined;
-  /** The agents so far, the present one last. */
+  /** The agents so far, the current one last. */
   readonly agents: Participant[] = [];
-  #step = 0;
+  private step = 0;
 
   constructor(context: LifeContext, mediaType: MediaType) {
     const { random } = context;
@@ -51,7 +51,7 @@ export class ConversationLife {
     this.customer.connectedMs = atMs;
   }
 
-  /** The agent it is with, or was with last. */
+  /** The current or most recent agent. */
   get agent(): Participant | undefined {
     return this.agents.at(-1);
   }
@@ -65,7 +65,7 @@ export class ConversationLife {
     return this.context.clocks.next(this.conversation.id);
   }
 
-  /** A participant joins. */
+  /** Adds a participant. */
   join(
     purpose: Participant['purpose'],
     name: string,
@@ -86,7 +86,7 @@ export class ConversationLife {
     return participant;
   }
 
-  /** A user of the organisation, or none if it has none. */
+  /** A random user of the organization, or undefined if it has none. */
   anyUser(): string | undefined {
     return anyOf(this.context.organization.userIds, this.random);
   }
@@ -107,40 +107,40 @@ export class ConversationLife {
       type === 'attributes'
         ? attributesBody(this.conversation, participant, atMs)
         : detailBody(this.conversation, participant, atMs, more);
-    this.#push(topic, this.conversation.id, body);
+    this.push(topic, this.conversation.id, body);
   }
 
   routingStatus(agent: Participant, status: RoutingStatus): void {
     const { userId } = agent;
     if (userId === undefined || !this.context.sink.wants(ROUTING_STATUS_TOPIC)) return;
     const atMs = this.context.clocks.next(userId);
-    this.#push(ROUTING_STATUS_TOPIC, userId, routingStatusBody(userId, status, atMs));
+    this.push(ROUTING_STATUS_TOPIC, userId, routingStatusBody(userId, status, atMs));
   }
 
   transcription(agent: Participant, atMs: number): void {
     const { sink, organizationId, random } = this.context;
     if (!sink.wants(TRANSCRIPTION_TOPIC)) return;
     const body = transcriptionBody(this.conversation, agent, organizationId, random, atMs);
-    this.#push(TRANSCRIPTION_TOPIC, this.conversation.id, body);
+    this.push(TRANSCRIPTION_TOPIC, this.conversation.id, body);
   }
 
-  /** The present state, to the queue and to each agent it has met. Equal content never recurs: a step is counted. */
+  /** Emits the current state to the queue and to each agent so far. A step counter makes each snapshot distinct. */
   snapshot(): void {
     const { sink } = this.context;
     const forQueue = this.queueId !== undefined && sink.wants(QUEUE_CONVERSATIONS_TOPIC);
     const forUsers = this.agents.length > 0 && sink.wants(USER_CONVERSATIONS_TOPIC);
     if (!forQueue && !forUsers) return;
-    this.#step += 1;
-    this.customer.attributes.interactionStep = String(this.#step);
+    this.step += 1;
+    this.customer.attributes.interactionStep = String(this.step);
     const body = snapshotBody(this.conversation);
-    if (forQueue && this.queueId !== undefined) this.#push(QUEUE_CONVERSATIONS_TOPIC, this.queueId, body);
+    if (forQueue && this.queueId !== undefined) this.push(QUEUE_CONVERSATIONS_TOPIC, this.queueId, body);
     if (!forUsers) return;
     for (const userId of new Set(this.agents.map((agent) => agent.userId))) {
-      if (userId !== undefined) this.#push(USER_CONVERSATIONS_TOPIC, userId, body);
+      if (userId !== undefined) this.push(USER_CONVERSATIONS_TOPIC, userId, body);
     }
   }
 
-  #push(topic: string, id: string, body: object): void {
+  private push(topic: string, id: string, body: object): void {
     this.context.sink.push(topic, id, body, this.conversation.correlationId);
   }
 }

@@ -3,7 +3,7 @@ import type { ConversationLife } from './conversation-life.ts';
 import { seededUuid } from './identifiers.ts';
 import type { MediaType, Participant } from './shapes/conversation.ts';
 
-/** What happens to a conversation, one thing at a time. */
+/** What can happen to a conversation. */
 export type Step =
   | 'arrive'
   | 'menu'
@@ -21,8 +21,8 @@ export type Step =
 
 const ABANDON_CHANCE = 0.08;
 const TRANSFER_CHANCE = 0.1;
-const MOST_TALK_STEPS = 6;
-/** One conversation in so many carries a large attribute, and its snapshots are as large. */
+const MAX_TALK_STEPS = 6;
+/** Probability that a conversation carries a large attribute, which makes its snapshots as large. */
 const LARGE_CHANCE = 1 / 600;
 const LARGE_ATTRIBUTE = '{"line":"spoken text of the call so far, kept by a script"},'.repeat(1_700);
 const FLOW_ID = '0c7b8b9e-5c0a-4d0e-9a51-6f2f0b5f5c11';
@@ -31,7 +31,7 @@ const WRAPUP_CODES = [
   '3c1f4cfc-40a7-4a1a-8f5e-9c1d3a5a6b7c',
 ] as const;
 
-/** The steps of a conversation from its start to its end. */
+/** The steps of a conversation, from start to end. */
 export function planSteps(random: Random): Step[] {
   const plan: Step[] = ['arrive', 'menu', 'attributes', 'queue'];
   if (random.chance(ABANDON_CHANCE)) return [...plan, 'abandon'];
@@ -42,7 +42,7 @@ export function planSteps(random: Random): Step[] {
 
 function talk(random: Random): Step[] {
   const steps: Step[] = [];
-  for (let left = 1 + random.int(MOST_TALK_STEPS); left > 0; left -= 1) {
+  for (let left = 1 + random.int(MAX_TALK_STEPS); left > 0; left -= 1) {
     const draw = random.next();
     if (draw < 0.2) steps.push('hold', 'resume');
     else steps.push(draw < 0.4 ? 'attributes' : 'talk');
@@ -59,14 +59,14 @@ export function drawMediaType(random: Random): MediaType {
 
 type Run = (life: ConversationLife, atMs: number) => void;
 
-/** A step that only concerns the agent it is with. */
+/** A step that applies only if there is an agent. */
 function withAgent(run: (life: ConversationLife, agent: Participant, atMs: number) => void): Run {
   return (life, atMs) => {
     if (life.agent !== undefined) run(life, life.agent, atMs);
   };
 }
 
-/** What each step does to the conversation, and the frames that follow. */
+/** How each step changes the conversation, and the frames it emits. */
 export const STEPS: Readonly<Record<Step, Run>> = {
   arrive: (life) => {
     if (life.random.chance(LARGE_CHANCE)) life.customer.attributes.scriptData = LARGE_ATTRIBUTE;

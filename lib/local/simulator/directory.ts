@@ -1,10 +1,10 @@
 import { Random } from '../random.ts';
 import { badRequest, notFound } from './api-error.ts';
-import type { Answer, Exchange } from './exchange.ts';
+import type { ApiRequest, ApiResponse } from './api-request.ts';
 import { seededUuid } from './identifiers.ts';
 
 const DEFAULT_PAGE_SIZE = 25;
-const PAGE_SIZE_LIMIT = 500;
+const MAX_PAGE_SIZE = 500;
 const FIRST_NAMES = [
   'Ada',
   'Björn',
@@ -43,94 +43,94 @@ interface Entity {
   readonly name: string;
 }
 
-/** The organisation: its users and queues. Ids follow from the seed and the order in which they were added. */
+/** The users and queues of the organization. Their ids depend on the seed and the order in which they were added. */
 export class Directory {
-  readonly #random: Random;
-  readonly #division: Entity;
-  readonly #users = new Map<string, Entity>();
-  readonly #queues = new Map<string, Entity>();
-  /** Kept as arrays too: the generator picks from them for each event. */
-  #userIds: readonly string[] = [];
-  #queueIds: readonly string[] = [];
-  #added = 0;
+  private readonly random: Random;
+  private readonly division: Entity;
+  private readonly users = new Map<string, Entity>();
+  private readonly queues = new Map<string, Entity>();
+  /** Also kept as arrays because the generator picks from them for each event. */
+  private currentUserIds: readonly string[] = [];
+  private currentQueueIds: readonly string[] = [];
+  private added = 0;
 
   constructor(seed: number, users: number, queues: number) {
-    this.#random = new Random(seed).fork('directory');
-    this.#division = { id: seededUuid(this.#random), name: 'Home' };
+    this.random = new Random(seed).fork('directory');
+    this.division = { id: seededUuid(this.random), name: 'Home' };
     for (let index = 0; index < users; index += 1) this.addUser();
     for (let index = 0; index < queues; index += 1) this.addQueue();
   }
 
   get userIds(): readonly string[] {
-    return this.#userIds;
+    return this.currentUserIds;
   }
 
   get queueIds(): readonly string[] {
-    return this.#queueIds;
+    return this.currentQueueIds;
   }
 
   addUser(): string {
-    const name = `${this.#random.pick(FIRST_NAMES)} ${this.#random.pick(LAST_NAMES)}`;
-    const id = this.#add(this.#users, name);
-    this.#userIds = [...this.#users.keys()];
+    const name = `${this.random.pick(FIRST_NAMES)} ${this.random.pick(LAST_NAMES)}`;
+    const id = this.add(this.users, name);
+    this.currentUserIds = [...this.users.keys()];
     return id;
   }
 
   addQueue(): string {
-    const id = this.#add(this.#queues, this.#random.pick(QUEUE_NAMES));
-    this.#queueIds = [...this.#queues.keys()];
+    const id = this.add(this.queues, this.random.pick(QUEUE_NAMES));
+    this.currentQueueIds = [...this.queues.keys()];
     return id;
   }
 
-  /** @returns whether there was such a user */
+  /** @returns whether the user existed */
   removeUser(id: string): boolean {
-    const removed = this.#users.delete(id);
-    this.#userIds = [...this.#users.keys()];
+    const removed = this.users.delete(id);
+    this.currentUserIds = [...this.users.keys()];
     return removed;
   }
 
-  /** @returns whether there was such a queue */
+  /** @returns whether the queue existed */
   removeQueue(id: string): boolean {
-    const removed = this.#queues.delete(id);
-    this.#queueIds = [...this.#queues.keys()];
+    const removed = this.queues.delete(id);
+    this.currentQueueIds = [...this.queues.keys()];
     return removed;
   }
 
   /** `GET /api/v2/users` */
-  listUsers(exchange: Exchange): Answer {
-    return page(exchange, [...this.#users.values()], (user) => this.#userBody(user));
+  listUsers(request: ApiRequest): ApiResponse {
+    return page(request, [...this.users.values()], (user) => this.userBody(user));
   }
 
   /** `GET /api/v2/routing/queues` */
-  listQueues(exchange: Exchange): Answer {
-    return page(exchange, [...this.#queues.values()], (queue) => this.#queueBody(queue));
+  listQueues(request: ApiRequest): ApiResponse {
+    return page(request, [...this.queues.values()], (queue) => this.queueBody(queue));
   }
 
-  user(id: string): Answer {
-    const user = this.#users.get(id);
+  user(id: string): ApiResponse {
+    const user = this.users.get(id);
     if (user === undefined) throw notFound(`User ${id}`);
-    return { status: 200, body: this.#userBody(user) };
+    return { status: 200, body: this.userBody(user) };
   }
 
-  queue(id: string): Answer {
-    const queue = this.#queues.get(id);
+  queue(id: string): ApiResponse {
+    const queue = this.queues.get(id);
     if (queue === undefined) throw notFound(`Queue ${id}`);
-    return { status: 200, body: this.#queueBody(queue) };
+    return { status: 200, body: this.queueBody(queue) };
   }
 
-  #add(entities: Map<string, Entity>, name: string): string {
-    this.#added += 1;
-    const id = seededUuid(this.#random);
-    entities.set(id, { id, name: `${name} ${this.#added}` });
+  private add(entities: Map<string, Entity>, name: string): string {
+    this.added += 1;
+    const id = seededUuid(this.random);
+    entities.set(id, { id, name: `${name} ${this.added}` });
     return id;
   }
 
-  #userBody({ id, name }: Entity): object {
+  private userBody({ id, name }: Entity): object {
     const address = `${id.slice(0, 8)}@example.com`;
     return {
       id,
       name,
-      division: { ...this.#division, selfUri: `/api/v2/authorization/divisions/${this.#division.id}` },
+      division: { ...this.division, selfUri: `/api/v2/authorization/divisions/${this.division.id}` },
       chat: { jabberId: `${id.slice(0, 8)}@example.orgspan.com` },
       email: address,
       primaryContactInfo: [{ address, mediaType: 'EMAIL', type: 'PRIMARY' }],
@@ -143,12 +143,12 @@ export class Directory {
     };
   }
 
-  #queueBody({ id, name }: Entity): object {
+  private queueBody({ id, name }: Entity): object {
     return {
       id,
       name,
-      division: { ...this.#division, selfUri: `/api/v2/authorization/divisions/${this.#division.id}` },
-      memberCount: this.#users.size,
+      division: { ...this.division, selfUri: `/api/v2/authorization/divisions/${this.division.id}` },
+      memberCount: this.users.size,
       skillEvaluationMethod: 'BEST',
       acwSettings: { wrapupPrompt: 'MANDATORY', timeoutMs: 60_000 },
       selfUri: `/api/v2/routing/queues/${id}`,
@@ -156,15 +156,15 @@ export class Directory {
   }
 }
 
-function page(exchange: Exchange, all: readonly Entity[], body: (entity: Entity) => object): Answer {
-  const pageSize = pageParameter(exchange, 'pageSize', DEFAULT_PAGE_SIZE, PAGE_SIZE_LIMIT);
-  const pageNumber = pageParameter(exchange, 'pageNumber', 1, Number.MAX_SAFE_INTEGER);
+function page(request: ApiRequest, all: readonly Entity[], body: (entity: Entity) => object): ApiResponse {
+  const pageSize = pageParameter(request, 'pageSize', DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE);
+  const pageNumber = pageParameter(request, 'pageNumber', 1, Number.MAX_SAFE_INTEGER);
   const pageCount = Math.ceil(all.length / pageSize);
   const uri = (number: number): string => {
-    const query = new URLSearchParams(exchange.query);
+    const query = new URLSearchParams(request.query);
     query.set('pageSize', String(pageSize));
     query.set('pageNumber', String(number));
-    return `${exchange.path}?${query}`;
+    return `${request.path}?${query}`;
   };
   return {
     status: 200,
@@ -183,11 +183,11 @@ function page(exchange: Exchange, all: readonly Entity[], body: (entity: Entity)
   };
 }
 
-function pageParameter(exchange: Exchange, name: string, normal: number, limit: number): number {
-  const text = exchange.query.get(name);
-  const value = text === null ? normal : Number(text);
-  if (!Number.isInteger(value) || value < 1 || value > limit) {
-    throw badRequest(`${name} must be an integer from 1 to ${limit}.`);
+function pageParameter(request: ApiRequest, name: string, defaultValue: number, max: number): number {
+  const text = request.query.get(name);
+  const value = text === null ? defaultValue : Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > max) {
+    throw badRequest(`${name} must be an integer from 1 to ${max}.`);
   }
   return value;
 }

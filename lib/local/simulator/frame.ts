@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
 
-/** What the platform writes as `version` in every event frame. */
+/** Value of `version` in every event frame of the platform. */
 export const FRAME_VERSION = '2';
 
-/** One event as it travels on the socket. There is no event id, sequence or server time in it. */
+/** An event as sent on the socket. It has no event id, sequence number or server time. */
 export interface Frame {
   /** Topic with real ids, such as `v2.users.6f…e1.presence`. */
   readonly topicName: string;
@@ -12,21 +12,21 @@ export interface Frame {
   readonly metadata: FrameMetadata;
 }
 
-/** `CorrelationId` is one a conversation, not one an event. */
+/** `CorrelationId` identifies a conversation, not an event. */
 export interface FrameMetadata {
   readonly CorrelationId?: string;
   readonly [name: string]: unknown;
 }
 
-/** What makes an event that event: its topic and its body. */
+/** The parts of a frame that identify an event: its topic and its body. */
 export type KeyedFrame = Pick<Frame, 'topicName' | 'eventBody'>;
 
-/** A text was given as a recorded frame that is none. */
+/** A text that was passed as a recorded frame is not a frame. */
 export class FrameTextError extends Error {
   readonly code = 'FRAME_TEXT';
   constructor(problem: string, options?: ErrorOptions) {
     super(
-      `Not a frame of the notification service: ${problem}. Give the JSON text as it was recorded.`,
+      `Not a frame of the notification service: ${problem}. Pass the JSON text as it was recorded.`,
       options,
     );
     this.name = 'FrameTextError';
@@ -34,19 +34,14 @@ export class FrameTextError extends Error {
 }
 
 /**
- * The ledger's own key of an event: SHA-1 of the topic and the JSON text of the body, in the order of keys in
- * which it was sent. It shares nothing with the product's identities, so that one mistake cannot hide in both.
+ * The ledger's key of an event: SHA-1 of the topic and the JSON text of the body, with its keys in the order sent. It
+ * is independent of the product's event ids, so that a mistake in one does not go unnoticed because of the other.
  */
 export function eventKey(topicName: string, bodyText: string): string {
   return hash('sha1', `${topicName}\n${bodyText}`, 'base64url');
 }
 
-/** {@link eventKey} of a frame. */
-export function keyOfFrame(frame: KeyedFrame): string {
-  return eventKey(frame.topicName, JSON.stringify(frame.eventBody) ?? '');
-}
-
-/** The text of a frame around the text of its body, so that a body is turned to text once. */
+/** The text of a frame, given the text of its body, so that a body is serialized only once. */
 export function frameText(frame: Frame, bodyText: string): string {
   return (
     `{"topicName":${JSON.stringify(frame.topicName)},"version":${JSON.stringify(frame.version)},` +
@@ -55,8 +50,9 @@ export function frameText(frame: Frame, bodyText: string): string {
 }
 
 /**
- * Reads a recorded frame.
- * @throws FrameTextError when it is no JSON object with a body
+ * Parses a recorded frame.
+ *
+ * @throws FrameTextError if the text is not a JSON object with an `eventBody`
  */
 export function parseFrameText(text: string): { readonly eventBody: unknown } {
   let value: unknown;

@@ -21,7 +21,7 @@ import {
   routingStatusBody,
 } from './shapes/user-events.ts';
 
-/** What a socket can subscribe to for users and queues known beforehand. */
+/** Topics that a client can subscribe to given the ids of users and queues. */
 export const DEFAULT_TOPICS: readonly string[] = [
   PRESENCE_TOPIC,
   ROUTING_STATUS_TOPIC,
@@ -44,18 +44,18 @@ const DETAIL_TYPES: readonly DetailEventType[] = [
   'wrapup',
 ];
 
-/** Everything it can generate. Topics of one conversation can only be subscribed once its id is known. */
+/** All topics that can be generated. Topics of a conversation cannot be subscribed to before its id is known. */
 export const GENERATED_TOPICS: readonly string[] = [
   ...DEFAULT_TOPICS,
   TRANSCRIPTION_TOPIC,
   ...DETAIL_TYPES.map(detailTopic),
 ];
 
-/** Conversations that go on at once. */
-const CONVERSATIONS_AT_ONCE = 200;
-/** Steps without a frame that anyone wants, after which something is wrong. */
-const EMPTY_STEPS_LIMIT = 10_000;
-/** Shares of what happens next; the rest are conversations. */
+/** Concurrent conversations. */
+const MAX_CONVERSATIONS = 200;
+/** After this many steps without a frame for the chosen topics, the generator gives up. */
+const MAX_EMPTY_STEPS = 10_000;
+/** Shares of the kinds of steps. The rest are steps of conversations. */
 const PRESENCE_SHARE = 0.35;
 const ROUTING_STATUS_SHARE = 0.29;
 const OBSERVATIONS_SHARE = 0.17;
@@ -63,13 +63,13 @@ const ROUTING_STATUSES: readonly RoutingStatus[] = ['OFF_QUEUE', 'IDLE', 'NOT_RE
 
 export interface GeneratorOptions {
   readonly seed: number;
-  /** Templates with `{id}`, out of {@link GENERATED_TOPICS}. Default {@link DEFAULT_TOPICS}. */
+  /** Topic templates with `{id}` from {@link GENERATED_TOPICS}. Default {@link DEFAULT_TOPICS}. */
   readonly topics?: readonly string[];
-  /** Epoch milliseconds; give one to make bodies, too, follow from the seed alone. Default `Date.now`. */
+  /** Current time in epoch milliseconds. Set it to make bodies depend on the seed only. Default `Date.now`. */
   readonly now?: () => number;
 }
 
-/** The generator cannot make what it was asked for. */
+/** The requested topics cannot be generated. */
 export class GeneratorError extends Error {
   readonly code = 'GENERATOR';
   constructor(message: string) {
@@ -79,102 +79,103 @@ export class GeneratorError extends Error {
 }
 
 /**
- * The life of a contact centre as frames: conversations from their start to the wrap-up, agents who come and go,
- * figures of queues. Seeded; no two frames of a topic have an equal body; they average about 1.3 KB, and a few of
- * them have 100 KB.
+ * Generates the frames of a contact center from a seed: conversations from start to wrap-up, presence and routing
+ * status of agents, queue observations. No two frames of a topic have the same body. Frames average about 1.3 KB; a
+ * few are 100 KB.
  */
 export class Generator {
-  readonly #organization: Organization;
-  readonly #random: Random;
-  readonly #sink: FrameSink;
-  readonly #clocks: Clocks;
-  readonly #context: LifeContext;
-  readonly #lives: { readonly life: ConversationLife; readonly plan: Step[] }[] = [];
+  private readonly organization: Organization;
+  private readonly random: Random;
+  private readonly sink: FrameSink;
+  private readonly clocks: Clocks;
+  private readonly context: LifeContext;
+  private readonly lives: { readonly life: ConversationLife; readonly plan: Step[] }[] = [];
 
   /**
-   * @param organization its users and queues; a simulator is one, and changes of its lists are followed
-   * @throws GeneratorError for topics that it does not know
+   * @param organization users and queues, such as those of a `Simulator`; changes of its lists take effect
+   * @throws GeneratorError if a topic is not in {@link GENERATED_TOPICS}
    */
   constructor(organization: Organization, options: GeneratorOptions) {
     const topics = options.topics ?? DEFAULT_TOPICS;
     const unknown = topics.filter((topic) => !GENERATED_TOPICS.includes(topic));
     if (unknown.length > 0 || topics.length === 0) {
       throw new GeneratorError(
-        `Choose topics out of ${GENERATED_TOPICS.join(', ')}; not ${unknown.join(', ')}.`,
+        `Cannot generate the topics [${unknown.join(', ')}]. Choose from ${GENERATED_TOPICS.join(', ')}.`,
       );
     }
-    this.#organization = organization;
-    this.#random = new Random(options.seed).fork('generator');
-    this.#sink = new FrameSink(topics);
-    this.#clocks = new Clocks(options.now ?? Date.now);
-    this.#context = {
-      random: this.#random,
-      sink: this.#sink,
+    this.organization = organization;
+    this.random = new Random(options.seed).fork('generator');
+    this.sink = new FrameSink(topics);
+    this.clocks = new Clocks(options.now ?? Date.now);
+    this.context = {
+      random: this.random,
+      sink: this.sink,
       organization,
-      organizationId: seededUuid(this.#random),
-      divisionId: seededUuid(this.#random),
-      clocks: this.#clocks,
+      organizationId: seededUuid(this.random),
+      divisionId: seededUuid(this.random),
+      clocks: this.clocks,
     };
   }
 
   /**
-   * The next frame, whose body is not changed later.
-   * @throws GeneratorError when the organisation has nobody whom any of the topics could concern
+   * The next frame. Its body does not change later.
+   *
+   * @throws GeneratorError if the organization has no users or queues for any of the topics
    */
   next(): Frame {
-    for (let step = 0; step < EMPTY_STEPS_LIMIT; step += 1) {
-      const frame = this.#sink.shift();
+    for (let step = 0; step < MAX_EMPTY_STEPS; step += 1) {
+      const frame = this.sink.shift();
       if (frame !== undefined) return frame;
-      this.#happen();
+      this.step();
     }
-    throw new GeneratorError('There is no user and no queue for these topics: add some to the organisation.');
+    throw new GeneratorError('The organization has no users or queues for these topics: add some.');
   }
 
-  #happen(): void {
-    const draw = this.#random.next();
-    if (draw < PRESENCE_SHARE) this.#changePresence();
-    else if (draw < PRESENCE_SHARE + ROUTING_STATUS_SHARE) this.#changeRoutingStatus();
-    else if (draw < PRESENCE_SHARE + ROUTING_STATUS_SHARE + OBSERVATIONS_SHARE) this.#observeQueue();
-    else this.#advanceConversation();
+  private step(): void {
+    const draw = this.random.next();
+    if (draw < PRESENCE_SHARE) this.changePresence();
+    else if (draw < PRESENCE_SHARE + ROUTING_STATUS_SHARE) this.changeRoutingStatus();
+    else if (draw < PRESENCE_SHARE + ROUTING_STATUS_SHARE + OBSERVATIONS_SHARE) this.observeQueue();
+    else this.advanceConversation();
   }
 
-  #changePresence(): void {
-    const userId = anyOf(this.#organization.userIds, this.#random);
-    if (userId === undefined || !this.#sink.wants(PRESENCE_TOPIC)) return;
-    const body = presenceBody(this.#random, this.#clocks.next(userId));
-    this.#sink.push(PRESENCE_TOPIC, userId, body, seededUuid(this.#random));
+  private changePresence(): void {
+    const userId = anyOf(this.organization.userIds, this.random);
+    if (userId === undefined || !this.sink.wants(PRESENCE_TOPIC)) return;
+    const body = presenceBody(this.random, this.clocks.next(userId));
+    this.sink.push(PRESENCE_TOPIC, userId, body, seededUuid(this.random));
   }
 
-  #changeRoutingStatus(): void {
-    const userId = anyOf(this.#organization.userIds, this.#random);
-    if (userId === undefined || !this.#sink.wants(ROUTING_STATUS_TOPIC)) return;
-    const status = this.#random.pick(ROUTING_STATUSES);
-    const body = routingStatusBody(userId, status, this.#clocks.next(userId));
-    this.#sink.push(ROUTING_STATUS_TOPIC, userId, body, seededUuid(this.#random));
+  private changeRoutingStatus(): void {
+    const userId = anyOf(this.organization.userIds, this.random);
+    if (userId === undefined || !this.sink.wants(ROUTING_STATUS_TOPIC)) return;
+    const status = this.random.pick(ROUTING_STATUSES);
+    const body = routingStatusBody(userId, status, this.clocks.next(userId));
+    this.sink.push(ROUTING_STATUS_TOPIC, userId, body, seededUuid(this.random));
   }
 
-  #observeQueue(): void {
-    const queueId = anyOf(this.#organization.queueIds, this.#random);
-    if (queueId === undefined || !this.#sink.wants(OBSERVATIONS_TOPIC)) return;
-    const fromMs = this.#clocks.last(queueId);
-    const body = observationsBody(queueId, this.#random, fromMs, this.#clocks.next(queueId));
-    this.#sink.push(OBSERVATIONS_TOPIC, queueId, body, seededUuid(this.#random));
+  private observeQueue(): void {
+    const queueId = anyOf(this.organization.queueIds, this.random);
+    if (queueId === undefined || !this.sink.wants(OBSERVATIONS_TOPIC)) return;
+    const fromMs = this.clocks.last(queueId);
+    const body = observationsBody(queueId, this.random, fromMs, this.clocks.next(queueId));
+    this.sink.push(OBSERVATIONS_TOPIC, queueId, body, seededUuid(this.random));
   }
 
-  #advanceConversation(): void {
-    const index = this.#random.int(CONVERSATIONS_AT_ONCE);
-    let going = this.#lives[index];
-    if (going === undefined) {
-      const life = new ConversationLife(this.#context, drawMediaType(this.#random));
-      going = { life, plan: planSteps(this.#random) };
-      this.#lives.push(going);
+  private advanceConversation(): void {
+    const index = this.random.int(MAX_CONVERSATIONS);
+    let active = this.lives[index];
+    if (active === undefined) {
+      const life = new ConversationLife(this.context, drawMediaType(this.random));
+      active = { life, plan: planSteps(this.random) };
+      this.lives.push(active);
     }
-    const step = going.plan.shift();
-    if (step !== undefined) STEPS[step](going.life, going.life.now());
-    if (going.plan.length > 0) return;
-    // The last one takes its place.
-    const last = this.#lives.pop();
-    const place = this.#lives.indexOf(going);
-    if (last !== undefined && place >= 0) this.#lives[place] = last;
+    const step = active.plan.shift();
+    if (step !== undefined) STEPS[step](active.life, active.life.now());
+    if (active.plan.length > 0) return;
+    // The last conversation replaces the finished one.
+    const last = this.lives.pop();
+    const place = this.lives.indexOf(active);
+    if (last !== undefined && place >= 0) this.lives[place] = last;
   }
 }

@@ -4,110 +4,113 @@ import { type Channels, CLOSE_GOING_AWAY } from './channels.ts';
 import { SOCKET_CLOSING_TEXT, tokenRevokedText } from './control-frames.ts';
 import type { Token, Tokens } from './tokens.ts';
 
-/** What the cloud can do to its channels, at once and on purpose. Each answers how many channels it hit. */
+/** Actions of the cloud on its channels. Each method returns the number of channels it hit. */
 export class Hooks {
-  readonly #channels: Channels;
-  readonly #tokens: Tokens;
-  readonly #graceMs: number;
-  readonly #timers = new Set<NodeJS.Timeout>();
+  private readonly channels: Channels;
+  private readonly tokens: Tokens;
+  private readonly graceMs: number;
+  private readonly timers = new Set<NodeJS.Timeout>();
 
-  /** @param graceMs time between an announced close and the close */
+  /** @param graceMs time between the announcement of a close and the close */
   constructor(channels: Channels, tokens: Tokens, graceMs: number) {
-    this.#channels = channels;
-    this.#tokens = tokens;
-    this.#graceMs = graceMs;
+    this.channels = channels;
+    this.tokens = tokens;
+    this.graceMs = graceMs;
   }
 
-  /** Ends the connection with FIN, without a close frame, after all that was sent is flushed. */
+  /** Ends the connection with FIN and no close frame once everything is flushed. */
   drop(channelId?: string): number {
-    return this.#each(channelId, (_channel, socket) => socket.drop());
+    return this.each(channelId, (_channel, socket) => socket.drop());
   }
 
-  /** The connection stays up, and nothing is sent, read or answered any more. */
+  /** Leaves the connection open but stops sending, reading and responding. */
   silence(channelId?: string): number {
-    return this.#each(channelId, (_channel, socket) => socket.silence());
+    return this.each(channelId, (_channel, socket) => socket.silence());
   }
 
   /** Closes with a close frame, after `afterFrames` more events. */
   close(code: number, channelId?: string, afterFrames = 0): number {
-    return this.#each(channelId, (_channel, socket) => {
-      if (afterFrames > 0) socket.tricks.closeAfter(afterFrames, code);
+    return this.each(channelId, (_channel, socket) => {
+      if (afterFrames > 0) socket.frameFaults.closeAfter(afterFrames, code);
       else socket.close(code, '');
     });
   }
 
-  /** Announces maintenance, and closes after the grace what is still connected. */
+  /** Announces maintenance, and closes what is still connected after the grace period. */
   closingSoon(channelId?: string): number {
-    return this.#each(channelId, (channel, socket) => {
+    return this.each(channelId, (channel, socket) => {
       socket.control(SOCKET_CLOSING_TEXT);
-      this.#leave(channel, socket, 'maintenance');
+      this.leave(channel, socket, 'maintenance');
     });
   }
 
-  /** Takes a channel away, by default the one used least lately of the live ones. */
+  /** Evicts a channel, by default the least recently used live one. */
   evict(channelId?: string): number {
     const channel =
       channelId === undefined
-        ? this.#channels.live().toSorted((a, b) => a.lastUse - b.lastUse)[0]
-        : this.#channels.get(channelId);
+        ? this.channels.live().toSorted((a, b) => a.lastUse - b.lastUse)[0]
+        : this.channels.get(channelId);
     if (channel === undefined) return 0;
-    this.#channels.evict(channel);
+    this.channels.evict(channel);
     return 1;
   }
 
-  /** Makes tokens (all, or the given one) worthless; their channels are told, and closed after the grace. */
+  /** Revokes tokens (default: all). Their channels are notified, and closed after the grace period. */
   revoke(token?: Token): number {
-    const revoked = token === undefined ? this.#tokens.valid() : [token];
+    const revoked = token === undefined ? this.tokens.valid() : [token];
     for (const one of revoked) one.revoked = true;
-    const channels = this.#channels.all().filter((channel) => revoked.includes(channel.token));
+    const channels = this.channels.all().filter((channel) => revoked.includes(channel.token));
     for (const channel of channels) {
       const { socket } = channel;
       if (socket === undefined) continue;
       socket.control(tokenRevokedText(channel.id, channel.token.clientId));
-      this.#leave(channel, socket, 'token revoked');
+      this.leave(channel, socket, 'token revoked');
     }
     return channels.length;
   }
 
   duplicateNext(channelId?: string): number {
-    return this.#each(channelId, (_channel, socket) => socket.tricks.duplicateNext());
+    return this.each(channelId, (_channel, socket) => socket.frameFaults.duplicateNext());
   }
 
   reorderNext(channelId?: string): number {
-    return this.#each(channelId, (_channel, socket) => socket.tricks.overtakeNext());
+    return this.each(channelId, (_channel, socket) => socket.frameFaults.overtakeNext());
   }
 
-  /** Sends something that is no event; `Buffer`s go as binary frames. */
+  /** Sends data that is not an event. A `Buffer` is sent as a binary frame. */
   garbage(data: string | Buffer, channelId?: string): number {
-    return this.#each(channelId, (_channel, socket) => socket.control(data));
+    return this.each(channelId, (_channel, socket) => socket.control(data));
   }
 
-  /** Sends a frame of about `bytes`; events follow once the client has shown that it got over it. */
+  /** Sends a frame of about `bytes` bytes. Events follow once the client has proven that it read the frame. */
   huge(bytes: number, channelId?: string): number {
     const text = JSON.stringify({
       topicName: 'channel.metadata',
       eventBody: { message: 'x'.repeat(bytes) },
     });
-    return this.#each(channelId, (_channel, socket) => socket.challenge(text));
+    return this.each(channelId, (_channel, socket) => socket.sendAndHold(text));
   }
 
   stop(): void {
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
+    for (const timer of this.timers) clearTimeout(timer);
+    this.timers.clear();
   }
 
-  #leave(channel: Channel, socket: ChannelSocket, reason: string): void {
+  private leave(channel: Channel, socket: ChannelSocket, reason: string): void {
     channel.leaving = true;
     const timer = setTimeout(() => {
-      this.#timers.delete(timer);
+      this.timers.delete(timer);
       socket.close(CLOSE_GOING_AWAY, reason);
-    }, this.#graceMs);
-    this.#timers.add(timer);
+    }, this.graceMs);
+    this.timers.add(timer);
   }
 
-  #each(channelId: string | undefined, hit: (channel: Channel, socket: ChannelSocket) => void): number {
+  private each(
+    channelId: string | undefined,
+    hit: (channel: Channel, socket: ChannelSocket) => void,
+  ): number {
     let count = 0;
-    for (const channel of this.#channels.live()) {
+    for (const channel of this.channels.live()) {
       if (channel.socket === undefined || (channelId !== undefined && channel.id !== channelId)) continue;
       hit(channel, channel.socket);
       count += 1;

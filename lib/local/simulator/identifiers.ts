@@ -6,7 +6,7 @@ const CHANNEL_ID_CHARS = 26;
 const TOKEN_BYTES = 48;
 const UINT32 = 2 ** 32;
 
-/** A version 4 UUID drawn from the seed. */
+/** A version 4 UUID from a seeded random source. */
 export function seededUuid(random: Random): string {
   const a = hex32(random);
   const b = hex32(random);
@@ -21,7 +21,7 @@ function hex32(random: Random): string {
     .padStart(8, '0');
 }
 
-/** A channel id in the platform's form; whoever knows it can read the channel, so it comes from the strong source. */
+/** A channel id in the platform's format. It grants access to the channel, so it is cryptographically random. */
 export function newChannelId(): string {
   let id = '';
   for (const byte of randomBytes(CHANNEL_ID_CHARS)) id += BASE32[byte % BASE32.length];

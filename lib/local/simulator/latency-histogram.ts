@@ -1,6 +1,6 @@
 import { build } from 'hdr-histogram-js';
 
-const HIGHEST_US = 3_600_000_000;
+const MAX_LATENCY_US = 3_600_000_000;
 const US_PER_MS = 1_000;
 
 export interface LatencySummary {
@@ -10,23 +10,26 @@ export interface LatencySummary {
   readonly count: number;
 }
 
-/** Latencies from a microsecond to an hour, to three digits. Longer ones count as an hour, negative ones as zero. */
+/**
+ * Latencies from one microsecond to one hour, with three significant digits. Longer ones are recorded as one hour,
+ * negative ones as zero.
+ */
 export class LatencyHistogram {
-  readonly #histogram = build({
+  private readonly histogram = build({
     bitBucketSize: 32,
     lowestDiscernibleValue: 1,
-    highestTrackableValue: HIGHEST_US,
+    highestTrackableValue: MAX_LATENCY_US,
     numberOfSignificantValueDigits: 3,
   });
 
   record(latencyMs: number): void {
     const latencyUs = Math.round(latencyMs * US_PER_MS);
-    this.#histogram.recordValue(Math.min(HIGHEST_US, Math.max(0, latencyUs)));
+    this.histogram.recordValue(Math.min(MAX_LATENCY_US, Math.max(0, latencyUs)));
   }
 
-  /** All values in milliseconds; zeros while nothing was recorded. */
+  /** Percentiles in milliseconds. All values are zero if nothing was recorded. */
   summary(): LatencySummary {
-    const histogram = this.#histogram;
+    const histogram = this.histogram;
     if (histogram.totalCount === 0) return { p50: 0, p99: 0, max: 0, count: 0 };
     return {
       p50: histogram.getValueAtPercentile(50) / US_PER_MS,

@@ -1,4 +1,4 @@
-import type { Delivery } from './delivery.ts';
+import type { Delivery } from './ledger-entry.ts';
 
 interface Probe {
   readonly id: number;
@@ -6,49 +6,53 @@ interface Probe {
 }
 
 /**
- * What one peer has shown that it read. TCP acknowledges bytes that a program may never read, so the server pings
- * (RFC 6455, 5.5.2) now and then: a pong can only come from a peer that has read all that was sent before the ping.
+ * Tracks what a peer has provably read. TCP acknowledges bytes that the application may never read, so the server
+ * sends pings (RFC 6455, 5.5.2): a pong proves that the peer has read everything that was sent before the ping.
  */
 export class ReadProof {
-  #unasked: Delivery[] = [];
-  #probes: Probe[] = [];
-  #lastId = 0;
+  private unaskedDeliveries: Delivery[] = [];
+  private probes: Probe[] = [];
+  private lastId = 0;
 
   add(delivery: Delivery): void {
-    this.#unasked.push(delivery);
+    this.unaskedDeliveries.push(delivery);
   }
 
-  /** Deliveries after the last ping. */
+  /** Number of deliveries after the last ping. */
   get unasked(): number {
-    return this.#unasked.length;
+    return this.unaskedDeliveries.length;
   }
 
-  /** Pings without an answer. */
+  /** Number of pings without a pong. */
   get waiting(): number {
-    return this.#probes.length;
+    return this.probes.length;
   }
 
-  /** A ping is about to be written: its payload. */
+  /** Starts a probe. Returns the payload of the ping to send. */
   ask(): number {
-    this.#lastId += 1;
-    this.#probes.push({ id: this.#lastId, deliveries: this.#unasked });
-    this.#unasked = [];
-    return this.#lastId;
+    this.lastId += 1;
+    this.probes.push({ id: this.lastId, deliveries: this.unaskedDeliveries });
+    this.unaskedDeliveries = [];
+    return this.lastId;
   }
 
-  /** A pong came. A peer may answer only the latest of several pings; pongs that answer none are ignored. */
+  /** Handles a pong. It also covers earlier pings, which a peer may skip. An unknown pong is ignored. */
   answer(id: number): void {
-    if (!this.#probes.some((probe) => probe.id === id)) return;
-    while (this.#probes[0] !== undefined && this.#probes[0].id <= id) {
-      for (const delivery of this.#probes.shift()?.deliveries ?? []) delivery.proven();
+    if (!this.probes.some((probe) => probe.id === id)) return;
+    while (this.probes[0] !== undefined && this.probes[0].id <= id) {
+      for (const delivery of this.probes.shift()?.deliveries ?? []) delivery.proven();
     }
   }
 
-  /** The connection is over, and the peer has read all of it or what it has not answered for is in doubt. */
+  /**
+   * Handles the end of the connection.
+   *
+   * @param readAll whether the peer has read everything; otherwise unacknowledged deliveries are doubted
+   */
   end(readAll: boolean): void {
-    const rest = [...this.#probes.flatMap((probe) => probe.deliveries), ...this.#unasked];
-    this.#probes = [];
-    this.#unasked = [];
+    const rest = [...this.probes.flatMap((probe) => probe.deliveries), ...this.unaskedDeliveries];
+    this.probes = [];
+    this.unaskedDeliveries = [];
     for (const delivery of rest) {
       if (readAll) delivery.proven();
       else delivery.doubted();

@@ -5,30 +5,30 @@ import type { WebSocket } from 'ws';
 import type { Channel } from './channel.ts';
 import { ChannelSocket } from './channel-socket.ts';
 import { Channels, CLOSE_GOING_AWAY } from './channels.ts';
+import type { FaultTarget } from './cloud-fault-kinds.ts';
+import type { CloudFaults } from './cloud-faults.ts';
 import { Directory } from './directory.ts';
-import { Disturbances } from './disturbances.ts';
-import type { FaultTarget } from './fault-kinds.ts';
-import type { CloudFaults } from './faults.ts';
 import { type Frame, frameText, parseFrameText } from './frame.ts';
 import { Hooks } from './hooks.ts';
-import { replyTo } from './in-band.ts';
+import { replyTo } from './in-band-messages.ts';
 import { Ledger } from './ledger.ts';
-import { checkedOptions, type SimulatorOptions } from './options.ts';
-import { RateLimit } from './rate-limit.ts';
-import { Rest } from './rest.ts';
-import { NotificationsResource } from './rest-notifications.ts';
+import { NotificationsResource } from './notifications-resource.ts';
+import { RequestFaults } from './request-faults.ts';
+import { RequestQuota } from './request-quota.ts';
+import { RestApi } from './rest-api.ts';
+import { checkedOptions, type SimulatorOptions } from './simulator-options.ts';
 import { Tokens } from './tokens.ts';
 import { Upgrades } from './upgrade.ts';
 
-/** A channel takes one socket: the newer one ends the older, normally (RFC 6455, 7.4.1). */
+/** A channel has one socket. A newer one closes the older one normally (RFC 6455, 7.4.1). */
 const CLOSE_REPLACED = 1000;
-/** Longer than clients keep idle connections, so that none is closed as it is used again. */
+/** Longer than clients keep idle connections, so that the server does not close one that is about to be reused. */
 const KEEP_ALIVE_MS = 65_000;
-/** Clients have this long to answer the close of a simulator that stops. */
-const CLOSE_LIMIT_MS = 1_000;
+/** Time that clients have to answer the close frame when the simulator stops. */
+const CLOSE_TIMEOUT_MS = 1_000;
 const LOOPBACK = '127.0.0.1';
 
-export type { SimulatorOptions } from './options.ts';
+export type { SimulatorOptions } from './simulator-options.ts';
 
 export interface Listening {
   /** Base URL of the REST API and of the token endpoint. */
@@ -37,141 +37,140 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-/** A simulated Genesys Cloud: OAuth, the REST API and the notification service on one port, for any client. */
+/** A simulated Genesys Cloud: OAuth, REST API and notification service on one port, for any client. */
 export class Simulator {
   readonly ledger: Ledger;
-  /** Everything the cloud can do to its channels; the commonest are methods here too. */
+  /** All actions of the cloud on its channels. The most common ones are also methods of this class. */
   readonly hooks: Hooks;
-  /** What waits for the next REST call or upgrade. */
-  readonly disturbances = new Disturbances();
-  readonly #options: ReturnType<typeof checkedOptions>;
-  readonly #faults: CloudFaults | undefined;
-  readonly #directory: Directory;
-  readonly #channels: Channels;
-  readonly #notifications: NotificationsResource;
-  readonly #sockets = new Set<ChannelSocket>();
-  readonly #server: Server;
+  private readonly requestFaults = new RequestFaults();
+  private readonly options: ReturnType<typeof checkedOptions>;
+  private readonly faults: CloudFaults | undefined;
+  private readonly directory: Directory;
+  private readonly channels: Channels;
+  private readonly notifications: NotificationsResource;
+  private readonly sockets = new Set<ChannelSocket>();
+  private readonly server: Server;
 
   /** @throws SimulatorOptionsError */
   constructor(options: SimulatorOptions = {}) {
     const checked = checkedOptions(options);
-    this.#options = checked;
+    this.options = checked;
     this.ledger = options.ledger ?? new Ledger();
-    this.#faults = options.faults;
-    this.#directory = new Directory(checked.seed, checked.users, checked.queues);
-    this.#channels = new Channels(checked);
+    this.faults = options.faults;
+    this.directory = new Directory(checked.seed, checked.users, checked.queues);
+    this.channels = new Channels(checked);
     const tokens = new Tokens(checked.tokenLifeSeconds);
-    this.hooks = new Hooks(this.#channels, tokens, checked.closingGraceMs);
-    this.#notifications = new NotificationsResource(
-      this.#channels,
+    this.hooks = new Hooks(this.channels, tokens, checked.closingGraceMs);
+    this.notifications = new NotificationsResource(
+      this.channels,
       new Set(checked.deniedTopics),
       (channelId, host) => `ws://${host ?? LOOPBACK}/channels/${channelId}`,
     );
-    const rest = new Rest({
+    const restApi = new RestApi({
       client: checked,
       tokens,
-      rateLimit: new RateLimit(checked.requestsPerMinute),
-      directory: this.#directory,
-      notifications: this.#notifications,
-      disturbances: this.disturbances,
-      conversationDetails: checked.conversationDetails,
+      quota: new RequestQuota(checked.requestsPerMinute),
+      directory: this.directory,
+      notifications: this.notifications,
+      requestFaults: this.requestFaults,
     });
-    const upgrades = new Upgrades(this.#channels, this.disturbances, (channel, socket, raw) =>
-      this.#connected(channel, socket, raw),
+    const upgrades = new Upgrades(this.channels, this.requestFaults, (channel, socket, raw) =>
+      this.connected(channel, socket, raw),
     );
-    this.#server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
-      void rest.answer(request, response);
+    this.server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
+      void restApi.handle(request, response);
     });
-    this.#server.on('upgrade', (request, raw, head) => upgrades.handle(request, raw, head));
+    this.server.on('upgrade', (request, raw, head) => upgrades.handle(request, raw, head));
   }
 
-  /** Starts to listen, by default on a free port of the loopback interface, and starts the faults if there are any. */
-  async listen({ port = 0, host = LOOPBACK }: { port?: number; host?: string } = {}): Promise<Listening> {
+  /** Listens on the loopback interface, by default on a free port, and starts the faults, if any. */
+  async listen({ port = 0 }: { port?: number } = {}): Promise<Listening> {
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(port, host, () => {
-        this.#server.off('error', reject);
+      this.server.once('error', reject);
+      this.server.listen(port, LOOPBACK, () => {
+        this.server.off('error', reject);
         resolve();
       });
     });
-    const address = this.#server.address();
+    const address = this.server.address();
     const actualPort = typeof address === 'object' && address !== null ? address.port : port;
-    this.#faults?.start(this.faultTarget);
-    return { url: `http://${host}:${actualPort}`, port: actualPort, close: () => this.close() };
+    this.faults?.start(this.faultTarget);
+    return { url: `http://${LOOPBACK}:${actualPort}`, port: actualPort, close: () => this.close() };
   }
 
-  /** Publishes one event: it goes to every channel that is subscribed to its topic and has a live socket. */
+  /** Publishes an event to every channel that is subscribed to its topic and has a live socket. */
   emit(frame: Frame): void {
     const bodyText = JSON.stringify(frame.eventBody) ?? 'null';
-    this.#publish(frame.topicName, this.ledger.keyOf(frame, bodyText), frameText(frame, bodyText));
+    this.publish(frame.topicName, this.ledger.keyOf(frame, bodyText), frameText(frame, bodyText));
   }
 
   /**
-   * Publishes a recorded frame, its text sent as it is.
-   * @throws FrameTextError when the text is no frame
+   * Publishes a recorded frame with its text unchanged.
+   *
+   * @throws FrameTextError if the text is not a frame
    */
   emitText(topicName: string, text: string): void {
     const { eventBody } = parseFrameText(text);
-    this.#publish(topicName, this.ledger.keyOf({ topicName, eventBody }), text);
+    this.publish(topicName, this.ledger.keyOf({ topicName, eventBody }), text);
   }
 
   get userIds(): readonly string[] {
-    return this.#directory.userIds;
+    return this.directory.userIds;
   }
 
   get queueIds(): readonly string[] {
-    return this.#directory.queueIds;
+    return this.directory.queueIds;
   }
 
   addUser(): string {
-    return this.#directory.addUser();
+    return this.directory.addUser();
   }
 
   removeUser(id: string): boolean {
-    return this.#directory.removeUser(id);
+    return this.directory.removeUser(id);
   }
 
   addQueue(): string {
-    return this.#directory.addQueue();
+    return this.directory.addQueue();
   }
 
   removeQueue(id: string): boolean {
-    return this.#directory.removeQueue(id);
+    return this.directory.removeQueue(id);
   }
 
-  /** Open sockets, those included that are on their way out. */
+  /** Number of open sockets, including those that are closing. */
   get connections(): number {
-    return this.#sockets.size;
+    return this.sockets.size;
   }
 
-  /** Sockets that an event would be sent on now. */
+  /** Number of sockets that accept events. */
   get liveConnections(): number {
-    return this.#channels.live().length;
+    return this.channels.live().length;
   }
 
-  /** Ids of the channels, each of which is a secret, from the one used least lately to the one used last. */
+  /** Ids of the channels, least recently used first. An id is a secret: it grants access to its channel. */
   get channelIds(): readonly string[] {
-    return this.#channels
+    return this.channels
       .all()
       .toSorted((a, b) => a.lastUse - b.lastUse)
       .map(({ id }) => id);
   }
 
-  /** Bytes that the clients have not taken yet, over all sockets. */
+  /** Bytes that the clients have not read yet, over all sockets. */
   get bufferedBytes(): number {
     let bytes = 0;
-    for (const socket of this.#sockets) bytes += socket.bufferedBytes;
+    for (const socket of this.sockets) bytes += socket.bufferedBytes;
     return bytes;
   }
 
-  /** Live sockets that would be sent an event of this topic. */
+  /** Number of live sockets that are subscribed to this topic. */
   coverageOf(topicName: string): number {
-    return [...(this.#channels.subscribersOf(topicName) ?? [])].filter((channel) => channel.live).length;
+    return [...(this.channels.subscribersOf(topicName) ?? [])].filter((channel) => channel.live).length;
   }
 
-  /** What faults act on; for a `CloudFaults` that is started later than the simulator. */
+  /** Target for a `CloudFaults` that is started after the simulator. */
   get faultTarget(): FaultTarget {
-    return { channels: this.#channels, hooks: this.hooks, disturbances: this.disturbances };
+    return { channels: this.channels, hooks: this.hooks, requestFaults: this.requestFaults };
   }
 
   dropSockets(channelId?: string): number {
@@ -194,32 +193,32 @@ export class Simulator {
     return this.hooks.revoke();
   }
 
-  /** Stops to listen and closes all sockets, so that what was sent still arrives; what hangs is cut off. */
+  /** Stops listening and closes all sockets. What was sent still arrives; sockets that do not close are terminated. */
   async close(): Promise<void> {
-    this.#faults?.stop();
+    this.faults?.stop();
     this.hooks.stop();
     const closed = new Promise<void>((resolve) => {
-      if (this.#server.listening) this.#server.close(() => resolve());
+      if (this.server.listening) this.server.close(() => resolve());
       else resolve();
     });
-    this.#channels.clear();
-    const ending = [...this.#sockets].filter((socket) => socket.live);
-    for (const socket of ending) socket.close(CLOSE_GOING_AWAY, 'the server stops');
+    this.channels.clear();
+    const ending = [...this.sockets].filter((socket) => socket.live);
+    for (const socket of ending) socket.close(CLOSE_GOING_AWAY, 'server is stopping');
     await Promise.race([
       Promise.all(ending.map((socket) => socket.ended)),
-      delay(CLOSE_LIMIT_MS, undefined, { ref: false }),
+      delay(CLOSE_TIMEOUT_MS, undefined, { ref: false }),
     ]);
-    for (const socket of [...this.#sockets]) socket.terminate();
-    this.#server.closeAllConnections();
+    for (const socket of [...this.sockets]) socket.terminate();
+    this.server.closeAllConnections();
     await closed;
   }
 
-  #publish(topicName: string, key: string, text: string): void {
+  private publish(topicName: string, key: string, text: string): void {
     const entry = this.ledger.begin(key, topicName);
     let data: Buffer | undefined;
-    const channels = this.#options.everyTopic
-      ? this.#channels.all()
-      : (this.#channels.subscribersOf(topicName) ?? []);
+    const channels = this.options.everyTopic
+      ? this.channels.all()
+      : (this.channels.subscribersOf(topicName) ?? []);
     for (const { socket } of channels) {
       if (socket?.live !== true) continue;
       data ??= Buffer.from(text);
@@ -228,27 +227,27 @@ export class Simulator {
     this.ledger.offered(entry);
   }
 
-  #connected(channel: Channel, socket: WebSocket, raw: Duplex): void {
+  private connected(channel: Channel, socket: WebSocket, raw: Duplex): void {
     const { ledger } = this;
-    const { heartbeatMs, socketBufferLimitBytes: bufferLimitBytes } = this.#options;
+    const { heartbeatMs, maxSocketBufferBytes: maxBufferedBytes } = this.options;
     const opened: ChannelSocket = new ChannelSocket(socket, raw, {
       ledger,
       heartbeatMs,
-      bufferLimitBytes,
+      maxBufferedBytes,
       onText: (text) => {
-        const exists = this.#channels.get(channel.id) === channel;
-        opened.control(replyTo(text, channel, exists, this.#notifications));
+        const exists = this.channels.get(channel.id) === channel;
+        opened.control(replyTo(text, channel, exists, this.notifications));
       },
       onClosed: () => {
-        this.#sockets.delete(opened);
+        this.sockets.delete(opened);
         if (channel.socket === opened) channel.socket = undefined;
       },
     });
     const replaced = channel.socket;
     channel.socket = opened;
     channel.leaving = false;
-    this.#channels.used(channel);
-    this.#sockets.add(opened);
+    this.channels.used(channel);
+    this.sockets.add(opened);
     replaced?.close(CLOSE_REPLACED, 'another socket was opened for this channel');
   }
 }

@@ -1,12 +1,12 @@
 import { badRequest, missingPermissions } from './api-error.ts';
 import type { Channel } from './channel.ts';
+import { expandTopic, isTooLong, MAX_COMBINED_TOPIC_CHARS, templateOf } from './topic-template-lookup.ts';
 import { TOPIC_PERMISSIONS } from './topic-templates.ts';
-import { COMBINED_TOPIC_LIMIT_CHARS, expandTopic, isTooLong, templateOf } from './topics.ts';
 
-/** Topics a channel may have, a combined one counting once. */
-export const TOPICS_PER_CHANNEL = 1_000;
+/** Topics per channel. A combined topic counts once. */
+const MAX_TOPICS_PER_CHANNEL = 1_000;
 
-/** One line of the answer to a subscription. */
+/** An entity of the response to a subscription. */
 export interface ChannelTopicEntity {
   readonly id: string;
   readonly state: 'Permitted' | 'Rejected';
@@ -16,7 +16,7 @@ export interface ChannelTopicEntity {
 }
 
 export interface SubscriptionPlan {
-  /** What the channel's subscriptions become. */
+  /** The new subscriptions of the channel. */
   readonly subscriptions: Map<string, readonly string[]>;
   readonly entities: readonly ChannelTopicEntity[];
 }
@@ -28,11 +28,12 @@ interface Verdict {
 }
 
 /**
- * What a request for topics comes to.
+ * Evaluates a subscription request.
  *
- * @param deniedTemplates templates of topics that the client has no permission for
- * @throws ApiError 400: too many topics, a combined topic too long, an unknown topic; 403: one topic lacks its
- *   permission, and so nothing is subscribed. With `ignoreErrors` the last two are answered topic by topic instead.
+ * @param deniedTemplates templates of topics for which the client lacks the permission
+ * @throws ApiError 400 for too many topics, a combined topic that is too long, or an unknown topic; 403 if the
+ *   permission for a topic is missing. In both cases nothing is subscribed. With `ignoreErrors`, unknown and denied
+ *   topics are reported as rejected entities instead.
  */
 export function planSubscription(
   channel: Channel,
@@ -42,14 +43,12 @@ export function planSubscription(
   deniedTemplates: ReadonlySet<string>,
 ): SubscriptionPlan {
   const subscriptions = new Map(mode === 'add' ? channel.subscriptions : []);
-  if (new Set([...subscriptions.keys(), ...ids]).size > TOPICS_PER_CHANNEL) {
-    throw badRequest(`The number of topics exceeds the limit of ${TOPICS_PER_CHANNEL} a channel.`);
+  if (new Set([...subscriptions.keys(), ...ids]).size > MAX_TOPICS_PER_CHANNEL) {
+    throw badRequest(`The number of topics exceeds the limit of ${MAX_TOPICS_PER_CHANNEL} per channel.`);
   }
   const tooLong = ids.find(isTooLong);
   if (tooLong !== undefined) {
-    throw badRequest(
-      `A combined topic can contain up to ${COMBINED_TOPIC_LIMIT_CHARS} characters: ${tooLong}`,
-    );
+    throw badRequest(`A combined topic can contain up to ${MAX_COMBINED_TOPIC_CHARS} characters: ${tooLong}`);
   }
   const entities: ChannelTopicEntity[] = [];
   for (const id of new Set(ids)) {

@@ -1,7 +1,7 @@
 import { newToken } from './identifiers.ts';
 
-/** Tokens known at once; above it the oldest is forgotten. */
-const TOKENS_LIMIT = 10_000;
+/** With more tokens than this, the oldest is forgotten. */
+const MAX_TOKENS = 10_000;
 const MS_PER_SECOND = 1_000;
 
 /** An access token of a client-credentials grant. */
@@ -14,37 +14,33 @@ export interface Token {
 
 /** The tokens that the platform has issued. */
 export class Tokens {
-  readonly #tokens = new Map<string, Token>();
-  readonly #lifeSeconds: number;
+  private readonly tokens = new Map<string, Token>();
+  readonly lifeSeconds: number;
 
   constructor(lifeSeconds: number) {
-    this.#lifeSeconds = lifeSeconds;
-  }
-
-  get lifeSeconds(): number {
-    return this.#lifeSeconds;
+    this.lifeSeconds = lifeSeconds;
   }
 
   issue(clientId: string): Token {
     const token: Token = {
       value: newToken(),
       clientId,
-      expiresAtMs: Date.now() + this.#lifeSeconds * MS_PER_SECOND,
+      expiresAtMs: Date.now() + this.lifeSeconds * MS_PER_SECOND,
       revoked: false,
     };
-    const oldest = this.#tokens.keys().next();
-    if (this.#tokens.size >= TOKENS_LIMIT && oldest.done !== true) this.#tokens.delete(oldest.value);
-    this.#tokens.set(token.value, token);
+    const oldest = this.tokens.keys().next();
+    if (this.tokens.size >= MAX_TOKENS && oldest.done !== true) this.tokens.delete(oldest.value);
+    this.tokens.set(token.value, token);
     return token;
   }
 
   find(value: string): Token | undefined {
-    return this.#tokens.get(value);
+    return this.tokens.get(value);
   }
 
-  /** The tokens that are worth something. */
+  /** Tokens that are neither revoked nor expired. */
   valid(): readonly Token[] {
-    return [...this.#tokens.values()].filter(isValid);
+    return [...this.tokens.values()].filter(isValid);
   }
 }
 

@@ -28,8 +28,8 @@ const DETAIL_EVENTS = Object.fromEntries(
 );
 
 /**
- * The topics that the simulated platform offers, each with the permission it takes (empty: none). A selection of
- * what the platform SDK 262 lists; which permission goes with which topic is illustrative.
+ * The topics that the simulated platform offers, with the required permission (empty: none). The topics are a
+ * selection from platform SDK 262; the assignment of permissions is illustrative.
  */
 export const TOPIC_PERMISSIONS: Readonly<Record<string, string>> = {
   ...DETAIL_EVENTS,

@@ -4,53 +4,53 @@ import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Channel } from './channel.ts';
 import type { Channels } from './channels.ts';
-import type { Disturbances } from './disturbances.ts';
+import type { RequestFaults } from './request-faults.ts';
 import { isValid } from './tokens.ts';
 
 /** Largest message that a client may send. */
-const CLIENT_MESSAGE_LIMIT_BYTES = 512_000;
+const MAX_CLIENT_MESSAGE_BYTES = 512_000;
 const CHANNEL_PATH = /^\/channels\/([^/?]+)$/;
 
-/** Turns upgrade requests for `/channels/{id}` into sockets, or refuses them with a status. */
+/** Upgrades requests for `/channels/{id}` to WebSockets, or rejects them with an HTTP status. */
 export class Upgrades {
-  readonly #server = new WebSocketServer({
+  private readonly server = new WebSocketServer({
     noServer: true,
     autoPong: false,
-    maxPayload: CLIENT_MESSAGE_LIMIT_BYTES,
+    maxPayload: MAX_CLIENT_MESSAGE_BYTES,
     perMessageDeflate: false,
   });
-  readonly #channels: Channels;
-  readonly #disturbances: Disturbances;
-  readonly #onSocket: (channel: Channel, socket: WebSocket, raw: Duplex) => void;
+  private readonly channels: Channels;
+  private readonly requestFaults: RequestFaults;
+  private readonly onSocket: (channel: Channel, socket: WebSocket, raw: Duplex) => void;
 
   constructor(
     channels: Channels,
-    disturbances: Disturbances,
+    requestFaults: RequestFaults,
     onSocket: (channel: Channel, socket: WebSocket, raw: Duplex) => void,
   ) {
-    this.#channels = channels;
-    this.#disturbances = disturbances;
-    this.#onSocket = onSocket;
+    this.channels = channels;
+    this.requestFaults = requestFaults;
+    this.onSocket = onSocket;
   }
 
   handle(request: IncomingMessage, raw: Duplex, head: Buffer): void {
     const id = CHANNEL_PATH.exec(new URL(request.url ?? '/', 'http://localhost').pathname)?.[1];
-    const channel = id === undefined ? undefined : this.#channels.get(id);
-    const disturbed = this.#disturbances.takeUpgrade();
-    if (disturbed !== undefined) {
-      refuse(raw, disturbed);
+    const channel = id === undefined ? undefined : this.channels.get(id);
+    const injected = this.requestFaults.takeUpgrade();
+    if (injected !== undefined) {
+      refuse(raw, injected);
     } else if (channel === undefined) {
       refuse(raw, 404);
     } else if (!isValid(channel.token)) {
       refuse(raw, 401);
     } else {
-      this.#server.handleUpgrade(request, raw, head, (socket) => this.#onSocket(channel, socket, raw));
+      this.server.handleUpgrade(request, raw, head, (socket) => this.onSocket(channel, socket, raw));
     }
   }
 }
 
 function refuse(raw: Duplex, status: number): void {
-  // The client may be gone already; the answer is then of no interest.
+  // The client may have disconnected already. The response does not matter then.
   raw.on('error', () => raw.destroy());
   const body = JSON.stringify({
     status,

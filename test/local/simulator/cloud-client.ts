@@ -1,12 +1,12 @@
-import { type Frame, keyOfFrame } from 'switchboard-local/simulator/frame.ts';
+import { eventKey, type Frame } from 'switchboard-local/simulator/frame.ts';
 import type { Listening } from 'switchboard-local/simulator/simulator.ts';
 import { expect } from 'vitest';
 import { WebSocket } from 'ws';
 
-export interface ApiAnswer {
+export interface JsonResponse {
   readonly status: number;
   readonly headers: Headers;
-  // Answers are read as a client reads them, without a schema.
+  // Bodies are read without a schema, as clients do.
   readonly body: Record<string, never> & {
     readonly [name: string]: unknown;
   };
@@ -18,7 +18,7 @@ export interface ChannelBody {
   readonly expires: string;
 }
 
-/** A plain client of the platform, made of fetch and ws only. */
+/** A minimal client of the platform that uses only `fetch` and `ws`. */
 export class CloudClient {
   readonly url: string;
   token = '';
@@ -27,9 +27,9 @@ export class CloudClient {
     this.url = cloud.url;
   }
 
-  async login(clientId = 'simulator-client', clientSecret = 'simulator-secret'): Promise<ApiAnswer> {
+  async login(clientId = 'simulator-client', clientSecret = 'simulator-secret'): Promise<JsonResponse> {
     const credentials = Buffer.from(`${clientId}:${clientSecret}`).toString('base64');
-    const answer = await read(
+    const response = await read(
       await fetch(`${this.url}/oauth/token`, {
         method: 'POST',
         headers: {
@@ -39,11 +39,11 @@ export class CloudClient {
         body: 'grant_type=client_credentials',
       }),
     );
-    this.token = String(answer.body.access_token ?? '');
-    return answer;
+    this.token = String(response.body.access_token ?? '');
+    return response;
   }
 
-  async call(method: string, path: string, body?: unknown, token = this.token): Promise<ApiAnswer> {
+  async call(method: string, path: string, body?: unknown, token = this.token): Promise<JsonResponse> {
     return read(
       await fetch(`${this.url}${path}`, {
         method,
@@ -60,7 +60,7 @@ export class CloudClient {
     return (await this.call('POST', '/api/v2/notifications/channels')).body as unknown as ChannelBody;
   }
 
-  async subscribe(channel: ChannelBody, topics: readonly string[], query = ''): Promise<ApiAnswer> {
+  async subscribe(channel: ChannelBody, topics: readonly string[], query = ''): Promise<JsonResponse> {
     const path = `/api/v2/notifications/channels/${channel.id}/subscriptions${query}`;
     return this.call(
       'PUT',
@@ -69,7 +69,7 @@ export class CloudClient {
     );
   }
 
-  /** A channel with topics and an open socket. */
+  /** Creates a channel, subscribes it to topics, and opens a socket. */
   async open(topics: readonly string[]): Promise<{ channel: ChannelBody; socket: ClientSocket }> {
     const channel = await this.createChannel();
     await this.subscribe(channel, topics);
@@ -77,13 +77,13 @@ export class CloudClient {
   }
 }
 
-async function read(response: Response): Promise<ApiAnswer> {
+async function read(response: Response): Promise<JsonResponse> {
   const text = await response.text();
-  const body = (text === '' ? {} : JSON.parse(text)) as ApiAnswer['body'];
+  const body = (text === '' ? {} : JSON.parse(text)) as JsonResponse['body'];
   return { status: response.status, headers: response.headers, body };
 }
 
-/** One socket and all that came on it. */
+/** A WebSocket that records everything it receives. */
 export class ClientSocket {
   readonly ws: WebSocket;
   readonly texts: string[] = [];
@@ -109,7 +109,7 @@ export class ClientSocket {
     });
   }
 
-  /** @throws an Error whose message has the HTTP status, if the upgrade is refused */
+  /** @throws Error whose message has the HTTP status, if the upgrade is rejected */
   static async connect(uri: string, options: { maxPayload?: number } = {}): Promise<ClientSocket> {
     const socket = new ClientSocket(uri, options);
     await new Promise((resolve, reject) => {
@@ -123,13 +123,13 @@ export class ClientSocket {
     return this.texts.map((text) => JSON.parse(text) as Record<string, unknown>);
   }
 
-  /** Frames of events, without those of the system. */
+  /** Event frames, without system frames. */
   get events(): Frame[] {
     return this.texts.map(frameOf).filter((frame) => frame !== undefined);
   }
 
   get keys(): string[] {
-    return this.events.map(keyOfFrame);
+    return this.events.map(({ topicName, eventBody }) => eventKey(topicName, JSON.stringify(eventBody)));
   }
 }
 
@@ -145,12 +145,12 @@ function frameOf(text: string): Frame | undefined {
   return value as Frame;
 }
 
-/** A frame of a topic; `n` makes its body distinct. */
+/** A frame of a topic. `n` makes its body distinct. */
 export function frameNumber(topicName: string, n: number): Frame {
   return { topicName, version: '2', eventBody: { n }, metadata: { CorrelationId: 'one' } };
 }
 
-/** Waits until what `read` gives meets the expectation; the limit is only there for a broken test to end. */
+/** Polls `read` until its value meets the expectation. The timeout only ends a broken test. */
 export function eventually<T>(read: () => T) {
   return expect.poll(read, { interval: 5, timeout: 15_000 });
 }

@@ -1,15 +1,15 @@
 import type { Frame } from 'switchboard-local/simulator/frame.ts';
 import { DEFAULT_TOPICS, GENERATED_TOPICS, Generator } from 'switchboard-local/simulator/generator.ts';
 import { Simulator } from 'switchboard-local/simulator/simulator.ts';
-import { templateOf } from 'switchboard-local/simulator/topics.ts';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { templateOf } from 'switchboard-local/simulator/topic-template-lookup.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
 
 const NOW_MS = 1_800_000_000_000;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const organization = new Simulator({ users: 5, queues: 2 });
 type Body = Record<string, never>;
 
-/** A clock that moves a millisecond every four frames. */
+/** A clock that advances one millisecond every four calls. */
 function slowClock(): () => number {
   let asked = 0;
   return () => {
@@ -38,7 +38,7 @@ describe('frames', () => {
         body: eventBody as Body,
       }));
 
-  it('are of every topic asked for, and of known topics with real ids', () => {
+  test('The generator emits frames of every requested topic, with real ids', () => {
     expect(new Set(frames.map(({ topicName }) => templateOf(topicName)))).toEqual(new Set(GENERATED_TOPICS));
     for (const { version, metadata } of frames) {
       expect(version).toBe('2');
@@ -46,7 +46,7 @@ describe('frames', () => {
     }
   });
 
-  it('never have a body that their topic had before, however fast they come', () => {
+  test('No two frames of a topic have the same body, even if the clock stands still', () => {
     const still = new Generator(organization, { seed: 2, topics: GENERATED_TOPICS, now: () => NOW_MS });
     for (const list of [frames, take(still, 30_000)]) {
       const distinct = new Set(
@@ -56,7 +56,7 @@ describe('frames', () => {
     }
   });
 
-  it('average about 1.3 KB, and a few have 100 KB', () => {
+  test('Frames average about 1.3 KB, and a few are 100 KB', () => {
     const sizes = take(new Generator(organization, { seed: 3 }), 30_000).map(
       (frame) => JSON.stringify(frame).length,
     );
@@ -68,7 +68,7 @@ describe('frames', () => {
     expect(large).toBeLessThan(sizes.length / 200);
   });
 
-  it('of users have the shapes of the platform', () => {
+  test('Presence and routing status frames have the shape of the platform', () => {
     for (const { body } of of('v2.users.{id}.presence')) {
       expect(body).toMatchObject({
         source: 'PURECLOUD',
@@ -85,7 +85,7 @@ describe('frames', () => {
     }
   });
 
-  it('of a conversation tell a life in order, with ids and times that fit', () => {
+  test('Detail events of a conversation are in order, with consistent ids and times', () => {
     const ends = of('v2.detail.events.conversation.{id}.customer.end');
     expect(ends.length).toBeGreaterThan(100);
     const starts = new Map(
@@ -94,7 +94,8 @@ describe('frames', () => {
     for (const { id, body } of ends) {
       const start = starts.get(id)!;
       expect(body.conversationId).toBe(id);
-      expect([body.participantId, body.sessionId]).toEqual([start.participantId, start.sessionId]);
+      expect(body.participantId).toBe(start.participantId);
+      expect(body.sessionId).toBe(start.sessionId);
       expect(Number.isInteger(body.eventTime)).toBe(true);
       expect(Number(body.eventTime) - Number(start.eventTime)).toBe(body.interactingDurationMs);
     }
@@ -106,7 +107,7 @@ describe('frames', () => {
     expect(types.indexOf('acd.end')).toBeLessThan(types.indexOf('customer.end'));
   });
 
-  it('of conversations are snapshots that grow', () => {
+  test('Conversation snapshots gain participants and never lose one', () => {
     const lengths = new Map<string, number>();
     for (const { id, body } of of('v2.routing.queues.{id}.conversations')) {
       const participants = (body.participants as unknown as Body[]).length;
@@ -123,14 +124,14 @@ describe('frames', () => {
     }
   });
 
-  it('of transcription have ISO times, and some have only a status', () => {
+  test('Transcription frames have ISO 8601 times, and some have only a status', () => {
     const bodies = of('v2.conversations.{id}.transcription').map(({ body }) => body);
     expect(bodies.some((body) => body.transcripts === undefined && body.status !== undefined)).toBe(true);
     expect(bodies.some((body) => body.transcripts !== undefined)).toBe(true);
     for (const body of bodies) expect(new Date(body.eventTime!).toISOString()).toBe(body.eventTime);
   });
 
-  it('of queues have their figures between two times', () => {
+  test('Queue observation frames have metrics of their queue', () => {
     for (const { id, body } of of('v2.analytics.queues.{id}.observations')) {
       expect(body).toMatchObject({ group: { queueId: id }, data: [{ metrics: expect.any(Array) }] });
     }
@@ -138,14 +139,14 @@ describe('frames', () => {
 });
 
 describe('the generator', () => {
-  it('gives the same frames for the same seed', () => {
+  test('The same seed gives the same frames', () => {
     const list = (seed: number): string =>
       JSON.stringify(take(new Generator(organization, { seed, now: slowClock() }), 2_000));
     expect(list(4)).toBe(list(4));
     expect(list(4)).not.toBe(list(5));
   });
 
-  it('only emits what it is asked for, by default what sockets can subscribe to beforehand', () => {
+  test('The generator emits only the requested topics, by default the subscribable ones', () => {
     const templates = take(new Generator(organization, { seed: 1 }), 5_000).map(({ topicName }) =>
       templateOf(topicName),
     );
@@ -156,7 +157,7 @@ describe('the generator', () => {
     }
   });
 
-  it('follows the users that there are', () => {
+  test('The generator follows users that are added and removed', () => {
     const changing = new Simulator({ users: 1, queues: 0 });
     const generator = new Generator(changing, { seed: 1, topics: ['v2.users.{id}.presence'] });
     const usersOf = (frames: Frame[]): Set<string> =>
@@ -166,10 +167,10 @@ describe('the generator', () => {
     expect(usersOf(take(generator, 50))).toEqual(new Set(changing.userIds));
     changing.removeUser(changing.userIds[0]!);
     changing.removeUser(changing.userIds[0]!);
-    expect(() => generator.next()).toThrow(/add some/);
+    expect(() => generator.next()).toThrow(/no users or queues/);
   });
 
-  it('refuses topics that it cannot make', () => {
+  test('The generator rejects topics that it cannot generate', () => {
     expect(() => new Generator(organization, { seed: 1, topics: ['v2.none.{id}'] })).toThrow(/v2\.none/);
   });
 });

@@ -1,4 +1,4 @@
-/** One participant of a conversation as it is now. Times are epoch milliseconds. */
+/** The current state of a participant of a conversation. Times are epoch milliseconds. */
 export interface Participant {
   readonly id: string;
   readonly sessionId: string;
@@ -22,7 +22,7 @@ export interface Participant {
 
 export type MediaType = 'voice' | 'message' | 'chat' | 'email';
 
-/** A conversation as it is now. */
+/** The current state of a conversation. */
 export interface Conversation {
   readonly id: string;
   readonly correlationId: string;
@@ -35,10 +35,10 @@ export interface Conversation {
   readonly participants: Participant[];
 }
 
-/** The list of a snapshot's participant that holds its sessions, by media. */
+/** Name of the list that holds a participant's sessions, by media type. */
 const SESSION_LISTS = { voice: 'calls', message: 'messages', chat: 'chats', email: 'emails' } as const;
 
-/** What the platform calls each medium's provider. */
+/** The platform's provider name, by media type. */
 export const PROVIDERS = {
   voice: 'Edge',
   message: 'PureCloud Messaging',
@@ -51,8 +51,8 @@ export function iso(ms: number): string {
 }
 
 /**
- * Body of `v2.users.{id}.conversations` and `v2.routing.queues.{id}.conversations`: the full state, with no version
- * and no event time. Successive ones of a conversation differ, as the customer's attributes count its steps.
+ * Body of `v2.users.{id}.conversations` and `v2.routing.queues.{id}.conversations`: the full state, without a version
+ * or an event time. Successive bodies of a conversation differ because the customer's attributes count its steps.
  */
 export function snapshotBody(conversation: Conversation): object {
   return {

@@ -8,8 +8,9 @@ export function detailTopic(type: DetailEventType): string {
 }
 
 /**
- * Body of `v2.detail.events.conversation.{id}.<type>`: no id of its own; `eventTime` in epoch milliseconds. `more`
- * are the fields of its type.
+ * Body of `v2.detail.events.conversation.{id}.<type>`. It has no event id; `eventTime` is in epoch milliseconds.
+ *
+ * @param more fields specific to the type
  */
 export function detailBody(
   conversation: Conversation,
@@ -36,7 +37,7 @@ export function detailBody(
   };
 }
 
-/** Body of `…attributes`, which belongs to a participant and has no session. */
+/** Body of the `attributes` type, which belongs to a participant and has no session. */
 export function attributesBody(
   conversation: Conversation,
   participant: Participant,

@@ -1,15 +1,15 @@
 import { FRAME_VERSION, type Frame } from '../frame.ts';
 
-/** Collects the frames that subscribers can receive. */
+/** Collects frames of the chosen topics. */
 export class FrameSink {
-  /** Template → what stands before and after its id. */
-  readonly #templates: ReadonlyMap<string, readonly [string, string]>;
-  #frames: Frame[] = [];
-  #next = 0;
+  /** Template → the parts before and after its id. */
+  private readonly templates: ReadonlyMap<string, readonly [string, string]>;
+  private frames: Frame[] = [];
+  private next = 0;
 
   /** @param templates topics with `{id}` */
   constructor(templates: readonly string[]) {
-    this.#templates = new Map(
+    this.templates = new Map(
       templates.map((template) => {
         const [before = '', after = ''] = template.split('{id}');
         return [template, [before, after]];
@@ -17,15 +17,15 @@ export class FrameSink {
     );
   }
 
-  /** Whether anyone can receive frames of this template; asked before a body is made in vain. */
+  /** Whether frames of this template are collected. Check it before you build a body. */
   wants(template: string): boolean {
-    return this.#templates.has(template);
+    return this.templates.has(template);
   }
 
   push(template: string, id: string, eventBody: unknown, correlationId: string): void {
-    const parts = this.#templates.get(template);
+    const parts = this.templates.get(template);
     if (parts === undefined) return;
-    this.#frames.push({
+    this.frames.push({
       topicName: `${parts[0]}${id}${parts[1]}`,
       version: FRAME_VERSION,
       eventBody,
@@ -33,13 +33,13 @@ export class FrameSink {
     });
   }
 
-  /** The oldest frame not taken yet. */
+  /** Removes and returns the oldest frame. */
   shift(): Frame | undefined {
-    const frame = this.#frames[this.#next];
-    this.#next += 1;
+    const frame = this.frames[this.next];
+    this.next += 1;
     if (frame === undefined) {
-      this.#frames = [];
-      this.#next = 0;
+      this.frames = [];
+      this.next = 0;
     }
     return frame;
   }

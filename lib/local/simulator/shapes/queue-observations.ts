@@ -9,12 +9,12 @@ const PRESENCES = [
   'e08eaf1b-ee47-4fa9-a231-1200e284798f',
   '227b37e2-f1d0-4dd0-8f50-badd7cf6d158',
 ] as const;
-const MOST_WAITING = 40;
+const MAX_COUNT = 40;
 
-/** Body of `v2.analytics.queues.{id}.observations`: the queue's figures between two times. */
+/** Body of `v2.analytics.queues.{id}.observations`: the metrics of a queue in an interval. */
 export function observationsBody(queueId: string, random: Random, fromMs: number, toMs: number): object {
   const interval = `${new Date(fromMs).toISOString()}/${new Date(toMs).toISOString()}`;
-  const count = (): { count: number } => ({ count: random.int(MOST_WAITING) });
+  const count = (): { count: number } => ({ count: random.int(MAX_COUNT) });
   const metrics = [
     { metric: 'oWaiting', stats: count() },
     { metric: 'oInteracting', stats: count() },

@@ -6,12 +6,12 @@ export const TRANSCRIPTION_TOPIC = 'v2.conversations.{id}.transcription';
 
 const WORDS =
   'i would like to ask about the invoice for my order that has not arrived yet thank you please'.split(' ');
-const LONGEST_UTTERANCE_WORDS = 24;
+const MAX_UTTERANCE_WORDS = 24;
 const WORD_MS = 320;
 const STATUS_ONLY_CHANCE = 0.1;
 
 /**
- * Body of `v2.conversations.{id}.transcription`: an ISO `eventTime`, and one utterance or, now and then, only a
+ * Body of `v2.conversations.{id}.transcription`: an ISO 8601 `eventTime`, and one utterance or, occasionally, only a
  * status.
  */
 export function transcriptionBody(
@@ -36,7 +36,7 @@ export function transcriptionBody(
 }
 
 function utterance(random: Random, offsetMs: number): object {
-  const words = Array.from({ length: 1 + random.int(LONGEST_UTTERANCE_WORDS) }, (_, index) => ({
+  const words = Array.from({ length: 1 + random.int(MAX_UTTERANCE_WORDS) }, (_, index) => ({
     confidence: Math.round((0.6 + random.next() * 0.4) * 1_000) / 1_000,
     offsetMs: offsetMs + index * WORD_MS,
     durationMs: WORD_MS - 20,

@@ -15,7 +15,7 @@ const MESSAGES = ['', '', '', 'back at two', 'training', 'ticket backlog'] as co
 
 export type RoutingStatus = 'OFF_QUEUE' | 'IDLE' | 'INTERACTING' | 'NOT_RESPONDING';
 
-/** Body of `v2.users.{id}.presence`: the user is in the topic only. */
+/** Body of `v2.users.{id}.presence`. The user id is only in the topic. */
 export function presenceBody(random: Random, atMs: number): object {
   return {
     source: 'PURECLOUD',

@@ -1,18 +1,18 @@
 import { FAULT_KINDS } from 'switchboard-local/emulator/fault-kinds.ts';
 import type { AwsFaultKind } from 'switchboard-local/emulator/faults.ts';
-import { CLOUD_FAULT_KINDS, type CloudFaultKind } from 'switchboard-local/simulator/fault-kinds.ts';
+import { CLOUD_FAULT_KINDS, type CloudFaultKind } from 'switchboard-local/simulator/cloud-fault-kinds.ts';
 
-/** Kills the consumer between two of its AWS calls, or just before it reports. */
+/** Kills the consumer before one of its AWS calls, or before it reports its result. */
 const CONSUMER_CRASH = 'consumer_crash';
 
-/** Faults of the local AWS, of the simulated Genesys Cloud, and of the consumer. */
+/** The faults to inject: into the local AWS, the simulated Genesys Cloud and the consumer. */
 export interface FaultChoice {
   readonly aws: readonly AwsFaultKind[];
   readonly cloud: readonly CloudFaultKind[];
   readonly consumerCrash: boolean;
 }
 
-/** Probability of each fault of the local AWS, for a call or a delivered message. */
+/** Probability of each fault of the local AWS, per call or per delivered message. */
 export const AWS_FAULT_RATES: Readonly<Record<AwsFaultKind, number>> = {
   timeout_before_commit: 0.003,
   timeout_after_commit: 0.003,
@@ -24,7 +24,7 @@ export const AWS_FAULT_RATES: Readonly<Record<AwsFaultKind, number>> = {
 };
 /** Probability that an invocation of the consumer is killed. */
 export const CONSUMER_CRASH_RATE = 0.05;
-/** Mean time between two faults of the simulated Genesys Cloud. */
+/** Mean interval between two faults of the simulated Genesys Cloud. */
 export const CLOUD_FAULT_INTERVAL_MS = 500;
 
 /** Names of all faults. */
@@ -35,9 +35,9 @@ function awsKinds(): AwsFaultKind[] {
 }
 
 /**
- * Read `all`, `none`, or names separated by commas.
+ * Parses `all`, `none` or a comma-separated list of fault names.
  *
- * @throws Error that lists the names that there are
+ * @throws Error that lists the valid names
  */
 export function parseFaults(text: string): FaultChoice {
   const names =
@@ -45,7 +45,7 @@ export function parseFaults(text: string): FaultChoice {
   const unknown = names.filter((name) => !ALL_FAULTS.includes(name));
   if (unknown.length > 0) {
     throw new Error(
-      `there is no fault ${unknown.join(', ')}; use all, none, or some of ${ALL_FAULTS.join(', ')}`,
+      `unknown fault ${unknown.join(', ')}; use all, none, or a list of ${ALL_FAULTS.join(', ')}`,
     );
   }
   return {

@@ -1,5 +1,5 @@
 import { type Listening, Simulator } from 'switchboard-local/simulator/simulator.ts';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { ClientSocket, CloudClient, eventually, frameNumber } from './cloud-client.ts';
 
 let simulator: Simulator;
@@ -20,7 +20,7 @@ const closed = (socket: ClientSocket) => eventually(() => socket.closed);
 afterEach(() => simulator.close());
 
 describe('delivery', () => {
-  it('sends an event to every channel that is subscribed to its topic, as it was given', async () => {
+  test('An event is sent unchanged to every channel that is subscribed to its topic', async () => {
     await start();
     const a = await client.open([topicOf(0)]);
     const b = await client.open([topicOf(0), topicOf(1)]);
@@ -28,10 +28,11 @@ describe('delivery', () => {
     for (const frame of frames) simulator.emit(frame);
     await eventually(() => b.socket.texts).toEqual(frames.slice(0, 2).map((frame) => JSON.stringify(frame)));
     expect(a.socket.texts).toEqual([JSON.stringify(frames[0])]);
-    expect([simulator.connections, simulator.coverageOf(topicOf(0))]).toEqual([2, 2]);
+    expect(simulator.connections).toBe(2);
+    expect(simulator.coverageOf(topicOf(0))).toBe(2);
   });
 
-  it('delivers combined topics under their expanded names', async () => {
+  test('Events of combined topics are delivered under the expanded topic names', async () => {
     await start();
     const { socket } = await client.open([`v2.users.${simulator.userIds[0]}?presence&routingStatus`]);
     for (const suffix of ['presence', 'routingStatus', 'station'])
@@ -41,26 +42,30 @@ describe('delivery', () => {
     await eventually(() => socket.events.map(({ topicName }) => topicName)).toEqual(expected);
   });
 
-  it('sends recorded text as it is, and refuses text that is no frame', async () => {
+  test('A recorded text is sent unchanged', async () => {
     await start();
     const { socket } = await client.open([topicOf(0)]);
     const text = `{ "topicName": "${topicOf(0)}", "eventBody": {"b":1, "a":2} }`;
     simulator.emitText(topicOf(0), text);
     await eventually(() => socket.texts).toEqual([text]);
+  });
+
+  test('A recorded text that is not a frame is rejected', async () => {
+    await start();
     expect(() => simulator.emitText(topicOf(0), '{')).toThrow(/not JSON/);
     expect(() => simulator.emitText(topicOf(0), '{}')).toThrow(/eventBody/);
   });
 });
 
 describe('a socket', () => {
-  it('gets heartbeats without a subscription', async () => {
+  test('A socket receives heartbeats without a subscription', async () => {
     await start({ heartbeatMs: 10 });
     const { socket } = await client.open([]);
     const heartbeat = { topicName: 'channel.metadata', eventBody: { message: 'WebSocket Heartbeat' } };
     await eventually(() => socket.messages.slice(0, 2)).toEqual([heartbeat, heartbeat]);
   });
 
-  it('is answered both kinds of ping', async () => {
+  test('The simulator answers in-band pings and ping frames', async () => {
     await start();
     const { socket } = await client.open([]);
     socket.ws.send('{"message":"ping"}');
@@ -72,7 +77,7 @@ describe('a socket', () => {
     expect(await pong).toBe('mark');
   });
 
-  it('can subscribe and unsubscribe in band', async () => {
+  test('A client can subscribe and unsubscribe in band', async () => {
     await start({ deniedTopics: ['v2.users.{id}.station'] });
     const { socket } = await client.open([]);
     const ask = async (message: unknown): Promise<unknown> => {
@@ -91,13 +96,13 @@ describe('a socket', () => {
       result: '400',
       status: 'failure',
     });
-    expect(await ask({ message: 'dance' })).toMatchObject({ result: '400', status: 'failure' });
-    expect(await ask('no json')).toMatchObject({ result: '400', status: 'failure' });
+    expect(await ask({ message: 'unknown' })).toMatchObject({ result: '400', status: 'failure' });
+    expect(await ask('not JSON')).toMatchObject({ result: '400', status: 'failure' });
     expect(await ask({ message: 'unsubscribe', topics: [topicOf(0)] })).toMatchObject({ result: '200' });
     expect(simulator.coverageOf(topicOf(0))).toBe(0);
   });
 
-  it('is one a channel: a second one ends the first without a gap', async () => {
+  test('A second socket of a channel closes the first one without a gap', async () => {
     await start();
     const { channel, socket } = await client.open([topicOf(0)]);
     const emitting = setInterval(() => simulator.emit(frameNumber(topicOf(0), performance.now())), 1);
@@ -110,7 +115,7 @@ describe('a socket', () => {
     expect(simulator.ledger.report().uncovered).toBe(0);
   });
 
-  it('is refused with 404 for an unknown channel and with 401 once the token is revoked', async () => {
+  test('An upgrade is rejected with 404 for an unknown channel and with 401 for a revoked token', async () => {
     await start();
     const base = cloud.url.replace('http', 'ws');
     await expect(ClientSocket.connect(`${base}/channels/streaming-0-none`)).rejects.toThrow(/404/);
@@ -120,8 +125,8 @@ describe('a socket', () => {
     await expect(ClientSocket.connect(channel.connectUri)).rejects.toThrow(/401/);
   });
 
-  it('that reads too slowly is closed, and what it cannot take is not counted as sent', async () => {
-    await start({ socketBufferLimitBytes: 100_000 });
+  test('The socket of a slow reader is closed, and events it did not accept do not count as sent', async () => {
+    await start({ maxSocketBufferBytes: 100_000 });
     const { socket } = await client.open([topicOf(0)]);
     socket.ws.pause();
     const body = { text: 'x'.repeat(50_000) };
@@ -139,14 +144,14 @@ describe('a socket', () => {
 });
 
 describe('the end of a channel', () => {
-  it('comes when its life is over: 1001, and the id is unknown', async () => {
+  test('A channel that expires is closed with 1001, and its id becomes unknown', async () => {
     await start({ channelLifeMs: 50 });
     const { channel, socket } = await client.open([topicOf(0)]);
     await closed(socket).toEqual({ code: 1001, reason: 'idle timeout' });
     await expect(ClientSocket.connect(channel.connectUri)).rejects.toThrow(/404/);
   });
 
-  it('is put off as long as topics are renewed', async () => {
+  test('A channel does not expire while its subscriptions are renewed', async () => {
     await start({ channelLifeMs: 150 });
     const { channel, socket } = await client.open([topicOf(0)]);
     const firstEnd = Date.parse(channel.expires);
@@ -155,14 +160,14 @@ describe('the end of a channel', () => {
     await closed(socket).toMatchObject({ code: 1001 });
   });
 
-  it('comes with the end of its token', async () => {
+  test('A channel is closed when its token expires', async () => {
     await start({ tokenLifeSeconds: 0.2 });
     const { channel, socket } = await client.open([topicOf(0)]);
     await closed(socket).toMatchObject({ code: 1001 });
     await expect(ClientSocket.connect(channel.connectUri)).rejects.toThrow(/401/);
   });
 
-  it('comes when another takes its place: an idle one goes first, then the one used least lately', async () => {
+  test('A new channel above the limit evicts an unconnected channel first, then the least recently used one', async () => {
     await start({ channelsPerClient: 2 });
     const a = await client.open([topicOf(0)]);
     const idle = await client.createChannel();
@@ -181,8 +186,8 @@ describe('the end of a channel', () => {
   });
 });
 
-describe('announced ends', () => {
-  it('leave the grace to move: socket_closing, then 1001', async () => {
+describe('announced closes', () => {
+  test('A socket that is closing soon is notified, still receives events, and is then closed with 1001', async () => {
     await start({ closingGraceMs: 100 });
     const { socket } = await client.open([topicOf(0)]);
     expect(simulator.closingSoon()).toBe(1);
@@ -192,7 +197,7 @@ describe('announced ends', () => {
     await closed(socket).toEqual({ code: 1001, reason: 'maintenance' });
   });
 
-  it('leave alone a socket that took the place of the announced one', async () => {
+  test('An announced close does not affect a socket that replaced the announced one', async () => {
     await start({ closingGraceMs: 20 });
     const { channel, socket } = await client.open([topicOf(0)]);
     simulator.closingSoon();
@@ -204,7 +209,7 @@ describe('announced ends', () => {
     expect(second.closed).toBeUndefined();
   });
 
-  it('tell of a revoked token, which is worth nothing at once', async () => {
+  test('A revoked token is invalid at once, and its channel is notified and closed', async () => {
     await start({ closingGraceMs: 50 });
     const { channel, socket } = await client.open([topicOf(0)]);
     expect(simulator.revokeTokens()).toBe(1);

@@ -1,11 +1,10 @@
-import type { CloudFaults } from './faults.ts';
+import type { CloudFaults } from './cloud-faults.ts';
 import type { Ledger } from './ledger.ts';
-import type { ConversationDetails } from './rest.ts';
 
 export interface SimulatorOptions {
   /** Default 1. */
   readonly seed?: number;
-  /** How many users and queues there are at first. Defaults 20 and 5. */
+  /** Initial numbers of users and queues. Defaults 20 and 5. */
   readonly users?: number;
   readonly queues?: number;
   /** Defaults `simulator-client` and `simulator-secret`. */
@@ -15,36 +14,38 @@ export interface SimulatorOptions {
   readonly tokenLifeSeconds?: number;
   /** Default 24 h. */
   readonly channelLifeMs?: number;
-  /** Channels a client may have; the next one evicts one. Default 20. */
+  /** Channels per client. Creating one more evicts one. Default 20. */
   readonly channelsPerClient?: number;
   /** Default 30,000. */
   readonly heartbeatMs?: number;
-  /** Time between an announced close and the server's close. Default 60,000. */
+  /** Time between the announcement of a close and the close. Default 60,000. */
   readonly closingGraceMs?: number;
-  /** API requests a token may make in a minute. Default 300. */
+  /** API requests per token and minute. Default 300. */
   readonly requestsPerMinute?: number;
-  /** A client that leaves more than this unread is closed. Default 64 MB. */
-  readonly socketBufferLimitBytes?: number;
-  /** Templates of topics that the client has no permission for, such as `v2.users.{id}.presence`. */
+  /** The connection of a client with more unread data than this is closed. Default 64 MB. */
+  readonly maxSocketBufferBytes?: number;
+  /** Templates of topics for which the client lacks the permission, such as `v2.users.{id}.presence`. */
   readonly deniedTopics?: readonly string[];
-  /** Answers `POST /api/v2/analytics/conversations/details/query`; by default nothing is found. */
-  readonly conversationDetails?: ConversationDetails;
-  /** Every channel is sent every event, whatever its topics: to play a capture. Default false. */
+  /** Sends every event to every channel, whatever its topics. Used to replay a capture. Default false. */
   readonly everyTopic?: boolean;
   readonly faults?: CloudFaults;
   readonly ledger?: Ledger;
 }
 
-/** An option of the simulator is out of range. */
+/** Options of the simulator are out of range. */
 export class SimulatorOptionsError extends Error {
   readonly code = 'SIMULATOR_OPTIONS';
   constructor(problems: readonly string[]) {
-    super(`The simulator cannot start. ${problems.join(' ')}`);
+    super(`The options of the simulator are invalid. ${problems.join(' ')}`);
     this.name = 'SimulatorOptionsError';
   }
 }
 
-/** @throws SimulatorOptionsError that lists every problem at once */
+/**
+ * Applies the defaults.
+ *
+ * @throws SimulatorOptionsError that lists all problems
+ */
 export function checkedOptions(options: SimulatorOptions) {
   const checked = {
     seed: options.seed ?? 1,
@@ -58,17 +59,16 @@ export function checkedOptions(options: SimulatorOptions) {
     heartbeatMs: options.heartbeatMs ?? 30_000,
     closingGraceMs: options.closingGraceMs ?? 60_000,
     requestsPerMinute: options.requestsPerMinute ?? 300,
-    socketBufferLimitBytes: options.socketBufferLimitBytes ?? 64 * 1_024 * 1_024,
+    maxSocketBufferBytes: options.maxSocketBufferBytes ?? 64 * 1_024 * 1_024,
     deniedTopics: options.deniedTopics ?? [],
     everyTopic: options.everyTopic ?? false,
-    conversationDetails: options.conversationDetails ?? (() => ({ totalHits: 0 })),
   };
   const problems: string[] = [];
   for (const [name, value] of Object.entries(checked)) {
     if (typeof value !== 'number' || name === 'seed') continue;
-    const least = name === 'users' || name === 'queues' || name === 'closingGraceMs' ? 0 : Number.MIN_VALUE;
-    if (!Number.isFinite(value) || value < least) {
-      problems.push(`${name} must be a number of at least ${least === 0 ? 0 : 'one'}, not ${value}.`);
+    const mayBeZero = name === 'users' || name === 'queues' || name === 'closingGraceMs';
+    if (!Number.isFinite(value) || value < 0 || (value === 0 && !mayBeZero)) {
+      problems.push(`${name} must be ${mayBeZero ? 'at least' : 'greater than'} 0, not ${value}.`);
     }
   }
   for (const name of ['users', 'queues'] as const) {

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { lastLine, switchboard } from './child.ts';
 
-/** What is killed and what comes twice waits for its visibility timeout of 12 s, some of it twice. */
-const LIMIT_MS = 75_000;
+/** Messages of killed invocations wait for their visibility timeout of 12 s, some of them twice. */
+const TIMEOUT_MS = 75_000;
 
-test('a run with every fault loses nothing, doubles nothing, and ends with code 0', {
-  timeout: LIMIT_MS,
+test('A run with all faults loses no event, publishes no event twice, and exits with code 0', {
+  timeout: TIMEOUT_MS,
 }, async () => {
   const flags = ['--events', '3000', '--rate', '1000', '--faults', 'all', '--seed', '7'];
   const { code, stdout, stderr } = await switchboard([

@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
-import type { Answer, Exchange } from './exchange.ts';
+import type { ApiRequest, ApiResponse } from './api-request.ts';
 import type { Tokens } from './tokens.ts';
 
 export interface OAuthClient {
@@ -8,12 +8,12 @@ export interface OAuthClient {
 }
 
 /**
- * `POST /oauth/token`: a client-credentials grant; id and secret in a Basic header or in the form. As the platform
- * does, an unknown client is answered 400 and a wrong secret 401, both `invalid_client`.
+ * `POST /oauth/token`: the client credentials grant, with id and secret in a Basic header or in the form. Like the
+ * platform, it responds with 400 to an unknown client and 401 to a wrong secret, both `invalid_client`.
  */
-export function grantToken(exchange: Exchange, client: OAuthClient, tokens: Tokens): Answer {
-  const form = new URLSearchParams(exchange.body);
-  const given = basicCredentials(exchange.headers.authorization) ?? {
+export function grantToken(request: ApiRequest, client: OAuthClient, tokens: Tokens): ApiResponse {
+  const form = new URLSearchParams(request.body);
+  const given = basicCredentials(request.headers.authorization) ?? {
     clientId: form.get('client_id') ?? '',
     clientSecret: form.get('client_secret') ?? '',
   };
@@ -49,6 +49,6 @@ function isEqual(given: string, expected: string): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-function refusal(status: number, error: string, description: string): Answer {
+function refusal(status: number, error: string, description: string): ApiResponse {
   return { status, body: { error, description, error_description: description } };
 }

@@ -1,7 +1,7 @@
 import { TOPIC_PERMISSIONS } from './topic-templates.ts';
 
-/** Longest combined topic, characters. */
-export const COMBINED_TOPIC_LIMIT_CHARS = 200;
+/** Longest combined topic, in characters. */
+export const MAX_COMBINED_TOPIC_CHARS = 200;
 
 const ID = '{id}';
 const ID_SEGMENT = /^[A-Za-z0-9_@-]+$/;
@@ -23,8 +23,8 @@ for (const template of Object.keys(TOPIC_PERMISSIONS)) {
 }
 
 /**
- * The template of a topic with real ids: `v2.users.6f…e1.presence` gives `v2.users.{id}.presence`. Undefined if
- * there is none: the topic is unknown, is a template itself, or has a wildcard, which sockets do not know.
+ * The template of a topic with real ids: `v2.users.6f…e1.presence` gives `v2.users.{id}.presence`. Undefined if the
+ * topic is unknown, is itself a template, or has a wildcard, which the notification service does not support.
  */
 export function templateOf(topicName: string): string | undefined {
   return walk(root, topicName.split('.'), 0);
@@ -41,7 +41,7 @@ function walk(node: TemplateNode, segments: readonly string[], at: number): stri
 }
 
 /**
- * The topics that a subscription stands for: `v2.users.1?presence&routingStatus` gives `v2.users.1.presence` and
+ * The topics of a subscription: `v2.users.1?presence&routingStatus` gives `v2.users.1.presence` and
  * `v2.users.1.routingStatus`; a simple topic gives itself.
  */
 export function expandTopic(subscription: string): readonly string[] {
@@ -50,7 +50,7 @@ export function expandTopic(subscription: string): readonly string[] {
   return suffixes.split('&').map((suffix) => `${base}.${suffix}`);
 }
 
-/** Whether a subscription breaks the length limit, which holds for combined topics. */
+/** Whether a subscription exceeds the length limit, which applies to combined topics. */
 export function isTooLong(subscription: string): boolean {
-  return subscription.includes('?') && subscription.length > COMBINED_TOPIC_LIMIT_CHARS;
+  return subscription.includes('?') && subscription.length > MAX_COMBINED_TOPIC_CHARS;
 }

@@ -1,7 +1,7 @@
 import type { Random } from '../random.ts';
 import type { Channels } from './channels.ts';
-import type { Disturbances } from './disturbances.ts';
 import type { Hooks } from './hooks.ts';
+import type { RequestFaults } from './request-faults.ts';
 
 export const CLOUD_FAULT_KINDS = [
   'socket_drop',
@@ -22,39 +22,39 @@ export const CLOUD_FAULT_KINDS = [
 ] as const;
 export type CloudFaultKind = (typeof CLOUD_FAULT_KINDS)[number];
 
-/** What faults act on. */
+/** What the faults act on. */
 export interface FaultTarget {
   readonly channels: Channels;
   readonly hooks: Hooks;
-  readonly disturbances: Disturbances;
+  readonly requestFaults: RequestFaults;
 }
 
-/** One hit of a fault. */
+/** One occurrence of a fault. */
 export interface FaultHit {
   readonly target: FaultTarget;
   readonly random: Random;
-  /** The channel to hit; empty for faults of REST calls and upgrades. */
+  /** The channel to hit. Empty for faults of REST calls and upgrades. */
   readonly channelId: string;
-  /** To be called once the fault takes effect, at once or with the request that it waited for. */
+  /** Must be called when the fault takes effect: at once, or with the request that it waited for. */
   readonly onHit: () => void;
 }
 
 interface CloudFault {
   /**
-   * `socket`: takes a connection down, so the next one waits until the client is back; `frame`: the connection
-   * survives; `request`: waits for the next REST call or upgrade.
+   * `socket`: takes a connection down, so the next such fault waits until the client has recovered. `frame`: the
+   * connection survives. `request`: waits for the next REST call or upgrade.
    */
   readonly scope: 'socket' | 'frame' | 'request';
-  /** @returns whether there was something to hit */
+  /** @returns whether the fault found a target */
   readonly apply: (hit: FaultHit) => boolean;
 }
 
 const HUGE_FRAME_BYTES = 10_000_000;
 const BURST_FRAMES = 20;
-/** What servers close with (RFC 6455, 7.4.1, and the registry of close codes). */
+/** Close codes that servers use (RFC 6455, 7.4.1, and the IANA registry of close codes). */
 const SERVER_CLOSE_CODES = [1000, 1001, 1011, 1012, 1013] as const;
 
-/** None of these is an event. */
+/** Messages that are not events. */
 const GARBAGE: readonly (string | Buffer)[] = [
   'this is not JSON',
   '{"topicName":"v2.users.',
@@ -72,10 +72,17 @@ const GARBAGE: readonly (string | Buffer)[] = [
   Buffer.alloc(1_024, 0xa5),
 ];
 
-const socketFault = (run: (hit: FaultHit) => number): CloudFault => ({ scope: 'socket', apply: atOnce(run) });
-const frameFault = (run: (hit: FaultHit) => number): CloudFault => ({ scope: 'frame', apply: atOnce(run) });
+const socketFault = (run: (hit: FaultHit) => number): CloudFault => ({
+  scope: 'socket',
+  apply: immediate(run),
+});
+const frameFault = (run: (hit: FaultHit) => number): CloudFault => ({
+  scope: 'frame',
+  apply: immediate(run),
+});
 
-function atOnce(run: (hit: FaultHit) => number): (hit: FaultHit) => boolean {
+/** A fault that takes effect at once; `run` returns how many channels it hit. */
+function immediate(run: (hit: FaultHit) => number): (hit: FaultHit) => boolean {
   return (hit) => {
     const done = run(hit) > 0;
     if (done) hit.onHit();
@@ -86,11 +93,11 @@ function atOnce(run: (hit: FaultHit) => number): (hit: FaultHit) => boolean {
 function restFault(kind: 'rest_401' | 'rest_429' | 'rest_503' | 'slow_rest'): CloudFault {
   return {
     scope: 'request',
-    apply: ({ target, onHit }) => target.disturbances.armRest(kind, onHit),
+    apply: ({ target, onHit }) => target.requestFaults.armRest(kind, onHit),
   };
 }
 
-/** What each fault does. */
+/** The implementation of each fault. */
 export const CLOUD_FAULTS: Readonly<Record<CloudFaultKind, CloudFault>> = {
   socket_drop: socketFault(({ target, channelId }) => target.hooks.drop(channelId)),
   half_open: socketFault(({ target, channelId }) => target.hooks.silence(channelId)),
@@ -112,11 +119,11 @@ export const CLOUD_FAULTS: Readonly<Record<CloudFaultKind, CloudFault>> = {
   garbage_frame: frameFault(({ target, channelId, random }) =>
     target.hooks.garbage(random.pick(GARBAGE), channelId),
   ),
-  // The client may close on it (1009), so it counts among those that take a connection down.
+  // Counts as a socket fault because the client may close the connection with 1009.
   huge_frame: socketFault(({ target, channelId }) => target.hooks.huge(HUGE_FRAME_BYTES, channelId)),
   upgrade_refused: {
     scope: 'request',
     apply: ({ target, random, onHit }) =>
-      target.disturbances.armUpgrade(random.chance(0.5) ? 401 : 503, onHit),
+      target.requestFaults.armUpgrade(random.chance(0.5) ? 401 : 503, onHit),
   },
 };

@@ -1,6 +1,6 @@
-import { SimulatorOptionsError } from 'switchboard-local/simulator/options.ts';
 import { type Listening, Simulator } from 'switchboard-local/simulator/simulator.ts';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { SimulatorOptionsError } from 'switchboard-local/simulator/simulator-options.ts';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CloudClient, eventually } from './cloud-client.ts';
 
 let simulator: Simulator;
@@ -17,14 +17,14 @@ beforeEach(() => start({ users: 7, queues: 3, deniedTopics: ['v2.users.{id}.geol
 afterEach(() => simulator.close());
 
 describe('the token endpoint', () => {
-  it('grants a bearer token for the right credentials', async () => {
+  test('The token endpoint grants a bearer token for valid credentials', async () => {
     const { status, body } = await client.login();
     expect(status).toBe(200);
     expect(body).toEqual({ access_token: client.token, token_type: 'bearer', expires_in: 86_400 });
     expect(client.token.length).toBeGreaterThan(40);
   });
 
-  it('takes id and secret in the form too', async () => {
+  test('The token endpoint accepts id and secret in the form', async () => {
     const form = 'grant_type=client_credentials&client_id=simulator-client&client_secret=simulator-secret';
     const response = await fetch(`${cloud.url}/oauth/token`, {
       method: 'POST',
@@ -33,22 +33,25 @@ describe('the token endpoint', () => {
     expect(response.status).toBe(200);
   });
 
-  it('answers 400 for an unknown client and 401 for a wrong secret', async () => {
-    const unknown = await client.login('nobody');
-    expect([unknown.status, unknown.body.error, unknown.body.error_description]).toEqual([
-      400,
-      'invalid_client',
-      'client not found: invalid_client',
-    ]);
-    const wrong = await client.login('simulator-client', 'wrong');
-    expect([wrong.status, wrong.body.error, wrong.body.error_description]).toEqual([
-      401,
-      'invalid_client',
-      'authentication failed: invalid_client',
-    ]);
+  test('The token endpoint responds with 400 to an unknown client', async () => {
+    const { status, body } = await client.login('unknown-client');
+    expect(status).toBe(400);
+    expect(body).toMatchObject({
+      error: 'invalid_client',
+      error_description: 'client not found: invalid_client',
+    });
   });
 
-  it('answers 400 for another grant type', async () => {
+  test('The token endpoint responds with 401 to a wrong secret', async () => {
+    const { status, body } = await client.login('simulator-client', 'wrong');
+    expect(status).toBe(401);
+    expect(body).toMatchObject({
+      error: 'invalid_client',
+      error_description: 'authentication failed: invalid_client',
+    });
+  });
+
+  test('The token endpoint responds with 400 to another grant type', async () => {
     const response = await fetch(`${cloud.url}/oauth/token`, {
       method: 'POST',
       body: new URLSearchParams('grant_type=password'),
@@ -58,24 +61,31 @@ describe('the token endpoint', () => {
 });
 
 describe('authentication', () => {
-  it('tells a missing, an unknown, a revoked and an expired token apart', async () => {
-    const codeOf = async (token?: string): Promise<unknown[]> => {
-      const { status, body } = await client.call('GET', '/api/v2/users', undefined, token);
-      return [status, body.code];
-    };
-    expect(await codeOf('')).toEqual([401, 'authentication.required']);
-    expect(await codeOf('made-up')).toEqual([401, 'bad.credentials']);
+  const callWith = (token: string) => client.call('GET', '/api/v2/users', undefined, token);
+
+  test('A request without a token is rejected with authentication.required', async () => {
+    expect(await callWith('')).toMatchObject({ status: 401, body: { code: 'authentication.required' } });
+  });
+
+  test('A request with an unknown or revoked token is rejected with bad.credentials', async () => {
+    expect(await callWith('unknown')).toMatchObject({ status: 401, body: { code: 'bad.credentials' } });
     await client.login();
-    expect((await codeOf(client.token))[0]).toBe(200);
+    expect(await callWith(client.token)).toMatchObject({ status: 200 });
     simulator.revokeTokens();
-    expect(await codeOf(client.token)).toEqual([401, 'bad.credentials']);
+    expect(await callWith(client.token)).toMatchObject({ status: 401, body: { code: 'bad.credentials' } });
+  });
+
+  test('A request with an expired token is rejected with credentials.expired', async () => {
     await simulator.close();
     await start({ tokenLifeSeconds: 0.001 });
     await client.login();
-    await eventually(() => codeOf(client.token)).toEqual([401, 'credentials.expired']);
+    await eventually(() => callWith(client.token)).toMatchObject({
+      status: 401,
+      body: { code: 'credentials.expired' },
+    });
   });
 
-  it('gives every answer a correlation id, and error bodies the platform has', async () => {
+  test('Every response has a correlation id, and errors have the body of the platform', async () => {
     await client.login();
     const { status, headers, body } = await client.call('GET', '/api/v2/nothing');
     expect(status).toBe(404);
@@ -84,17 +94,19 @@ describe('authentication', () => {
     expect((await client.call('PATCH', '/api/v2/users')).status).toBe(405);
   });
 
-  it('answers 429 beyond the limit of a token, with the headers that say when to come back', async () => {
+  test('Requests above the quota of a token are rejected with 429 and Retry-After', async () => {
     await simulator.close();
     await start({ requestsPerMinute: 3 });
     await client.login();
     for (let count = 1; count <= 3; count += 1) {
       const { status, headers } = await client.call('GET', '/api/v2/users');
-      expect([status, headers.get('inin-ratelimit-count')]).toEqual([200, String(count)]);
+      expect(status).toBe(200);
+      expect(headers.get('inin-ratelimit-count')).toBe(String(count));
       expect(headers.get('inin-ratelimit-allowed')).toBe('3');
     }
     const { status, headers, body } = await client.call('GET', '/api/v2/users');
-    expect([status, body.code]).toEqual([429, 'too.many.requests.retry.after']);
+    expect(status).toBe(429);
+    expect(body.code).toBe('too.many.requests.retry.after');
     expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
     expect(headers.get('retry-after')).toBe(headers.get('inin-ratelimit-reset'));
     await client.login();
@@ -105,7 +117,7 @@ describe('authentication', () => {
 describe('channels', () => {
   beforeEach(() => client.login());
 
-  it('are created with an id, a URI to connect to and an end', async () => {
+  test('A new channel has an id, a connect URI and an expiry', async () => {
     const before = Date.now();
     const channel = await client.createChannel();
     expect(channel.id).toMatch(/^streaming-0-[a-z2-7]{26}$/);
@@ -113,7 +125,7 @@ describe('channels', () => {
     expect(Date.parse(channel.expires)).toBeGreaterThanOrEqual(before + 86_400_000);
   });
 
-  it('are listed by token, and for the client without the names of others', async () => {
+  test("Channels are listed by token; those of the client's other tokens are listed without ids", async () => {
     const old = await client.createChannel();
     await client.login();
     const own = await client.createChannel();
@@ -123,7 +135,7 @@ describe('channels', () => {
     expect(all.body.entities).toEqual([{ expires: old.expires }, own]);
   });
 
-  it('answer HEAD with 200 while they exist and 404 after', async () => {
+  test('A channel responds to HEAD with 200 while it exists, and with 404 afterwards', async () => {
     const channel = await client.createChannel();
     const path = `/api/v2/notifications/channels/${channel.id}`;
     expect((await client.call('HEAD', path)).status).toBe(200);
@@ -132,7 +144,7 @@ describe('channels', () => {
     expect((await client.subscribe(channel, [])).status).toBe(404);
   });
 
-  it('are 20 a client: the 21st evicts the one used least lately', async () => {
+  test('The 21st channel of a client evicts the least recently used one', async () => {
     const first = await client.createChannel();
     const second = await client.createChannel();
     for (let count = 3; count <= 20; count += 1) await client.createChannel();
@@ -153,7 +165,7 @@ describe('subscriptions', () => {
     return (body.entities as unknown as { id: string }[]).map((topic) => topic.id);
   };
 
-  it('are replaced by PUT, added by POST and removed by DELETE', async () => {
+  test('PUT replaces subscriptions, POST adds to them and DELETE removes them', async () => {
     const channel = await client.createChannel();
     const path = `/api/v2/notifications/channels/${channel.id}/subscriptions`;
     const put = await client.subscribe(channel, [`${user}.presence`]);
@@ -167,7 +179,7 @@ describe('subscriptions', () => {
     expect(await list(channel.id)).toEqual([]);
   });
 
-  it('renew the life of the channel', async () => {
+  test('A subscription renews the expiry of its channel', async () => {
     await simulator.close();
     await start({ channelLifeMs: 60_000 });
     await client.login();
@@ -179,11 +191,12 @@ describe('subscriptions', () => {
     expect(Date.parse(renewed!.expires)).toBeGreaterThan(Date.parse(channel.expires));
   });
 
-  it('refuse all topics with 403 when one lacks its permission, unless errors are ignored', async () => {
+  test('A topic without permission rejects the whole subscription with 403, unless errors are ignored', async () => {
     const channel = await client.createChannel();
     const topics = [`${user}.presence`, `${user}.geolocation`];
     const refused = await client.subscribe(channel, topics);
-    expect([refused.status, refused.body.code]).toEqual([403, 'missing.permissions']);
+    expect(refused.status).toBe(403);
+    expect(refused.body.code).toBe('missing.permissions');
     expect(await list(channel.id)).toEqual([]);
     const partial = await client.subscribe(channel, topics, '?ignoreErrors=true');
     expect(partial.status).toBe(200);
@@ -199,8 +212,8 @@ describe('subscriptions', () => {
     expect(await list(channel.id)).toEqual([topics[0]]);
   });
 
-  it.each(['v2.users.{id}.presence', 'v2.users.*.presence', 'v2.users', 'v2.none.1.such', ''])(
-    'refuse the unknown topic %j',
+  test.each(['v2.users.{id}.presence', 'v2.users.*.presence', 'v2.users', 'v2.none.1.such', ''])(
+    'A subscription to the unknown topic %j is rejected',
     async (topic) => {
       const channel = await client.createChannel();
       expect((await client.subscribe(channel, [topic])).status).toBe(400);
@@ -212,7 +225,7 @@ describe('subscriptions', () => {
     },
   );
 
-  it('take 1,000 topics, a combined one counting once, and answer 400 beyond', async () => {
+  test('A channel takes 1,000 topics, with a combined topic counted once, and rejects more with 400', async () => {
     const channel = await client.createChannel();
     const topics = Array.from({ length: 1_000 }, (_, n) => `v2.users.${n}?presence&routingStatus`);
     expect((await client.subscribe(channel, topics)).status).toBe(200);
@@ -222,10 +235,14 @@ describe('subscriptions', () => {
     expect((await client.subscribe(channel, [...topics, `${user}.presence`])).status).toBe(400);
   });
 
-  it('take combined topics of up to 200 characters, and name a part that is refused', async () => {
+  test('A combined topic of more than 200 characters is rejected', async () => {
     const channel = await client.createChannel();
     const long = `${user}?${'presence&'.repeat(30)}station`;
     expect((await client.subscribe(channel, [long])).status).toBe(400);
+  });
+
+  test('The response to a combined topic names the part that is rejected', async () => {
+    const channel = await client.createChannel();
     const combined = `${user}?presence&geolocation`;
     const { body } = await client.subscribe(channel, [combined], '?ignoreErrors=true');
     expect(body.entities).toMatchObject([
@@ -234,7 +251,7 @@ describe('subscriptions', () => {
     ]);
   });
 
-  it('refuse a body that is no list of topics', async () => {
+  test('A subscription whose body is not a list of topics is rejected with 400', async () => {
     const channel = await client.createChannel();
     const path = `/api/v2/notifications/channels/${channel.id}/subscriptions`;
     expect((await client.call('PUT', path, { id: 'x' })).status).toBe(400);
@@ -247,7 +264,7 @@ describe('subscriptions', () => {
     expect(response.status).toBe(400);
   });
 
-  it('refuse a body over the limit with 413', async () => {
+  test('A body above the size limit is rejected with 413', async () => {
     const channel = await client.createChannel();
     const { status } = await client.subscribe(channel, ['x'.repeat(600_000)]);
     expect(status).toBe(413);
@@ -255,7 +272,7 @@ describe('subscriptions', () => {
 });
 
 describe('available topics', () => {
-  it('are listed by id, with what is asked for', async () => {
+  test('Available topics are listed by id, with the fields requested by expand', async () => {
     await client.login();
     const bare = await client.call('GET', '/api/v2/notifications/availabletopics');
     expect(bare.body.entities).toContainEqual({ id: 'v2.users.{id}.presence' });
@@ -271,10 +288,10 @@ describe('available topics', () => {
   });
 });
 
-describe('the organisation', () => {
+describe('the organization', () => {
   beforeEach(() => client.login());
 
-  it('is paged as the platform does', async () => {
+  test('Users are listed in pages like those of the platform', async () => {
     const ids: string[] = [];
     let next: string | undefined = '/api/v2/users?pageSize=3&state=active';
     let pages = 0;
@@ -293,19 +310,19 @@ describe('the organisation', () => {
     expect((await client.call('GET', '/api/v2/users?pageSize=0')).status).toBe(400);
   });
 
-  it('lists queues, and follows what is added and removed', async () => {
+  test('Lists and lookups follow queues and users that are added and removed', async () => {
     const added = simulator.addQueue();
     expect(simulator.removeQueue(simulator.queueIds[0]!)).toBe(true);
-    expect(simulator.removeUser('nobody')).toBe(false);
+    expect(simulator.removeUser('unknown')).toBe(false);
     const { body } = await client.call('GET', '/api/v2/routing/queues');
     const ids = (body.entities as unknown as { id: string }[]).map(({ id }) => id);
     expect(ids).toEqual(simulator.queueIds);
     expect(ids.at(-1)).toBe(added);
     expect((await client.call('GET', `/api/v2/routing/queues/${added}`)).body.id).toBe(added);
-    expect((await client.call('GET', '/api/v2/users/nobody')).status).toBe(404);
+    expect((await client.call('GET', '/api/v2/users/unknown')).status).toBe(404);
   });
 
-  it('has ids that follow from the seed', () => {
+  test('The seed determines the ids of the organization', () => {
     const ids = new Simulator({ seed: 5 }).userIds;
     expect(new Simulator({ seed: 5 }).userIds).toEqual(ids);
     expect(new Simulator({ seed: 6 }).userIds).not.toEqual(ids);
@@ -315,26 +332,7 @@ describe('the organisation', () => {
   });
 });
 
-describe('conversation details', () => {
-  const path = '/api/v2/analytics/conversations/details/query';
-  beforeEach(() => client.login());
-
-  it('finds nothing by default: the answer has no conversations', async () => {
-    const interval = '2026-01-01T00:00:00.000Z/2026-01-01T01:00:00.000Z';
-    expect((await client.call('POST', path, { interval })).body).toEqual({ totalHits: 0 });
-    expect((await client.call('POST', path, {})).status).toBe(400);
-  });
-
-  it('answers what it is given', async () => {
-    await simulator.close();
-    await start({ conversationDetails: (query) => ({ totalHits: 1, conversations: [query] }) });
-    await client.login();
-    const query = { interval: '2026-01-01T00:00:00.000Z/2026-01-01T01:00:00.000Z' };
-    expect((await client.call('POST', path, query)).body.conversations).toEqual([query]);
-  });
-});
-
-it('names every option that is out of range', () => {
+test('The simulator rejects options that are out of range and names all of them', () => {
   expect(() => new Simulator({ users: -1, heartbeatMs: 0 })).toThrow(SimulatorOptionsError);
   expect(() => new Simulator({ users: -1, heartbeatMs: 0 })).toThrow(/users.*heartbeatMs/);
 });

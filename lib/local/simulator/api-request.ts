@@ -2,16 +2,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ApiError, badRequest } from './api-error.ts';
 
 /** The platform's `request.bytes.max`. */
-const BODY_LIMIT_BYTES = 512_000;
+const MAX_BODY_BYTES = 512_000;
 
-/** What a handler answers; without a body the answer has none. */
-export interface Answer {
+/** The response of a handler. Without `body`, the response has no body. */
+export interface ApiResponse {
   readonly status: number;
   readonly body?: unknown;
 }
 
-/** One HTTP request, read. */
-export interface Exchange {
+/** An HTTP request with its complete body. */
+export interface ApiRequest {
   readonly method: string;
   readonly path: string;
   readonly query: URLSearchParams;
@@ -20,23 +20,24 @@ export interface Exchange {
 }
 
 /**
- * Reads a request to its end.
- * @throws ApiError 413 when its body is over the platform's limit
+ * Reads a complete request.
+ *
+ * @throws ApiError 413 if the body exceeds the platform's limit
  */
-export async function readExchange(request: IncomingMessage): Promise<Exchange> {
+export async function readRequest(request: IncomingMessage): Promise<ApiRequest> {
   const url = new URL(request.url ?? '/', 'http://localhost');
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request) {
     bytes += (chunk as Buffer).length;
-    // Beyond the limit the rest is read and dropped, so that the client gets the answer.
-    if (bytes <= BODY_LIMIT_BYTES) chunks.push(chunk as Buffer);
+    // The rest of an oversized body is read and discarded, so that the client receives the response.
+    if (bytes <= MAX_BODY_BYTES) chunks.push(chunk as Buffer);
   }
-  if (bytes > BODY_LIMIT_BYTES) {
+  if (bytes > MAX_BODY_BYTES) {
     throw new ApiError(
       413,
       'request.entity.too.large',
-      `The request is larger than ${BODY_LIMIT_BYTES} bytes.`,
+      `The request is larger than ${MAX_BODY_BYTES} bytes.`,
     );
   }
   return {
@@ -48,18 +49,22 @@ export async function readExchange(request: IncomingMessage): Promise<Exchange> 
   };
 }
 
-/** The body of a request as JSON; @throws ApiError 400 when it is none. */
-export function jsonBody(exchange: Exchange): unknown {
+/**
+ * Parses the body of a request as JSON.
+ *
+ * @throws ApiError 400 if it is not JSON
+ */
+export function jsonBody(request: ApiRequest): unknown {
   try {
-    return JSON.parse(exchange.body);
+    return JSON.parse(request.body);
   } catch {
     throw badRequest('The request could not be understood by the server: its body is not JSON.');
   }
 }
 
-export function writeAnswer(
+export function writeResponse(
   response: ServerResponse,
-  answer: Answer,
+  answer: ApiResponse,
   headers: Readonly<Record<string, string>>,
 ): void {
   const text = answer.body === undefined ? '' : JSON.stringify(answer.body);

@@ -1,10 +1,10 @@
 import { ApiError } from './api-error.ts';
 import type { Channel } from './channel.ts';
 import { PONG_TEXT, resultText } from './control-frames.ts';
-import type { NotificationsResource } from './rest-notifications.ts';
+import type { NotificationsResource } from './notifications-resource.ts';
 import { isValid } from './tokens.ts';
 
-/** The reply to a text that a client sent on its socket. */
+/** The reply to a message that a client sent on its socket. */
 export function replyTo(
   text: string,
   channel: Channel,
@@ -22,14 +22,14 @@ export function replyTo(
     case 'unsubscribe':
       break;
     default:
-      return resultText('400', 'failure', 'The message is not known.', correlationId);
+      return resultText('400', 'failure', 'The message is unknown.', correlationId);
   }
   if (!exists || !isValid(channel.token)) {
     return resultText('404', 'failure', 'The channel was not found.', correlationId);
   }
   const { topics } = message;
   if (!isTopicList(topics)) {
-    return resultText('400', 'failure', 'The topics must be an array of texts.', correlationId);
+    return resultText('400', 'failure', 'The topics must be an array of strings.', correlationId);
   }
   try {
     if (message.message === 'subscribe') {

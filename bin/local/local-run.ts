@@ -4,46 +4,46 @@ import { Ledger } from 'switchboard-local/simulator/ledger.ts';
 import { genesysHosts } from '../../lib/genesys/regions.ts';
 import { Accounting } from './accounting.ts';
 import { type Cloud, SIMULATION_LIMITS, startCloud } from './cloud.ts';
-import { Display } from './display.ts';
-import type { LocalOptions, RealGenesys } from './options.ts';
+import type { LocalOptions } from './local-options.ts';
+import { isSound, type LocalResult, roundLatency, showResult } from './local-result.ts';
 import { type Pipeline, startPipeline } from './pipeline.ts';
+import { ProgressDisplay } from './progress-display.ts';
+import type { RealGenesys } from './real-genesys.ts';
 import type { ReplayTotals } from './replay.ts';
 import { NAMES } from './resources.ts';
-import { isSound, type LocalResult, latency, showResult } from './result.ts';
 
-/** Between two lines of progress. */
 const PROGRESS_INTERVAL_MS = 1_000;
-/** For the first connection to come up. */
-const CONNECT_LIMIT_MS = 60_000;
+/** Time for the first connection to be established. */
+const CONNECT_TIMEOUT_MS = 60_000;
 const POLL_MS = 20;
-/** For everything that was sent to reach the bus, retries after faults included. */
-const SETTLE_LIMIT_MS = 60_000;
+/** Time for all events sent to reach the bus, including retries after faults. */
+const SETTLE_TIMEOUT_MS = 60_000;
 
-/** What a run is made of. */
+/** The parts of a run. */
 interface Run {
   options: LocalOptions;
   cloud: Cloud | undefined;
   ledger: Ledger;
   accounting: Accounting;
   pipeline: Pipeline;
-  display: Display;
+  display: ProgressDisplay;
   startedAtMs: number;
 }
 
 /**
- * Run the whole way of an event on this machine until it ends by itself (`--exit`) or is interrupted.
+ * Runs the complete pipeline on this machine until it ends (`--exit`) or is interrupted.
  *
- * @returns the exit code: 0 when nothing was lost and nothing doubled
+ * @returns the exit code: 0 if no event was lost or published twice, otherwise 1
  */
 export async function runLocal(options: LocalOptions, genesys: RealGenesys | undefined): Promise<number> {
-  const display = new Display(options.json ? process.stderr : process.stdout);
+  const display = new ProgressDisplay(options.json ? process.stderr : process.stdout);
   const interrupted = interruption();
   const cloud = genesys ? undefined : await startCloud(options);
   const ledger = cloud?.ledger ?? new Ledger();
   const accounting = new Accounting(ledger);
   try {
     const pipeline = await startPipeline({
-      genesys: whereGenesysIs(cloud, genesys),
+      genesys: genesysAccess(cloud, genesys),
       topics: options.topics ?? DEFAULT_TOPICS,
       healthPort: options.healthPort,
       logLevel: options.logLevel,
@@ -53,7 +53,7 @@ export async function runLocal(options: LocalOptions, genesys: RealGenesys | und
       ...(cloud ? { limits: SIMULATION_LIMITS } : {}),
     });
     const run: Run = { options, cloud, ledger, accounting, pipeline, display, startedAtMs: Date.now() };
-    introduce(run, genesys);
+    showIntroduction(run, genesys);
     return await play(run, interrupted);
   } finally {
     await cloud?.simulator.close();
@@ -63,48 +63,41 @@ export async function runLocal(options: LocalOptions, genesys: RealGenesys | und
 async function play(run: Run, interrupted: Promise<void>): Promise<number> {
   const { options, cloud, ledger, pipeline, display } = run;
   const stopProgress = showProgress(run);
-  let replayed: ReplayTotals | undefined;
+  let replay: ReplayTotals | undefined;
   try {
     await Promise.race([untilCovered(pipeline), pipeline.ingester.failed, interrupted]);
     const playing = cloud
       ?.play((message) => display.warn(message))
       .then((totals) => {
-        replayed = totals;
+        replay = totals;
       });
-    // Without --exit only an interruption ends the run, and with the real cloud there is no other end.
+    // Without --exit, or with the real cloud, the run continues until it is interrupted.
     const played = options.exit ? playing : playing?.then(() => interrupted);
     await Promise.race([played ?? interrupted, pipeline.ingester.failed, interrupted]);
     cloud?.stopPlaying();
     await playing;
     cloud?.faults?.stop();
-    await ledger.settled(SETTLE_LIMIT_MS);
+    await ledger.settled(SETTLE_TIMEOUT_MS);
   } finally {
     cloud?.faults?.stop();
     stopProgress();
-    await pipeline.drain(SETTLE_LIMIT_MS);
+    await pipeline.drain(SETTLE_TIMEOUT_MS);
   }
-  const result = summarize(run);
+  const result = { ...summarize(run), ...(replay ? { replay } : {}) };
   await pipeline.close();
-  if (options.json)
-    process.stdout.write(`${JSON.stringify(replayed ? { ...result, replay: replayed } : result)}\n`);
-  else {
-    if (replayed)
-      display.line(
-        `\nReplayed ${replayed.played} of ${replayed.lines} lines, ${replayed.odd} of them no frames; skipped ${replayed.skipped} that are not JSON.`,
-      );
-    showResult(display, result, ledger.report());
-  }
+  if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+  else showResult(display, result, ledger.report().lostKeys);
   return isSound(result) ? 0 : 1;
 }
 
-/** Settles on the first SIGINT or SIGTERM; a second one ends the process as usual. */
+/** Resolves on the first SIGINT or SIGTERM. A second one ends the process. */
 function interruption(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
   });
 }
 
-function whereGenesysIs(cloud: Cloud | undefined, real: RealGenesys | undefined) {
+function genesysAccess(cloud: Cloud | undefined, real: RealGenesys | undefined) {
   if (real) {
     const { clientId, clientSecret } = real;
     return { ...genesysHosts(real.domain), credentials: { clientId, clientSecret } };
@@ -117,26 +110,30 @@ function whereGenesysIs(cloud: Cloud | undefined, real: RealGenesys | undefined)
   };
 }
 
-function introduce({ display, pipeline, cloud }: Run, real: RealGenesys | undefined): void {
-  display.heading('Switchboard on this machine');
+function showIntroduction({ display, pipeline, cloud }: Run, real: RealGenesys | undefined): void {
+  display.heading('Switchboard is running on this machine');
   display.table([
-    ['Genesys Cloud', real ? `the real one, ${real.domain}` : `simulated, ${cloud?.url}`],
-    ['local AWS', `${pipeline.emulatorUrl} (bus ${NAMES.bus}, queue ${NAMES.eventsQueue})`],
+    ['Genesys Cloud', real ? `${real.domain} (real)` : `${cloud?.url} (simulated)`],
+    ['AWS', `${pipeline.emulatorUrl} (local)`],
+    ['event bus', NAMES.bus],
+    ['events queue', NAMES.eventsQueue],
     ['ingester', `http://127.0.0.1:${pipeline.ingester.healthPort}/healthz and /metrics`],
   ]);
-  display.line('Ctrl-C drains and prints the ledger.\n');
+  display.line('Press Ctrl-C to drain the pipeline and print the result.\n');
   let shown = 0;
   const stop = pipeline.emulator.eventbridge.onEvent(({ event }) => {
     display.sample(event);
-    if (++shown === Display.sampleEvents) stop();
+    if (++shown === ProgressDisplay.sampleEvents) stop();
   });
 }
 
+/** Resolves when the ingester covers its topics, or after the timeout. */
 async function untilCovered({ ingester }: Pipeline): Promise<void> {
-  const limitMs = Date.now() + CONNECT_LIMIT_MS;
-  while (!ingester.isCovered && Date.now() < limitMs) await delay(POLL_MS);
+  const deadlineMs = Date.now() + CONNECT_TIMEOUT_MS;
+  while (!ingester.isCovered && Date.now() < deadlineMs) await delay(POLL_MS);
 }
 
+/** Starts to show progress. Returns a function that stops it. */
 function showProgress(run: Run): () => void {
   const { display, pipeline, accounting, ledger, cloud, startedAtMs } = run;
   const timer = setInterval(() => {
@@ -171,22 +168,21 @@ function summarize(run: Run): LocalResult {
   const { ledger, pipeline, accounting } = run;
   const { intake, coverage } = pipeline.ingester;
   const report = ledger.report();
-  const queue = (name: string) => pipeline.emulator.sqs.queue(name).counts();
-  const deadLettered = queue(NAMES.deadLetterQueue).visible;
+  const visibleIn = (name: string) => pipeline.emulator.sqs.queue(name).counts().visible;
   return {
     sent: run.cloud ? report.sent : intake.totals.received - intake.totals.copies,
     received: intake.totals.received,
     published: run.cloud ? report.published : accounting.published,
     duplicates: intake.totals.copies + pipeline.consumed.duplicates,
-    quarantined: queue(NAMES.quarantineQueue).visible,
+    quarantined: visibleIn(NAMES.quarantineQueue),
     lost: report.lost,
     publishedTwice: run.cloud ? report.publishedTwice + report.unexpected : 0,
     publishedTwiceUnknown: report.publishedTwiceUnknown,
     uncovered: report.uncovered,
     unproven: report.unproven,
-    deadLettered,
-    latencyMs: latency(report.latencyMs),
-    latencyStalledMs: { ...latency(report.latencyStalledMs), count: report.latencyStalledMs.count },
+    deadLettered: visibleIn(NAMES.deadLetterQueue),
+    latencyMs: roundLatency(report.latencyMs),
+    latencyStalledMs: { ...roundLatency(report.latencyStalledMs), count: report.latencyStalledMs.count },
     eventsPerSecond: accounting.eventsPerSecond,
     gaps: coverage.totals.gaps,
     gapSeconds: Math.round(coverage.totals.gapSeconds * 10) / 10,

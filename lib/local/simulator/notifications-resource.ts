@@ -1,108 +1,112 @@
 import { badRequest, notFound } from './api-error.ts';
+import { type ApiRequest, type ApiResponse, jsonBody } from './api-request.ts';
 import type { Channel } from './channel.ts';
 import type { Channels } from './channels.ts';
-import { type Answer, type Exchange, jsonBody } from './exchange.ts';
 import { type ChannelTopicEntity, listedTopics, planSubscription } from './subscribing.ts';
 import { isValid, type Token } from './tokens.ts';
 import { TOPIC_PERMISSIONS } from './topic-templates.ts';
 
 /** `/api/v2/notifications/…` */
 export class NotificationsResource {
-  readonly #channels: Channels;
-  readonly #denied: ReadonlySet<string>;
-  readonly #connectUri: (channelId: string, host: string | undefined) => string;
+  private readonly channels: Channels;
+  private readonly denied: ReadonlySet<string>;
+  private readonly connectUri: (channelId: string, host: string | undefined) => string;
 
   constructor(
     channels: Channels,
     denied: ReadonlySet<string>,
     connectUri: (channelId: string, host: string | undefined) => string,
   ) {
-    this.#channels = channels;
-    this.#denied = denied;
-    this.#connectUri = connectUri;
+    this.channels = channels;
+    this.denied = denied;
+    this.connectUri = connectUri;
   }
 
-  create(exchange: Exchange, token: Token): Answer {
-    return { status: 200, body: this.#channelBody(this.#channels.create(token), exchange) };
+  create(request: ApiRequest, token: Token): ApiResponse {
+    return { status: 200, body: this.channelBody(this.channels.create(token), request) };
   }
 
-  /** Channels of the token; with `includechannels=oauthclient` those of the client's other tokens too, nameless. */
-  list(exchange: Exchange, token: Token): Answer {
-    const wide = exchange.query.get('includechannels') === 'oauthclient';
-    const own = this.#channels.all().filter(({ token: { clientId } }) => clientId === token.clientId);
+  /** Channels of the token. `includechannels=oauthclient` adds those of the client's other tokens, without their ids. */
+  list(request: ApiRequest, token: Token): ApiResponse {
+    const wholeClient = request.query.get('includechannels') === 'oauthclient';
+    const own = this.channels.all().filter(({ token: { clientId } }) => clientId === token.clientId);
     const entities = own
-      .filter((channel) => wide || channel.token === token)
+      .filter((channel) => wholeClient || channel.token === token)
       .map((channel) =>
         channel.token === token
-          ? this.#channelBody(channel, exchange)
+          ? this.channelBody(channel, request)
           : { expires: new Date(channel.expiresAtMs).toISOString() },
       );
     return { status: 200, body: { entities } };
   }
 
-  /** Whether a channel still exists: 200 or 404. */
-  probe(_exchange: Exchange, token: Token, channelId: string): Answer {
-    this.#find(channelId, token);
+  /** Responds with 200 if the channel exists, otherwise 404. */
+  probe(_request: ApiRequest, token: Token, channelId: string): ApiResponse {
+    this.find(channelId, token);
     return { status: 200 };
   }
 
-  subscriptions(_exchange: Exchange, token: Token, channelId: string): Answer {
-    return { status: 200, body: { entities: listedTopics(this.#find(channelId, token)) } };
+  subscriptions(_request: ApiRequest, token: Token, channelId: string): ApiResponse {
+    return { status: 200, body: { entities: listedTopics(this.find(channelId, token)) } };
   }
 
-  add(exchange: Exchange, token: Token, channelId: string): Answer {
-    return this.#subscribe(exchange, this.#find(channelId, token), 'add');
+  add(request: ApiRequest, token: Token, channelId: string): ApiResponse {
+    return this.subscribe(request, this.find(channelId, token), 'add');
   }
 
-  replace(exchange: Exchange, token: Token, channelId: string): Answer {
-    return this.#subscribe(exchange, this.#find(channelId, token), 'replace');
+  replace(request: ApiRequest, token: Token, channelId: string): ApiResponse {
+    return this.subscribe(request, this.find(channelId, token), 'replace');
   }
 
-  clear(_exchange: Exchange, token: Token, channelId: string): Answer {
-    this.#channels.subscribe(this.#find(channelId, token), new Map());
+  clear(_request: ApiRequest, token: Token, channelId: string): ApiResponse {
+    this.channels.subscribe(this.find(channelId, token), new Map());
     return { status: 204 };
   }
 
-  availableTopics(exchange: Exchange): Answer {
-    const expand = new Set(exchange.query.getAll('expand').flatMap((value) => value.split(',')));
+  availableTopics(request: ApiRequest): ApiResponse {
+    const expand = new Set(request.query.getAll('expand').flatMap((value) => value.split(',')));
     const entities = Object.entries(TOPIC_PERMISSIONS).map(([id, permission]) =>
-      availableTopic(id, permission, expand, !this.#denied.has(id)),
+      availableTopic(id, permission, expand, !this.denied.has(id)),
     );
     return { status: 200, body: { entities } };
   }
 
-  /** In-band `subscribe`: topics are added, or nothing is; @throws ApiError as the REST resource does. */
+  /**
+   * In-band `subscribe`: adds all topics or none.
+   *
+   * @throws ApiError like the REST resource
+   */
   subscribeInBand(channel: Channel, topics: readonly string[]): void {
-    const plan = planSubscription(channel, topics, 'add', false, this.#denied);
-    this.#channels.subscribe(channel, plan.subscriptions);
+    const plan = planSubscription(channel, topics, 'add', false, this.denied);
+    this.channels.subscribe(channel, plan.subscriptions);
   }
 
   unsubscribeInBand(channel: Channel, topics: readonly string[]): void {
-    const gone = new Set(topics);
-    const left = [...channel.subscriptions].filter(([id]) => !gone.has(id));
-    this.#channels.subscribe(channel, new Map(left));
+    const removed = new Set(topics);
+    const remaining = [...channel.subscriptions].filter(([id]) => !removed.has(id));
+    this.channels.subscribe(channel, new Map(remaining));
   }
 
-  #subscribe(exchange: Exchange, channel: Channel, mode: 'add' | 'replace'): Answer {
-    const ignoreErrors = exchange.query.get('ignoreErrors')?.toLowerCase() === 'true';
-    const plan = planSubscription(channel, topicIds(jsonBody(exchange)), mode, ignoreErrors, this.#denied);
-    this.#channels.subscribe(channel, plan.subscriptions);
+  private subscribe(request: ApiRequest, channel: Channel, mode: 'add' | 'replace'): ApiResponse {
+    const ignoreErrors = request.query.get('ignoreErrors')?.toLowerCase() === 'true';
+    const plan = planSubscription(channel, topicIds(jsonBody(request)), mode, ignoreErrors, this.denied);
+    this.channels.subscribe(channel, plan.subscriptions);
     const listed = mode === 'add' ? mergeListed(listedTopics(channel), plan.entities) : plan.entities;
     return { status: 200, body: { entities: listed } };
   }
 
-  /** A channel of the same client; one whose token is worth nothing is gone for everybody. */
-  #find(channelId: string, token: Token): Channel {
-    const channel = this.#channels.get(channelId);
+  /** A channel of the same client. A channel whose token is invalid does not exist for any client. */
+  private find(channelId: string, token: Token): Channel {
+    const channel = this.channels.get(channelId);
     if (channel === undefined || channel.token.clientId !== token.clientId || !isValid(channel.token)) {
       throw notFound('The channel');
     }
     return channel;
   }
 
-  #channelBody(channel: Channel, exchange: Exchange): object {
+  private channelBody(channel: Channel, request: ApiRequest): object {
     return {
-      connectUri: this.#connectUri(channel.id, exchange.headers.host),
+      connectUri: this.connectUri(channel.id, request.headers.host),
       id: channel.id,
       expires: new Date(channel.expiresAtMs).toISOString(),
     };

@@ -1,0 +1,21 @@
+import type { Invocation } from 'switchboard-local/lambda/poller.ts';
+import type { BatchReport } from '../../functions/consumer/consumer.ts';
+
+/** Sums over all batches of the consumer. */
+export class ConsumerTotals {
+  published = 0;
+  duplicates = 0;
+  quarantined = 0;
+  /** Killed invocations. */
+  crashes = 0;
+
+  addBatch({ published, duplicates, quarantined }: BatchReport): void {
+    this.published += published.length;
+    this.duplicates += duplicates;
+    this.quarantined += quarantined;
+  }
+
+  addInvocation({ outcome }: Invocation): void {
+    if (outcome.kind === 'crash') this.crashes++;
+  }
+}

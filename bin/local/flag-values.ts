@@ -1,0 +1,45 @@
+import { InvalidArgumentError } from 'commander';
+import { LOG_LEVELS, type LogLevel } from '../../lib/aws/logger.ts';
+import { topicProblems } from '../../lib/genesys/topics.ts';
+import { type FaultChoice, parseFaults } from './fault-options.ts';
+
+/** A parser of numbers from `min` to `max`. It throws InvalidArgumentError for any other text. */
+export function number(min: number, max: number, { whole = true } = {}) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (
+      text.trim() === '' ||
+      !Number.isFinite(value) ||
+      value < min ||
+      value > max ||
+      (whole && !Number.isInteger(value))
+    ) {
+      throw new InvalidArgumentError(`Specify a ${whole ? 'whole ' : ''}number from ${min} to ${max}.`);
+    }
+    return value;
+  };
+}
+
+/** @throws InvalidArgumentError that lists the valid names */
+export function faultChoice(text: string): FaultChoice {
+  try {
+    return parseFaults(text);
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** @throws InvalidArgumentError that lists all problems */
+export function topicList(text: string): string[] {
+  const topics = text.split(',').flatMap((topic) => topic.trim() || []);
+  const problems = topics.length === 0 ? ['specify at least one topic'] : topicProblems(topics);
+  if (problems.length > 0) throw new InvalidArgumentError(problems.join('; '));
+  return topics;
+}
+
+/** @throws InvalidArgumentError that lists the valid levels */
+export function logLevel(text: string): LogLevel {
+  const level = LOG_LEVELS.find((one) => one === text.toUpperCase());
+  if (!level) throw new InvalidArgumentError(`Use one of ${LOG_LEVELS.join(', ').toLowerCase()}.`);
+  return level;
+}

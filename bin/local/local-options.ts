@@ -1,0 +1,142 @@
+import { statSync } from 'node:fs';
+import { Command, Option } from 'commander';
+import { DEFAULT_TOPICS } from 'switchboard-local/simulator/generator.ts';
+import { LOG_LEVELS, type LogLevel } from '../../lib/aws/logger.ts';
+import { ALL_FAULTS, type FaultChoice, parseFaults } from './fault-options.ts';
+import { faultChoice, logLevel, number, topicList } from './flag-values.ts';
+
+// Above these limits, results of a single machine are not meaningful.
+const MAX_EVENTS = 10_000_000;
+const MAX_EVENTS_PER_SECOND = 50_000;
+const MAX_SPEED = 100_000;
+const MAX_LIFE_SECONDS = 172_800;
+
+/** Options of `switchboard local`. */
+export interface LocalOptions {
+  events?: number;
+  rate: number;
+  faults: FaultChoice;
+  seed: number;
+  exit: boolean;
+  json: boolean;
+  replay?: string;
+  speed?: number;
+  topics?: string[];
+  users: number;
+  queues: number;
+  tokenLife: number;
+  channelLife: number;
+  healthPort: number;
+  logLevel: LogLevel;
+}
+
+/** The command `switchboard local`. */
+export function localCommand(run: (options: LocalOptions) => Promise<void>): Command {
+  const local: Command = new Command('local').description(
+    'Run the complete pipeline on this machine: Genesys Cloud (simulated or real), ingester, local AWS, consumer and event bus.',
+  );
+  addEventOptions(local);
+  addCloudOptions(local);
+  return local
+    .option('--exit', 'exit when all events are sent and published; requires --events or --replay', false)
+    .option('--json', 'print the result as one JSON object to stdout, and progress to stderr', false)
+    .option(
+      '--health-port <n>',
+      'port of /healthz and /metrics of the ingester; 0 selects a free port',
+      number(0, 65_535),
+      3001,
+    )
+    .addOption(
+      new Option(
+        '--log-level <level>',
+        `level of the structured logs (warnings and errors go to stderr): ${LOG_LEVELS.join(', ').toLowerCase()}`,
+      )
+        .argParser(logLevel)
+        .default('SILENT', 'silent'),
+    )
+    .action(async (options: LocalOptions) => {
+      const conflicts = conflictsOf(options);
+      if (conflicts.length > 0) local.error(`error: ${conflicts.join('; ')}`);
+      await run(options);
+    });
+}
+
+/** Options for the events and the injected faults. */
+function addEventOptions(local: Command): void {
+  local
+    .option(
+      '--events <n>',
+      'number of events that the simulated cloud sends (default: unlimited)',
+      number(1, MAX_EVENTS),
+    )
+    .option('--rate <n>', 'events per second', number(0.1, MAX_EVENTS_PER_SECOND, { whole: false }), 20)
+    .addOption(
+      new Option(
+        '--faults <kinds>',
+        `faults to inject: all, none, or a comma-separated list of ${ALL_FAULTS.join(', ')}`,
+      )
+        .argParser(faultChoice)
+        .default(parseFaults('none'), 'none'),
+    )
+    .option(
+      '--seed <n>',
+      'seed for the events and the order of the faults; the moment of a fault also depends on timing',
+      number(0, 2 ** 32 - 1),
+      1,
+    )
+    .option(
+      '--replay <file>',
+      'replay a capture: one JSON object per line, each a notification frame or an EventBridge event',
+    )
+    .option(
+      '--speed <n>',
+      'replay speed relative to the recording; requires --replay (default: 1)',
+      number(0.01, MAX_SPEED, { whole: false }),
+    );
+}
+
+/** Options for the topics and the simulated Genesys Cloud. */
+function addCloudOptions(local: Command): void {
+  local
+    .option(
+      '--topics <list>',
+      `comma-separated topics; {id} stands for every user or queue (default: ${DEFAULT_TOPICS.join(', ')})`,
+      topicList,
+    )
+    .option('--users <n>', 'number of users in the simulated cloud', number(1, 5_000), 20)
+    .option('--queues <n>', 'number of queues in the simulated cloud', number(1, 2_000), 5)
+    .option(
+      '--token-life <seconds>',
+      'lifetime of access tokens in the simulated cloud',
+      number(10, MAX_LIFE_SECONDS),
+      86_400,
+    )
+    .option(
+      '--channel-life <seconds>',
+      'lifetime of channels in the simulated cloud',
+      number(10, MAX_LIFE_SECONDS),
+      86_400,
+    );
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+/** Problems with the combination of options. */
+function conflictsOf(options: LocalOptions): string[] {
+  const { exit, events, replay, speed, json, logLevel: level } = options;
+  return [
+    ...(exit && events === undefined && replay === undefined ? ['--exit requires --events or --replay'] : []),
+    ...(events !== undefined && replay !== undefined
+      ? ['--events and --replay are mutually exclusive: a capture has a fixed number of events']
+      : []),
+    ...(speed !== undefined && replay === undefined
+      ? ['--speed requires --replay; use --rate for the simulated cloud']
+      : []),
+    ...(replay !== undefined && !isFile(replay) ? [`--replay ${replay}: file not found`] : []),
+    ...(json && level !== 'SILENT'
+      ? ['--json and --log-level are mutually exclusive: both write to stdout']
+      : []),
+  ];
+}

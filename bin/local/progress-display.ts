@@ -1,0 +1,113 @@
+import { styleText } from 'node:util';
+import type { BusEvent } from 'switchboard-local/emulator/eventbridge/bus-event.ts';
+
+const LINE_WIDTH = 80;
+/** The header is repeated after this many lines of progress. */
+const HEADER_INTERVAL_LINES = 20;
+
+/** One line of progress. */
+export interface Progress {
+  seconds: number;
+  /** Events that the simulated cloud sent. Undefined with the real one, which does not report it. */
+  sent: number | undefined;
+  received: number;
+  published: number;
+  duplicates: number;
+  /** Events received but not on the bus yet. */
+  lag: number;
+  connections: number;
+  faults: number;
+}
+
+/** Columns of the progress table. Each is as wide as its name and a margin, with room for eight digits. */
+const COLUMNS = ['sent', 'received', 'published', 'duplicates', 'lag', 'connections', 'faults'] as const;
+const MARGIN = 2;
+const MIN_COLUMN_WIDTH = 9;
+const TIME_WIDTH = 6;
+
+/** Writes progress and results as plain text, with color on a terminal only. */
+export class ProgressDisplay {
+  /** Number of events shown at the start. */
+  static readonly sampleEvents = 3;
+  private readonly stream: NodeJS.WriteStream;
+  private progressLines = 0;
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.stream = stream;
+  }
+
+  line(text = ''): void {
+    this.stream.write(`${text}\n`);
+  }
+
+  warn(text: string): void {
+    this.line(this.style('yellow', text));
+  }
+
+  success(text: string): void {
+    this.line(this.style('green', text));
+  }
+
+  failure(text: string): void {
+    this.line(this.style('red', text));
+  }
+
+  heading(text: string): void {
+    this.line(this.style('bold', text));
+  }
+
+  /** Writes a row of the progress table, with a header now and then. */
+  progress(progress: Progress): void {
+    const columns = COLUMNS.filter((name) => progress[name] !== undefined);
+    if (this.progressLines === 0) this.line();
+    if (this.progressLines++ % HEADER_INTERVAL_LINES === 0) {
+      const names = columns.map((name) => name.padStart(columnWidth(name)));
+      this.line(this.style('dim', `${'time'.padStart(TIME_WIDTH)}${names.join('')}`));
+    }
+    const cells = columns.map((name) => {
+      const cell = String(progress[name]).padStart(columnWidth(name));
+      if (name === 'published') return this.style('green', cell);
+      return name === 'faults' && progress.faults > 0 ? this.style('yellow', cell) : cell;
+    });
+    this.line(`${`${progress.seconds} s`.padStart(TIME_WIDTH)}${cells.join('')}`);
+  }
+
+  /** Shows one of the first events on the bus, cut to one line. */
+  sample(event: BusEvent): void {
+    const type = event['detail-type'];
+    const body = JSON.stringify((event.detail as { eventBody?: unknown }).eventBody);
+    const width = LINE_WIDTH - type.length - 4;
+    const shown = body.length > width ? `${body.slice(0, width - 1)}…` : body;
+    this.line(`  ${this.style('cyan', type)}  ${this.style('dim', shown)}`);
+  }
+
+  /** Writes rows of a name and a value, aligned. Long values continue on the next line. */
+  table(rows: readonly (readonly [name: string, value: string])[]): void {
+    const width = Math.max(...rows.map(([name]) => name.length));
+    for (const [name, value] of rows) {
+      const [first = '', ...more] = wrap(value, LINE_WIDTH - width - 4);
+      this.line(`  ${name.padEnd(width)}  ${first}`);
+      for (const text of more) this.line(`  ${''.padEnd(width)}  ${text}`);
+    }
+  }
+
+  private style(format: Parameters<typeof styleText>[0], text: string): string {
+    return styleText(format, text, { stream: this.stream });
+  }
+}
+
+function columnWidth(name: string): number {
+  return Math.max(MIN_COLUMN_WIDTH, name.length + MARGIN);
+}
+
+/** Breaks a text at spaces into lines of at most `width` characters. */
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    const joined = last === undefined ? word : `${last} ${word}`;
+    if (last !== undefined && joined.length > width) lines.push(word);
+    else lines.splice(-1, 1, joined);
+  }
+  return lines;
+}
