@@ -3,9 +3,9 @@ import type { QueuedEvent } from '../../lib/events/schema.ts';
 import type { ClaimRequest, Claims } from './claim.ts';
 import type { Deadline } from './deadline.ts';
 import { type Markers, quarantineMark } from './mark.ts';
+import { judge, mayBeRetry, type QueueRecord, readRecords, type Work } from './pending-envelope.ts';
 import type { Publisher, PublishOutcome } from './publish.ts';
 import { type Quarantine, type Quarantined, splitOff } from './quarantine.ts';
-import { judge, mayBeRetry, type QueueRecord, readRecords, type Work } from './work.ts';
 
 /** What one batch came to. */
 export interface BatchReport {

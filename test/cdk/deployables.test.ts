@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, expect, test } from 'vitest';
-import { readConfig as readConsumerConfig } from '../../functions/consumer/config.ts';
+import { readConfig as readConsumerConfig } from '../../functions/consumer/consumer-config.ts';
 import { readConfig as readIngesterConfig } from '../../functions/ingester/config.ts';
 import { DRAIN_LIMIT_MS, UNHEALTHY_AFTER_MS } from '../../functions/ingester/ingester.ts';
 import { plain, REQUIRED, templateOf } from './deployment.ts';

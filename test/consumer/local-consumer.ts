@@ -16,11 +16,11 @@ import {
 } from 'switchboard-local/lambda/environment.ts';
 import { failedMessageIds } from 'switchboard-local/lambda/payload.ts';
 import { createResources, NAMES } from '../../bin/local/resources.ts';
-import type { ConsumerConfig } from '../../functions/consumer/config.ts';
 import type { BatchReport } from '../../functions/consumer/consumer.ts';
-import { createHandler } from '../../functions/consumer/handler.ts';
+import type { ConsumerConfig } from '../../functions/consumer/consumer-config.ts';
 import { fingerprint } from '../../functions/consumer/mark.ts';
 import { REQUEST_BYTES } from '../../functions/consumer/publish.ts';
+import { createHandler } from '../../functions/consumer/sqs-handler.ts';
 import { dynamoDbClient, eventBridgeClient, sqsClient } from '../../lib/aws/clients.ts';
 import { createLogger, type LogLevel } from '../../lib/aws/logger.ts';
 import type { ObjectStore } from '../../lib/aws/object-store.ts';

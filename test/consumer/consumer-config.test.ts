@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readConfig } from '../../functions/consumer/config.ts';
+import { readConfig } from '../../functions/consumer/consumer-config.ts';
 
 const NEEDED = {
   CLAIMS_TABLE: 'claims',
