@@ -8,7 +8,7 @@ import { createHandler } from './sqs-handler.ts';
 const config = readConfig(process.env);
 const dynamodb = dynamoDbClient({}, 1);
 
-/** The entry point that AWS Lambda calls, wired from the environment. */
+/** The Lambda entry point, configured from the environment. */
 export const handler = createHandler(config, {
   dynamodb,
   objectStore: objectStore(config.oversizeBucket, dynamodb),

@@ -5,7 +5,7 @@ import { fingerprint, quarantineMark } from './mark.ts';
 import type { Quarantined } from './quarantine.ts';
 import { type InvalidItem, parseBody } from './validate.ts';
 
-/** What the consumer needs of an SQS record. */
+/** The fields of an SQS record that the consumer needs. */
 export interface QueueRecord {
   messageId: string;
   body: string;
@@ -13,34 +13,32 @@ export interface QueueRecord {
   receiveCount: number;
 }
 
-/** One envelope of the batch and how far it is. */
-export interface Work {
+/** An envelope of the batch. */
+export interface PendingEnvelope {
   readonly envelope: Envelope;
-  /** Messages that brought it: more than one where SQS delivered it twice. */
-  readonly messageIds: [string, ...string[]];
+  /** SQS ids of its messages: more than one if SQS delivered the same body twice in the batch. */
+  readonly messageIds: readonly [string, ...string[]];
   readonly receiveCount: number;
   /**
-   * Claim on this receive, with an owner of its own: of two deliveries of one receive only one gets it. The first
-   * receive needs none, for there the claims on its events tell the two apart.
+   * Claim on this receive, with a random owner: only one of two deliveries with the same receive count gets it. The
+   * first receive needs none, because the claims on its events distinguish the two deliveries.
    */
-  readonly turn: ClaimRequest | undefined;
+  readonly receiveClaim: ClaimRequest | undefined;
   readonly events: readonly QueuedEvent[];
   readonly invalid: readonly InvalidItem[];
-  /** Events that this envelope owns and that have not been settled. */
-  toPublish: QueuedEvent[];
-  /** What its owner's marker is to say of this invocation: ids of published events, marks of quarantined ones. */
-  settled: string[];
-  mustComeAgain: boolean;
 }
 
-/** The batch by body: SQS may deliver the same message twice in one batch. */
-export function readRecords(records: readonly QueueRecord[]): { works: Work[]; unreadable: Quarantined[] } {
-  const works = new Map<string, Work>();
+/** Reads a batch. Records with the same body become one envelope: SQS may deliver a message twice in one batch. */
+export function readRecords(records: readonly QueueRecord[]): {
+  pending: PendingEnvelope[];
+  unreadable: Quarantined[];
+} {
+  const pending = new Map<string, PendingEnvelope>();
   const unreadable: Quarantined[] = [];
   for (const { messageId, body, receiveCount } of records) {
-    const known = works.get(body);
+    const known = pending.get(body);
     if (known) {
-      known.messageIds.push(messageId);
+      pending.set(body, { ...known, messageIds: [...known.messageIds, messageId] });
       continue;
     }
     const parsed = parseBody(body);
@@ -49,56 +47,54 @@ export function readRecords(records: readonly QueueRecord[]): { works: Work[]; u
       continue;
     }
     const { envelope, events, invalid } = parsed;
-    const turnId = `receive#${messageId}#${receiveCount}`;
-    works.set(body, {
+    const receiveId = `receive#${messageId}#${receiveCount}`;
+    pending.set(body, {
       envelope,
       messageIds: [messageId],
       receiveCount,
-      turn: receiveCount > 1 ? { eventId: turnId, owner: randomUUID() } : undefined,
+      receiveClaim: receiveCount > 1 ? { eventId: receiveId, owner: randomUUID() } : undefined,
       events,
       invalid,
-      toPublish: [],
-      settled: [],
-      mustComeAgain: false,
     });
   }
-  return { works: [...works.values()], unreadable };
+  return { pending: [...pending.values()], unreadable };
 }
 
-/** Whether an earlier try at this message may have published the event already. */
-export function mayBeRetry(claim: Claim | undefined, work: Work): boolean {
-  return claim !== undefined && claim.made !== 'now' && claim.owner === work.envelope.owner;
+/** Whether an earlier delivery of this envelope may have published the event already. */
+export function mayBeRetry(claim: Claim | undefined, { envelope }: PendingEnvelope): boolean {
+  return claim !== undefined && claim.made !== 'now' && claim.owner === envelope.owner;
 }
 
 /**
- * `publish` · `duplicate`: another message publishes it · `settled`: an earlier try did · `later`: it cannot be
- * decided now, the message must come again.
+ * Decides what to do with an event: `publish` it; drop it as a `duplicate`, because another message publishes it; skip
+ * it as `done` by an earlier delivery; or `redeliver` its message, because it cannot be decided now.
  *
- * @param settled - fingerprints in the owner's marker; undefined when it was not or could not be read
+ * @param done - fingerprints in the owner's marker; undefined if the marker was not or could not be read
  */
-export function judge(
-  work: Work,
+export function decide(
+  pending: PendingEnvelope,
   event: QueuedEvent,
   claims: ReadonlyMap<string, Claim>,
-  settled: ReadonlySet<string> | undefined,
-): 'publish' | 'duplicate' | 'settled' | 'later' {
+  done: ReadonlySet<string> | undefined,
+): 'publish' | 'duplicate' | 'done' | 'redeliver' {
   const claim = claims.get(event.id);
-  if (!claim) return 'later';
-  if (claim.owner !== work.envelope.owner) return 'duplicate';
+  if (!claim) return 'redeliver';
+  if (claim.owner !== pending.envelope.owner) return 'duplicate';
   if (claim.made !== 'now') {
-    if (!settled) return 'later';
-    if (isSettled(work, event, settled)) return 'settled';
-    // Received for the first time and claimed already: SQS has delivered this message twice, and the other delivery
-    // is being worked on. It comes again after the visibility timeout, when that one has marked what it published.
-    if (work.receiveCount <= 1 && claim.made === 'earlier') return 'later';
+    if (!done) return 'redeliver';
+    if (isDone(pending, event, done)) return 'done';
+    // A claim before the first receive: SQS delivered the message twice, and the other delivery is in progress. It
+    // has marked what it published before the next delivery, which comes after the visibility timeout.
+    if (pending.receiveCount <= 1 && claim.made === 'earlier') return 'redeliver';
   }
-  const { turn } = work;
-  return !turn || claims.get(turn.eventId)?.owner === turn.owner ? 'publish' : 'later';
+  const { receiveClaim } = pending;
+  const ownsReceive = !receiveClaim || claims.get(receiveClaim.eventId)?.owner === receiveClaim.owner;
+  return ownsReceive ? 'publish' : 'redeliver';
 }
 
-function isSettled({ messageIds }: Work, { id }: QueuedEvent, settled: ReadonlySet<string>): boolean {
+function isDone({ messageIds }: PendingEnvelope, { id }: QueuedEvent, done: ReadonlySet<string>): boolean {
   return (
-    settled.has(fingerprint(id)) ||
-    messageIds.some((messageId) => settled.has(fingerprint(quarantineMark(messageId, id))))
+    done.has(fingerprint(id)) ||
+    messageIds.some((messageId) => done.has(fingerprint(quarantineMark(messageId, id))))
   );
 }

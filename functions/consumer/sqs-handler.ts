@@ -18,33 +18,33 @@ import { Oversize } from './oversize.ts';
 import { Publisher } from './publish.ts';
 import { Quarantine } from './quarantine.ts';
 
-/** Kept back from an invocation's time for marking and reporting. */
-const RESERVE_MS = 2_000;
-/** Of a short time limit no more than this share is kept back. */
-const RESERVE_SHARE = 0.3;
-/** Latencies a batch that go into the metrics; an EMF document ends with the hundredth value of a metric. */
-const LATENCY_SAMPLES = 99;
+/** Time of an invocation that is reserved for marking and reporting. */
+const MAX_RESERVE_MS = 2_000;
+/** Maximum share of the remaining time for that reserve. */
+const MAX_RESERVE_SHARE = 0.3;
+/** Latencies per batch in the metrics. At 100 values of a metric, Powertools starts a new EMF document. */
+const MAX_LATENCY_SAMPLES = 99;
 
-/** The consumer's connections to the world. */
-export interface ConsumerEdges {
-  /** A client that does not repeat requests by itself. */
+/** The consumer's clients and callbacks. */
+export interface ConsumerDependencies {
+  /** A client that does not retry by itself. */
   dynamodb: DynamoDBClient;
   sqs: SQSClient;
   eventbridge: EventBridgeClient;
-  /** Takes events that are too large for the bus; without it they are quarantined. */
+  /** Stores events that are too large for the bus. Without it these events are quarantined. */
   objectStore?: ObjectStore | undefined;
   logger: Logger;
   metrics: Metrics;
-  /** Told what each batch came to. */
+  /** Called after each batch. */
   onBatch?: (report: BatchReport) => void;
 }
 
-/** A Lambda handler for batches of the events queue. */
+/** A handler for batches from the events queue. */
 export type ConsumerHandler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
 
-/** The consumer as a Lambda handler with partial batch response. */
-export function createHandler(config: ConsumerConfig, edges: ConsumerEdges): ConsumerHandler {
-  const { dynamodb, sqs, eventbridge, logger, metrics } = edges;
+/** Creates the consumer's Lambda handler, which returns partial batch responses. */
+export function createHandler(config: ConsumerConfig, dependencies: ConsumerDependencies): ConsumerHandler {
+  const { dynamodb, sqs, eventbridge, logger, metrics } = dependencies;
   const consumer = new Consumer({
     claims: new Claims(dynamodb, config.claimsTable, config.dedupWindowSeconds),
     markers: new Markers(dynamodb, config.claimsTable, config.dedupWindowSeconds),
@@ -52,14 +52,14 @@ export function createHandler(config: ConsumerConfig, edges: ConsumerEdges): Con
       busName: config.eventBusName,
       source: config.eventSource,
       oversizeBytes: config.oversizeBytes,
-      oversize: edges.objectStore && new Oversize(edges.objectStore),
+      oversize: dependencies.objectStore && new Oversize(dependencies.objectStore),
     }),
     quarantine: new Quarantine(sqs, config.quarantineQueueUrl),
     log: logger,
   });
   const handle = async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
     const leftMs = context.getRemainingTimeInMillis();
-    const deadline = new Deadline(Date.now() + leftMs - Math.min(RESERVE_MS, leftMs * RESERVE_SHARE));
+    const deadline = new Deadline(Date.now() + leftMs - Math.min(MAX_RESERVE_MS, leftMs * MAX_RESERVE_SHARE));
     const records = event.Records.map(({ messageId, body, attributes }) => ({
       messageId,
       body,
@@ -67,10 +67,10 @@ export function createHandler(config: ConsumerConfig, edges: ConsumerEdges): Con
     }));
     const report = await consumer.process(records, deadline);
     measure(metrics, report);
-    edges.onBatch?.(report);
+    dependencies.onBatch?.(report);
     return { batchItemFailures: report.failedMessageIds.map((itemIdentifier) => ({ itemIdentifier })) };
   };
-  // Our own deadline ends retries in time; an early answer would leave the work running beside the next batch.
+  // The deadline ends retries. After an early response, this batch would continue during the next one.
   return middy<SQSEvent, SQSBatchResponse, Error, Context>({ timeoutEarlyInMillis: 0 })
     .use(injectLambdaContext(logger))
     .use(logMetrics(metrics))
@@ -90,7 +90,7 @@ function measure(
   add('EventsLate', published.filter(({ late }) => late).length);
   add('MessagesReturned', failedMessageIds.length);
   const now = Date.now();
-  const step = Math.max(1, Math.ceil(published.length / LATENCY_SAMPLES));
+  const step = Math.max(1, Math.ceil(published.length / MAX_LATENCY_SAMPLES));
   for (const { receivedAt } of published.filter((_, index) => index % step === 0)) {
     const latencyMs = Math.max(0, now - Date.parse(receivedAt));
     add('ReceivedToPublishedLatency', latencyMs);
