@@ -70,7 +70,7 @@ export function createHandler(config: ConsumerConfig, dependencies: ConsumerDepe
     dependencies.onBatch?.(report);
     return { batchItemFailures: report.failedMessageIds.map((itemIdentifier) => ({ itemIdentifier })) };
   };
-  // The deadline ends retries. After an early response, this batch would continue during the next one.
+  // No early response: this batch would continue while the next one runs. The deadline ends retries in time.
   return middy<SQSEvent, SQSBatchResponse, Error, Context>({ timeoutEarlyInMillis: 0 })
     .use(injectLambdaContext(logger))
     .use(logMetrics(metrics))
