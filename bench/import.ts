@@ -21,7 +21,7 @@ const VARIABLES = {
 export async function benchImport(): Promise<Figure[]> {
   const directory = mkdtempSync(join(tmpdir(), 'switchboard-bundles-'));
   try {
-    const consumer = write(directory, 'functions/consumer/index.ts', 'consumer');
+    const consumer = write(directory, 'functions/consumer/handler.ts', 'consumer');
     const clients = write(directory, 'bench/clients-alone.ts', 'clients');
     return [
       figure('consumer bundle', 'KB', consumer.bytes / BYTES_A_KB, null, clients.bytes / BYTES_A_KB),

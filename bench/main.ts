@@ -1,8 +1,8 @@
 import { Argument, Command } from 'commander';
-import { batches, consumer, naiveConsumer } from './consumer.ts';
+import { batches, consumer, naiveConsumer } from './consumer-speed.ts';
 import { startFrameServer } from './frame-client.ts';
 import { benchImport } from './import.ts';
-import { ingest, ingestNaively, receiveAndParse } from './ingester.ts';
+import { ingest, ingestNaively, receiveAndParse } from './ingester-speed.ts';
 import { eventsPerCpuSecond, type Figure, figure } from './measure.ts';
 import { benchMemory } from './memory.ts';
 

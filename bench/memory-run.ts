@@ -1,6 +1,6 @@
-import { batches, consumer } from './consumer.ts';
+import { batches, consumer } from './consumer-speed.ts';
 import { startFrameServer } from './frame-client.ts';
-import { ingest } from './ingester.ts';
+import { ingest } from './ingester-speed.ts';
 
 const EARLY_EVENTS = 100_000;
 const LATE_EVENTS = 500_000;

@@ -95,5 +95,5 @@ export class Accounting {
 function markedFingerprints(body: string): string[] {
   const values = (JSON.parse(body) as { ExpressionAttributeValues?: Record<string, { BS?: string[] }> })
     .ExpressionAttributeValues;
-  return (values?.[':settled']?.BS ?? []).map((one) => Buffer.from(one, 'base64').toString('base64url'));
+  return (values?.[':done']?.BS ?? []).map((one) => Buffer.from(one, 'base64').toString('base64url'));
 }

@@ -8,16 +8,17 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
 import { isTransient } from '../../lib/aws/errors.ts';
+import { batches } from './batches.ts';
 import type { Deadline } from './deadline.ts';
 
-/** Statements a BatchExecuteStatement; a DynamoDB limit. */
-const STATEMENTS = 25;
-/** Keys a BatchGetItem; a DynamoDB limit. */
-const KEYS = 100;
-/** Calls to DynamoDB at once. */
-const CONCURRENCY = 8;
-const FIRST_SERVER_ERROR = 500;
-/** Outcomes of a statement that pass by themselves. */
+/** Statements per BatchExecuteStatement; a DynamoDB limit. */
+const MAX_STATEMENTS_PER_CALL = 25;
+/** Keys per BatchGetItem; a DynamoDB limit. */
+const MAX_KEYS_PER_CALL = 100;
+/** Concurrent calls to DynamoDB. */
+const MAX_CONCURRENT_CALLS = 8;
+const MIN_SERVER_ERROR_STATUS = 500;
+/** Error codes of statements that can be retried. */
 const TRANSIENT_CODES: ReadonlySet<string> = new Set([
   'ThrottlingError',
   'ProvisionedThroughputExceeded',
@@ -26,21 +27,25 @@ const TRANSIENT_CODES: ReadonlySet<string> = new Set([
   'InternalServerError',
 ]);
 
-/** Who will publish an event. */
-export interface Claim {
-  /** Owner of the message that claimed it first. */
-  owner: string;
-  /**
-   * When it was made: by this invocation, before it, or one of the two, for an answer was lost. A claim of unknown
-   * age may be that of an earlier try.
-   */
-  made: 'now' | 'earlier' | 'unknown';
-}
-
 /** An event that a message wants to claim. */
 export interface ClaimRequest {
-  eventId: string;
-  owner: string;
+  readonly eventId: string;
+  readonly owner: string;
+}
+
+/** The stored claim of an event: its owner is that of the message that claimed it first. */
+export interface Claim extends ClaimRequest {
+  /** Whether this invocation made the claim; unknown if a response was lost. */
+  readonly made: 'now' | 'earlier' | 'unknown';
+}
+
+/** The result of one round of calls. The next round repeats requests without a claim. */
+interface ClaimRound {
+  readonly claimed: readonly Claim[];
+  /** Requests whose INSERT found a claim. */
+  readonly taken: readonly ClaimRequest[];
+  /** Ids of events that may have been claimed although the response was lost. */
+  readonly unsure: readonly string[];
 }
 
 interface StoredClaim {
@@ -50,15 +55,15 @@ interface StoredClaim {
 
 /**
  * Claims in DynamoDB: `pk` = `event#<id>`, `owner`, `expiresAt` (seconds). The first message that claims an event
- * owns it for good, whoever works on that message (P3).
+ * owns it, whichever worker processes that message (P3).
  */
 export class Claims {
   private readonly client: DynamoDBClient;
   private readonly tableName: string;
   private readonly windowSeconds: number;
-  private readonly limit = pLimit(CONCURRENCY);
+  private readonly limit = pLimit(MAX_CONCURRENT_CALLS);
 
-  /** @param client - one that does not repeat requests by itself: a repeated INSERT would find its own claim */
+  /** @param client - must not retry by itself: a repeated INSERT would find its own claim */
   constructor(client: DynamoDBClient, tableName: string, windowSeconds: number) {
     this.client = client;
     this.tableName = tableName;
@@ -66,88 +71,90 @@ export class Claims {
   }
 
   /**
-   * Claim events, each wanted once.
+   * Claims events.
    *
-   * @returns the claim of each event; one without a claim could not be decided in time
+   * @param requests - at most one per event
+   * @returns claims by event id; an event without a claim could not be decided in time
    */
   async claim(requests: readonly ClaimRequest[], deadline: Deadline): Promise<Map<string, Claim>> {
     const claims = new Map<string, Claim>();
-    /** Events whose INSERT may have been carried out although its answer was lost. */
     const unsure = new Set<string>();
     let left = requests;
     for (let attempt = 1; left.length > 0; attempt++) {
-      const taken = await this.insertAll(left, claims, unsure);
-      await this.readAll(taken, claims, unsure);
+      const round = await this.attempt(left);
+      for (const eventId of round.unsure) unsure.add(eventId);
+      for (const claim of round.claimed) {
+        const isUnknown = claim.made === 'earlier' && unsure.has(claim.eventId);
+        claims.set(claim.eventId, isUnknown ? { ...claim, made: 'unknown' } : claim);
+      }
       left = left.filter(({ eventId }) => !claims.has(eventId));
       if (left.length > 0 && !(await deadline.allowsRetry(attempt))) break;
     }
     return claims;
   }
 
-  /** @returns the requests whose event has a claim already */
-  private async insertAll(
-    requests: readonly ClaimRequest[],
-    claims: Map<string, Claim>,
-    unsure: Set<string>,
-  ) {
-    const calls = chunks(requests, STATEMENTS).map((chunk) =>
-      this.limit(() => this.insert(chunk, claims, unsure)),
-    );
-    return (await Promise.all(calls)).flat();
+  private async attempt(requests: readonly ClaimRequest[]): Promise<ClaimRound> {
+    const inserts = batches(requests, MAX_STATEMENTS_PER_CALL);
+    const inserted = await this.limit.map(inserts, (batch) => this.insert(batch));
+    const taken = inserted.flatMap((result) => result.taken);
+    const reads = batches(taken, MAX_KEYS_PER_CALL);
+    const results = [...inserted, ...(await this.limit.map(reads, (batch) => this.read(batch)))];
+    const claimed = results.flatMap((result) => result.claimed);
+    return { claimed, taken, unsure: results.flatMap(({ unsure }) => unsure) };
   }
 
-  private async insert(chunk: readonly ClaimRequest[], claims: Map<string, Claim>, unsure: Set<string>) {
+  private async insert(batch: readonly ClaimRequest[]): Promise<ClaimRound> {
+    const claimed: Claim[] = [];
     const taken: ClaimRequest[] = [];
+    const unsure: string[] = [];
     const expiresAt = { N: String(this.nowSeconds() + this.windowSeconds) };
     const Statement = `INSERT INTO "${this.tableName}" VALUE {'pk': ?, 'owner': ?, 'expiresAt': ?}`;
     try {
       const { Responses } = await this.client.send(
         new BatchExecuteStatementCommand({
-          Statements: chunk.map(({ eventId, owner }) => ({
+          Statements: batch.map(({ eventId, owner }) => ({
             Statement,
             Parameters: [{ S: claimKey(eventId) }, { S: owner }, expiresAt],
           })),
         }),
       );
-      for (const [index, request] of chunk.entries()) {
+      for (const [index, request] of batch.entries()) {
         const error = Responses?.[index]?.Error;
-        if (!error) claims.set(request.eventId, { owner: request.owner, made: 'now' });
+        if (!error) claimed.push({ ...request, made: 'now' });
         else if (error.Code === 'DuplicateItem') taken.push(request);
-        else if (error.Code === 'InternalServerError') unsure.add(request.eventId);
+        else if (error.Code === 'InternalServerError') unsure.push(request.eventId);
         else if (!TRANSIENT_CODES.has(error.Code ?? ''))
-          throw new Error(`A claim was refused: ${error.Code} ${error.Message}`);
+          throw new Error(
+            `DynamoDB refused a claim: ${error.Code} ${error.Message}. Check the table and the role.`,
+          );
       }
     } catch (error) {
       if (!isTransient(error)) throw error;
-      if (mayHaveTakenEffect(error)) for (const { eventId } of chunk) unsure.add(eventId);
+      if (mayHaveTakenEffect(error)) unsure.push(...batch.map(({ eventId }) => eventId));
     }
-    return taken;
+    return { claimed, taken, unsure };
   }
 
-  /** Look whose the claims are that were there already; one that has expired is taken over. */
-  private async readAll(requests: readonly ClaimRequest[], claims: Map<string, Claim>, unsure: Set<string>) {
-    await Promise.all(
-      chunks(requests, KEYS).map((chunk) => this.limit(() => this.read(chunk, claims, unsure))),
-    );
-  }
-
-  private async read(chunk: readonly ClaimRequest[], claims: Map<string, Claim>, unsure: Set<string>) {
-    const stored = await this.get(chunk);
-    for (const request of chunk) {
+  /** Reads existing claims and takes over expired ones. */
+  private async read(batch: readonly ClaimRequest[]): Promise<ClaimRound> {
+    const claimed: Claim[] = [];
+    const unsure: string[] = [];
+    const stored = await this.get(batch);
+    for (const request of batch) {
       const found = stored.get(claimKey(request.eventId));
-      // Not there any more, or not answered: the next round inserts again.
+      // Deleted or not returned: the next round inserts it again.
       if (!found) continue;
-      if (found.expiresAtSeconds > this.nowSeconds()) {
-        const made = unsure.has(request.eventId) ? 'unknown' : 'earlier';
-        claims.set(request.eventId, { owner: found.owner, made });
-      } else if (await this.takeOver(request, found, unsure)) {
-        claims.set(request.eventId, { owner: request.owner, made: 'now' });
-      }
+      const isValid = found.expiresAtSeconds > this.nowSeconds();
+      const outcome = isValid ? 'valid' : await this.takeOver(request, found);
+      if (outcome === 'valid') claimed.push({ ...request, owner: found.owner, made: 'earlier' });
+      else if (outcome === 'taken over') claimed.push({ ...request, made: 'now' });
+      else if (outcome === 'unsure') unsure.push(request.eventId);
     }
+    return { claimed, taken: [], unsure };
   }
 
-  private async get(chunk: readonly ClaimRequest[]): Promise<Map<string | undefined, StoredClaim>> {
-    const Keys = chunk.map(({ eventId }) => ({ pk: { S: claimKey(eventId) } }));
+  private async get(batch: readonly ClaimRequest[]): Promise<Map<string | undefined, StoredClaim>> {
+    const Keys = batch.map(({ eventId }) => ({ pk: { S: claimKey(eventId) } }));
     try {
       const { Responses } = await this.client.send(
         new BatchGetItemCommand({ RequestItems: { [this.tableName]: { Keys, ConsistentRead: true } } }),
@@ -159,12 +166,11 @@ export class Claims {
     }
   }
 
-  /** TTL deletes late, so a claim past its end may still be there; it counts for nothing. */
+  /** Replaces a claim that TTL has not deleted yet. */
   private async takeOver(
     { eventId, owner }: ClaimRequest,
     expired: StoredClaim,
-    unsure: Set<string>,
-  ): Promise<boolean> {
+  ): Promise<'taken over' | 'refused' | 'unsure'> {
     try {
       await this.client.send(
         new PutItemCommand({
@@ -182,12 +188,11 @@ export class Claims {
           },
         }),
       );
-      return true;
+      return 'taken over';
     } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return false;
+      if (error instanceof ConditionalCheckFailedException) return 'refused';
       if (!isTransient(error)) throw error;
-      if (mayHaveTakenEffect(error)) unsure.add(eventId);
-      return false;
+      return mayHaveTakenEffect(error) ? 'unsure' : 'refused';
     }
   }
 
@@ -196,10 +201,10 @@ export class Claims {
   }
 }
 
-/** An answer below 500, such as throttling, is a refusal; after a timeout or a server's error nobody knows. */
+/** A status below 500 is a refusal. After a timeout or a server error the outcome is unknown. */
 function mayHaveTakenEffect(error: unknown): boolean {
   const { $metadata } = error as { $metadata?: { httpStatusCode?: number } };
-  return ($metadata?.httpStatusCode ?? FIRST_SERVER_ERROR) >= FIRST_SERVER_ERROR;
+  return ($metadata?.httpStatusCode ?? MIN_SERVER_ERROR_STATUS) >= MIN_SERVER_ERROR_STATUS;
 }
 
 function claimKey(eventId: string): string {
@@ -208,10 +213,4 @@ function claimKey(eventId: string): string {
 
 function storedClaim(item: Record<string, AttributeValue>): StoredClaim {
   return { owner: item.owner?.S ?? '', expiresAtSeconds: Number(item.expiresAt?.N ?? 0) };
-}
-
-function chunks<T>(all: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(all.length / size) }, (_, index) =>
-    all.slice(index * size, (index + 1) * size),
-  );
 }

@@ -3,21 +3,27 @@ import type { QueuedEvent } from '../../lib/events/schema.ts';
 import type { ClaimRequest, Claims } from './claim.ts';
 import type { Deadline } from './deadline.ts';
 import { type Markers, quarantineMark } from './mark.ts';
-import type { Publisher, PublishOutcome } from './publish.ts';
+import {
+  decide,
+  mayBeRetry,
+  type PendingEnvelope,
+  type QueueRecord,
+  readRecords,
+} from './pending-envelope.ts';
+import type { Publisher, RefusedEvent } from './publish.ts';
 import { type Quarantine, type Quarantined, splitOff } from './quarantine.ts';
-import { judge, mayBeRetry, type QueueRecord, readRecords, type Work } from './work.ts';
 
-/** What one batch came to. */
+/** The outcome of one batch. */
 export interface BatchReport {
-  /** SQS ids of the messages that must come again. */
-  failedMessageIds: string[];
-  received: number;
-  published: QueuedEvent[];
-  duplicates: number;
-  quarantined: number;
+  /** SQS ids of the messages that must be redelivered. */
+  readonly failedMessageIds: readonly string[];
+  readonly received: number;
+  readonly published: readonly QueuedEvent[];
+  readonly duplicates: number;
+  readonly quarantined: number;
 }
 
-/** The consumer's steps, each with its own connection to AWS. */
+/** The consumer's steps. */
 export interface ConsumerSteps {
   claims: Claims;
   markers: Markers;
@@ -26,9 +32,22 @@ export interface ConsumerSteps {
   log: Log;
 }
 
+interface OwnedEvent {
+  readonly pending: PendingEnvelope;
+  readonly event: QueuedEvent;
+}
+
+interface Plan {
+  /** No two events have the same id. */
+  readonly toPublish: readonly OwnedEvent[];
+  /** Envelopes with an event that cannot be decided now. */
+  readonly undecided: readonly PendingEnvelope[];
+  readonly duplicates: number;
+}
+
 /**
- * The dedup protocol for one batch of messages: claim every event, publish what this message owns and has not
- * settled, mark it, report the messages with something left. See CONTRIBUTING for why nothing is lost or doubled.
+ * The deduplication protocol for one batch of messages: claim every event, publish the events that a message owns and
+ * has not done, mark them, and report the unfinished messages. CONTRIBUTING.md explains why nothing is lost or doubled.
  */
 export class Consumer {
   private readonly steps: ConsumerSteps;
@@ -37,152 +56,140 @@ export class Consumer {
     this.steps = steps;
   }
 
-  /** Process a batch. Throws only for what a person must mend (a missing table, a denied action). */
+  /** Processes a batch. Throws only errors that retrying cannot fix, such as a missing table or a denied action. */
   async process(records: readonly QueueRecord[], deadline: Deadline): Promise<BatchReport> {
-    const report: BatchReport = {
-      failedMessageIds: [],
-      received: 0,
-      published: [],
-      duplicates: 0,
-      quarantined: 0,
-    };
-    const { works, unreadable } = readRecords(records);
-    for (const { events, invalid } of works) report.received += events.length + invalid.length;
-    const [unquarantined] = await Promise.all([
-      this.quarantineInvalid(works, unreadable, report, deadline),
-      this.decide(works, report, deadline),
-    ]);
-    const outcome = await this.publish(works, report, deadline);
-    try {
-      await this.quarantineRefused(works, outcome, report, deadline);
-    } finally {
-      // Whatever fails, what is published is marked, or it would be published again (P2).
-      await this.mark(works, deadline);
-    }
-    if (outcome.error !== undefined) throw outcome.error;
-    const again = new Set(unquarantined);
-    for (const work of works) {
-      if (work.mustComeAgain) for (const messageId of work.messageIds) again.add(messageId);
-    }
-    report.failedMessageIds = [...again];
-    return report;
-  }
-
-  /** @returns messages that came with something which the quarantine queue has not accepted */
-  private async quarantineInvalid(
-    works: readonly Work[],
-    unreadable: readonly Quarantined[],
-    report: BatchReport,
-    deadline: Deadline,
-  ): Promise<string[]> {
-    const all = [...unreadable];
-    for (const { envelope, invalid, messageIds } of works) {
-      for (const { item, reason } of invalid) {
-        all.push({ body: splitOff(envelope.owner, [item]), reason, messageId: messageIds[0] });
-      }
-    }
-    const left = await this.quarantineAll(all, report, deadline);
-    return left.map(({ messageId }) => messageId);
-  }
-
-  /** Who publishes which event: claim them all, and look into what was claimed before. */
-  private async decide(works: readonly Work[], report: BatchReport, deadline: Deadline): Promise<void> {
-    const { claims, markers } = this.steps;
-    const requests = new Map<string, ClaimRequest>();
-    for (const { envelope, events, turn } of works) {
-      if (turn) requests.set(turn.eventId, turn);
-      for (const { id } of events) {
-        if (!requests.has(id)) requests.set(id, { eventId: id, owner: envelope.owner });
-      }
-    }
-    const claimed = await claims.claim([...requests.values()], deadline);
-    const retried = works.filter((work) => work.events.some(({ id }) => mayBeRetry(claimed.get(id), work)));
-    const settled = await markers.read([...new Set(retried.map(({ envelope }) => envelope.owner))], deadline);
-    const chosen = new Set<string>();
-    for (const work of works) {
-      for (const event of work.events) {
-        const verdict = judge(work, event, claimed, settled.get(work.envelope.owner));
-        if (verdict === 'later') work.mustComeAgain = true;
-        else if (verdict === 'duplicate' || chosen.has(event.id)) report.duplicates++;
-        else if (verdict === 'publish') {
-          chosen.add(event.id);
-          work.toPublish.push(event);
-        }
-      }
-    }
-  }
-
-  private async publish(
-    works: readonly Work[],
-    report: BatchReport,
-    deadline: Deadline,
-  ): Promise<PublishOutcome> {
-    const outcome = await this.steps.publisher.publish(
-      works.flatMap((work) => work.toPublish),
-      deadline,
+    const { pending, unreadable } = readRecords(records);
+    const invalid = pending.flatMap((one) =>
+      one.invalid.map(({ item, reason }) => toQuarantined(one, item, reason)),
     );
-    report.published = outcome.published;
-    const published = new Set(outcome.published.map(({ id }) => id));
-    const left = new Set(outcome.left.map(({ id }) => id));
-    for (const work of works) {
-      work.settled = work.toPublish.flatMap(({ id }) => (published.has(id) ? id : []));
-      if (work.toPublish.some(({ id }) => left.has(id))) work.mustComeAgain = true;
+    const [unquarantined, { toPublish, undecided, duplicates }] = await Promise.all([
+      this.quarantine([...unreadable, ...invalid], deadline),
+      this.plan(pending, deadline),
+    ]);
+    const events = toPublish.map(({ event }) => event);
+    const outcome = await this.steps.publisher.publish(events, deadline);
+    const refused = await this.quarantineRefused(toPublish, outcome.refused, deadline);
+    const left = [...only(toPublish, outcome.left), ...refused.left];
+    const needsRedelivery = new Set([...undecided, ...left.map((one) => one.pending)]);
+    // Published events are marked even after an error, because they would be published again otherwise (P2).
+    await this.mark(only(toPublish, outcome.published), refused.quarantined, needsRedelivery, deadline);
+    const error = refused.error ?? outcome.error;
+    if (error !== undefined) throw error;
+    const failed = [...unquarantined].map(({ messageId }) => messageId);
+    for (const { messageIds } of pending.filter((one) => needsRedelivery.has(one)))
+      failed.push(...messageIds);
+    return {
+      failedMessageIds: [...new Set(failed)],
+      received: pending.reduce((sum, one) => sum + one.events.length + one.invalid.length, 0),
+      published: outcome.published,
+      duplicates,
+      quarantined: unreadable.length + invalid.length - unquarantined.size + refused.quarantined.length,
+    };
+  }
+
+  /** Claims all events, reads markers of existing claims, and decides about each event. */
+  private async plan(pending: readonly PendingEnvelope[], deadline: Deadline): Promise<Plan> {
+    const claims = await this.steps.claims.claim(claimRequests(pending), deadline);
+    const owners = pending
+      .filter((one) => one.events.some(({ id }) => mayBeRetry(claims.get(id), one)))
+      .map(({ envelope }) => envelope.owner);
+    const done = await this.steps.markers.read([...new Set(owners)], deadline);
+    const toPublish = new Map<string, OwnedEvent>();
+    const undecided: PendingEnvelope[] = [];
+    let duplicates = 0;
+    for (const one of pending) {
+      for (const event of one.events) {
+        const decision = decide(one, event, claims, done.get(one.envelope.owner));
+        if (decision === 'redeliver') undecided.push(one);
+        else if (decision === 'duplicate' || toPublish.has(event.id)) duplicates++;
+        else if (decision === 'publish') toPublish.set(event.id, { pending: one, event });
+      }
     }
-    return outcome;
+    return { toPublish: [...toPublish.values()], undecided, duplicates };
   }
 
   private async quarantineRefused(
-    works: readonly Work[],
-    { refused }: PublishOutcome,
-    report: BatchReport,
+    toPublish: readonly OwnedEvent[],
+    refused: readonly RefusedEvent[],
     deadline: Deadline,
-  ): Promise<void> {
-    if (refused.length === 0) return;
+  ): Promise<{ quarantined: OwnedEvent[]; left: OwnedEvent[]; error?: unknown }> {
     const reasons = new Map(refused.map(({ event, reason }) => [event, reason]));
-    const all = works.flatMap((work) =>
-      work.toPublish.flatMap((event) => {
-        const reason = reasons.get(event);
-        return reason === undefined ? [] : { work, event, entry: quarantinedEvent(work, event, reason) };
-      }),
-    );
-    const left = new Set(
-      await this.quarantineAll(
-        all.map(({ entry }) => entry),
-        report,
-        deadline,
-      ),
-    );
-    for (const { work, event, entry } of all) {
-      if (left.has(entry)) work.mustComeAgain = true;
-      else work.settled.push(...work.messageIds.map((messageId) => quarantineMark(messageId, event.id)));
+    const entries = toPublish.flatMap(({ pending, event }) => {
+      const reason = reasons.get(event);
+      return reason === undefined ? [] : { pending, event, item: toQuarantined(pending, event, reason) };
+    });
+    const items = entries.map(({ item }) => item);
+    try {
+      const left = await this.quarantine(items, deadline);
+      return {
+        quarantined: entries.filter(({ item }) => !left.has(item)),
+        left: entries.filter(({ item }) => left.has(item)),
+      };
+    } catch (error) {
+      return { quarantined: [], left: [], error };
     }
   }
 
-  private async quarantineAll(all: readonly Quarantined[], report: BatchReport, deadline: Deadline) {
-    const left = await this.steps.quarantine.put(all, deadline);
-    report.quarantined += all.length - left.length;
-    const missed = new Set(left);
+  /** @returns the items that the quarantine queue did not accept */
+  private async quarantine(all: readonly Quarantined[], deadline: Deadline): Promise<Set<Quarantined>> {
+    const left = new Set(await this.steps.quarantine.put(all, deadline));
     for (const one of all) {
       const { reason, messageId } = one;
-      if (missed.has(one))
-        this.steps.log.error('the quarantine queue took no message', { reason, messageId });
-      else this.steps.log.warn('quarantined', { reason, messageId });
+      if (left.has(one))
+        this.steps.log.error('The quarantine queue did not accept an item', { reason, messageId });
+      else this.steps.log.warn('An item was quarantined', { reason, messageId });
     }
     return left;
   }
 
-  private async mark(works: readonly Work[], deadline: Deadline): Promise<void> {
+  private async mark(
+    published: readonly OwnedEvent[],
+    quarantined: readonly OwnedEvent[],
+    needsRedelivery: ReadonlySet<PendingEnvelope>,
+    deadline: Deadline,
+  ): Promise<void> {
     const { markers, log } = this.steps;
-    await Promise.all(
-      works.map(async ({ envelope, settled, mustComeAgain }) => {
-        if (settled.length === 0 || (await markers.mark(envelope.owner, settled, deadline))) return;
-        // All is published; without the marker a message that comes again would be published again (P2).
-        log.error('published events could not be marked', { owner: envelope.owner, mustComeAgain });
-      }),
-    );
+    const marks = [
+      ...published.map(({ pending, event }) => ({ pending, mark: event.id })),
+      ...quarantined.flatMap(({ pending, event }) =>
+        pending.messageIds.map((messageId) => ({ pending, mark: quarantineMark(messageId, event.id) })),
+      ),
+    ];
+    const writes = [...Map.groupBy(marks, ({ pending }) => pending)].map(async ([pending, group]) => {
+      const { owner } = pending.envelope;
+      const own = group.map(({ mark }) => mark);
+      if (await markers.mark(owner, own, deadline)) return;
+      // Without the marker, a redelivery of the message publishes the events again (P2).
+      log.error('Published events could not be marked', {
+        owner,
+        needsRedelivery: needsRedelivery.has(pending),
+      });
+    });
+    await Promise.all(writes);
   }
 }
 
-function quarantinedEvent({ envelope, messageIds }: Work, event: QueuedEvent, reason: string): Quarantined {
-  return { body: splitOff(envelope.owner, [event]), reason, messageId: messageIds[0] };
+function only(owned: readonly OwnedEvent[], events: readonly QueuedEvent[]): OwnedEvent[] {
+  const wanted = new Set(events);
+  return owned.filter(({ event }) => wanted.has(event));
+}
+
+/** One request per event, for the first envelope that contains it. */
+function claimRequests(pending: readonly PendingEnvelope[]): ClaimRequest[] {
+  const requests = new Map<string, ClaimRequest>();
+  for (const { envelope, events, receiveClaim } of pending) {
+    if (receiveClaim) requests.set(receiveClaim.eventId, receiveClaim);
+    for (const { id } of events) {
+      if (!requests.has(id)) requests.set(id, { eventId: id, owner: envelope.owner });
+    }
+  }
+  return [...requests.values()];
+}
+
+function toQuarantined(
+  { envelope, messageIds }: PendingEnvelope,
+  item: unknown,
+  reason: string,
+): Quarantined {
+  return { body: splitOff(envelope.owner, [item]), reason, messageId: messageIds[0] };
 }

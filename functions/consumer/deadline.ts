@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** First delay between two tries of a call to AWS; it doubles up to the cap, with full jitter. */
-const BACKOFF_BASE_MS = 50;
-const BACKOFF_CAP_MS = 2_000;
-/** Tries of one step within an invocation. */
-const ATTEMPTS = 8;
+/** The delay between two attempts is random; its upper bound starts at twice this base and doubles to the maximum. */
+const BASE_BACKOFF_MS = 50;
+const MAX_BACKOFF_MS = 2_000;
+/** Attempts per step in one invocation. */
+const MAX_ATTEMPTS = 8;
 
-/** How long an invocation may go on: retries end in time for what is done to be marked and reported. */
+/** The deadline of an invocation: retries end early enough to mark and report what is done. */
 export class Deadline {
   private readonly atMs: number;
 
@@ -16,14 +16,14 @@ export class Deadline {
   }
 
   /**
-   * Wait before try `attempt + 1`.
+   * Waits before the next attempt.
    *
-   * @param attempt - tries so far, from 1
-   * @returns false when there is no time or no try left; then nothing was waited for
+   * @param attempt - number of attempts made, from 1
+   * @returns false, without waiting, if no time or no attempt is left
    */
   async allowsRetry(attempt: number): Promise<boolean> {
-    if (attempt >= ATTEMPTS) return false;
-    const waitMs = Math.random() * Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** attempt);
+    if (attempt >= MAX_ATTEMPTS) return false;
+    const waitMs = Math.random() * Math.min(MAX_BACKOFF_MS, BASE_BACKOFF_MS * 2 ** attempt);
     if (Date.now() + waitMs >= this.atMs) return false;
     await delay(waitMs);
     return true;

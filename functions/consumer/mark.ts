@@ -2,28 +2,29 @@ import { hash } from 'node:crypto';
 import { BatchGetItemCommand, type DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
 import { isTransient } from '../../lib/aws/errors.ts';
+import { batches } from './batches.ts';
 import type { Deadline } from './deadline.ts';
 
-/** Calls to DynamoDB at once. */
-const CONCURRENCY = 10;
-/** Keys a BatchGetItem; a DynamoDB limit. */
-const KEYS = 100;
+/** Concurrent calls to DynamoDB. */
+const MAX_CONCURRENT_CALLS = 10;
+/** Keys per BatchGetItem; a DynamoDB limit. */
+const MAX_KEYS_PER_CALL = 100;
 /**
- * Bytes of an event's fingerprint in a marker. An envelope has at most 1,000 events: two of them share eight bytes
- * once in 10^13 envelopes. All of an ordinary envelope's fit into one write unit.
+ * Bytes per fingerprint in a marker. Of an envelope's events, at most 1,000, two share eight bytes once in 10^13
+ * envelopes. The fingerprints of an ordinary envelope fit into one write unit.
  */
 const FINGERPRINT_BYTES = 8;
 
 /**
- * Markers in the claims table: `pk` = `marker#<owner>`, `settled` = fingerprints of the owner's events that are
- * published and of the {@link quarantineMark}s of those in quarantine, `expiresAt` (seconds). Read only where a claim of the same owner was there
- * already: without one there was no earlier try.
+ * Markers in the claims table: `pk` = `marker#<owner>`, `done` = fingerprints of the ids of published events and of
+ * the {@link quarantineMark}s of quarantined events, `expiresAt` (seconds). A marker is read only if the owner already
+ * had a claim: without one there was no earlier delivery.
  */
 export class Markers {
   private readonly client: DynamoDBClient;
   private readonly tableName: string;
   private readonly windowSeconds: number;
-  private readonly limit = pLimit(CONCURRENCY);
+  private readonly limit = pLimit(MAX_CONCURRENT_CALLS);
 
   constructor(client: DynamoDBClient, tableName: string, windowSeconds: number) {
     this.client = client;
@@ -32,16 +33,16 @@ export class Markers {
   }
 
   /**
-   * What earlier tries of these owners settled.
+   * Reads what earlier deliveries of these owners have done.
    *
-   * @returns owner → fingerprints; an owner that is missing could not be read in time
+   * @returns fingerprints by owner; a missing owner could not be read in time
    */
   async read(owners: readonly string[], deadline: Deadline): Promise<Map<string, ReadonlySet<string>>> {
     const found = new Map<string, ReadonlySet<string>>();
-    let left = [...owners];
+    let left = owners;
     for (let attempt = 1; left.length > 0; attempt++) {
-      for (let index = 0; index < left.length; index += KEYS)
-        await this.get(left.slice(index, index + KEYS), found);
+      for (const batch of batches(left, MAX_KEYS_PER_CALL))
+        for (const [owner, done] of await this.get(batch)) found.set(owner, done);
       left = left.filter((owner) => !found.has(owner));
       if (left.length > 0 && !(await deadline.allowsRetry(attempt))) break;
     }
@@ -49,10 +50,10 @@ export class Markers {
   }
 
   /**
-   * Note that events of an owner are settled. Sets are added to, never replaced: two messages may share an owner.
+   * Adds marks to an owner's marker. Existing marks are kept, because two messages may share an owner.
    *
-   * @param marks - ids of published events, {@link quarantineMark}s of others
-   * @returns false when that could not be written in time
+   * @param marks - ids of published events, {@link quarantineMark}s of quarantined events
+   * @returns false if the marks could not be written in time
    */
   async mark(owner: string, marks: readonly string[], deadline: Deadline): Promise<boolean> {
     for (let attempt = 1; ; attempt++) {
@@ -66,34 +67,33 @@ export class Markers {
     }
   }
 
-  private async get(owners: readonly string[], found: Map<string, ReadonlySet<string>>): Promise<void> {
+  private async get(owners: readonly string[]): Promise<[string, Set<string>][]> {
     const Keys = owners.map((owner) => ({ pk: { S: markerKey(owner) } }));
     try {
       const { Responses, UnprocessedKeys } = await this.client.send(
         new BatchGetItemCommand({ RequestItems: { [this.tableName]: { Keys, ConsistentRead: true } } }),
       );
-      const items = new Map(Responses?.[this.tableName]?.map((item) => [item.pk?.S, item.settled?.BS]));
+      const items = new Map(Responses?.[this.tableName]?.map((item) => [item.pk?.S, item.done?.BS]));
       const unread = new Set(UnprocessedKeys?.[this.tableName]?.Keys?.map((key) => key.pk?.S));
-      for (const owner of owners) {
-        const key = markerKey(owner);
-        if (unread.has(key)) continue;
-        found.set(owner, new Set(items.get(key)?.map((bytes) => Buffer.from(bytes).toString('base64url'))));
-      }
+      return owners
+        .filter((owner) => !unread.has(markerKey(owner)))
+        .map((owner) => [owner, new Set(items.get(markerKey(owner))?.map(toBase64Url))]);
     } catch (error) {
-      if (!isTransient(error)) throw error;
+      if (isTransient(error)) return [];
+      throw error;
     }
   }
 
   private async add(owner: string, marks: readonly string[]): Promise<void> {
-    const settled = [...new Set(marks.map(fingerprint))].map((one) => Buffer.from(one, 'base64url'));
+    const done = [...new Set(marks.map(fingerprint))].map((one) => Buffer.from(one, 'base64url'));
     await this.client.send(
       new UpdateItemCommand({
         TableName: this.tableName,
         Key: { pk: { S: markerKey(owner) } },
-        UpdateExpression: 'SET expiresAt = :end ADD settled :settled',
+        UpdateExpression: 'SET expiresAt = :end ADD done :done',
         ExpressionAttributeValues: {
           ':end': { N: String(Math.floor(Date.now() / 1000) + this.windowSeconds) },
-          ':settled': { BS: settled },
+          ':done': { BS: done },
         },
       }),
     );
@@ -101,8 +101,8 @@ export class Markers {
 }
 
 /**
- * What a message that put an event in quarantine is marked with, so that it does not do so again. It names the
- * message: the copy in quarantine, sent to the events queue again, is another one and free to publish the event.
+ * The mark of a quarantined event, so that a redelivery does not quarantine it again. It contains the message id: a
+ * copy that is sent from the quarantine queue to the events queue is another message, and may publish the event.
  *
  * @param messageId - SQS id of the message
  */
@@ -113,6 +113,10 @@ export function quarantineMark(messageId: string, eventId: string): string {
 /** The fingerprint of a mark, as base64url. */
 export function fingerprint(mark: string): string {
   return hash('sha256', mark, 'buffer').subarray(0, FINGERPRINT_BYTES).toString('base64url');
+}
+
+function toBase64Url(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64url');
 }
 
 function markerKey(owner: string): string {

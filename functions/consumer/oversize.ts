@@ -3,10 +3,10 @@ import { type ObjectStore, ObjectStoreError } from '../../lib/aws/object-store.t
 import type { EventDetail } from '../../lib/events/schema.ts';
 import type { Deadline } from './deadline.ts';
 
-/** Where an event lies that is too large for the bus; `detail.metadata.oversize` of its reference. */
+/** Location of an event that is too large for the bus; `detail.metadata.oversize` of the published event. */
 export interface OversizeReference {
   bucket: string;
-  /** Key of the object, which is the whole `detail` as JSON. */
+  /** Key of the object, which contains the whole `detail` as JSON. */
   key: string;
   /** Size of the object. */
   bytes: number;
@@ -14,7 +14,7 @@ export interface OversizeReference {
   sha256: string;
 }
 
-/** Puts events that are too large for the bus into a bucket; the bus gets a reference. */
+/** Stores events that are too large for the bus in a bucket, and refers to them. */
 export class Oversize {
   private readonly store: Pick<ObjectStore, 'bucket' | 'putJson'>;
 
@@ -23,10 +23,10 @@ export class Oversize {
   }
 
   /**
-   * Store a `detail`, trying again while time lasts. The key follows from the event, so that a repeat replaces.
+   * Stores a `detail` and retries until the deadline. The key is derived from the event, so that a retry overwrites.
    *
-   * @returns the `detail` that refers to it, its `eventBody` empty; undefined when S3 did not take it in time
-   * @throws {@link ObjectStoreError} for what a person must mend
+   * @returns a `detail` with the reference and an empty `eventBody`; undefined if S3 did not accept the object in time
+   * @throws {@link ObjectStoreError} if retrying cannot fix the problem
    */
   async put(detail: EventDetail, json: string, deadline: Deadline): Promise<EventDetail | undefined> {
     const { eventId, protocol, sequence, receivedAt, backfilled, late, CorrelationId } = detail.metadata;

@@ -2,23 +2,25 @@ import {
   type EventBridgeClient,
   PutEventsCommand,
   type PutEventsRequestEntry,
+  type PutEventsResultEntry,
 } from '@aws-sdk/client-eventbridge';
 import pLimit from 'p-limit';
 import { isTransient } from '../../lib/aws/errors.ts';
 import { eventTime } from '../../lib/events/event-time.ts';
 import type { EventDetail, QueuedEvent } from '../../lib/events/schema.ts';
+import { batches } from './batches.ts';
 import type { Deadline } from './deadline.ts';
 import type { Oversize } from './oversize.ts';
 
-/** Entries of one PutEvents; an EventBridge limit. */
-const ENTRIES = 10;
-/** Most bytes of one PutEvents, and so of one entry. */
-export const REQUEST_BYTES = 1_048_576 - 1;
-/** What EventBridge counts for an entry's time. */
-const TIME_BYTES = 14;
-/** Calls of PutEvents at once. */
-const CONCURRENCY = 8;
-/** Refusals of an entry for what it is. All others are tried again. */
+/** Entries per PutEvents; an EventBridge limit. */
+const MAX_ENTRIES_PER_CALL = 10;
+/** Bytes per PutEvents, and therefore per entry. */
+export const MAX_PUT_EVENTS_BYTES = 1_048_576 - 1;
+/** Bytes that EventBridge counts for the time of an entry. */
+const ENTRY_TIME_BYTES = 14;
+/** Concurrent calls to EventBridge or S3. */
+const MAX_CONCURRENT_CALLS = 8;
+/** Error codes of entries that fail on every attempt. All other entries are retried. */
 const PERMANENT_CODES: ReadonlySet<string> = new Set([
   'MalformedDetail',
   'InvalidArgument',
@@ -26,26 +28,31 @@ const PERMANENT_CODES: ReadonlySet<string> = new Set([
   'NotAuthorizedForDetailTypeException',
 ]);
 
-/** What became of events that were to be published. */
-export interface PublishOutcome {
-  published: QueuedEvent[];
-  /** Refused for what they are; no retry can mend them. */
-  refused: { event: QueuedEvent; reason: string }[];
-  /** Not accepted in time. */
-  left: QueuedEvent[];
-  /** Why a whole call was refused, where a person must mend that; its events are `left`. */
-  error?: unknown;
+/** An event that EventBridge will never accept. */
+export interface RefusedEvent {
+  readonly event: QueuedEvent;
+  readonly reason: string;
 }
 
-/** How the publisher publishes. */
+/** The outcome of publishing events. */
+export interface PublishOutcome {
+  readonly published: readonly QueuedEvent[];
+  readonly refused: readonly RefusedEvent[];
+  /** Events that were not accepted in time. */
+  readonly left: readonly QueuedEvent[];
+  /** An error that retrying cannot fix; the events of that call are in `left`. */
+  readonly error?: unknown;
+}
+
+/** Options of the publisher. */
 export interface PublisherOptions {
   /** Name or ARN. */
   busName: string;
   /** `source` of the events. */
   source: string;
-  /** Entries larger than this travel by reference; at most {@link REQUEST_BYTES}. */
+  /** Entries larger than this are published as a reference; at most {@link MAX_PUT_EVENTS_BYTES}. */
   oversizeBytes?: number;
-  /** Takes what is too large; without it such events are refused. */
+  /** Stores events that are too large; without it such events are refused. */
   oversize?: Oversize | undefined;
 }
 
@@ -55,90 +62,83 @@ interface Entry {
   bytes: number;
 }
 
-/** Puts events on the bus, in the shape of Genesys Cloud's own EventBridge integration. */
+/** The result of one call. */
+interface CallResult extends Partial<PublishOutcome> {
+  /** Entries for the next PutEvents. */
+  readonly toPut: readonly Entry[];
+}
+
+/** Publishes events to the bus, in the shape of Genesys Cloud's own EventBridge integration. */
 export class Publisher {
   private readonly client: EventBridgeClient;
   private readonly busName: string;
   private readonly source: string;
   private readonly oversizeBytes: number;
   private readonly oversize: Oversize | undefined;
-  private readonly limit = pLimit(CONCURRENCY);
+  private readonly limit = pLimit(MAX_CONCURRENT_CALLS);
 
   constructor(client: EventBridgeClient, options: PublisherOptions) {
     this.client = client;
-    this.oversizeBytes = options.oversizeBytes ?? REQUEST_BYTES;
+    this.oversizeBytes = options.oversizeBytes ?? MAX_PUT_EVENTS_BYTES;
     this.oversize = options.oversize;
     this.busName = options.busName;
     this.source = options.source;
   }
 
-  /** Publish events, tens a call, several calls at once; failed entries alone are tried again while time lasts. */
+  /** Publishes events in concurrent batches. Only failed entries are retried, until the deadline. */
   async publish(events: readonly QueuedEvent[], deadline: Deadline): Promise<PublishOutcome> {
-    const outcome: PublishOutcome = { published: [], refused: [], left: [] };
     const entries = events.map((event) => this.toEntry(event, toDetail(event)));
-    let left = entries.filter(({ bytes }) => bytes <= this.oversizeBytes);
     const large = entries.filter(({ bytes }) => bytes > this.oversizeBytes);
-    const stored = await Promise.all(
-      large.map((one) => this.limit(() => this.putAside(one, outcome, deadline))),
-    );
-    left.push(...stored.flatMap((one) => one ?? []));
-    const untried = large.filter(({ event }, index) => !stored[index] && !isRefused(event, outcome));
-    for (let attempt = 1; left.length > 0; attempt++) {
-      const calls = batches(left).map((batch) => this.limit(() => this.put(batch, outcome)));
-      left = (await Promise.all(calls)).flat();
-      if (outcome.error !== undefined) break;
-      if (left.length > 0 && !(await deadline.allowsRetry(attempt))) break;
+    const results = await this.limit.map(large, (one) => this.store(one, deadline));
+    let toPut = [
+      ...entries.filter(({ bytes }) => bytes <= this.oversizeBytes),
+      ...results.flatMap((result) => result.toPut),
+    ];
+    for (let attempt = 1; toPut.length > 0; attempt++) {
+      const calls = batches(toPut, MAX_ENTRIES_PER_CALL, MAX_PUT_EVENTS_BYTES, ({ bytes }) => bytes);
+      const round = await this.limit.map(calls, (batch) => this.put(batch));
+      results.push(...round);
+      toPut = round.flatMap((result) => result.toPut);
+      if (results.some(({ error }) => error !== undefined)) break;
+      if (toPut.length > 0 && !(await deadline.allowsRetry(attempt))) break;
     }
-    outcome.left = [...left, ...untried].map(({ event }) => event);
-    return outcome;
+    return {
+      published: results.flatMap(({ published }) => published ?? []),
+      refused: results.flatMap(({ refused }) => refused ?? []),
+      left: [...toPut.map(({ event }) => event), ...results.flatMap(({ left }) => left ?? [])],
+      error: results.find(({ error }) => error !== undefined)?.error,
+    };
   }
 
-  /** @returns the entries to try again; after a timeout some of them may have been published (P2) */
-  private async put(batch: readonly Entry[], outcome: PublishOutcome): Promise<readonly Entry[]> {
+  /** Puts a batch; after a timeout some of its entries may have been published (P2). */
+  private async put(batch: readonly Entry[]): Promise<CallResult> {
     try {
       const { Entries } = await this.client.send(
         new PutEventsCommand({ Entries: batch.map(({ entry }) => entry) }),
       );
-      return batch.filter(({ event }, index) => {
-        const result = Entries?.[index];
-        if (result?.EventId) outcome.published.push(event);
-        else if (PERMANENT_CODES.has(result?.ErrorCode ?? '')) {
-          outcome.refused.push({
-            event,
-            reason: `EventBridge: ${result?.ErrorCode} ${result?.ErrorMessage ?? ''}`,
-          });
-        } else return true;
-        return false;
-      });
+      return putResult(batch, Entries);
     } catch (error) {
-      // Other calls may have published, which is to be marked before anything is thrown.
-      if (!isTransient(error)) outcome.error ??= error;
-      return batch;
+      // Other calls may have published events, which must be marked before the error is thrown.
+      return isTransient(error) ? { toPut: batch } : { toPut: batch, error };
     }
   }
 
-  /** @returns the entry that refers to one that is too large; undefined when there is none */
-  private async putAside(
-    { event, entry }: Entry,
-    outcome: PublishOutcome,
-    deadline: Deadline,
-  ): Promise<Entry | undefined> {
-    if (!this.oversize) {
-      outcome.refused.push({ event, reason: `larger than the ${this.oversizeBytes} bytes of PutEvents` });
-      return undefined;
-    }
+  /** Stores an event that is too large. */
+  private async store({ event, entry }: Entry, deadline: Deadline): Promise<CallResult> {
+    const reason = `larger than the ${this.oversizeBytes} bytes of PutEvents`;
+    if (!this.oversize) return { refused: [{ event, reason }], toPut: [] };
     try {
       const reference = await this.oversize.put(toDetail(event), entry.Detail, deadline);
-      return reference && this.toEntry(event, reference);
+      return reference ? { toPut: [this.toEntry(event, reference)] } : { left: [event], toPut: [] };
     } catch (error) {
-      outcome.error ??= error;
-      return undefined;
+      return { left: [event], toPut: [], error };
     }
   }
 
   private toEntry(event: QueuedEvent, detail: EventDetail): Entry {
     const Detail = JSON.stringify(detail);
-    const bytes = TIME_BYTES + this.source.length + Buffer.byteLength(event.type) + Buffer.byteLength(Detail);
+    const bytes =
+      ENTRY_TIME_BYTES + this.source.length + Buffer.byteLength(event.type) + Buffer.byteLength(Detail);
     const entry = {
       EventBusName: this.busName,
       Source: this.source,
@@ -179,21 +179,17 @@ export function toDetail({
   };
 }
 
-function isRefused(event: QueuedEvent, { refused }: PublishOutcome): boolean {
-  return refused.some((one) => one.event === event);
-}
-
-function batches(entries: readonly Entry[]): Entry[][] {
-  const all: Entry[][] = [];
-  let bytes = 0;
-  for (const entry of entries) {
-    const last = all.at(-1);
-    bytes += entry.bytes;
-    if (last && last.length < ENTRIES && bytes <= REQUEST_BYTES) last.push(entry);
-    else {
-      all.push([entry]);
-      bytes = entry.bytes;
-    }
+function putResult(batch: readonly Entry[], results: readonly PutEventsResultEntry[] = []): CallResult {
+  const published: QueuedEvent[] = [];
+  const refused: RefusedEvent[] = [];
+  const toPut: Entry[] = [];
+  for (const [index, entry] of batch.entries()) {
+    const { event } = entry;
+    const { EventId, ErrorCode = '', ErrorMessage = '' } = results[index] ?? {};
+    if (EventId) published.push(event);
+    else if (PERMANENT_CODES.has(ErrorCode))
+      refused.push({ event, reason: `EventBridge: ${ErrorCode} ${ErrorMessage}` });
+    else toPut.push(entry);
   }
-  return all;
+  return { published, refused, toPut };
 }

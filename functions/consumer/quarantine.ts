@@ -6,33 +6,34 @@ import {
 } from '@aws-sdk/client-sqs';
 import { isTransient } from '../../lib/aws/errors.ts';
 import { redact } from '../../lib/events/redaction.ts';
+import { batches } from './batches.ts';
 import type { Deadline } from './deadline.ts';
 
-/** SQS limits of one SendMessageBatch. */
-const BATCH_ENTRIES = 10;
-const BATCH_BYTES = 1_048_576;
-/** Characters of a reason that are kept. */
-const REASON_LIMIT_CHARACTERS = 500;
-/** What a message's attributes take of the size limit, generously. */
+/** Entries and bytes per SendMessageBatch; SQS limits. */
+const MAX_BATCH_ENTRIES = 10;
+const MAX_BATCH_BYTES = 1_048_576;
+/** Longer reasons are truncated. */
+const MAX_REASON_CHARACTERS = 500;
+/** Upper estimate of the size of a message's attributes, which count toward the size limit. */
 const ATTRIBUTES_BYTES = 2_048;
-/** SQS refuses U+FFFE and U+FFFF, and JSON can write them as escapes. */
-const NOT_IN_SQS = /[\uFFFE\uFFFF]/g;
+/** Characters that SQS refuses. JSON can escape them. */
+const INVALID_CHARACTERS = /[\uFFFE\uFFFF]/g;
 
-/** Something that no retry can mend. `body` can be sent to the events queue again once its reason is gone. */
+/** An item that failed permanently. When the cause is fixed, `body` can be sent to the events queue again. */
 export interface Quarantined {
   body: string;
   reason: string;
-  /** SQS id of the message it came in. */
+  /** SQS id of the message that contained the item. */
   messageId: string;
 }
 
-/** The body for items of an envelope that are split off it: they keep its claims by keeping its owner. */
+/** A message body for items that are split off an envelope. It has the envelope's owner, and so owns its claims. */
 export function splitOff(owner: string, items: readonly unknown[]): string {
   const body = { v: 1, id: randomUUID(), owner, sentAt: new Date().toISOString(), events: items };
-  return JSON.stringify(body).replace(NOT_IN_SQS, (one) => `\\u${one.charCodeAt(0).toString(16)}`);
+  return JSON.stringify(body).replace(INVALID_CHARACTERS, (one) => `\\u${one.charCodeAt(0).toString(16)}`);
 }
 
-/** Puts what cannot be mended into the quarantine queue, whole, with its reason. */
+/** Sends items that failed permanently to the quarantine queue, complete and with the reason. */
 export class Quarantine {
   private readonly client: SQSClient;
   private readonly queueUrl: string;
@@ -43,17 +44,18 @@ export class Quarantine {
   }
 
   /**
-   * Send; what SQS does not take is sent again while time lasts. What is too large for a message with its reason is
-   * not sent: the message that it came in goes to the dead-letter queue in the end, whole.
+   * Sends items and retries until the deadline. An item that is too large for a message with its reason is not sent:
+   * its source message ends in the dead-letter queue.
    *
-   * @returns those that the queue has not accepted
+   * @returns the items that the queue did not accept
    */
   async put(all: readonly Quarantined[], deadline: Deadline): Promise<Quarantined[]> {
-    const tooLarge = all.filter((one) => sizeBytes(one) > BATCH_BYTES);
+    const tooLarge = all.filter((one) => sizeBytes(one) > MAX_BATCH_BYTES);
     let left = all.filter((one) => !tooLarge.includes(one));
     for (let attempt = 1; left.length > 0; attempt++) {
       const refused: Quarantined[] = [];
-      for (const batch of batches(left)) refused.push(...(await this.send(batch)));
+      for (const batch of batches(left, MAX_BATCH_ENTRIES, MAX_BATCH_BYTES, sizeBytes))
+        refused.push(...(await this.send(batch)));
       left = refused;
       if (left.length > 0 && !(await deadline.allowsRetry(attempt))) break;
     }
@@ -82,7 +84,7 @@ function toEntry({ body, reason, messageId }: Quarantined, index: number): SendM
     MessageAttributes: {
       reason: attribute(
         redact(reason)
-          .slice(0, REASON_LIMIT_CHARACTERS)
+          .slice(0, MAX_REASON_CHARACTERS)
           .replace(/[^\x20-\x7e]/g, '?'),
       ),
       sourceMessageId: attribute(messageId),
@@ -93,19 +95,4 @@ function toEntry({ body, reason, messageId }: Quarantined, index: number): SendM
 
 function sizeBytes({ body }: Quarantined): number {
   return Buffer.byteLength(body) + ATTRIBUTES_BYTES;
-}
-
-function batches(all: readonly Quarantined[]): Quarantined[][] {
-  const batches: Quarantined[][] = [];
-  let bytes = 0;
-  for (const one of all) {
-    const last = batches.at(-1);
-    bytes += sizeBytes(one);
-    if (last && last.length < BATCH_ENTRIES && bytes <= BATCH_BYTES) last.push(one);
-    else {
-      batches.push([one]);
-      bytes = sizeBytes(one);
-    }
-  }
-  return batches;
 }

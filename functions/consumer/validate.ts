@@ -7,27 +7,24 @@ import {
   rejectedFrameSchema,
 } from '../../lib/events/schema.ts';
 
-/** Problems of one item that are told; more add nothing. */
-const PROBLEMS_TOLD = 3;
+/** Problems per item in a reason. */
+const MAX_REPORTED_PROBLEMS = 3;
 
-/**
- * Deepest nesting of a body. What is deeper cannot be written as JSON again (the stack ends at some thousands), so
- * that its items cannot be told apart.
- */
-const DEPTH_LIMIT_LEVELS = 1_000;
+/** JSON nested several thousand levels deep overflows the stack when it is serialized, so it cannot be split. */
+const MAX_NESTING_LEVELS = 1_000;
 
-/** An item of an envelope that no retry can mend. */
+/** An item of an envelope that is not a valid event. */
 export interface InvalidItem {
   item: unknown;
   reason: string;
 }
 
-/** A message body as the consumer understands it. */
+/** The result of parsing a message body. */
 export type ParsedBody =
   | { ok: true; envelope: Envelope; events: QueuedEvent[]; invalid: InvalidItem[] }
   | { ok: false; reason: string };
 
-/** Understand a message body; events are judged one by one, so that a bad one does not hold back the rest. */
+/** Parses a message body. Events are validated one by one, so that an invalid one does not block the others. */
 export function parseBody(body: string): ParsedBody {
   let value: unknown;
   try {
@@ -35,8 +32,8 @@ export function parseBody(body: string): ParsedBody {
   } catch {
     return { ok: false, reason: 'the message is not JSON' };
   }
-  if (isDeeper(value, DEPTH_LIMIT_LEVELS))
-    return { ok: false, reason: `the message is nested more than ${DEPTH_LIMIT_LEVELS} levels deep` };
+  if (isDeeper(value, MAX_NESTING_LEVELS))
+    return { ok: false, reason: `the message is nested more than ${MAX_NESTING_LEVELS} levels deep` };
   const envelope = envelopeSchema.safeParse(value);
   if (!envelope.success) return { ok: false, reason: `not an envelope: ${describe(envelope.error)}` };
   const events: QueuedEvent[] = [];
@@ -61,8 +58,8 @@ function invalidReason(item: unknown, error: z.ZodError): string {
 }
 
 function describe(error: z.ZodError): string {
-  const told = error.issues
-    .slice(0, PROBLEMS_TOLD)
-    .map((issue) => `${issue.path.join('.') || 'it'}: ${issue.message}`);
-  return told.join('; ');
+  return error.issues
+    .slice(0, MAX_REPORTED_PROBLEMS)
+    .map((issue) => `${issue.path.join('.') || 'it'}: ${issue.message}`)
+    .join('; ');
 }

@@ -55,7 +55,7 @@ export class ConsumerFunction extends Construct {
       description: 'Switchboard consumer: claims events and publishes each once',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
-      code: Code.fromAsset(bundle(this, 'functions/consumer/index.ts', 'index')),
+      code: Code.fromAsset(bundle(this, 'functions/consumer/handler.ts', 'index')),
       handler: 'index.handler',
       memorySize: MEMORY_MIB,
       timeout: Duration.seconds(CONSUMER_TIMEOUT_SECONDS),
@@ -92,7 +92,7 @@ export class ConsumerFunction extends Construct {
     grantKeyUse(encryptionKey, role);
   }
 
-  /** The variables of `functions/consumer/config.ts`. */
+  /** The variables of `functions/consumer/consumer-config.ts`. */
   private environment(props: ConsumerFunctionProps): Record<string, string> {
     return {
       NODE_OPTIONS: '--enable-source-maps',

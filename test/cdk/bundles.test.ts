@@ -106,6 +106,6 @@ test.each(['index.mjs', 'main.mjs'])('%s is the same whoever builds it wherever'
   }
   const { sources } = JSON.parse(readFileSync(join(directory, `${file}.map`), 'utf8'));
   expect(sources).toContain(
-    `../../functions/${file === 'index.mjs' ? 'consumer/index' : 'ingester/main'}.ts`,
+    `../../functions/${file === 'index.mjs' ? 'consumer/handler' : 'ingester/main'}.ts`,
   );
 });

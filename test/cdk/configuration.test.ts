@@ -2,7 +2,7 @@ import { Stack } from 'aws-cdk-lib';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { describe, expect, test } from 'vitest';
-import { readConfig } from '../../functions/consumer/config.ts';
+import { readConfig } from '../../functions/consumer/consumer-config.ts';
 import {
   LIMITS,
   overrides,

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, expect, test } from 'vitest';
-import { readConfig as readConsumerConfig } from '../../functions/consumer/config.ts';
+import { readConfig as readConsumerConfig } from '../../functions/consumer/consumer-config.ts';
 import { DRAIN_LIMIT_MS, UNHEALTHY_AFTER_MS } from '../../functions/ingester/ingester.ts';
 import { readConfig as readIngesterConfig } from '../../functions/ingester/ingester-config.ts';
 import { plain, REQUIRED, templateOf } from './deployment.ts';
@@ -73,7 +73,7 @@ test('the ingester accepts the environment that it is given', () => {
   expect(readIngesterConfig(environment)).toMatchObject({
     apiUrl: 'https://api.mypurecloud.de',
     credentials: { secretId: expect.stringContaining('SwitchboardSecret') },
-    topics: REQUIRED.topics,
+    protocolConfiguration: { TOPICS: REQUIRED.topics },
     eventsQueueUrl: expect.stringContaining('QueuesEvents'),
     stateTable: expect.stringContaining('TablesState'),
     healthHost: '127.0.0.1',

@@ -1,7 +1,15 @@
 import { DeleteItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { NAMES } from '../../bin/local/resources.ts';
-import { again, answerOf, CALLS, idsOf, LocalConsumer, message, queuedEvents } from './local-consumer.ts';
+import {
+  CALLS,
+  idsOf,
+  LocalConsumer,
+  message,
+  queuedEvents,
+  redelivered,
+  responseOf,
+} from './local-consumer.ts';
 
 const events = queuedEvents(1, 2, 3);
 const [first] = events as [(typeof events)[0]];
@@ -19,15 +27,15 @@ afterEach(async () => {
   await consumer.close();
 });
 
-/** The consumer must publish each event once in one invocation, although something goes wrong. */
+/** The consumer must publish each event once in one invocation, in spite of the fault. */
 async function expectPublishedOnce(): Promise<void> {
   expect(await consumer.deliver(message(events))).toEqual([]);
   expect(consumer.publishedIds.sort()).toEqual(idsOf(events).sort());
 }
 
-describe('INSERT', () => {
+describe('claiming with INSERT', () => {
   test.each(['throttle', 'server_error', 'partial_failure', 'timeout_before_commit'] as const)(
-    'is repeated after %s',
+    'An INSERT is repeated after %s',
     async (kind) => {
       consumer.faults.next(kind, CALLS.insert);
       await expectPublishedOnce();
@@ -36,23 +44,23 @@ describe('INSERT', () => {
     },
   );
 
-  test('whose answer is lost finds its own claim, and publishes instead of coming again', async () => {
+  test('After an INSERT with a lost response the consumer finds its own claim and publishes the event', async () => {
     consumer.faults.next('timeout_after_commit', CALLS.insert);
     await expectPublishedOnce();
     expect(consumer.report.duplicates).toBe(0);
   });
 
-  test('whose answer is lost does not take the claim of an earlier try for its own', async () => {
+  test('After an INSERT with a lost response the consumer respects the marker of an earlier delivery', async () => {
     const one = message(events);
     consumer.faults.next('partial_failure', CALLS.publish);
     expect((await consumer.invoke([one], { remainingMs: 0 })).failed).toEqual([one.messageId]);
     expect(consumer.published.length).toBeGreaterThan(0);
     consumer.faults.next('timeout_before_commit', CALLS.insert);
-    expect(await consumer.deliver(again(one))).toEqual([]);
+    expect(await consumer.deliver(redelivered(one))).toEqual([]);
     expect(consumer.publishedIds.sort()).toEqual(idsOf(events).sort());
   });
 
-  test("whose answer is lost may also find another message's claim", async () => {
+  test("After an INSERT with a lost response the consumer recognizes another message's claim", async () => {
     await consumer.deliver(message([first]));
     consumer.faults.next('timeout_after_commit', CALLS.insert);
     await expectPublishedOnce();
@@ -60,23 +68,23 @@ describe('INSERT', () => {
   });
 
   test.each(['InternalServerError', 'TransactionConflict', 'RequestLimitExceeded'])(
-    'of which one statement fails with %s is repeated for that one',
+    'Statements that fail with %s are repeated',
     async (Code) => {
       consumer.intercept(CALLS.insert, {
         before: () =>
-          answerOf(200, { Responses: events.map(() => ({ Error: { Code, Message: 'try again' } })) }),
+          responseOf(200, { Responses: events.map(() => ({ Error: { Code, Message: 'try again' } })) }),
       });
       await expectPublishedOnce();
     },
   );
 
-  test('that took effect and answers InternalServerError finds its own claim', async () => {
+  test('After a statement that takes effect but returns InternalServerError the consumer finds its own claim', async () => {
     const one = message([first]);
     consumer.intercept(CALLS.insert, {
       before: async () => {
         await consumer.putClaim(first.id, one.owner, nowSeconds() + 1_000);
-        const error = { Code: 'InternalServerError', Message: 'who knows' };
-        return answerOf(200, { Responses: [{ Error: error }] });
+        const error = { Code: 'InternalServerError', Message: 'outcome unknown' };
+        return responseOf(200, { Responses: [{ Error: error }] });
       },
     });
     expect(await consumer.deliver(one)).toEqual([]);
@@ -84,25 +92,31 @@ describe('INSERT', () => {
   });
 
   test.each(['AccessDenied', undefined])(
-    'refused with %s is an error that ends the invocation',
+    'A statement that is refused with the code %s fails the invocation',
     async (Code) => {
       consumer.intercept(CALLS.insert, {
-        before: () => answerOf(200, { Responses: [{ Error: { Code, Message: 'no' } }] }),
+        before: () => responseOf(200, { Responses: [{ Error: { Code, Message: 'no' } }] }),
       });
       const { outcome, failed } = await consumer.invoke([message([first])]);
-      expect(outcome).toMatchObject({ kind: 'error', error: { message: `A claim was refused: ${Code} no` } });
+      expect(outcome).toMatchObject({
+        kind: 'error',
+        error: { message: `DynamoDB refused a claim: ${Code} no. Check the table and the role.` },
+      });
       expect(failed).toHaveLength(1);
       expect(consumer.published).toEqual([]);
     },
   );
 
-  test('without a table is an error, and so is a whole call that is denied', async () => {
+  test('A missing claims table fails the invocation', async () => {
     const lost = await LocalConsumer.create({ config: { claimsTable: 'no-such-table' } });
     expect((await lost.invoke([message([first])])).outcome).toMatchObject({
       kind: 'error',
       error: { message: expect.stringContaining('ResourceNotFound') },
     });
     await lost.close();
+  });
+
+  test('A denied INSERT call fails the invocation', async () => {
     consumer.refuse(CALLS.insert, 'AccessDeniedException');
     expect((await consumer.invoke([message([first])])).outcome).toMatchObject({
       kind: 'error',
@@ -110,19 +124,19 @@ describe('INSERT', () => {
     });
   });
 
-  test('that never gets through: the message comes again, and nothing was published', async () => {
+  test('A message whose INSERT is always throttled is redelivered, and none of its events is published', async () => {
     for (let call = 0; call < 8; call++) consumer.faults.next('throttle', CALLS.insert);
     const one = message(events);
     expect(await consumer.deliver(one)).toEqual([one.messageId]);
     expect(consumer.published).toEqual([]);
     expect(consumer.count(CALLS.insert)).toBe(8);
-    expect(await consumer.deliver(again(one))).toEqual([]);
+    expect(await consumer.deliver(redelivered(one))).toEqual([]);
     expect(consumer.publishedIds).toEqual(idsOf(events));
   });
 });
 
-describe('a claim that is there already', () => {
-  test('is read; keys that were left unprocessed are asked for again', async () => {
+describe('an existing claim', () => {
+  test('Existing claims are read, and unprocessed keys are requested again', async () => {
     await consumer.deliver(message(queuedEvents(1, 2, 3, 4)));
     consumer.faults.next('partial_failure', CALLS.read);
     const late = message(queuedEvents(1, 2, 3, 4, 5));
@@ -133,7 +147,7 @@ describe('a claim that is there already', () => {
   });
 
   test.each(['throttle', 'server_error', 'timeout_after_commit'] as const)(
-    'is read again after %s',
+    'The read of an existing claim is repeated after %s',
     async (kind) => {
       await consumer.deliver(message([first]));
       consumer.faults.next(kind, CALLS.read);
@@ -142,7 +156,7 @@ describe('a claim that is there already', () => {
     },
   );
 
-  test('may have vanished when it is read: it is made again', async () => {
+  test('A claim that was deleted before it is read is made again', async () => {
     const gone = message([first]);
     await consumer.deliver(gone);
     consumer.published.length = 0;
@@ -158,7 +172,7 @@ describe('a claim that is there already', () => {
     expect(await consumer.ownerOf(first.id)).not.toBe(gone.owner);
   });
 
-  test('that cannot be read because access is denied is an error', async () => {
+  test('A denied read of a claim fails the invocation', async () => {
     await consumer.deliver(message([first]));
     consumer.refuse(CALLS.read, 'AccessDeniedException');
     expect((await consumer.invoke([message([first])])).outcome).toMatchObject({
@@ -167,7 +181,7 @@ describe('a claim that is there already', () => {
     });
   });
 
-  test('that somebody has damaged is not overwritten: the message comes again', async () => {
+  test('A claim without an owner is not overwritten, and the message is redelivered', async () => {
     await consumer.dynamodb.send(
       new PutItemCommand({ TableName: NAMES.claimsTable, Item: { pk: { S: `event#${first.id}` } } }),
     );
@@ -177,9 +191,9 @@ describe('a claim that is there already', () => {
     expect(await consumer.ownerOf(first.id)).toBeUndefined();
   });
 
-  test('whose answer is without items counts as not there', async () => {
+  test('A claim that is missing from a response without items is read again', async () => {
     await consumer.deliver(message([first]));
-    consumer.intercept(CALLS.read, { before: () => answerOf(200, {}) });
+    consumer.intercept(CALLS.read, { before: () => responseOf(200, {}) });
     expect(await consumer.deliver(message([first]))).toEqual([]);
     expect(consumer.report.duplicates).toBe(1);
   });
@@ -187,17 +201,17 @@ describe('a claim that is there already', () => {
 
 describe('an expired claim that TTL has not deleted yet', () => {
   beforeEach(async () => {
-    await consumer.putClaim(first.id, 'of-old', nowSeconds() - 1);
+    await consumer.putClaim(first.id, 'earlier-owner', nowSeconds() - 1);
   });
 
-  test('is taken over', async () => {
+  test('An expired claim is taken over', async () => {
     const one = message([first]);
     expect(await consumer.deliver(one)).toEqual([]);
     expect(consumer.publishedIds).toEqual([first.id]);
     expect(await consumer.ownerOf(first.id)).toBe(one.owner);
   });
 
-  test('goes to one of two takers', async () => {
+  test('An expired claim is taken over by only one of two messages', async () => {
     const [one, other] = [message([first]), message([first])];
     consumer.intercept(CALLS.takeOver, {
       before: async () => {
@@ -212,7 +226,7 @@ describe('an expired claim that TTL has not deleted yet', () => {
   });
 
   test.each(['throttle', 'timeout_before_commit', 'timeout_after_commit'] as const)(
-    'is taken over in spite of %s',
+    'An expired claim is taken over in spite of %s',
     async (kind) => {
       consumer.faults.next(kind, CALLS.takeOver);
       const one = message([first]);
@@ -222,7 +236,7 @@ describe('an expired claim that TTL has not deleted yet', () => {
     },
   );
 
-  test('that may not be written is an error', async () => {
+  test('A denied takeover of an expired claim fails the invocation', async () => {
     consumer.refuse(CALLS.takeOver, 'AccessDeniedException');
     expect((await consumer.invoke([message([first])])).outcome).toMatchObject({
       kind: 'error',

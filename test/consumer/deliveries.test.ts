@@ -1,5 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { again, CALLS, idsOf, LocalConsumer, message, queuedEvent, queuedEvents } from './local-consumer.ts';
+import {
+  CALLS,
+  idsOf,
+  LocalConsumer,
+  message,
+  queuedEvent,
+  queuedEvents,
+  redelivered,
+} from './local-consumer.ts';
 
 let consumer: LocalConsumer;
 
@@ -14,7 +22,7 @@ afterEach(async () => {
 });
 
 describe('first delivery', () => {
-  test('every event is claimed by its message, published in order of calls, and marked', async () => {
+  test('Every event is claimed by its message, published and marked', async () => {
     const events = queuedEvents(...Array.from({ length: 60 }, (_, index) => index));
     const one = message(events);
     expect(await consumer.deliver(one)).toEqual([]);
@@ -22,14 +30,14 @@ describe('first delivery', () => {
     expect(await consumer.ownerOf(events[0]!.id)).toBe(one.owner);
     expect(await consumer.marked(one.owner, idsOf(events))).toEqual(idsOf(events));
     expect(consumer.report).toMatchObject({ received: 60, duplicates: 0, quarantined: 0 });
-    // 25 claims and 10 events a call; nothing is read where nothing was claimed before.
+    // 25 claims and 10 events per call; nothing is read, because no event had a claim.
     expect(consumer.count(CALLS.insert)).toBe(3);
     expect(consumer.count(CALLS.publish)).toBe(6);
     expect(consumer.count(CALLS.read)).toBe(0);
     expect(consumer.count(CALLS.mark)).toBe(1);
   });
 
-  test("an event on the bus has the shape of Genesys Cloud's own integration and our metadata", async () => {
+  test("A published event has the shape of Genesys Cloud's own integration, plus our metadata", async () => {
     const event = queuedEvent(1, { sequence: 7, late: true });
     const frame = { ...event.frame, timestamp: '2026-11-20T07:59:58.5Z', unknown: [1] };
     await consumer.deliver(message([{ ...event, frame }]));
@@ -58,7 +66,7 @@ describe('first delivery', () => {
     });
   });
 
-  test('an event without version, metadata and time gets the time at which it was received', async () => {
+  test('An event without a version, metadata and a time gets the time at which it was received', async () => {
     const { topicName, eventBody } = queuedEvent(1).frame;
     await consumer.deliver(message([queuedEvent(1, { frame: { topicName, eventBody } })]));
     expect(consumer.published[0]).toMatchObject({ time: '2026-11-20T08:00:00Z' });
@@ -80,17 +88,17 @@ describe('first delivery', () => {
     ['microseconds instead of milliseconds', 1_795_161_600_000_000, '2026-11-20T08:00:00.000Z'],
     ['the last millisecond of the year 9999', 253_402_300_799_999, '2026-11-20T08:00:00.000Z'],
     ['the last second of the year 9999', 253_402_300_799_000, '9999-12-31T23:59:59.000Z'],
-  ])('an event time of %s does not hold back the batch', async (_, eventTime, timestamp) => {
+  ])('An event time of %s does not block the batch', async (_, eventTime, timestamp) => {
     const { frame } = queuedEvent(1);
-    const odd = queuedEvent(1, { frame: { ...frame, eventBody: { eventTime } } });
-    expect(await consumer.deliver(message([odd, queuedEvent(2)]))).toEqual([]);
+    const extreme = queuedEvent(1, { frame: { ...frame, eventBody: { eventTime } } });
+    expect(await consumer.deliver(message([extreme, queuedEvent(2)]))).toEqual([]);
     expect(consumer.published.map(({ detail }) => detail)).toMatchObject([
-      { timestamp, metadata: { eventId: odd.id } },
+      { timestamp, metadata: { eventId: extreme.id } },
       { metadata: { eventId: queuedEvent(2).id } },
     ]);
   });
 
-  test('large events share no call that would be above the limit', async () => {
+  test('Large events are split into calls below the size limit', async () => {
     const { frame } = queuedEvent(0);
     const events = [1, 2, 3].map((number) =>
       queuedEvent(number, { frame: { ...frame, eventBody: { text: 'x'.repeat(400_000) } } }),
@@ -104,13 +112,13 @@ describe('first delivery', () => {
 describe('duplicates', () => {
   const [first, second, third] = queuedEvents(1, 2, 3) as [never, never, never];
 
-  test('inside one envelope', async () => {
+  test('An event that occurs twice in one envelope is published once', async () => {
     expect(await consumer.deliver(message([first, second, first]))).toEqual([]);
     expect(consumer.publishedIds).toEqual(idsOf([first, second]));
     expect(consumer.report).toMatchObject({ received: 3, duplicates: 1 });
   });
 
-  test('in two envelopes of one batch: the first owns it', async () => {
+  test('An event in two envelopes of one batch is owned by the first', async () => {
     const [one, other] = [message([first, second]), message([second, third])];
     expect(await consumer.deliver(one, other)).toEqual([]);
     expect(consumer.publishedIds.sort()).toEqual(idsOf([first, second, third]).sort());
@@ -118,31 +126,31 @@ describe('duplicates', () => {
     expect(consumer.report.duplicates).toBe(1);
   });
 
-  test('the same message twice in one batch counts as one', async () => {
+  test('A message that occurs twice in one batch counts as one', async () => {
     const one = message([first, second]);
     expect(await consumer.deliver(one, { ...one })).toEqual([]);
     expect(consumer.publishedIds).toEqual(idsOf([first, second]));
     expect(consumer.report).toMatchObject({ received: 2, duplicates: 0 });
   });
 
-  test('the same body under two SQS ids in one batch counts as one, and both come again if it must', async () => {
+  test('Two messages with the same body in one batch count as one, and both are redelivered if it is unfinished', async () => {
     const one = message([first]);
     const other = { ...one, messageId: '0f2c7a52-2d8e-4b1f-8a57-0a4f6f2d9b11' };
     consumer.refuse(CALLS.publish, 'ThrottlingException');
     const { failed } = await consumer.invoke([one, other], { remainingMs: 0 });
     expect(failed.sort()).toEqual([one.messageId, other.messageId].sort());
-    expect(await consumer.deliver(again(one), again(other))).toEqual([]);
+    expect(await consumer.deliver(redelivered(one), redelivered(other))).toEqual([]);
     expect(consumer.publishedIds).toEqual(idsOf([first]));
   });
 
-  test('two messages with the same envelope id and different events: none is lost', async () => {
+  test('Of two messages with the same envelope id and different events, all events are published', async () => {
     const one = message([first]);
     const edited = message([second], { id: one.owner });
     expect(await consumer.deliver(one, edited)).toEqual([]);
     expect(consumer.publishedIds.sort()).toEqual(idsOf([first, second]).sort());
   });
 
-  test('across batches: another message owns it', async () => {
+  test('An event that a message of an earlier batch owns is dropped', async () => {
     await consumer.deliver(message([first, second]));
     expect(await consumer.deliver(message([second, third]))).toEqual([]);
     expect(consumer.publishedIds).toEqual(idsOf([first, second, third]));
@@ -150,17 +158,17 @@ describe('duplicates', () => {
     expect(consumer.report.published.map(({ id }) => id)).toEqual(idsOf([third]));
   });
 
-  test('a copy is dropped although its owner has published nothing yet: the owner comes again', async () => {
+  test('A duplicate is dropped before its owner has published the event, because the owner is redelivered', async () => {
     const owner = message([first]);
     consumer.refuse(CALLS.publish, 'ThrottlingException');
     expect((await consumer.invoke([owner], { remainingMs: 0 })).failed).toEqual([owner.messageId]);
     expect(await consumer.deliver(message([first]))).toEqual([]);
     expect(consumer.published).toEqual([]);
-    expect(await consumer.deliver(again(owner))).toEqual([]);
+    expect(await consumer.deliver(redelivered(owner))).toEqual([]);
     expect(consumer.publishedIds).toEqual(idsOf([first]));
   });
 
-  test('messages that were split off share an owner, and each publishes its part', async () => {
+  test('Messages that were split off share an owner, and each publishes its part', async () => {
     const whole = message([first, second]);
     const half = message([third], { owner: whole.owner });
     expect(await consumer.deliver(half, whole)).toEqual([]);
@@ -172,7 +180,7 @@ describe('duplicates', () => {
     expect(await consumer.marked(whole.owner, ids)).toEqual(ids);
   });
 
-  test('split messages with the same event in one batch publish it once', async () => {
+  test('Split messages with the same event in one batch publish it once', async () => {
     const whole = message([first]);
     expect(await consumer.deliver(whole, message([first], { owner: whole.owner }))).toEqual([]);
     expect(consumer.publishedIds).toEqual(idsOf([first]));
@@ -180,10 +188,10 @@ describe('duplicates', () => {
   });
 });
 
-describe('the second delivery of a message that SQS delivered twice', () => {
+describe('two concurrent deliveries of a message', () => {
   const events = queuedEvents(1, 2);
 
-  test('comes again, unpublished, while the first is being worked on', async () => {
+  test('The second of two concurrent deliveries publishes nothing and is redelivered', async () => {
     const one = message(events);
     let failed: string[] | undefined;
     consumer.intercept(CALLS.publish, {
@@ -194,11 +202,11 @@ describe('the second delivery of a message that SQS delivered twice', () => {
     });
     expect(await consumer.deliver(one)).toEqual([]);
     expect(failed).toEqual([one.messageId]);
-    expect(await consumer.deliver(again(one))).toEqual([]);
+    expect(await consumer.deliver(redelivered(one))).toEqual([]);
     expect(consumer.publishedIds).toEqual(idsOf(events));
   });
 
-  test('comes again, too, when its claim was throttled at first: that is no lost answer', async () => {
+  test('The second of two concurrent deliveries is redelivered even if its INSERT was throttled once', async () => {
     const one = message(events);
     let failed: string[] | undefined;
     consumer.intercept(CALLS.publish, {
@@ -210,31 +218,31 @@ describe('the second delivery of a message that SQS delivered twice', () => {
     });
     expect(await consumer.deliver(one)).toEqual([]);
     expect(failed).toEqual([one.messageId]);
-    expect(await consumer.deliver(again(one))).toEqual([]);
+    expect(await consumer.deliver(redelivered(one))).toEqual([]);
     expect(consumer.publishedIds).toEqual(idsOf(events));
   });
 
-  test('is done with when the first has finished', async () => {
+  test('A second delivery after the first has finished publishes nothing and succeeds', async () => {
     const one = message(events);
     expect(await consumer.deliver(one)).toEqual([]);
     expect(await consumer.deliver(one)).toEqual([]);
     expect(consumer.publishedIds).toEqual(idsOf(events));
   });
 
-  test('is told apart at every receive, not only at the first', async () => {
+  test('Concurrent deliveries are distinguished at every receive, not only at the first', async () => {
     const one = message(events);
     await consumer.invoke([one], { crashAt: { call: 1, when: 'after' } });
     let failed: string[] | undefined;
     consumer.intercept(CALLS.publish, {
       before: async () => {
-        failed = await consumer.deliver(again(one));
+        failed = await consumer.deliver(redelivered(one));
         return undefined;
       },
     });
-    expect(await consumer.deliver(again(one))).toEqual([]);
+    expect(await consumer.deliver(redelivered(one))).toEqual([]);
     expect(failed).toEqual([one.messageId]);
     expect(consumer.publishedIds).toEqual(idsOf(events));
-    expect(await consumer.deliver(again(again(one)))).toEqual([]);
+    expect(await consumer.deliver(redelivered(redelivered(one)))).toEqual([]);
     expect(consumer.publishedIds).toEqual(idsOf(events));
   });
 });
@@ -247,23 +255,23 @@ describe('redelivery after a crash', () => {
     { call: 1, when: 'before', published: 1 },
     { call: 1, when: 'after', published: 1 },
     { call: 2, when: 'before', published: 1 },
-    // The outcome of PutEvents is unknown to whoever comes next.
+    // The outcome of PutEvents is unknown to the next delivery.
     { call: 2, when: 'after', published: 2 },
     { call: 3, when: 'before', published: 2 },
     { call: 3, when: 'after', published: 1 },
-  ] as const)('$when call $call: each event is published $published time(s)', async (crash) => {
+  ] as const)('After a crash $when call $call each event is published $published time(s)', async (crash) => {
     const one = message(events);
     const { outcome } = await consumer.invoke([one], { crashAt: crash });
     expect(outcome).toMatchObject({ kind: 'crash', call: crash.call });
-    expect(await consumer.deliver(again(one))).toEqual([]);
-    expect(await consumer.deliver(again(again(one)))).toEqual([]);
+    expect(await consumer.deliver(redelivered(one))).toEqual([]);
+    expect(await consumer.deliver(redelivered(redelivered(one)))).toEqual([]);
     for (const { id } of events) {
       expect(consumer.publishedIds.filter((published) => published === id)).toHaveLength(crash.published);
     }
     expect(await consumer.marked(one.owner, idsOf(events))).toEqual(idsOf(events));
   });
 
-  test('what an earlier try marked is not published again, whatever it left', async () => {
+  test('Events that an earlier delivery marked are not published again, and the others are', async () => {
     const one = message(events);
     consumer.faults.next('partial_failure', CALLS.publish);
     const { failed } = await consumer.invoke([one], { remainingMs: 0 });
@@ -271,16 +279,16 @@ describe('redelivery after a crash', () => {
     const early = consumer.publishedIds;
     expect(early.length).toBeGreaterThan(0);
     expect(early.length).toBeLessThan(events.length);
-    expect(await consumer.deliver(again(one))).toEqual([]);
+    expect(await consumer.deliver(redelivered(one))).toEqual([]);
     expect(consumer.publishedIds.sort()).toEqual(idsOf(events).sort());
   });
 
-  test('of several messages in one batch: those that are done are not touched', async () => {
+  test('A message that is done stays unchanged in a batch with redelivered messages', async () => {
     const done = message(queuedEvents(10));
     await consumer.deliver(done);
     const [one, other] = [message(queuedEvents(1, 2)), message(queuedEvents(3))];
     await consumer.invoke([one, other], { crashAt: { call: 2, when: 'before' } });
-    expect(await consumer.deliver(again(one), again(done), again(other))).toEqual([]);
+    expect(await consumer.deliver(redelivered(one), redelivered(done), redelivered(other))).toEqual([]);
     expect(consumer.publishedIds.sort()).toEqual(idsOf(queuedEvents(1, 2, 3, 10)).sort());
   });
 });

@@ -3,8 +3,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vi
 import { idsOf, LocalConsumer, message, queuedEvent } from './local-consumer.ts';
 
 const SEED = 20_261_120;
-/** What SQS takes is what XML 1.0 takes. */
-const NOT_IN_SQS = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u;
+/** SQS accepts the characters of XML 1.0. */
+const INVALID_SQS_CHARACTER = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u;
 
 let consumer: LocalConsumer;
 
@@ -22,34 +22,34 @@ afterEach(() => {
 });
 
 const good = message([queuedEvent(1)]).body;
-const isBody = (body: string) => body.length > 0 && !NOT_IN_SQS.test(body);
+const isBody = (body: string) => body.length > 0 && !INVALID_SQS_CHARACTER.test(body);
 let next = 100;
 
-/** A value of any type in the place of one that is right. */
+/** A value of any type that replaces a valid one. */
 const anything = fc.oneof(
   fc.jsonValue({ maxDepth: 4 }),
   fc.constantFrom(null, 0, -1, 1e300, '', [], {}, true),
 );
 
-/** Envelopes with some member replaced or left out. */
-const oddEnvelope = fc
+/** Envelopes with one member replaced or omitted. */
+const invalidEnvelope = fc
   .tuple(fc.constantFrom('v', 'id', 'owner', 'sentAt', 'events'), fc.option(anything, { nil: undefined }))
   .map(([name, value]) => JSON.stringify({ ...JSON.parse(good), [name]: value }))
   .filter(isBody);
 
-/** Anything that a queue can hold and that is no envelope of good events. */
-const oddBody = fc.oneof(
+/** Message bodies that are not an envelope of valid events. */
+const invalidBody = fc.oneof(
   fc.string({ unit: 'binary', minLength: 1 }).filter(isBody),
   fc.json().filter(isBody),
   fc.integer({ min: 1, max: good.length - 1 }).map((end) => good.slice(0, end)),
   fc.integer({ min: 1, max: good.length - 1 }).map((start) => good.slice(start)),
   fc.integer({ min: 1, max: 50_000 }).map((levels) => '['.repeat(levels)),
   fc.integer({ min: 1, max: 50_000 }).map((levels) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`),
-  oddEnvelope,
+  invalidEnvelope,
 );
 
-/** Items that are no events: any JSON, or an event with some member of its own or of its frame replaced. */
-const oddItem = fc.oneof(
+/** Items that are not events: any JSON, or an event with one member of the event or its frame replaced. */
+const invalidItem = fc.oneof(
   anything,
   fc
     .tuple(fc.constantFrom('id', 'type', 'protocol', 'receivedAt', 'frame'), anything)
@@ -62,9 +62,9 @@ const oddItem = fc.oneof(
     }),
 );
 
-test('no body makes the consumer throw; each that is no envelope is quarantined whole, by itself', async () => {
+test('No body makes the consumer throw, and each body that is not an envelope is quarantined whole', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(oddBody, { minLength: 1, maxLength: 10 }), async (bodies) => {
+    fc.asyncProperty(fc.array(invalidBody, { minLength: 1, maxLength: 10 }), async (bodies) => {
       const earlier = consumer.quarantined.length;
       const published = consumer.published.length;
       const event = queuedEvent(next++);
@@ -74,7 +74,7 @@ test('no body makes the consumer throw; each that is no envelope is quarantined 
       const { received, quarantined } = consumer.report;
       const kept = consumer.quarantined.slice(earlier).map(({ body }) => body);
       expect(kept).toHaveLength(quarantined);
-      // What is an envelope after all has been counted event by event.
+      // Bodies that are valid envelopes are counted event by event.
       const whole = bodies.filter((body) => kept.includes(body));
       expect(whole.length + received - 1).toBeGreaterThanOrEqual(bodies.length);
       for (const { attributes } of consumer.quarantined.slice(earlier))
@@ -84,9 +84,9 @@ test('no body makes the consumer throw; each that is no envelope is quarantined 
   );
 });
 
-test('no item makes the consumer throw; each ends on the bus or in quarantine, and the good ones are published', async () => {
+test('No item makes the consumer throw, and each is published, dropped as a duplicate or quarantined', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(oddItem, { minLength: 1, maxLength: 6 }), async (items) => {
+    fc.asyncProperty(fc.array(invalidItem, { minLength: 1, maxLength: 6 }), async (items) => {
       const earlier = consumer.quarantined.length;
       const before = consumer.published.length;
       const event = queuedEvent(next++);

@@ -16,11 +16,11 @@ import {
 } from 'switchboard-local/lambda/environment.ts';
 import { failedMessageIds } from 'switchboard-local/lambda/payload.ts';
 import { createResources, NAMES } from '../../bin/local/resources.ts';
-import type { ConsumerConfig } from '../../functions/consumer/config.ts';
 import type { BatchReport } from '../../functions/consumer/consumer.ts';
-import { createHandler } from '../../functions/consumer/handler.ts';
+import type { ConsumerConfig } from '../../functions/consumer/consumer-config.ts';
 import { fingerprint } from '../../functions/consumer/mark.ts';
-import { REQUEST_BYTES } from '../../functions/consumer/publish.ts';
+import { MAX_PUT_EVENTS_BYTES } from '../../functions/consumer/publish.ts';
+import { createHandler } from '../../functions/consumer/sqs-handler.ts';
 import { dynamoDbClient, eventBridgeClient, sqsClient } from '../../lib/aws/clients.ts';
 import { createLogger, type LogLevel } from '../../lib/aws/logger.ts';
 import type { ObjectStore } from '../../lib/aws/object-store.ts';
@@ -39,7 +39,7 @@ export const CALLS = {
 
 const REGION = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
 const DEDUP_WINDOW_SECONDS = 7 * 86_400;
-// EMF documents would drown the output of the tests; the one about them turns them on.
+// Only the test of the metrics enables EMF documents, to keep them out of the test output.
 process.env.POWERTOOLS_METRICS_DISABLED ??= 'true';
 
 /** One delivery of a message. */
@@ -49,27 +49,27 @@ export interface Delivered {
   receiveCount?: number;
 }
 
-/** What one invocation came to. */
+/** The result of one invocation. */
 export interface Invoked {
   outcome: Outcome;
-  /** Messages that come again. */
+  /** SQS ids of the messages that are redelivered. */
   failed: string[];
   calls: readonly CallMade[];
 }
 
 interface Interception {
   target: string;
-  /** Called before the call is made; an answer that it returns is given instead. */
+  /** Called before the call is made. A response that it returns replaces the call. */
   before?: (body: string) => Promise<object | undefined> | object | undefined;
-  /** Called after the call is made, before its answer is seen. */
+  /** Called after the call is made, before the consumer gets the response. */
   after?: (body: string) => Promise<void>;
 }
 
-/** The consumer as Lambda runs it, on an in-process local AWS that can be disturbed call by call. */
+/** The consumer as Lambda runs it, on an in-process AWS emulator whose calls can be intercepted one by one. */
 export class LocalConsumer {
   readonly emulator: Emulator;
   readonly faults: FaultInjector;
-  /** Faults that have happened. */
+  /** Faults that were injected. */
   readonly happened: readonly Fault[];
   readonly reports: BatchReport[] = [];
   readonly published: BusEvent[] = [];
@@ -78,7 +78,7 @@ export class LocalConsumer {
   private readonly config: ConsumerConfig;
   private readonly logLevel: LogLevel;
   private readonly interceptions: Interception[] = [];
-  /** Where too large events go, once a test has set it. */
+  /** Storage for oversized events; a test may set it. */
   objectStore: ObjectStore | undefined;
   private environments = 0;
   private readonly idle: ExecutionEnvironment[] = [];
@@ -99,7 +99,7 @@ export class LocalConsumer {
     emulator.eventbridge.onEvent(({ event }) => this.published.push(event));
   }
 
-  /** Queues, table and bus as `switchboard local` makes them. */
+  /** Creates queues, table and bus as `switchboard local` does. */
   static async create(
     options: {
       seed?: number;
@@ -130,7 +130,7 @@ export class LocalConsumer {
       eventSource: 'genesys.cloud',
       dedupWindowSeconds: DEDUP_WINDOW_SECONDS,
       oversizeBucket: undefined,
-      oversizeBytes: REQUEST_BYTES,
+      oversizeBytes: MAX_PUT_EVENTS_BYTES,
       logLevel: 'SILENT' as const,
       ...options.config,
     };
@@ -138,7 +138,7 @@ export class LocalConsumer {
     return new LocalConsumer(emulator, faults, happened, config, options.logLevel ?? 'SILENT');
   }
 
-  /** Ids of the events on the bus, in their order. */
+  /** Ids of the events on the bus, in the order in which they were published. */
   get publishedIds(): string[] {
     return this.published.map(({ detail }) => (detail as { metadata: { eventId: string } }).metadata.eventId);
   }
@@ -147,32 +147,36 @@ export class LocalConsumer {
     return this.emulator.sqs.queue(NAMES.quarantineQueue).peek();
   }
 
-  /** Reasons of what lies in quarantine. */
+  /** Reasons of the quarantined items. */
   get reasons(): string[] {
     return this.quarantined.map(({ attributes }) => attributes.reason?.stringValue ?? '');
   }
 
-  /** The last batch. */
+  /** The report of the last batch. */
   get report(): BatchReport {
-    return this.reports.at(-1) ?? expected('a batch');
+    const report = this.reports.at(-1);
+    if (!report) throw new Error('The consumer has not reported a batch yet.');
+    return report;
   }
 
-  /** How often the consumer made a call. */
+  /** How many calls of a target the consumer made. */
   count(target: string): number {
     return this.calls.filter((call) => call.target === target).length;
   }
 
-  /** Disturb the next call of a target. */
+  /** Intercepts the next call of a target. */
   intercept(target: string, interception: Omit<Interception, 'target'>): void {
     this.interceptions.push({ target, ...interception });
   }
 
-  /** Refuse the next call of a target as AWS does. */
+  /** Refuses the next call of a target as AWS does. */
   refuse(target: string, type: string, status = 400): void {
-    this.intercept(target, { before: () => answerOf(status, { __type: type, message: `${type} injected` }) });
+    this.intercept(target, {
+      before: () => responseOf(status, { __type: type, message: `${type} injected` }),
+    });
   }
 
-  /** Run the consumer on a batch. */
+  /** Runs the consumer on a batch. */
   async invoke(
     messages: readonly Delivered[],
     options: { remainingMs?: number; crashAt?: CrashPoint } = {},
@@ -191,14 +195,14 @@ export class LocalConsumer {
     return { outcome, failed: [...failed], calls: environment.calls };
   }
 
-  /** Run the consumer on one batch that must end well, whoever comes again. */
+  /** Runs the consumer on a batch, and throws if it fails. Returns the SQS ids of the redelivered messages. */
   async deliver(...messages: readonly Delivered[]): Promise<string[]> {
     const { outcome, failed } = await this.invoke(messages);
     if (outcome.kind === 'error') throw outcome.error;
     return failed;
   }
 
-  /** Put an item into the claims table. */
+  /** Puts a claim into the claims table. */
   async putClaim(eventId: string, owner: string, expiresAtSeconds: number): Promise<void> {
     await this.dynamodb.send(
       new PutItemCommand({
@@ -220,13 +224,13 @@ export class LocalConsumer {
     return Item?.owner?.S;
   }
 
-  /** Which of the events are marked as settled, for this owner. */
+  /** Those of the events that the owner's marker has as done. */
   async marked(owner: string, eventIds: readonly string[]): Promise<string[]> {
     const Key = { pk: { S: `marker#${owner}` } };
     const { Item } = await this.dynamodb.send(new GetItemCommand({ TableName: NAMES.claimsTable, Key }));
-    const stored = Item?.settled?.BS ?? [];
-    const settled = new Set(stored.map((bytes) => Buffer.from(bytes).toString('base64url')));
-    return eventIds.filter((id) => settled.has(fingerprint(id)));
+    const stored = Item?.done?.BS ?? [];
+    const done = new Set(stored.map((bytes) => Buffer.from(bytes).toString('base64url')));
+    return eventIds.filter((id) => done.has(fingerprint(id)));
   }
 
   async close(): Promise<void> {
@@ -261,24 +265,24 @@ export class LocalConsumer {
         this.calls.push({ target, body });
         const index = this.interceptions.findIndex((one) => one.target === target);
         const interception = index < 0 ? undefined : this.interceptions.splice(index, 1)[0];
-        const instead = await interception?.before?.(body);
-        if (instead) return { response: instead as never };
-        const answer = await inner.handle(request, options);
+        const replacement = await interception?.before?.(body);
+        if (replacement) return { response: replacement as never };
+        const response = await inner.handle(request, options);
         await interception?.after?.(body);
-        return answer;
+        return response;
       },
     };
   }
 }
 
-/** An answer on the wire. */
-export function answerOf(status: number, body: object): object {
+/** An HTTP response with a JSON body. */
+export function responseOf(status: number, body: object): object {
   const text = JSON.stringify(body);
   const headers = { 'content-type': 'application/x-amz-json-1.0' };
   return { statusCode: status, headers, body: Buffer.from(text) };
 }
 
-/** An event as the ingester queues it; different numbers are different events. */
+/** An event as the ingester queues it. Different numbers are different events. */
 export function queuedEvent(number: number, changes: Partial<QueuedEvent> = {}): QueuedEvent {
   const frame = {
     topicName: 'v2.users.6f6b0d8a-6c1e-4a3e-9a53-0b6c1f3f21e1.activity',
@@ -317,18 +321,14 @@ export function message(
   };
 }
 
-/** The same message as SQS delivers it again after its visibility timeout. */
-export function again<T extends Delivered>(delivered: T): T {
+/** The same message as SQS redelivers it after its visibility timeout. */
+export function redelivered<T extends Delivered>(delivered: T): T {
   return { ...delivered, receiveCount: (delivered.receiveCount ?? 1) + 1 };
 }
 
 /** Ids of events. */
 export function idsOf(events: readonly QueuedEvent[]): string[] {
   return events.map(({ id }) => id);
-}
-
-function expected(what: string): never {
-  throw new Error(`There is no ${what} yet`);
 }
 
 function toRecord({ messageId, body, receiveCount = 1 }: Delivered): SQSRecord {
@@ -352,8 +352,8 @@ function toRecord({ messageId, body, receiveCount = 1 }: Delivered): SQSRecord {
 
 function contextOf(remainingMs: number): Context {
   const endsAtMs = Date.now() + remainingMs;
-  const gone = () => {
-    throw new Error('callbacks are gone from nodejs24.x');
+  const unsupported = () => {
+    throw new Error('nodejs24.x does not support callbacks.');
   };
   return {
     callbackWaitsForEmptyEventLoop: true,
@@ -365,8 +365,8 @@ function contextOf(remainingMs: number): Context {
     logGroupName: '/aws/lambda/consumer',
     logStreamName: 'local',
     getRemainingTimeInMillis: () => Math.max(0, endsAtMs - Date.now()),
-    done: gone,
-    fail: gone,
-    succeed: gone,
+    done: unsupported,
+    fail: unsupported,
+    succeed: unsupported,
   };
 }

@@ -7,7 +7,7 @@ import { LocalConsumer, message, queuedEvent } from './local-consumer.ts';
 
 const BUCKET = 'oversize';
 const LIMIT_BYTES = 65_536;
-/** An event above the limit, and one below it. */
+/** One event above the limit and one below it. */
 const { frame } = queuedEvent(1);
 const large = queuedEvent(1, {
   frame: { ...frame, eventBody: { id: 'large', text: 'ü'.repeat(LIMIT_BYTES) } },
@@ -43,7 +43,7 @@ function publishedDetail(eventId: string): Published {
   return found?.detail as unknown as Published;
 }
 
-test('an event above the limit lies in the bucket, and the bus has a reference with its size and hash', async () => {
+test('An event above the limit is stored in the bucket, and its reference with size and hash is published', async () => {
   expect(await consumer.deliver(message([large, small]))).toEqual([]);
   const { eventBody, topicName, metadata } = publishedDetail(large.id);
   expect(topicName).toBe(large.frame.topicName);
@@ -57,7 +57,7 @@ test('an event above the limit lies in the bucket, and the bus has a reference w
   expect(publishedDetail(small.id).metadata.oversize).toBeUndefined();
 });
 
-test('a bucket that answers 503 is asked again, and the event is published once', async () => {
+test('A request to the bucket is repeated after the status 503, and the event is published once', async () => {
   let answers = 0;
   const store = new ObjectStore({
     bucket: BUCKET,
@@ -72,14 +72,14 @@ test('a bucket that answers 503 is asked again, and the event is published once'
   expect(consumer.publishedIds).toEqual([large.id]);
 });
 
-test('while the bucket cannot be reached the message comes again, and what fits is published', async () => {
+test('While the bucket is unreachable, the message is redelivered and its smaller events are published', async () => {
   consumer.objectStore = objectStore(BUCKET, consumer.dynamodb, 'http://127.0.0.1:9');
   const both = message([large, small]);
   expect(await consumer.deliver(both)).toEqual([both.messageId]);
   expect(consumer.publishedIds).toEqual([small.id]);
 });
 
-test('a bucket that is not there fails the batch with what to do, after what fits was published and marked', async () => {
+test('A missing bucket fails the batch with advice, after smaller events were published and marked', async () => {
   consumer.objectStore = objectStore('gone', consumer.dynamodb, url);
   const both = message([large, small]);
   await expect(consumer.deliver(both)).rejects.toThrow(/bucket gone: check that it exists/);
@@ -87,13 +87,13 @@ test('a bucket that is not there fails the batch with what to do, after what fit
   expect(await consumer.marked(both.owner, [small.id])).toEqual([small.id]);
 });
 
-test('without a bucket such an event is quarantined', async () => {
+test('Without a bucket an event above the limit is quarantined', async () => {
   consumer.objectStore = undefined;
   expect(await consumer.deliver(message([large]))).toEqual([]);
   expect(consumer.reasons).toEqual([expect.stringContaining(`larger than the ${LIMIT_BYTES} bytes`)]);
 });
 
-test('an event without metadata of its own has a reference without them', async () => {
+test('The reference of an event without metadata has only our own metadata', async () => {
   const { topicName, eventBody } = large.frame;
   const bare = queuedEvent(1, { frame: { topicName, eventBody } });
   expect(await consumer.deliver(message([bare]))).toEqual([]);

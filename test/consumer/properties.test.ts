@@ -11,24 +11,25 @@ import {
   queuedEvent,
 } from './local-consumer.ts';
 
-/** Rounds with faults; then the faults stop, and everything left must settle within as many. */
+/** Rounds with faults, and rounds without faults in which all remaining messages must be finished. */
 const FAULTY_ROUNDS = 6;
 const CALM_ROUNDS = 12;
-/** Tries after which the consumer leaves a marker unwritten. */
-const MARK_TRIES = 8;
+/** Attempts after which the consumer leaves a marker unwritten. */
+const MAX_MARK_ATTEMPTS = 8;
 
-/** A message of the model: numbers of events, an odd one stands for an item that is no event. */
+/** A message of the model. */
 interface Sent {
+  /** Numbers of events; a negative number is an item that is not an event. */
   numbers: number[];
-  /** Share the owner of the message before, as one that was split off it. */
+  /** The message has the owner of the previous one, as if it was split off. */
   isSplit: boolean;
-  /** SQS delivers it twice. */
+  /** SQS delivers the message twice. */
   hasTwin: boolean;
 }
 
-/** What happens in one round of deliveries. */
+/** One round of deliveries. */
 interface Round {
-  /** Which messages are delivered, in which of two concurrent batches: 0 none. */
+  /** The concurrent batch that delivers each message, 1 or 2; 0 is none. */
   batches: (0 | 1 | 2)[];
   crash: CrashPoint | undefined;
 }
@@ -66,14 +67,14 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** Ids of the events of a PutEvents. */
+/** Ids of the events in a PutEvents. */
 function putIds(body: string): string[] {
   return (JSON.parse(body) as { Entries: { Detail: string }[] }).Entries.map(
     ({ Detail }) => JSON.parse(Detail).metadata.eventId as string,
   );
 }
 
-/** A run of the model: what is on its way, and how often each event may be published once more. */
+/** A run of the model: the pending messages, and how often each event may be published again. */
 class Run {
   readonly consumer: LocalConsumer;
   readonly eventIds = new Set<string>();
@@ -92,17 +93,17 @@ class Run {
         owner = undefined;
         splitUp.clear();
       }
-      // The parts of a message that was split have no event in common.
+      // The parts of a split message have no event in common.
       const items = numbers
         .filter((number) => owner === undefined || !splitUp.has(number))
-        .map((number) => (number < 0 ? { odd: `${index}` } : queuedEvent(number)));
+        .map((number) => (number < 0 ? { invalid: `${index}` } : queuedEvent(number)));
       for (const number of numbers) splitUp.add(number);
       if (items.length === 0) continue;
       const made = message(items, owner === undefined ? {} : { owner });
       owner = made.owner;
       this.ownerOf.set(made.body, made.owner);
       for (const item of items) {
-        if ('odd' in item) this.invalid.add(JSON.stringify(item));
+        if ('invalid' in item) this.invalid.add(JSON.stringify(item));
         else this.eventIds.add(item.id);
       }
       this.pending.push(made);
@@ -117,13 +118,13 @@ class Run {
     return this.pending.length === 0;
   }
 
-  /** Deliver two batches at once, with a crash in the first. */
+  /** Delivers two batches concurrently, the first with the crash. */
   async deliver({ batches, crash }: Round): Promise<void> {
     const chosen: [Required<Delivered>[], Required<Delivered>[]] = [[], []];
     const later: Required<Delivered>[] = [];
     for (const [index, delivered] of this.pending.entries()) {
       const batch = batches[index % batches.length] ?? 1;
-      // A visibility timeout outlasts every invocation: a message is with two of them only as twins of one receive.
+      // The visibility timeout is longer than an invocation: two invocations share a message only as one receive.
       const other = chosen.flat().find(({ messageId }) => messageId === delivered.messageId);
       if (batch === 0 || (other && other.receiveCount !== delivered.receiveCount)) later.push(delivered);
       else chosen[batch - 1]?.push(delivered);
@@ -138,13 +139,13 @@ class Run {
     );
     const faults = this.consumer.happened.slice(before);
     this.pending = later;
-    // Our own looks into the table are none of the faults' business.
+    // The reads of the test itself have no faults.
     const { enabled } = this.consumer.faults;
     this.consumer.faults.enabled = false;
     for (const made of invocations) if (made) await this.account(made.batch, made.invoked, faults);
     this.consumer.faults.enabled = enabled;
     for (const { kind, target, body } of faults) {
-      // Published, but nobody knows.
+      // The events were published, but the consumer does not know it.
       if (target === CALLS.publish && kind === 'timeout_after_commit') this.excuse(putIds(body));
     }
   }
@@ -155,16 +156,16 @@ class Run {
     faults: readonly Fault[],
   ): Promise<void> {
     if (outcome.kind === 'error') throw outcome.error;
+    // A message that occurs twice in the batch is redelivered twice.
     for (const delivered of batch) {
       if (!failed.includes(delivered.messageId)) continue;
       this.pending.push({ ...delivered, receiveCount: delivered.receiveCount + 1 });
-      // One that was twice in a batch comes again as often.
     }
     await this.excuseUnmarked(batch, calls, outcome.kind === 'crash');
     this.excuseTwins(batch, faults);
   }
 
-  /** What was published and could not be marked may be published again. */
+  /** Events that were published but not marked may be published again. */
   private async excuseUnmarked(
     batch: readonly Delivered[],
     calls: readonly CallMade[],
@@ -175,13 +176,15 @@ class Run {
     let gaveUp = false;
     for (const owner of new Set(batch.map(({ body }) => this.ownerOf.get(body) ?? ''))) {
       for (const id of await this.consumer.marked(owner, put)) marked.add(id);
-      const tries = calls.filter(({ target, body }) => target === CALLS.mark && body.includes(owner)).length;
-      gaveUp ||= tries === MARK_TRIES;
+      const attempts = calls.filter(
+        ({ target, body }) => target === CALLS.mark && body.includes(owner),
+      ).length;
+      gaveUp ||= attempts === MAX_MARK_ATTEMPTS;
     }
     if (crashed || gaveUp) this.excuse(put.filter((id) => !marked.has(id)));
   }
 
-  /** A lost answer to a claim and a twin at work at the same time look the same. */
+  /** The consumer cannot distinguish a lost response to a claim from a concurrent delivery. */
   private excuseTwins(batch: readonly Delivered[], faults: readonly Fault[]): void {
     const lost = faults.filter(
       ({ target, kind }) =>
@@ -229,12 +232,12 @@ async function run(
   await consumer.close();
 }
 
-describe('whatever is delivered how often, and whatever fails', () => {
+describe('random deliveries and faults', () => {
   const messages = fc.array(sent, { minLength: 1, maxLength: 5 });
   const rounds = fc.array(round, { minLength: 0, maxLength: FAULTY_ROUNDS });
   const noFaults = fc.constant({});
 
-  test('without faults and crashes every event is published exactly once', async () => {
+  test('Without faults and crashes every event is published exactly once', async () => {
     const calm = rounds.map((all) => all.map((one) => ({ ...one, crash: undefined })));
     await fc.assert(fc.asyncProperty(fc.integer(), messages, calm, noFaults, run), {
       seed: 20_261_120,
@@ -242,7 +245,7 @@ describe('whatever is delivered how often, and whatever fails', () => {
     });
   });
 
-  test('every event is published, and again only where an outcome was unknown; the rest is quarantined', async () => {
+  test('Every event is published, and again only if the outcome was unknown; invalid items are quarantined', async () => {
     await fc.assert(fc.asyncProperty(fc.integer(), messages, rounds, rates, run), {
       seed: 20_261_120,
       numRuns: 120,

@@ -3,14 +3,14 @@ import { Deadline } from '../../functions/consumer/deadline.ts';
 import { Publisher } from '../../functions/consumer/publish.ts';
 import { eventBridgeClient } from '../../lib/aws/clients.ts';
 import {
-  again,
-  answerOf,
   CALLS,
   idsOf,
   LocalConsumer,
   message,
   queuedEvent,
   queuedEvents,
+  redelivered,
+  responseOf,
 } from './local-consumer.ts';
 
 const events = queuedEvents(1, 2, 3, 4, 5);
@@ -33,7 +33,7 @@ function idsIn(body: string): string[] {
 }
 
 describe('PutEvents', () => {
-  test('of which entries fail is repeated for those alone', async () => {
+  test('A PutEvents is repeated only for the entries that failed', async () => {
     consumer.faults.next('partial_failure', CALLS.publish);
     const one = message(events);
     expect(await consumer.deliver(one)).toEqual([]);
@@ -49,17 +49,20 @@ describe('PutEvents', () => {
     ['throttle', 1],
     ['server_error', 1],
     ['timeout_before_commit', 1],
-    // Unknown to the consumer: it publishes again (P2).
+    // The consumer does not know the outcome, so it publishes again (P2).
     ['timeout_after_commit', 2],
-  ] as const)('is repeated after %s: each event is published %d time(s)', async (kind, times) => {
-    consumer.faults.next(kind, CALLS.publish);
-    expect(await consumer.deliver(message(events))).toEqual([]);
-    for (const { id } of events)
-      expect(consumer.publishedIds.filter((published) => published === id)).toHaveLength(times);
-    expect(consumer.report.published).toHaveLength(events.length);
-  });
+  ] as const)(
+    'A PutEvents is repeated after %s, and each event is published %d time(s)',
+    async (kind, times) => {
+      consumer.faults.next(kind, CALLS.publish);
+      expect(await consumer.deliver(message(events))).toEqual([]);
+      for (const { id } of events)
+        expect(consumer.publishedIds.filter((published) => published === id)).toHaveLength(times);
+      expect(consumer.report.published).toHaveLength(events.length);
+    },
+  );
 
-  test('that is denied ends the invocation with an error, and what other calls published is marked', async () => {
+  test('A denied PutEvents fails the invocation, and events that other calls published are marked', async () => {
     const many = queuedEvents(...Array.from({ length: 30 }, (_, index) => index));
     const one = message(many);
     consumer.refuse(CALLS.publish, 'AccessDeniedException');
@@ -68,30 +71,30 @@ describe('PutEvents', () => {
     expect(failed).toEqual([one.messageId]);
     expect(consumer.published).toHaveLength(20);
     expect((await consumer.marked(one.owner, idsOf(many))).sort()).toEqual(consumer.publishedIds.sort());
-    expect(await consumer.deliver(again(one))).toEqual([]);
+    expect(await consumer.deliver(redelivered(one))).toEqual([]);
     expect(consumer.publishedIds.sort()).toEqual(idsOf(many).sort());
   });
 
-  test('that answers no entry is repeated', async () => {
-    consumer.intercept(CALLS.publish, { before: () => answerOf(200, { FailedEntryCount: 0 }) });
+  test('A PutEvents whose response has no entries is repeated', async () => {
+    consumer.intercept(CALLS.publish, { before: () => responseOf(200, { FailedEntryCount: 0 }) });
     expect(await consumer.deliver(message(events))).toEqual([]);
     expect(consumer.publishedIds).toEqual(idsOf(events));
   });
 });
 
-describe('an event that EventBridge refuses for what it is', () => {
+describe('an event that EventBridge refuses permanently', () => {
   const refusal = { ErrorCode: 'MalformedDetail', ErrorMessage: 'Detail is malformed.' };
-  /** Lets the bus refuse the first entry of the next call. */
+  /** Makes the bus refuse the first entry of the next call. */
   const refuseFirst = (entry: object = refusal) =>
     consumer.intercept(CALLS.publish, {
       before: (body) => {
         const accepted = idsIn(body).slice(1);
         const Entries = [entry, ...accepted.map((id) => ({ EventId: id }))];
-        return answerOf(200, { FailedEntryCount: 1, Entries });
+        return responseOf(200, { FailedEntryCount: 1, Entries });
       },
     });
 
-  test('goes to quarantine with its reason, and the rest is published', async () => {
+  test('A refused event is quarantined with the reason, and the other events are published', async () => {
     refuseFirst();
     const one = message(events);
     expect(await consumer.deliver(one)).toEqual([]);
@@ -105,50 +108,50 @@ describe('an event that EventBridge refuses for what it is', () => {
     });
   });
 
-  test('goes there without a message of EventBridge, too', async () => {
+  test('A refused event is quarantined even if EventBridge returned no error message', async () => {
     refuseFirst({ ErrorCode: 'InvalidArgument' });
     expect(await consumer.deliver(message(events.slice(0, 1)))).toEqual([]);
     expect(consumer.reasons).toEqual(['EventBridge: InvalidArgument ']);
   });
 
-  test('is published when its quarantined message is sent again and the reason is gone', async () => {
+  test('A quarantined event is published when it is sent to the events queue again after the cause was fixed', async () => {
     refuseFirst();
     await consumer.deliver(message(events.slice(0, 1)));
-    const mended = { messageId: 'sent-again', body: consumer.quarantined[0]!.body, receiveCount: 1 };
-    // Its claim is there already, so the first delivery cannot be told from a twin of one under way.
-    expect(await consumer.deliver(mended)).toEqual(['sent-again']);
-    expect(await consumer.deliver(again(mended))).toEqual([]);
+    const resent = { messageId: 'resent', body: consumer.quarantined[0]!.body, receiveCount: 1 };
+    // The event has a claim, so the first delivery looks like one of two concurrent deliveries.
+    expect(await consumer.deliver(resent)).toEqual(['resent']);
+    expect(await consumer.deliver(redelivered(resent))).toEqual([]);
     expect(consumer.publishedIds).toEqual([events[0]!.id]);
-    expect(await consumer.deliver(again(again(mended)))).toEqual([]);
+    expect(await consumer.deliver(redelivered(redelivered(resent)))).toEqual([]);
     expect(consumer.publishedIds).toEqual([events[0]!.id]);
   });
 
-  test('is not put there twice by a message that comes again', async () => {
+  test('A redelivered message does not quarantine its refused event twice', async () => {
     const one = message(events);
     refuseFirst();
     expect(await consumer.deliver(one)).toEqual([]);
-    expect(await consumer.deliver(again(one))).toEqual([]);
-    expect(await consumer.deliver(again(again(one)))).toEqual([]);
+    expect(await consumer.deliver(redelivered(one))).toEqual([]);
+    expect(await consumer.deliver(redelivered(redelivered(one)))).toEqual([]);
     expect(consumer.quarantined).toHaveLength(1);
   });
 
-  test('comes again when the quarantine queue does not take it', async () => {
+  test('A refused event is redelivered if the quarantine queue does not accept it', async () => {
     const one = message(events.slice(0, 1));
     refuseFirst();
     for (let call = 0; call < 8; call++) consumer.faults.next('throttle', CALLS.quarantine);
     expect(await consumer.deliver(one)).toEqual([one.messageId]);
     expect(consumer.quarantined).toEqual([]);
-    expect(await consumer.deliver(again(one))).toEqual([]);
+    expect(await consumer.deliver(redelivered(one))).toEqual([]);
     expect(consumer.publishedIds).toEqual([events[0]!.id]);
   });
 
-  test('with a quarantine queue that is not there: an error, and what is published is marked', async () => {
+  test('If the quarantine queue is missing, the invocation fails and published events are marked', async () => {
     const broken = await LocalConsumer.create({
       config: { quarantineQueueUrl: 'http://127.0.0.1/000000000000/no-such-queue' },
     });
     broken.intercept(CALLS.publish, {
       before: () =>
-        answerOf(200, { FailedEntryCount: 1, Entries: [refusal, { EventId: 'one' }, { EventId: 'two' }] }),
+        responseOf(200, { FailedEntryCount: 1, Entries: [refusal, { EventId: 'one' }, { EventId: 'two' }] }),
     });
     const one = message(events.slice(0, 3));
     const { outcome, failed } = await broken.invoke([one]);
@@ -158,7 +161,7 @@ describe('an event that EventBridge refuses for what it is', () => {
     await broken.close();
   });
 
-  test('for its source: all of them, by the real bus', async () => {
+  test('With a source that EventBridge refuses, all events are quarantined', async () => {
     const refused = await LocalConsumer.create({ config: { eventSource: 'aws.genesys' } });
     expect(await refused.deliver(message(events))).toEqual([]);
     expect(refused.published).toEqual([]);
@@ -169,7 +172,7 @@ describe('an event that EventBridge refuses for what it is', () => {
 });
 
 describe('an event above the size of PutEvents', () => {
-  // As it stands in the queue it has 250 KB; written out again, each number takes 21 digits.
+  // The event has 250 KB in the queue. When it is serialized again, each number has 21 digits.
   const numbers = `[${Array.from({ length: 50_000 }, () => '1e20').join(',')}]`;
   const body = (owner: string) => {
     const [small, large] = queuedEvents(1, 2) as [object, object];
@@ -177,7 +180,7 @@ describe('an event above the size of PutEvents', () => {
     return message([small], { id: owner }).body.replace(']}', `,${grown}]}`);
   };
 
-  test('is refused without a call', async () => {
+  test('An event above the size limit is refused without a call', async () => {
     const client = eventBridgeClient({
       region: 'us-east-1',
       requestHandler: consumer.emulator.requestHandler(),
@@ -192,21 +195,21 @@ describe('an event above the size of PutEvents', () => {
     });
   });
 
-  test('that fits into no message of its own stays in the queue, whole, and holds nothing back', async () => {
+  test('An event that is also too large for a quarantine message stays in the queue and blocks no other event', async () => {
     const id = 'b6ff2fdd-05a4-4cf4-9b52-5f6a1c8f8a60';
     const one = { messageId: 'grown', body: body(id), receiveCount: 1 };
     const other = message(queuedEvents(3));
     expect(await consumer.deliver(one, other)).toEqual(['grown']);
     expect(consumer.publishedIds.sort()).toEqual(idsOf(queuedEvents(1, 3)).sort());
     expect(consumer.quarantined).toEqual([]);
-    expect(await consumer.deliver(again(one))).toEqual(['grown']);
+    expect(await consumer.deliver(redelivered(one))).toEqual(['grown']);
     expect(consumer.publishedIds).toHaveLength(2);
   });
 });
 
 describe('the marker', () => {
   test.each(['throttle', 'server_error', 'timeout_before_commit', 'timeout_after_commit'] as const)(
-    'is written in spite of %s',
+    'The marker is written in spite of %s',
     async (kind) => {
       consumer.faults.next(kind, CALLS.mark);
       const one = message(events);
@@ -216,7 +219,7 @@ describe('the marker', () => {
     },
   );
 
-  test('that cannot be written does not bring a message back whose events are all published', async () => {
+  test('A message whose events are all published is not redelivered if its marker cannot be written', async () => {
     for (let call = 0; call < 8; call++) consumer.faults.next('throttle', CALLS.mark);
     const one = message(events);
     expect(await consumer.deliver(one)).toEqual([]);
@@ -224,7 +227,7 @@ describe('the marker', () => {
     expect(await consumer.marked(one.owner, idsOf(events))).toEqual([]);
   });
 
-  test('that may not be written is an error', async () => {
+  test('A denied write of a marker fails the invocation', async () => {
     consumer.refuse(CALLS.mark, 'AccessDeniedException');
     expect((await consumer.invoke([message(events)])).outcome).toMatchObject({
       kind: 'error',
@@ -232,19 +235,19 @@ describe('the marker', () => {
     });
   });
 
-  test.each(['throttle', 'partial_failure'] as const)('is read in spite of %s', async (kind) => {
+  test.each(['throttle', 'partial_failure'] as const)('The marker is read in spite of %s', async (kind) => {
     const [one, other] = [message(queuedEvents(1)), message(queuedEvents(2))];
     consumer.refuse(CALLS.mark, 'ThrottlingException');
     await consumer.deliver(one, other);
-    // The first read is that of the claims.
+    // The first read is the read of the claims.
     consumer.intercept(CALLS.read, {
       after: async () => consumer.faults.next(kind, CALLS.read),
     });
-    expect(await consumer.deliver(again(one), again(other))).toEqual([]);
+    expect(await consumer.deliver(redelivered(one), redelivered(other))).toEqual([]);
     expect(consumer.publishedIds.sort()).toEqual(idsOf(queuedEvents(1, 2)).sort());
   });
 
-  test('that cannot be read in time: the message comes again, nothing is published twice', async () => {
+  test('A message whose marker cannot be read in time is redelivered, and nothing is published twice', async () => {
     const one = message(events);
     await consumer.deliver(one);
     consumer.intercept(CALLS.read, {
@@ -252,45 +255,45 @@ describe('the marker', () => {
         for (let call = 0; call < 8; call++) consumer.faults.next('throttle', CALLS.read);
       },
     });
-    expect(await consumer.deliver(again(one))).toEqual([one.messageId]);
+    expect(await consumer.deliver(redelivered(one))).toEqual([one.messageId]);
     expect(consumer.publishedIds).toEqual(idsOf(events));
   });
 
-  test('that may not be read is an error', async () => {
+  test('A denied read of a marker fails the invocation', async () => {
     const one = message(events);
     await consumer.deliver(one);
     consumer.intercept(CALLS.read, {
       after: async () => consumer.refuse(CALLS.read, 'AccessDeniedException'),
     });
-    expect((await consumer.invoke([again(one)])).outcome).toMatchObject({
+    expect((await consumer.invoke([redelivered(one)])).outcome).toMatchObject({
       kind: 'error',
       error: { name: 'AccessDeniedException' },
     });
   });
 
-  test('of an answer without items is empty: the events are published', async () => {
+  test('A marker that is missing from the response counts as empty, and the events are published', async () => {
     const one = message(events);
     await consumer.invoke([one], { crashAt: { call: 1, when: 'after' } });
     consumer.intercept(CALLS.read, {
-      after: async () => consumer.intercept(CALLS.read, { before: () => answerOf(200, {}) }),
+      after: async () => consumer.intercept(CALLS.read, { before: () => responseOf(200, {}) }),
     });
-    expect(await consumer.deliver(again(one))).toEqual([]);
+    expect(await consumer.deliver(redelivered(one))).toEqual([]);
     expect(consumer.publishedIds).toEqual(idsOf(events));
   });
 });
 
 describe('near the deadline', () => {
-  test('the answer names exactly the messages that are not finished', async () => {
+  test('Near the deadline the response names exactly the unfinished messages', async () => {
     const [claimed, unclaimed, done] = [
       message(queuedEvents(1, 2)),
       message(queuedEvents(3)),
       message(queuedEvents(4)),
     ];
     const isOf = (body: string, number: number) => idsIn(body).includes(queuedEvents(number)[0]!.id);
-    // The events of three messages make one PutEvents: the entries of the first fail, that of the second too.
+    // One PutEvents has the events of all three messages. An entry of the first and that of the second fail.
     consumer.intercept(CALLS.publish, {
       before: (body) =>
-        answerOf(200, {
+        responseOf(200, {
           FailedEntryCount: 2,
           Entries: idsIn(body).map((id) =>
             isOf(body, 1) && [1, 3].some((number) => id === queuedEvents(number)[0]!.id)
@@ -306,17 +309,17 @@ describe('near the deadline', () => {
         batchItemFailures: [{ itemIdentifier: claimed.messageId }, { itemIdentifier: unclaimed.messageId }],
       },
     });
-    expect(await consumer.deliver(again(claimed), again(unclaimed))).toEqual([]);
+    expect(await consumer.deliver(redelivered(claimed), redelivered(unclaimed))).toEqual([]);
     expect(consumer.publishedIds.sort()).toEqual(idsOf(queuedEvents(1, 3)).sort());
   });
 
-  test('every step is tried once, and retries end in time for the rest to be marked and reported', async () => {
+  test('Near the deadline every step is attempted once, and published events are marked and reported in time', async () => {
     vi.mocked(Math.random).mockReturnValue(1);
     const [one, other] = [message(queuedEvents(1)), message(queuedEvents(2))];
     consumer.faults.next('partial_failure', CALLS.publish);
     const startedAtMs = Date.now();
     const { failed } = await consumer.invoke([one, other], { remainingMs: 100 });
-    // The first retry would wait for 100 ms.
+    // The delay before a retry would be 100 ms.
     expect(Date.now() - startedAtMs).toBeLessThan(100);
     expect(failed).toHaveLength(1);
     expect(consumer.count(CALLS.publish)).toBe(1);

@@ -1,18 +1,18 @@
 import { describe, expect, test } from 'vitest';
-import { readConfig } from '../../functions/consumer/config.ts';
+import { readConfig } from '../../functions/consumer/consumer-config.ts';
 
-const NEEDED = {
+const REQUIRED = {
   CLAIMS_TABLE: 'claims',
   EVENT_BUS_NAME: 'arn:aws:events:us-east-1:000000000000:event-bus/switchboard',
   QUARANTINE_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/000000000000/quarantine',
 };
 
-describe("the consumer's environment", () => {
-  test('needs a table, a bus and a queue; the rest has defaults', () => {
-    expect(readConfig({ ...NEEDED, PATH: '/usr/bin' })).toEqual({
-      claimsTable: NEEDED.CLAIMS_TABLE,
-      eventBusName: NEEDED.EVENT_BUS_NAME,
-      quarantineQueueUrl: NEEDED.QUARANTINE_QUEUE_URL,
+describe("the consumer's configuration", () => {
+  test('The consumer requires a table, a bus and a queue, and has defaults for the rest', () => {
+    expect(readConfig({ ...REQUIRED, PATH: '/usr/bin' })).toEqual({
+      claimsTable: REQUIRED.CLAIMS_TABLE,
+      eventBusName: REQUIRED.EVENT_BUS_NAME,
+      quarantineQueueUrl: REQUIRED.QUARANTINE_QUEUE_URL,
       eventSource: 'genesys.cloud',
       dedupWindowSeconds: 604_800,
       logLevel: 'INFO',
@@ -21,16 +21,16 @@ describe("the consumer's environment", () => {
     });
   });
 
-  test('names a source, a window and a level', () => {
+  test('The consumer reads the source, the dedup window and the log level from its environment', () => {
     const more = { EVENT_SOURCE: 'my.genesys/eu-1', DEDUP_WINDOW_DAYS: '4.5', LOG_LEVEL: 'DEBUG' };
-    expect(readConfig({ ...NEEDED, ...more })).toMatchObject({
+    expect(readConfig({ ...REQUIRED, ...more })).toMatchObject({
       eventSource: 'my.genesys/eu-1',
       dedupWindowSeconds: 388_800,
       logLevel: 'DEBUG',
     });
   });
 
-  test('has every problem told at once, each by the name of its variable', () => {
+  test('The error lists every problem, each with the name of its variable', () => {
     const problems = {
       EVENT_BUS_NAME: '',
       QUARANTINE_QUEUE_URL: 'quarantine',
@@ -50,9 +50,11 @@ describe("the consumer's environment", () => {
   });
 
   test.each([
-    ['3', 'is below 4: Genesys Cloud itself retries for four days'],
+    ['3', 'is below 4: Genesys Cloud retries for four days'],
     ['29', 'is above 28'],
-  ])('refuses a window of %s days', (days, problem) => {
-    expect(() => readConfig({ ...NEEDED, DEDUP_WINDOW_DAYS: days })).toThrow(`DEDUP_WINDOW_DAYS ${problem}`);
+  ])('A dedup window of %s days is refused', (days, problem) => {
+    expect(() => readConfig({ ...REQUIRED, DEDUP_WINDOW_DAYS: days })).toThrow(
+      `DEDUP_WINDOW_DAYS ${problem}`,
+    );
   });
 });

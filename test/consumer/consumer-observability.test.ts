@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { registerSecret } from '../../lib/events/redaction.ts';
-import { answerOf, CALLS, LocalConsumer, message, queuedEvent, queuedEvents } from './local-consumer.ts';
+import { CALLS, LocalConsumer, message, queuedEvent, queuedEvents, responseOf } from './local-consumer.ts';
 
 let consumer: LocalConsumer;
 let lines: string[];
@@ -36,23 +36,23 @@ interface EmfDocument {
   [name: string]: unknown;
 }
 
-/** The EMF documents written so far. */
+/** The EMF documents that were written. */
 function metrics(): EmfDocument[] {
   return lines.flatMap((line) => (line.includes('"_aws"') ? (JSON.parse(line) as EmfDocument) : []));
 }
 
-/** The log lines written so far. */
+/** The log lines that were written. */
 function logs(): Record<string, unknown>[] {
   return lines.flatMap((line) => (line.includes('"_aws"') ? [] : JSON.parse(line)));
 }
 
 describe('metrics of a batch', () => {
-  test('are one EMF document in the namespace Switchboard', async () => {
+  test('The metrics of a batch are one EMF document in the namespace Switchboard', async () => {
     const late = queuedEvent(3, { late: true, receivedAt: new Date(Date.now() - 5_000).toISOString() });
     const future = queuedEvent(4, { receivedAt: new Date(Date.now() + 60_000).toISOString() });
     await consumer.deliver(message([queuedEvent(1), late, future]), message([queuedEvent(1)]), {
-      messageId: 'odd',
-      body: 'odd',
+      messageId: 'invalid',
+      body: 'invalid',
     });
     const [document, ...more] = metrics();
     expect(more).toEqual([]);
@@ -84,11 +84,11 @@ describe('metrics of a batch', () => {
     expect(latencies).toHaveLength(3);
     expect(latencies[1]).toBeGreaterThanOrEqual(5_000);
     expect(latencies[1]).toBeLessThan(60_000);
-    // A clock that is ahead gives no negative latency.
+    // An ingester whose clock is ahead causes no negative latency.
     expect(latencies[2]).toBe(0);
   });
 
-  test('count messages that come again, and have no latency where nothing was published', async () => {
+  test('The metrics count redelivered messages, and have no latency if nothing was published', async () => {
     consumer.refuse(CALLS.publish, 'ThrottlingException');
     await consumer.invoke([message(queuedEvents(1))], { remainingMs: 0 });
     const [document] = metrics();
@@ -97,7 +97,7 @@ describe('metrics of a batch', () => {
   });
 
   test.each([99, 100, 101, 250])(
-    'of %d events hold fewer than 100 latencies and are one document',
+    'The metrics of %d events have fewer than 100 latencies and are one document',
     async (count) => {
       await consumer.deliver(message(Array.from({ length: count }, (_, index) => queuedEvent(index))));
       const documents = metrics();
@@ -112,48 +112,52 @@ describe('metrics of a batch', () => {
 });
 
 describe('logs', () => {
-  test('tell of what is quarantined and why, with the message it came in', async () => {
-    await consumer.deliver({ messageId: 'odd', body: 'odd' });
+  test('The log has a quarantined item with its reason and message id', async () => {
+    await consumer.deliver({ messageId: 'invalid', body: 'invalid' });
     expect(logs()).toMatchObject([
       {
         level: 'WARN',
         service: 'consumer',
-        message: 'quarantined',
+        message: 'An item was quarantined',
         reason: 'the message is not JSON',
-        messageId: 'odd',
+        messageId: 'invalid',
         requestId: expect.any(String),
       },
     ]);
   });
 
-  test('tell of what the quarantine queue did not take', async () => {
+  test('The log has an item that the quarantine queue did not accept', async () => {
     consumer.refuse(CALLS.quarantine, 'RequestThrottled');
-    await consumer.invoke([{ messageId: 'odd', body: 'odd' }], { remainingMs: 0 });
+    await consumer.invoke([{ messageId: 'invalid', body: 'invalid' }], { remainingMs: 0 });
     expect(logs()).toMatchObject([
-      { level: 'ERROR', message: 'the quarantine queue took no message', messageId: 'odd' },
+      {
+        level: 'ERROR',
+        message: 'The quarantine queue did not accept an item',
+        messageId: 'invalid',
+      },
     ]);
   });
 
-  test('tell of a marker that could not be written', async () => {
+  test('The log has an owner whose marker could not be written', async () => {
     consumer.refuse(CALLS.mark, 'ThrottlingException');
     const one = message(queuedEvents(1));
     await consumer.invoke([one], { remainingMs: 0 });
     expect(logs()).toMatchObject([
       {
         level: 'ERROR',
-        message: 'published events could not be marked',
+        message: 'Published events could not be marked',
         owner: one.owner,
-        mustComeAgain: false,
+        needsRedelivery: false,
       },
     ]);
   });
 
-  test('and quarantine reasons hold no secret, even where EventBridge quotes one', async () => {
+  test('Logs and quarantine reasons contain no secret, even if EventBridge quotes one', async () => {
     const token = 'pR1v4te-t0ken-of-the-contact-centre';
     registerSecret(token);
     consumer.intercept(CALLS.publish, {
       before: () =>
-        answerOf(200, {
+        responseOf(200, {
           FailedEntryCount: 1,
           Entries: [{ ErrorCode: 'InvalidArgument', ErrorMessage: `${token} and bearer abcdef123456` }],
         }),
@@ -167,12 +171,12 @@ describe('logs', () => {
     }
   });
 
-  test('hold no body of an event', async () => {
+  test('The log contains no event body', async () => {
     const { frame } = queuedEvent(1);
-    const secretive = queuedEvent(1, { frame: { ...frame, eventBody: { note: 'only-for-the-bus' } } });
+    const confidential = queuedEvent(1, { frame: { ...frame, eventBody: { note: 'only-for-the-bus' } } });
     consumer.faults.next('throttle', CALLS.publish);
     consumer.faults.next('timeout_before_commit', CALLS.insert);
-    await consumer.deliver(message([secretive, { ...secretive, protocol: 'pigeon' }]));
+    await consumer.deliver(message([confidential, { ...confidential, protocol: 'pigeon' }]));
     expect(consumer.published).toHaveLength(1);
     expect(lines.join('\n')).not.toContain('only-for-the-bus');
   });

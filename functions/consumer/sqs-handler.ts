@@ -1,0 +1,98 @@
+import type { Logger } from '@aws-lambda-powertools/logger';
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import type { Metrics } from '@aws-lambda-powertools/metrics';
+import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import middy from '@middy/core';
+import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { CONSUMER_METRICS, type ConsumerMetricName } from '../../lib/aws/metric-names.ts';
+import type { ObjectStore } from '../../lib/aws/object-store.ts';
+import { Claims } from './claim.ts';
+import { type BatchReport, Consumer } from './consumer.ts';
+import type { ConsumerConfig } from './consumer-config.ts';
+import { Deadline } from './deadline.ts';
+import { Markers } from './mark.ts';
+import { Oversize } from './oversize.ts';
+import { Publisher } from './publish.ts';
+import { Quarantine } from './quarantine.ts';
+
+/** Time of an invocation that is reserved for marking and reporting. */
+const MAX_RESERVE_MS = 2_000;
+/** Maximum share of the remaining time for that reserve. */
+const MAX_RESERVE_SHARE = 0.3;
+/** Latencies per batch in the metrics. At 100 values of a metric, Powertools starts a new EMF document. */
+const MAX_LATENCY_SAMPLES = 99;
+
+/** The consumer's clients and callbacks. */
+export interface ConsumerDependencies {
+  /** A client that does not retry by itself. */
+  dynamodb: DynamoDBClient;
+  sqs: SQSClient;
+  eventbridge: EventBridgeClient;
+  /** Stores events that are too large for the bus. Without it these events are quarantined. */
+  objectStore?: ObjectStore | undefined;
+  logger: Logger;
+  metrics: Metrics;
+  /** Called after each batch. */
+  onBatch?: (report: BatchReport) => void;
+}
+
+/** A handler for batches from the events queue. */
+export type ConsumerHandler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
+
+/** Creates the consumer's Lambda handler, which returns partial batch responses. */
+export function createHandler(config: ConsumerConfig, dependencies: ConsumerDependencies): ConsumerHandler {
+  const { dynamodb, sqs, eventbridge, logger, metrics } = dependencies;
+  const consumer = new Consumer({
+    claims: new Claims(dynamodb, config.claimsTable, config.dedupWindowSeconds),
+    markers: new Markers(dynamodb, config.claimsTable, config.dedupWindowSeconds),
+    publisher: new Publisher(eventbridge, {
+      busName: config.eventBusName,
+      source: config.eventSource,
+      oversizeBytes: config.oversizeBytes,
+      oversize: dependencies.objectStore && new Oversize(dependencies.objectStore),
+    }),
+    quarantine: new Quarantine(sqs, config.quarantineQueueUrl),
+    log: logger,
+  });
+  const handle = async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
+    const leftMs = context.getRemainingTimeInMillis();
+    const deadline = new Deadline(Date.now() + leftMs - Math.min(MAX_RESERVE_MS, leftMs * MAX_RESERVE_SHARE));
+    const records = event.Records.map(({ messageId, body, attributes }) => ({
+      messageId,
+      body,
+      receiveCount: Number(attributes.ApproximateReceiveCount),
+    }));
+    const report = await consumer.process(records, deadline);
+    measure(metrics, report);
+    dependencies.onBatch?.(report);
+    return { batchItemFailures: report.failedMessageIds.map((itemIdentifier) => ({ itemIdentifier })) };
+  };
+  // No early response: this batch would continue while the next one runs. The deadline ends retries in time.
+  return middy<SQSEvent, SQSBatchResponse, Error, Context>({ timeoutEarlyInMillis: 0 })
+    .use(injectLambdaContext(logger))
+    .use(logMetrics(metrics))
+    .handler(handle) as unknown as ConsumerHandler;
+}
+
+function measure(
+  metrics: Metrics,
+  { received, published, duplicates, quarantined, failedMessageIds }: BatchReport,
+): void {
+  const add = (name: ConsumerMetricName, value: number) =>
+    metrics.addMetric(name, CONSUMER_METRICS[name].unit, value);
+  add('EventsReceived', received);
+  add('EventsPublished', published.length);
+  add('DuplicatesDropped', duplicates);
+  add('EventsQuarantined', quarantined);
+  add('EventsLate', published.filter(({ late }) => late).length);
+  add('MessagesReturned', failedMessageIds.length);
+  const now = Date.now();
+  const step = Math.max(1, Math.ceil(published.length / MAX_LATENCY_SAMPLES));
+  for (const { receivedAt } of published.filter((_, index) => index % step === 0)) {
+    const latencyMs = Math.max(0, now - Date.parse(receivedAt));
+    add('ReceivedToPublishedLatency', latencyMs);
+  }
+}
