@@ -29,7 +29,8 @@ export class Oversize {
    * @throws {@link ObjectStoreError} if retrying cannot fix the problem
    */
   async put(detail: EventDetail, json: string, deadline: Deadline): Promise<EventDetail | undefined> {
-    const { eventId, protocol, sequence, receivedAt, backfilled, late, CorrelationId } = detail.metadata;
+    const { eventId, protocol, sequence, receivedAt, backfilled, late, identity, CorrelationId } =
+      detail.metadata;
     const key = `${receivedAt.slice(0, 10)}/${eventId}.json`;
     for (let attempt = 1; ; attempt++) {
       try {
@@ -46,7 +47,7 @@ export class Oversize {
       bytes: Buffer.byteLength(json),
       sha256: hash('sha256', json),
     };
-    const known = { eventId, protocol, sequence, receivedAt, backfilled, late };
+    const known = { eventId, protocol, sequence, receivedAt, backfilled, late, identity };
     return {
       topicName: detail.topicName,
       version: detail.version,

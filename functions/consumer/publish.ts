@@ -151,29 +151,25 @@ export class Publisher {
 }
 
 /** `detail` of the published event. */
-export function toDetail({
-  id,
-  protocol,
-  receivedAt,
-  sequence,
-  backfilled,
-  late,
-  frame,
-}: QueuedEvent): EventDetail {
+export function toDetail(event: QueuedEvent): EventDetail {
+  const { id, protocol, receivedAt, sequence, backfilled, late, weak, frame } = event;
   const { topicName, version, timestamp: _, eventBody, metadata, ...unknown } = frame;
+  // A frame cannot set our fields: those that we do not set are removed.
+  const { sequence: _sequence, oversize: _oversize, ...theirs } = metadata ?? {};
   return {
     topicName,
     ...(version === undefined ? {} : { version }),
     timestamp: eventTime(frame, receivedAt),
     eventBody,
     metadata: {
-      ...metadata,
+      ...theirs,
       eventId: id,
       protocol,
       ...(sequence === undefined ? {} : { sequence }),
       receivedAt,
       backfilled: backfilled ?? false,
       late: late ?? false,
+      identity: weak ? 'weak' : 'stable',
     },
     ...unknown,
   };

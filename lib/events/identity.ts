@@ -6,8 +6,8 @@ import type { Frame } from './schema.ts';
 type KeyField = string | number | undefined;
 type Body = Readonly<Record<string, unknown>>;
 
-interface IdentityRule {
-  /** Part of the hash, so that two rules never produce the same id. */
+interface KeyRule {
+  /** Part of the key, so that two rules never produce the same key. */
   readonly name: string;
   /** Its groups are the ids in the topic, which are always part of the key. */
   readonly topic: RegExp;
@@ -19,10 +19,10 @@ const ID = '([^.]+)';
 const MAX_OWN_ID_CHARACTERS = 128;
 
 /**
- * The fields that identify an event of a topic, where they are known (from the models of the platform SDK 262). A rule
- * does not apply if one of its fields is missing. In that case, and for all other topics, the whole body is the key.
+ * The fields by which an event of a topic can be found again, where they are known (from the models of the platform SDK
+ * 262). A rule does not apply if one of its fields is missing.
  */
-const RULES: readonly IdentityRule[] = [
+const RULES: readonly KeyRule[] = [
   {
     name: 'detail',
     topic: new RegExp(`^v2\\.detail\\.events\\.conversation\\.${ID}\\.(.+)$`),
@@ -59,27 +59,46 @@ const RULES: readonly IdentityRule[] = [
 ];
 
 /**
- * The stable id of an event: the base64url text of a SHA-256 (43 characters). It depends only on topic and body, so an
- * event has the same id on two sockets, in a backfill and in Genesys Cloud's own EventBridge integration, in any key
- * order. `metadata` is not part of it: its `CorrelationId` belongs to the conversation.
+ * The key of an event that has one: ids and times from its topic and body that name this occurrence and no other. It
+ * finds the event again in what a REST API knows about it. An event without a key can be told apart from an earlier one
+ * with the same content only by the connection that delivers it.
  *
- * Two events of a topic without key fields are the same event if their bodies are equal.
+ * @returns undefined for topics without key fields, and when a key field is missing
+ */
+export function recoveryKey({ topicName, eventBody }: Pick<Frame, 'topicName' | 'eventBody'>): string | undefined {
+  for (const rule of RULES) {
+    const match = rule.topic.exec(topicName);
+    if (!match) continue;
+    const key = rule.key(eventBody, topicName);
+    return key.includes(undefined) ? undefined : JSON.stringify([rule.name, ...match.slice(1), ...key]);
+  }
+  return undefined;
+}
+
+/**
+ * The id of an event from its content: the base64url text of a SHA-256 (43 characters) of topic and canonical body. An
+ * event has the same id on two sockets and in Genesys Cloud's own EventBridge integration, in any key order. `metadata`
+ * is not part of it: its `CorrelationId` belongs to the conversation.
+ *
+ * It identifies an occurrence only if the event has a {@link recoveryKey}. Otherwise, a state that recurs has the same
+ * content (P8).
  *
  * @throws {@link TooDeepError} when the frame is nested too deep to be compared or serialized
  */
-export function eventIdentity(frame: Pick<Frame, 'topicName' | 'eventBody'>): string {
+export function contentIdentity(frame: Pick<Frame, 'topicName' | 'eventBody'>): string {
+  assertFrameDepth(frame);
+  // JSON text has no raw line breaks, so topic and body cannot run into each other.
+  const text = `body\n${JSON.stringify(frame.topicName)}\n${canonicalJson(frame.eventBody)}`;
+  return hash('sha256', text, 'base64url');
+}
+
+/**
+ * Refuse a frame that is nested too deep to be serialized.
+ *
+ * @throws {@link TooDeepError}
+ */
+export function assertFrameDepth(frame: object): void {
   for (const part of Object.values(frame)) assertDepth(part);
-  for (const rule of RULES) {
-    const match = rule.topic.exec(frame.topicName);
-    if (!match) continue;
-    const key = rule.key(frame.eventBody, frame.topicName);
-    if (key.includes(undefined)) break;
-    return digest(rule.name, [...match.slice(1), ...key]);
-  }
-  // JSON text has no raw line breaks, so topic and body cannot run into each other, and the other rules' text starts
-  // with a bracket. No other input produces this text.
-  const topic = JSON.stringify(frame.topicName);
-  return hash('sha256', `body\n${topic}\n${canonicalJson(frame.eventBody)}`, 'base64url');
 }
 
 /**
@@ -89,11 +108,9 @@ export function eventIdentity(frame: Pick<Frame, 'topicName' | 'eventBody'>): st
  */
 export function protocolIdentity(protocol: string, id: string): string {
   const own = `${protocol}:${id}`;
-  return own.length <= MAX_OWN_ID_CHARACTERS ? own : digest(protocol, [id]);
-}
-
-function digest(rule: string, key: readonly KeyField[]): string {
-  return hash('sha256', JSON.stringify([rule, ...key]), 'base64url');
+  return own.length <= MAX_OWN_ID_CHARACTERS
+    ? own
+    : hash('sha256', JSON.stringify([protocol, id]), 'base64url');
 }
 
 function detailEventKey(body: Body, topicName: string): readonly KeyField[] {

@@ -1,8 +1,9 @@
 import { isUtf8 } from 'node:buffer';
+import { randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
-import { assertDepth, TooDeepError } from './canonical-json.ts';
+import { TooDeepError } from './canonical-json.ts';
 import { detailType } from './detail-type.ts';
-import { eventIdentity, protocolIdentity } from './identity.ts';
+import { assertFrameDepth, contentIdentity, protocolIdentity, recoveryKey } from './identity.ts';
 import type { Frame, RejectedFrame, RejectionReason } from './schema.ts';
 
 /**
@@ -34,16 +35,30 @@ export interface Item {
   readonly bytes: number;
 }
 
+/** How an event is told apart from all others. */
+export interface EventIdentity {
+  readonly id: string;
+  /**
+   * The id names this delivery, because nothing in the event distinguishes it from a state that recurs. Copies of such
+   * an event have different ids.
+   */
+  readonly isWeak: boolean;
+}
+
 /**
- * The stable id of an event: the source's own id where it has one, else {@link eventIdentity}.
+ * The identity of an event: the source's own id where it has one, else its content if that names the occurrence, else a
+ * new id.
  *
  * @returns undefined when the frame is nested too deep to be compared or serialized
  */
-export function eventId(protocol: string, event: ReceivedEvent): string | undefined {
+export function identify(protocol: string, event: ReceivedEvent): EventIdentity | undefined {
   try {
-    if (event.id === undefined) return eventIdentity(event.frame);
-    for (const part of Object.values(event.frame)) assertDepth(part);
-    return protocolIdentity(protocol, event.id);
+    if (event.id === undefined && recoveryKey(event.frame) !== undefined)
+      return { id: contentIdentity(event.frame), isWeak: false };
+    assertFrameDepth(event.frame);
+    return event.id === undefined
+      ? { id: randomUUID(), isWeak: true }
+      : { id: protocolIdentity(protocol, event.id), isWeak: false };
   } catch (error) {
     if (error instanceof TooDeepError) return undefined;
     throw error;
@@ -53,21 +68,22 @@ export function eventId(protocol: string, event: ReceivedEvent): string | undefi
 /**
  * The item of an event. The frame's own text is copied into the item, so it is not serialized again.
  *
- * @param about - `id` from {@link eventId}; `receivedAt` in ISO 8601
+ * @param about - `identity` from {@link identify}; `receivedAt` in ISO 8601
  * @returns undefined when the item is larger than {@link MAX_ITEM_BYTES}
  */
 export function eventItem(
   event: ReceivedEvent,
-  about: { id: string; protocol: string; receivedAt: string },
+  about: { identity: EventIdentity; protocol: string; receivedAt: string },
 ): Item | undefined {
   const { frame, sequence, late } = event;
   const head = JSON.stringify({
-    id: about.id,
+    id: about.identity.id,
     type: detailType(frame.topicName),
     protocol: about.protocol,
     receivedAt: about.receivedAt,
     ...(sequence === undefined ? {} : { sequence }),
     ...(late ? { late } : {}),
+    ...(about.identity.isWeak ? { weak: true } : {}),
   });
   return sized(`${head.slice(0, -1)},"frame":${event.text ?? JSON.stringify(frame)}}`);
 }

@@ -42,6 +42,8 @@ export const queuedEventSchema = z.object({
   sequence: z.number().int().optional(),
   backfilled: z.boolean().optional(),
   late: z.boolean().optional(),
+  /** The id names the delivery, not the occurrence: copies of the event have other ids. */
+  weak: z.boolean().optional(),
   frame: frameSchema,
 });
 /** One event in the events queue. */
@@ -106,6 +108,8 @@ export interface EventDetail {
     receivedAt: string;
     backfilled: boolean;
     late: boolean;
+    /** `weak`: a copy of the event could have another `eventId`. */
+    identity: 'stable' | 'weak';
     [key: string]: unknown;
   };
   [key: string]: unknown;
