@@ -1,6 +1,6 @@
-import { batches, consumer } from './consumer.ts';
+import { batches, consumer } from './consumer-bench.ts';
 import { startFrameServer } from './frame-client.ts';
-import { ingest } from './ingester.ts';
+import { ingest } from './ingester-bench.ts';
 
 const EARLY_EVENTS = 100_000;
 const LATE_EVENTS = 500_000;

@@ -1,5 +1,5 @@
 import type { HttpRequest } from '@smithy/types';
-import type { AwsEdge } from '../lib/aws/clients.ts';
+import type { AwsEdge } from '../lib/aws/aws-clients.ts';
 
 /** An AWS that accepts everything at once and does nothing: what is measured towards it is our side alone. */
 export function nullAws(): AwsEdge & { calls: Map<string, number> } {

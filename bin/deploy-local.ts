@@ -7,8 +7,8 @@ import { Command } from 'commander';
 import { redact } from '../lib/events/redaction.ts';
 import { type RunOptions, runNode } from './deploy-local/command.ts';
 import { deploy, fillSecret } from './deploy-local/deployment.ts';
-import { checkAnswers, localEndpoint, localEnvironment } from './deploy-local/endpoint.ts';
 import { type Genesys, genesysOf } from './deploy-local/genesys.ts';
+import { checkAnswers, localEndpoint, localEnvironment } from './deploy-local/local-endpoint.ts';
 import { synthesizeTask, taskEnvironment } from './deploy-local/task.ts';
 
 /** Exit code of a process that SIGINT ended, as shells have it. */

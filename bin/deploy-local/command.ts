@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
-import { LocalDeploymentError } from './errors.ts';
+import { LocalDeploymentError } from './local-deployment-error.ts';
 
 export const PROJECT_ROOT = resolve(import.meta.dirname, '../..');
 /** From SIGTERM to SIGKILL: longer than the ingester takes to drain. */

@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import * as z from 'zod';
-import { secretsManagerClient } from '../../lib/aws/clients.ts';
+import { secretsManagerClient } from '../../lib/aws/aws-clients.ts';
 import { type RunOptions, runCdk } from './command.ts';
-import { ACCOUNT, DUMMY_CREDENTIALS, REGION } from './endpoint.ts';
-import { LocalDeploymentError } from './errors.ts';
+import { LocalDeploymentError } from './local-deployment-error.ts';
+import { ACCOUNT, DUMMY_CREDENTIALS, REGION } from './local-endpoint.ts';
 
 /** The stack of `bin/app.ts`; its outputs begin with the id of the construct in it, which is the same. */
 export const STACK = 'Switchboard';

@@ -1,4 +1,4 @@
-import { LocalDeploymentError } from './errors.ts';
+import { LocalDeploymentError } from './local-deployment-error.ts';
 
 /** Where `npm run simulator` listens, and the OAuth client that it knows. */
 const SIMULATOR_URL = 'http://127.0.0.1:4580';

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { type RunOptions, runCdk } from './command.ts';
 import { type Outputs, STACK } from './deployment.ts';
-import { localAws } from './endpoint.ts';
-import { LocalDeploymentError } from './errors.ts';
 import type { Genesys } from './genesys.ts';
+import { LocalDeploymentError } from './local-deployment-error.ts';
+import { localAws } from './local-endpoint.ts';
 
 /** Module in the directory that becomes the image. */
 const MODULE = 'main.mjs';

@@ -2,8 +2,8 @@ import { statSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_TOPICS } from 'switchboard-local/simulator/generator.ts';
 import { LOG_LEVELS, type LogLevel } from '../../lib/aws/logger.ts';
+import { topicProblems } from '../../lib/genesys/configured-topics.ts';
 import { GENESYS_DOMAINS, isGenesysDomain } from '../../lib/genesys/regions.ts';
-import { topicProblems } from '../../lib/genesys/topics.ts';
 import { ALL_FAULTS, type FaultChoice, parseFaults } from './faults.ts';
 
 /** Largest values of flags; beyond them this machine's numbers mean nothing. */

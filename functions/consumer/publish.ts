@@ -4,7 +4,7 @@ import {
   type PutEventsRequestEntry,
 } from '@aws-sdk/client-eventbridge';
 import pLimit from 'p-limit';
-import { isTransient } from '../../lib/aws/errors.ts';
+import { isTransient } from '../../lib/aws/transient-errors.ts';
 import { eventTime } from '../../lib/events/event-time.ts';
 import type { EventDetail, QueuedEvent } from '../../lib/events/schema.ts';
 import type { Deadline } from './deadline.ts';

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { LOG_LEVELS } from '../../lib/aws/logger.ts';
 import { PROTOCOLS, type ProtocolName } from '../../lib/events/schema.ts';
+import { topicProblems } from '../../lib/genesys/configured-topics.ts';
 import { GENESYS_DOMAINS, genesysHosts, isGenesysDomain } from '../../lib/genesys/regions.ts';
-import { topicProblems } from '../../lib/genesys/topics.ts';
 
 /** What the ingester is told by its environment. */
 export interface IngesterConfig {

@@ -1,7 +1,7 @@
 import { GetSecretValueCommand, ResourceNotFoundException } from '@aws-sdk/client-secrets-manager';
 import * as z from 'zod';
-import { secretsManagerClient } from '../../lib/aws/clients.ts';
-import type { Credentials } from '../../lib/genesys/oauth.ts';
+import { secretsManagerClient } from '../../lib/aws/aws-clients.ts';
+import type { Credentials } from '../../lib/genesys/token-source.ts';
 import type { IngesterConfig } from './config.ts';
 
 /** The OAuth client is not there yet; nothing is wrong that a retry or a restart could mend. */

@@ -1,4 +1,4 @@
-import { GenesysError } from '../../lib/genesys/errors.ts';
+import { GenesysError } from '../../lib/genesys/genesys-error.ts';
 import { ConnectError } from './connection.ts';
 import type { CloseAction, PlanRequest, Protocol } from './protocols/protocol.ts';
 

@@ -1,6 +1,6 @@
 import type { Log } from '../../lib/aws/logger.ts';
-import type { TokenSource } from '../../lib/genesys/oauth.ts';
-import type { RestClient } from '../../lib/genesys/rest.ts';
+import type { RestClient } from '../../lib/genesys/rest-client.ts';
+import type { TokenSource } from '../../lib/genesys/token-source.ts';
 import type { BackoffLimits } from './backoff.ts';
 import type { ChannelStore } from './channel-store.ts';
 import type { Coverage } from './coverage.ts';

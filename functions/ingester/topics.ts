@@ -1,6 +1,6 @@
+import { growthCharacters, listingOf, TOPIC_LIMIT_CHARACTERS } from '../../lib/genesys/configured-topics.ts';
 import { type Listing, listIds } from '../../lib/genesys/listing.ts';
-import type { RestClient } from '../../lib/genesys/rest.ts';
-import { growthCharacters, listingOf, TOPIC_LIMIT_CHARACTERS } from '../../lib/genesys/topics.ts';
+import type { RestClient } from '../../lib/genesys/rest-client.ts';
 
 /** Topics of one channel; beyond it the platform answers 400. */
 export const TOPICS_PER_CHANNEL = 1_000;

@@ -1,6 +1,6 @@
 import WebSocket from 'ws';
 import { redact } from '../../lib/events/redaction.ts';
-import { retryAfterMs } from '../../lib/genesys/errors.ts';
+import { retryAfterMs } from '../../lib/genesys/genesys-error.ts';
 import type { CloseCause, ConnectionLimits } from './protocols/protocol.ts';
 
 /** Largest frame that is read; a larger one closes the connection with 1009. Bounds the memory of one socket. */

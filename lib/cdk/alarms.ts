@@ -13,8 +13,8 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { INGESTER_REPORT_SECONDS, ingesterMetric } from './metrics.ts';
-import type { Queues } from './queues.ts';
+import { INGESTER_REPORT_SECONDS, ingesterMetric } from './cloudwatch-metrics.ts';
+import type { Queues } from './message-queues.ts';
 
 const MINUTE = Duration.minutes(1);
 const FIVE_MINUTES = Duration.minutes(5);

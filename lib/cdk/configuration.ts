@@ -1,7 +1,7 @@
 import { Token } from 'aws-cdk-lib';
 import { PROTOCOLS } from '../events/schema.ts';
+import { topicProblems } from '../genesys/configured-topics.ts';
 import { GENESYS_DOMAINS, isGenesysDomain } from '../genesys/regions.ts';
-import { topicProblems } from '../genesys/topics.ts';
 import type { SwitchboardProps } from './switchboard-props.ts';
 
 /** What holds where a user says nothing else. */

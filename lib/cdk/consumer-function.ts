@@ -13,10 +13,10 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct, type IConstruct } from 'constructs';
 import type { LogLevel } from '../aws/logger.ts';
 import { bundle } from './bundle.ts';
-import type { Bus } from './bus.ts';
 import { grantKeyUse } from './encryption.ts';
+import type { Bus } from './event-bus.ts';
 import { type LogSettings, logGroup } from './log-group.ts';
-import { CONSUMER_TIMEOUT_SECONDS, type Queues } from './queues.ts';
+import { CONSUMER_TIMEOUT_SECONDS, type Queues } from './message-queues.ts';
 
 /** Messages a batch: each carries many events already. */
 const BATCH_SIZE = 10;

@@ -16,9 +16,9 @@ import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { MonitoringFacade } from 'cdk-monitoring-constructs';
 import { Construct } from 'constructs';
-import { consumerMetric, ingesterMetric } from './metrics.ts';
-import type { Queues } from './queues.ts';
-import type { Tables } from './tables.ts';
+import { consumerMetric, ingesterMetric } from './cloudwatch-metrics.ts';
+import type { Tables } from './dynamodb-tables.ts';
+import type { Queues } from './message-queues.ts';
 
 /** Columns of a CloudWatch dashboard. */
 const WIDTH = 24;

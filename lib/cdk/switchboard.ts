@@ -3,20 +3,20 @@ import { type IEventBus, type IRuleTarget, Rule } from 'aws-cdk-lib/aws-events';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { Alarms } from './alarms.ts';
-import { Bus } from './bus.ts';
 import { checkConfiguration, DEFAULTS } from './configuration.ts';
 import { ConsumerFunction } from './consumer-function.ts';
 import { Dashboard } from './dashboard.ts';
+import { Tables } from './dynamodb-tables.ts';
 import { allowServices, grantKeyUse } from './encryption.ts';
+import { Bus } from './event-bus.ts';
 import { type EventMatch, eventPattern } from './event-match.ts';
 import { GenesysSecret } from './genesys-secret.ts';
 import { IngesterService } from './ingester-service.ts';
 import type { LogSettings } from './log-group.ts';
+import { Queues } from './message-queues.ts';
 import { Network } from './network.ts';
 import { OversizeBucket } from './oversize-bucket.ts';
-import { Queues } from './queues.ts';
 import type { SwitchboardProps } from './switchboard-props.ts';
-import { Tables } from './tables.ts';
 
 /**
  * Genesys Cloud's real-time events on an EventBridge bus: ingester, queues, consumer, tables, bus, alarms, dashboard.

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { GenesysError } from './errors.ts';
-import type { RestClient } from './rest.ts';
+import { GenesysError } from './genesys-error.ts';
+import type { RestClient } from './rest-client.ts';
 
 /** Entities a page; the platform's largest. */
 const PAGE_SIZE = 100;

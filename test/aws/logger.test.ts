@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createLogger, LOG_LEVELS, type Log } from '../../lib/aws/logger.ts';
 import { registerSecret } from '../../lib/events/redaction.ts';
-import { GenesysError } from '../../lib/genesys/errors.ts';
+import { GenesysError } from '../../lib/genesys/genesys-error.ts';
 import { anyText, jsonBody } from '../events/json.ts';
 
 const SECRET = 'tok_registered-4711';

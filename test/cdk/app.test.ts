@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
-import { PROJECT_ROOT } from './deployment.ts';
+import { PROJECT_ROOT } from './test-deployment.ts';
 
 const run = promisify(execFile);
 /** Bundling has tests of its own. */

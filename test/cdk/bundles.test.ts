@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Deployment, deployment, PROJECT_ROOT } from './deployment.ts';
+import { type Deployment, deployment, PROJECT_ROOT } from './test-deployment.ts';
 
 const KIB = 1_024;
 const CONSUMER_LIMIT_BYTES = 900 * KIB;

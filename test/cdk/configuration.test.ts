@@ -10,7 +10,7 @@ import {
   SwitchboardConfigurationError,
   type SwitchboardProps,
 } from '../../lib/cdk/index.ts';
-import { REQUIRED, templateOf, testApp } from './deployment.ts';
+import { REQUIRED, templateOf, testApp } from './test-deployment.ts';
 
 function problemsOf(props: Partial<SwitchboardProps>): readonly string[] {
   using app = testApp();

@@ -7,7 +7,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { readConfig as readConsumerConfig } from '../../functions/consumer/config.ts';
 import { readConfig as readIngesterConfig } from '../../functions/ingester/config.ts';
 import { DRAIN_LIMIT_MS, UNHEALTHY_AFTER_MS } from '../../functions/ingester/ingester.ts';
-import { plain, REQUIRED, templateOf } from './deployment.ts';
+import { plain, REQUIRED, templateOf } from './test-deployment.ts';
 
 /** P5: a dead stream is noticed within this time. */
 const NOTICED_WITHIN_SECONDS = 60;

@@ -4,7 +4,7 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { AwsSolutionsChecks, type NagPack, ServerlessChecks } from 'cdk-nag';
 import type { IConstruct } from 'constructs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Deployment, deployment, unhashed } from './deployment.ts';
+import { type Deployment, deployment, unhashed } from './test-deployment.ts';
 
 /** A reason is a sentence, not a word. */
 const REASON_CHARACTERS = 40;

@@ -4,8 +4,8 @@ import type { Template } from 'aws-cdk-lib/assertions';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { PROJECT_ROOT, templateOf } from './deployment.ts';
 import { policyLines } from './policy-lines.ts';
+import { PROJECT_ROOT, templateOf } from './test-deployment.ts';
 
 const REPOSITORY =
   'arn:<AWS::Partition>:ecr:<AWS::Region>:<AWS::AccountId>:repository/cdk-hnb659fds-container-assets-<AWS::AccountId>-<AWS::Region>';

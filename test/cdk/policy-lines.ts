@@ -1,5 +1,5 @@
 import type { Template } from 'aws-cdk-lib/assertions';
-import { plain, unhashed } from './deployment.ts';
+import { plain, unhashed } from './test-deployment.ts';
 
 interface Statement {
   Effect: string;

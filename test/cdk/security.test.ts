@@ -2,7 +2,7 @@ import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { templateOf } from './deployment.ts';
+import { templateOf } from './test-deployment.ts';
 
 const DAY_SECONDS = 86_400;
 

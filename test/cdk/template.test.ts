@@ -3,7 +3,7 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { SwitchboardProps } from '../../lib/cdk/index.ts';
-import { deployment, templateOf, unhashed } from './deployment.ts';
+import { deployment, templateOf, unhashed } from './test-deployment.ts';
 
 type Resources = Record<string, { Type: string }>;
 

@@ -5,7 +5,7 @@ import {
   GetQueueAttributesCommand,
   ReceiveMessageCommand,
 } from '@aws-sdk/client-sqs';
-import { type AwsEdge, eventBridgeClient, sqsClient } from '../../lib/aws/clients.ts';
+import { type AwsEdge, eventBridgeClient, sqsClient } from '../../lib/aws/aws-clients.ts';
 
 /** Receives that wait at the same time. */
 const READERS = 3;

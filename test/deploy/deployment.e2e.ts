@@ -7,8 +7,8 @@ import { Ledger, type LedgerReport } from 'switchboard-local/simulator/ledger.ts
 import { GeneratorRunner } from 'switchboard-local/simulator/runner.ts';
 import { Simulator } from 'switchboard-local/simulator/simulator.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { localEndpoint } from '../../bin/deploy-local/endpoint.ts';
-import { type AwsEdge, dynamoDbClient } from '../../lib/aws/clients.ts';
+import { localEndpoint } from '../../bin/deploy-local/local-endpoint.ts';
+import { type AwsEdge, dynamoDbClient } from '../../lib/aws/aws-clients.ts';
 import { Child } from '../end-to-end/child.ts';
 import { BusTarget, messagesIn } from './bus-target.ts';
 

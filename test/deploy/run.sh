@@ -4,6 +4,6 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 export PATH=$PWD/node_modules/.bin:$PATH
-run=(vitest run --config test/deploy/vitest.config.ts "$@")
+run=(vitest run --config test/deploy/vitest.deploy.config.ts "$@")
 if [[ -n ${AWS_ENDPOINT_URL:-} ]]; then exec "${run[@]}"; fi
 exec test/ministack/start.sh "${run[@]}"

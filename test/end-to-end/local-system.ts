@@ -17,7 +17,7 @@ import { readConfig as readConsumerConfig } from '../../functions/consumer/confi
 import { createHandler } from '../../functions/consumer/handler.ts';
 import { readConfig as readIngesterConfig } from '../../functions/ingester/config.ts';
 import { Ingester } from '../../functions/ingester/ingester.ts';
-import { dynamoDbClient, eventBridgeClient, sqsClient } from '../../lib/aws/clients.ts';
+import { dynamoDbClient, eventBridgeClient, sqsClient } from '../../lib/aws/aws-clients.ts';
 import { createLogger } from '../../lib/aws/logger.ts';
 
 const LOCAL = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };

@@ -1,9 +1,9 @@
 import { Simulator } from 'switchboard-local/simulator/simulator.ts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { LISTINGS, type Listing, listIds } from '../../lib/genesys/listing.ts';
-import { TokenSource } from '../../lib/genesys/oauth.ts';
-import { RateLimit } from '../../lib/genesys/rate-limit.ts';
-import { RestClient } from '../../lib/genesys/rest.ts';
+import { RateLimit } from '../../lib/genesys/request-rate-limit.ts';
+import { RestClient } from '../../lib/genesys/rest-client.ts';
+import { TokenSource } from '../../lib/genesys/token-source.ts';
 import { TestServer } from './test-server.ts';
 
 const names = Object.keys(LISTINGS) as Listing[];

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { TokenSource } from '../../lib/genesys/oauth.ts';
+import { TokenSource } from '../../lib/genesys/token-source.ts';
 
 /** One answer; `reset` breaks the connection and `never` leaves the request without an answer. */
 export type Answer =

@@ -8,9 +8,9 @@ import {
   spreadTopics,
   TOPICS_PER_CHANNEL,
 } from '../../functions/ingester/topics.ts';
-import { TokenSource } from '../../lib/genesys/oauth.ts';
-import { RestClient } from '../../lib/genesys/rest.ts';
-import { TOPIC_LIMIT_CHARACTERS, topicProblems } from '../../lib/genesys/topics.ts';
+import { TOPIC_LIMIT_CHARACTERS, topicProblems } from '../../lib/genesys/configured-topics.ts';
+import { RestClient } from '../../lib/genesys/rest-client.ts';
+import { TokenSource } from '../../lib/genesys/token-source.ts';
 
 const ID = '4f6f2a53-3f2c-4d6e-9a55-0d4a3c3f9a01';
 

@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import type { Log } from '../../../lib/aws/logger.ts';
 import { registerSecret } from '../../../lib/events/redaction.ts';
-import { GenesysError } from '../../../lib/genesys/errors.ts';
-import type { TokenSource } from '../../../lib/genesys/oauth.ts';
-import type { RestClient } from '../../../lib/genesys/rest.ts';
+import { GenesysError } from '../../../lib/genesys/genesys-error.ts';
+import type { RestClient } from '../../../lib/genesys/rest-client.ts';
+import type { TokenSource } from '../../../lib/genesys/token-source.ts';
 import { type Channel, type ChannelStore, IN_USE_MS, TOUCH_INTERVAL_MS } from '../channel-store.ts';
 import { TolerantChannelStore } from '../tolerant-channel-store.ts';
 import { closeRow } from './close-codes.ts';

@@ -4,10 +4,10 @@ import { MemoryChannelStore } from '../functions/ingester/channel-store.ts';
 import { Connection } from '../functions/ingester/connection.ts';
 import { Intake } from '../functions/ingester/intake.ts';
 import { NotificationChannels } from '../functions/ingester/protocols/notification-channels.ts';
-import { sqsClient } from '../lib/aws/clients.ts';
+import { sqsClient } from '../lib/aws/aws-clients.ts';
 import { createLogger } from '../lib/aws/logger.ts';
-import { TokenSource } from '../lib/genesys/oauth.ts';
-import { RestClient } from '../lib/genesys/rest.ts';
+import { RestClient } from '../lib/genesys/rest-client.ts';
+import { TokenSource } from '../lib/genesys/token-source.ts';
 import { readFrames } from './frame-client.ts';
 import { nullAws } from './null-aws.ts';
 

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { redact } from '../events/redaction.ts';
-import { GenesysError, retryAfterMs, unreachable } from './errors.ts';
-import type { TokenSource } from './oauth.ts';
-import { RateLimit } from './rate-limit.ts';
+import { GenesysError, retryAfterMs, unreachable } from './genesys-error.ts';
+import { RateLimit } from './request-rate-limit.ts';
+import type { TokenSource } from './token-source.ts';
 
 const REQUEST_TIMEOUT_MS = 16_000;
 /** Tries of one call, the first included. */

@@ -3,8 +3,8 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { EMIT_INTERVAL_MS } from '../../functions/ingester/emf.ts';
 import { CONSUMER_METRICS, INGESTER_METRICS } from '../../lib/aws/metric-names.ts';
-import { consumerMetric, INGESTER_REPORT_SECONDS } from '../../lib/cdk/metrics.ts';
-import { plain, templateOf } from './deployment.ts';
+import { consumerMetric, INGESTER_REPORT_SECONDS } from '../../lib/cdk/cloudwatch-metrics.ts';
+import { plain, templateOf } from './test-deployment.ts';
 
 interface Alarm {
   AlarmName: string;

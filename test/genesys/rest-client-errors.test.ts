@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { TokenSource } from '../../lib/genesys/oauth.ts';
-import { RateLimit } from '../../lib/genesys/rate-limit.ts';
-import { RestClient, type RestRequest } from '../../lib/genesys/rest.ts';
+import { RateLimit } from '../../lib/genesys/request-rate-limit.ts';
+import { RestClient, type RestRequest } from '../../lib/genesys/rest-client.ts';
+import { TokenSource } from '../../lib/genesys/token-source.ts';
 import { type Answer, answering, CREDENTIALS, TestServer, tokenAnswer } from './test-server.ts';
 
 const TOKEN = 'tok_3nNotToBeSeenAnywhere-1234567890';

@@ -1,9 +1,9 @@
 import { Simulator } from 'switchboard-local/simulator/simulator.ts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { GenesysError } from '../../lib/genesys/errors.ts';
-import { TokenSource } from '../../lib/genesys/oauth.ts';
-import { RateLimit } from '../../lib/genesys/rate-limit.ts';
-import { RestClient, type RestRequest } from '../../lib/genesys/rest.ts';
+import { GenesysError } from '../../lib/genesys/genesys-error.ts';
+import { RateLimit } from '../../lib/genesys/request-rate-limit.ts';
+import { RestClient, type RestRequest } from '../../lib/genesys/rest-client.ts';
+import { TokenSource } from '../../lib/genesys/token-source.ts';
 import { answering, CREDENTIALS, TestServer } from './test-server.ts';
 
 /** Tries of one call, the first included. */

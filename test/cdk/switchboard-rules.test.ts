@@ -8,8 +8,8 @@ import { TOPIC_PERMISSIONS } from 'switchboard-local/simulator/topic-templates.t
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DETAIL_TYPES, type EventMatch, EventMatchError, eventPattern } from '../../lib/cdk/index.ts';
 import { detailType } from '../../lib/events/detail-type.ts';
-import { type Deployment, deployment } from './deployment.ts';
 import { policyLines } from './policy-lines.ts';
+import { type Deployment, deployment } from './test-deployment.ts';
 
 const QUEUE = '5e0c2a4e-6f0b-4a55-9d3c-0f2c8b1f7a10';
 const USER = 'b7f2d6c1-3a4e-4d2b-8c55-1e9a0d7c6f21';

@@ -2,7 +2,7 @@ import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { InternalException } from '@aws-sdk/client-eventbridge';
 import { QueueDoesNotExist, RequestThrottled } from '@aws-sdk/client-sqs';
 import { describe, expect, test } from 'vitest';
-import { isTransient } from '../../lib/aws/errors.ts';
+import { isTransient } from '../../lib/aws/transient-errors.ts';
 
 const named = (name: string, more: object = {}) => Object.assign(new Error('of AWS'), { name }, more);
 const answered = (httpStatusCode: number) => named('SomeException', { $metadata: { httpStatusCode } });

@@ -1,6 +1,6 @@
 import { Emulator } from 'switchboard-local/emulator/emulator.ts';
 import { describe, expect, test } from 'vitest';
-import { checkAnswers, localEndpoint, localEnvironment } from '../../bin/deploy-local/endpoint.ts';
+import { checkAnswers, localEndpoint, localEnvironment } from '../../bin/deploy-local/local-endpoint.ts';
 
 describe('the endpoint', () => {
   test.each([

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod';
 import { registerSecret } from '../events/redaction.ts';
-import { GenesysError, retryAfterMs, unreachable } from './errors.ts';
+import { GenesysError, retryAfterMs, unreachable } from './genesys-error.ts';
 
 /** A token is renewed this long before it ends. */
 const RENEW_EARLY_MS = 60_000;

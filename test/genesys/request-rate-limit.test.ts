@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { RateLimit, REQUESTS_PER_MINUTE } from '../../lib/genesys/rate-limit.ts';
+import { RateLimit, REQUESTS_PER_MINUTE } from '../../lib/genesys/request-rate-limit.ts';
 
 const WINDOW_MS = 60_000;
 

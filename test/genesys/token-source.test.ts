@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { TokenSource } from '../../lib/genesys/oauth.ts';
+import { TokenSource } from '../../lib/genesys/token-source.ts';
 import { CREDENTIALS, TestServer, tokenAnswer } from './test-server.ts';
 
 const DAY_MS = 86_400_000;

@@ -1,5 +1,5 @@
 import { isIPv4 } from 'node:net';
-import { LocalDeploymentError } from './errors.ts';
+import { LocalDeploymentError } from './local-deployment-error.ts';
 
 /** Time for the stand-in to answer anything at all. */
 const ANSWER_LIMIT_MS = 5_000;

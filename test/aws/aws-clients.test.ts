@@ -11,8 +11,8 @@ import {
   eventBridgeClient,
   secretsManagerClient,
   sqsClient,
-} from '../../lib/aws/clients.ts';
-import { isTransient } from '../../lib/aws/errors.ts';
+} from '../../lib/aws/aws-clients.ts';
+import { isTransient } from '../../lib/aws/transient-errors.ts';
 
 const LOCAL = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
 /** A queue URL as AWS gives it, whose host must not be asked when there is a stand-in. */

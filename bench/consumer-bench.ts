@@ -6,7 +6,7 @@ import type { Context, SQSEvent } from 'aws-lambda';
 import { readConfig } from '../functions/consumer/config.ts';
 import { createHandler } from '../functions/consumer/handler.ts';
 import { BATCHER_LIMITS } from '../functions/ingester/batcher.ts';
-import { dynamoDbClient, eventBridgeClient, sqsClient } from '../lib/aws/clients.ts';
+import { dynamoDbClient, eventBridgeClient, sqsClient } from '../lib/aws/aws-clients.ts';
 import { createLogger } from '../lib/aws/logger.ts';
 import { detailType } from '../lib/events/detail-type.ts';
 import { encodeEnvelope, encodeEvent } from '../lib/events/envelope.ts';

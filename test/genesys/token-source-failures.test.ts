@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
 import { Simulator } from 'switchboard-local/simulator/simulator.ts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { GenesysError } from '../../lib/genesys/errors.ts';
-import { TokenSource } from '../../lib/genesys/oauth.ts';
+import { GenesysError } from '../../lib/genesys/genesys-error.ts';
+import { TokenSource } from '../../lib/genesys/token-source.ts';
 import { answering, CREDENTIALS, TestServer, tokenAnswer } from './test-server.ts';
 
 /** Tries of one renewal, the first included. */

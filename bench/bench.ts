@@ -1,10 +1,10 @@
 import { Argument, Command } from 'commander';
-import { batches, consumer, naiveConsumer } from './consumer.ts';
+import { batches, consumer, naiveConsumer } from './consumer-bench.ts';
 import { startFrameServer } from './frame-client.ts';
-import { benchImport } from './import.ts';
-import { ingest, ingestNaively, receiveAndParse } from './ingester.ts';
+import { benchImport } from './import-bench.ts';
+import { ingest, ingestNaively, receiveAndParse } from './ingester-bench.ts';
 import { eventsPerCpuSecond, type Figure, figure } from './measure.ts';
-import { benchMemory } from './memory.ts';
+import { benchMemory } from './memory-bench.ts';
 
 const INGESTER_EVENTS = 200_000;
 const CONSUMER_EVENTS = 50_000;
