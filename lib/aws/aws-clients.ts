@@ -5,20 +5,20 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { NativeJson1_0Protocol, NativeJson1_1Protocol } from './json-protocol.ts';
 import { ObjectStore } from './object-store.ts';
 
-/** Time for a connection to AWS to open. */
+/** Timeout for opening a connection to AWS. */
 const CONNECTION_TIMEOUT_MS = 2_000;
-/** Time for AWS to answer a request; after it the outcome is unknown. */
+/** Timeout for the response to a request. After a timeout, the outcome of the request is unknown. */
 const REQUEST_TIMEOUT_MS = 5_000;
-/** Tries of one request by the SDK itself, where repeating it is harmless. */
-const SDK_ATTEMPTS = 3;
+/** Attempts per request made by the SDK, the first included, for clients whose requests are safe to repeat. */
+const MAX_SDK_ATTEMPTS = 3;
 
-/** What differs between AWS, a local stand-in over HTTP and one inside the process. */
+/** Settings that differ between AWS, an emulator reached over HTTP, and an emulator in the same process. */
 export interface AwsEdge {
-  /** Region; default from the environment. */
+  /** AWS Region. @default - read from the environment */
   region?: string;
-  /** Base URL of a stand-in; default: `AWS_ENDPOINT_URL`, else AWS. */
+  /** Base URL of an emulator. @default - `AWS_ENDPOINT_URL` if set, otherwise AWS */
   endpoint?: string;
-  /** In-process or wrapped transport instead of HTTP. */
+  /** Transport to use instead of HTTP, for example one in the same process. */
   requestHandler?: NonNullable<DynamoDBClientConfig['requestHandler']>;
   credentials?: { accessKeyId: string; secretAccessKey: string };
 }
@@ -33,14 +33,14 @@ function settings(edge: AwsEdge) {
       requestTimeout: REQUEST_TIMEOUT_MS,
       throwOnRequestTimeout: true,
     },
-    maxAttempts: SDK_ATTEMPTS,
+    maxAttempts: MAX_SDK_ATTEMPTS,
   };
 }
 
 /**
- * SQS. The SDK does not repeat a request by itself: whoever sends decides, for a repeat after an unknown outcome
- * needs a new envelope id. With a stand-in the queue URL's host is ignored; it may name the stand-in's own idea of
- * its address.
+ * Creates an SQS client. The SDK does not retry requests: the sender must decide, because a retry after an unknown
+ * outcome needs a new envelope id. With an emulator, the host of a queue URL is ignored, because it may be an address
+ * that is not reachable from here.
  */
 export function sqsClient(edge: AwsEdge = {}): SQSClient {
   const standIn = edge.endpoint ?? process.env.AWS_ENDPOINT_URL_SQS ?? process.env.AWS_ENDPOINT_URL;
@@ -48,34 +48,36 @@ export function sqsClient(edge: AwsEdge = {}): SQSClient {
     ...settings(edge),
     maxAttempts: 1,
     protocol: NativeJson1_0Protocol,
-    // The request's signature covers the SHA-256 of its body; a second digest of each message adds nothing.
+    // The signature of the request already covers the SHA-256 of its body.
     md5: false,
     ...(standIn === undefined ? {} : { useQueueUrlAsEndpoint: false }),
   });
 }
 
 /**
- * DynamoDB.
+ * Creates a DynamoDB client.
  *
- * @param attempts - tries of one request by the SDK; 1 where the caller must know of each unknown outcome
+ * @param maxAttempts - attempts per request made by the SDK; 1 if the caller must handle every unknown outcome
  */
-export function dynamoDbClient(edge: AwsEdge = {}, attempts = SDK_ATTEMPTS): DynamoDBClient {
-  return new DynamoDBClient({ ...settings(edge), maxAttempts: attempts, protocol: NativeJson1_0Protocol });
+export function dynamoDbClient(edge: AwsEdge = {}, maxAttempts = MAX_SDK_ATTEMPTS): DynamoDBClient {
+  return new DynamoDBClient({ ...settings(edge), maxAttempts, protocol: NativeJson1_0Protocol });
 }
 
-/** EventBridge. The SDK does not repeat by itself: an unknown outcome is the publisher's to weigh (P2). */
+/** Creates an EventBridge client. The SDK does not retry requests: the publisher handles unknown outcomes (P2). */
 export function eventBridgeClient(edge: AwsEdge = {}): EventBridgeClient {
   return new EventBridgeClient({ ...settings(edge), maxAttempts: 1, protocol: NativeJson1_1Protocol });
 }
 
-/** Secrets Manager. */
+/** Creates a Secrets Manager client. */
 export function secretsManagerClient(edge: AwsEdge = {}): SecretsManagerClient {
   return new SecretsManagerClient(settings(edge));
 }
 
 /**
- * Objects in an S3 bucket, with the region and credentials of another client; undefined without a bucket.
- * `AWS_ENDPOINT_URL_S3` and `AWS_ENDPOINT_URL` name a stand-in, as they do for the SDK.
+ * Creates a store for objects in an S3 bucket. It uses the Region and credentials of the given client.
+ *
+ * @param endpoint - base URL of an emulator; read from `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL`, as in the SDK
+ * @returns undefined if no bucket is given
  */
 export function objectStore(
   bucket: string | undefined,

@@ -1,4 +1,4 @@
-/** Names of AWS errors that pass by themselves. */
+/** Names of AWS errors that are worth retrying. */
 const TRANSIENT_NAMES: ReadonlySet<string> = new Set([
   'ThrottlingException',
   'ThrottledException',
@@ -17,7 +17,7 @@ const TRANSIENT_NAMES: ReadonlySet<string> = new Set([
   'TimeoutError',
   'RequestTimeout',
 ]);
-/** Codes of Node.js for a connection that broke. */
+/** Node.js error codes for a failed connection. */
 const CONNECTION_CODES: ReadonlySet<string> = new Set([
   'ECONNRESET',
   'ECONNREFUSED',
@@ -28,11 +28,12 @@ const CONNECTION_CODES: ReadonlySet<string> = new Set([
   'ENETUNREACH',
   'UND_ERR_SOCKET',
 ]);
-const FIRST_SERVER_ERROR = 500;
+/** Lowest HTTP status code of a server error. */
+const MIN_SERVER_ERROR_STATUS = 500;
 
 /**
- * Whether the same AWS call may succeed later without anybody changing anything. After a timeout, a broken
- * connection or a server error the outcome of the call is unknown.
+ * Whether the same AWS call may succeed if it is retried. After a timeout, a failed connection or a server error, the
+ * outcome of the call is unknown.
  */
 export function isTransient(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
@@ -42,5 +43,5 @@ export function isTransient(error: unknown): boolean {
   };
   if (TRANSIENT_NAMES.has(error.name) || $retryable !== undefined) return true;
   if (code !== undefined && CONNECTION_CODES.has(code)) return true;
-  return ($metadata?.httpStatusCode ?? 0) >= FIRST_SERVER_ERROR;
+  return ($metadata?.httpStatusCode ?? 0) >= MIN_SERVER_ERROR_STATUS;
 }

@@ -2,22 +2,25 @@ import { Duration } from 'aws-cdk-lib';
 import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { type ConsumerMetricName, type IngesterMetricName, METRIC_NAMESPACE } from '../aws/metric-names.ts';
 
-/** Seconds between two reports of an ingester task. */
+/** Interval at which an ingester task emits metrics. */
 export const INGESTER_REPORT_SECONDS = 30;
 
-/** How a metric is read; default: its sum a minute. */
+/** Options for reading a metric. */
 export interface MetricReading {
+  /** @default 'Sum' */
   readonly statistic?: string;
+  /** @default Duration.minutes(1) */
   readonly period?: Duration;
+  /** @default - the name of the metric */
   readonly label?: string;
 }
 
-/** A metric of the consumer. */
+/** Returns a metric of the consumer. */
 export function consumerMetric(name: ConsumerMetricName, reading: MetricReading = {}): Metric {
   return metric('consumer', name, reading);
 }
 
-/** A metric of all ingester tasks together. */
+/** Returns a metric of the ingester, aggregated over all tasks. */
 export function ingesterMetric(name: IngesterMetricName, reading: MetricReading = {}): Metric {
   return metric('ingester', name, reading);
 }

@@ -3,21 +3,30 @@ import { AttributeType, BillingMode, type ITable, Table, TableEncryption } from 
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 
-/** Attribute with the epoch second after which DynamoDB may delete an item. */
+/** Attribute with the time, in epoch seconds, after which DynamoDB may delete an item. */
 const TTL_ATTRIBUTE = 'expiresAt';
 
-/** Encryption and end of the tables. */
+/** Properties of {@link Tables}. */
 export interface TablesProps {
+  /**
+   * KMS key that encrypts the tables.
+   *
+   * @default - AWS owned key
+   */
   readonly encryptionKey?: IKey | undefined;
+
+  /** Removal policy of the tables. */
   readonly removalPolicy: RemovalPolicy;
+
+  /** Whether the tables are protected from deletion. */
   readonly deletionProtection: boolean;
 }
 
-/** The two tables: on demand, so that they cost nothing when idle. */
+/** The two DynamoDB tables. They use on-demand capacity, so they cause no throughput costs when idle. */
 export class Tables extends Construct {
-  /** Who publishes which event: `pk`. What is in it lives for the dedup window. */
+  /** Records which message publishes which event, for the deduplication window. Key: `pk`. */
   readonly claims: ITable;
-  /** Channels and the ledger of gaps: `pk`, `sk`. Can be restored to any second of the last 35 days. */
+  /** Contains channels and gap records. Key: `pk`, `sk`. Supports point-in-time recovery for the last 35 days. */
   readonly state: ITable;
 
   constructor(scope: Construct, id: string, props: TablesProps) {
@@ -38,7 +47,7 @@ export class Tables extends Construct {
     Validations.of(claims).acknowledge({
       id: 'AwsSolutions-DDB3',
       reason:
-        'Claims brought back from an earlier time would be wrong: events claimed since would come twice.',
+        'Claims restored from an earlier time would be wrong: events claimed since then would be published twice.',
     });
     this.claims = claims as ITable;
     this.state = new Table(this, 'State', {

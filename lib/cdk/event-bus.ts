@@ -5,40 +5,58 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 
-/** Which bus, and what it keeps. */
+/** Properties of {@link Bus}. */
 export interface BusProps {
-  /** @default a bus of its own */
+  /**
+   * Event bus to publish on.
+   *
+   * @default - a new event bus
+   */
   readonly bus?: IEventBus | EventBus | undefined;
-  /** Gets what a bus of our own could not encrypt or decrypt with a key of the user's. */
+
+  /** Dead-letter queue of a new event bus with a customer managed key, for events that cannot be encrypted or decrypted. */
   readonly quarantine: Queue;
+
+  /**
+   * KMS key for a new event bus and the archive.
+   *
+   * @default - AWS owned keys
+   */
   readonly encryptionKey?: IKey | undefined;
+
   /** `source` of the published events. */
   readonly eventSource: string;
-  /** Days that the archive keeps them. @default no archive */
+
+  /**
+   * Retention of the archive, in days.
+   *
+   * @default - no archive
+   */
   readonly archiveDays?: number | undefined;
 }
 
-/** The bus that events are published on. */
+/** The event bus, with an optional archive. */
 export class Bus extends Construct {
+  /** Event bus to publish on. */
   readonly bus: IEventBus;
-  /** What PutEvents is told: a bus of somebody else's is named by its ARN, for it may be another account's. */
+  /** Bus for PutEvents: the name of a new bus, or the ARN of a given bus, which may belong to another account. */
   readonly address: string;
 
   constructor(scope: Construct, id: string, props: BusProps) {
     super(scope, id);
     const { archiveDays } = props;
-    this.bus = (props.bus ?? this.ownBus(props)) as IEventBus;
+    this.bus = (props.bus ?? this.createBus(props)) as IEventBus;
     this.address = props.bus ? this.bus.eventBusArn : this.bus.eventBusName;
-    if (archiveDays !== undefined) this.keep(archiveDays, props);
+    if (archiveDays !== undefined) this.createArchive(archiveDays, props);
   }
 
-  private ownBus({ encryptionKey, quarantine }: BusProps): EventBus {
+  private createBus({ encryptionKey, quarantine }: BusProps): EventBus {
     const bus = new EventBus(this, 'Bus', {
-      description: 'Genesys Cloud events, each once, published by Switchboard',
+      description: 'Genesys Cloud events, published by Switchboard',
       ...(encryptionKey ? { deadLetterQueue: quarantine } : {}),
     });
     if (!encryptionKey) return bus;
-    // Not by `kmsKey`: that makes the key's policy name the bus, and each would wait for the other.
+    // The `kmsKey` property would add the bus to the key policy, which creates a circular dependency.
     (bus.node.defaultChild as CfnEventBus).kmsKeyIdentifier = encryptionKey.keyArn;
     quarantine.addToResourcePolicy(
       new PolicyStatement({
@@ -51,10 +69,10 @@ export class Bus extends Construct {
     return bus;
   }
 
-  private keep(days: number, { encryptionKey, eventSource }: BusProps): void {
+  private createArchive(days: number, { encryptionKey, eventSource }: BusProps): void {
     const archive = new Archive(this, 'Archive', {
       sourceEventBus: this.bus,
-      description: 'Every event that Switchboard published, for a replay',
+      description: 'All events published by Switchboard, for replay',
       eventPattern: { source: [eventSource] },
       retention: Duration.days(days),
     });

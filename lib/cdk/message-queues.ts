@@ -3,29 +3,36 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 
-/** The longest that SQS keeps a message. */
+/** Message retention. 14 days is the maximum of SQS. */
 const RETENTION_DAYS = 14;
-/** Receives after which a message goes to the dead-letter queue. */
+/** Number of receives after which a message is moved to the dead-letter queue. */
 const MAX_RECEIVES = 5;
-/** AWS asks for a visibility timeout of at least six times that of the function behind an event source. */
+/** AWS recommends a visibility timeout of at least six times the timeout of the function. */
 const VISIBILITY_FACTOR = 6;
 
-/** Time limit of the consumer function; the visibility timeout of its queue follows from it. */
+/** Timeout of the consumer function, from which the visibility timeout of its queue is derived. */
 export const CONSUMER_TIMEOUT_SECONDS = 30;
 
-/** Encryption and end of the queues. */
+/** Properties of {@link Queues}. */
 export interface QueuesProps {
+  /**
+   * KMS key that encrypts the messages.
+   *
+   * @default - Amazon SQS managed keys (SSE-SQS)
+   */
   readonly encryptionKey?: IKey | undefined;
+
+  /** Removal policy of the queues. */
   readonly removalPolicy: RemovalPolicy;
 }
 
-/** The three queues, encrypted, over TLS only, each keeping its messages for 14 days (P1). */
+/** The three SQS queues. They are encrypted, require TLS and retain messages for 14 days (P1). */
 export class Queues extends Construct {
-  /** From the ingester to the consumer. */
+  /** Carries events from the ingester to the consumer. */
   readonly events: Queue;
-  /** What the consumer could not finish in five receives; redrive it when the cause is gone. */
+  /** Contains messages that failed five times. Redrive it after the cause is fixed. */
   readonly deadLetter: Queue;
-  /** What no retry can mend, with its reason. */
+  /** Contains items that cannot be processed by retrying. The message attribute `reason` states why. */
   readonly quarantine: Queue;
 
   constructor(scope: Construct, id: string, props: QueuesProps) {
@@ -36,7 +43,7 @@ export class Queues extends Construct {
       visibilityTimeout: Duration.seconds(VISIBILITY_FACTOR * CONSUMER_TIMEOUT_SECONDS),
       deadLetterQueue: { queue: this.deadLetter, maxReceiveCount: MAX_RECEIVES },
     });
-    const reason = 'It is where messages end; an alarm tells of every one that comes.';
+    const reason = 'This is the last queue for failed messages. An alarm reports each message sent to it.';
     Validations.of(this.deadLetter).acknowledge({ id: 'Serverless-SQSRedrivePolicy', reason });
     Validations.of(this.quarantine).acknowledge(
       { id: 'Serverless-SQSRedrivePolicy', reason },

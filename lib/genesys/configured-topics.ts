@@ -1,59 +1,62 @@
 import type { Listing } from './listing.ts';
 
-/** Length of a topic, combined ones included. */
-export const TOPIC_LIMIT_CHARACTERS = 200;
+/** Length of a topic, including combined topics such as `v2.users.{id}?presence&routingStatus`. */
+export const MAX_TOPIC_CHARACTERS = 200;
 
-const TOPIC_SHAPE = /^v2\.[\w{}-]+(?:\.[\w{}-]+)*(?:\?[\w-]+(?:&[\w-]+)*)?$/;
-/** Which listing an `{id}` stands for, by what is before it. */
-const LISTING_OF: Readonly<Record<string, Listing>> = {
+const TOPIC_PATTERN = /^v2\.[\w{}-]+(?:\.[\w{}-]+)*(?:\?[\w-]+(?:&[\w-]+)*)?$/;
+/** Listing that `{id}` stands for, by the part of the topic before it. */
+const LISTING_BY_PREFIX: Readonly<Record<string, Listing>> = {
   'v2.users': 'users',
   'v2.routing.queues': 'queues',
   'v2.analytics.queues': 'queues',
 };
 
 /**
- * What is wrong with configured topics, each with what to do; an empty list when nothing is.
+ * Validates configured topics.
  *
- * @param topics - for example `v2.users.{id}.presence`, `v2.routing.queues.4f…9a.conversations`
+ * @param topics - for example `v2.users.{id}.presence` or `v2.routing.queues.4f…9a.conversations`
+ * @returns one message per invalid topic, with the problem and the remedy
  */
 export function topicProblems(topics: readonly string[]): string[] {
   return topics.flatMap((topic) => {
     if (topic.startsWith('v2.system') || topic.startsWith('channel.')) {
-      return [`${topic}: system topics arrive without being subscribed to; leave it out`];
+      return [`${topic}: system topics are delivered without a subscription; leave it out`];
     }
-    if (!TOPIC_SHAPE.test(topic)) {
+    if (!TOPIC_PATTERN.test(topic)) {
       return [
-        `${topic}: not a topic; one looks like v2.users.{id}.presence or v2.users.{id}?presence&routingStatus`,
+        `${topic}: not a topic; examples are v2.users.{id}.presence and v2.users.{id}?presence&routingStatus`,
       ];
     }
-    if (topic.length + growthCharacters(topic) > TOPIC_LIMIT_CHARACTERS) {
+    if (topic.length + growthCharacters(topic) > MAX_TOPIC_CHARACTERS) {
       return [
-        `${topic}: longer than ${TOPIC_LIMIT_CHARACTERS} characters with its id; split it into several topics`,
+        `${topic}: longer than ${MAX_TOPIC_CHARACTERS} characters including the id; split it into several topics`,
       ];
     }
     const placeholders = topic.split('{id}').length - 1;
     if (placeholders === 0) return [];
     if (placeholders > 1 || listingOf(topic) === undefined) {
       return [
-        `${topic}: a socket takes no wildcards, and {id} can be listed only in ${Object.keys(LISTING_OF)
+        `${topic}: subscriptions do not support wildcards, and {id} can be listed only in ${Object.keys(
+          LISTING_BY_PREFIX,
+        )
           .map((prefix) => `${prefix}.{id}`)
-          .join(', ')}; name the ids instead`,
+          .join(', ')}; use the ids instead`,
       ];
     }
     return [];
   });
 }
 
-/** Characters by which an id is longer than the `{id}` that it replaces. */
+/** Difference in length between an id (a UUID) and the placeholder `{id}`. */
 const ID_GROWTH_CHARACTERS = 36 - '{id}'.length;
 
-/** The listing that a topic's `{id}` stands for; undefined where the platform has none. */
+/** Returns the listing that the `{id}` of a topic stands for; undefined if the platform API has none. */
 export function listingOf(topic: string): Listing | undefined {
   const prefix = /^(.*?)\.\{id\}/.exec(topic)?.[1];
-  return prefix === undefined ? undefined : LISTING_OF[prefix];
+  return prefix === undefined ? undefined : LISTING_BY_PREFIX[prefix];
 }
 
-/** Characters by which a topic grows when its `{id}` is replaced. */
+/** Number of characters by which a topic grows when its `{id}` is replaced by an id. */
 export function growthCharacters(topic: string): number {
   return topic.includes('{id}') ? ID_GROWTH_CHARACTERS : 0;
 }

@@ -1,6 +1,6 @@
 import { redact } from '../events/redaction.ts';
 
-/** What went wrong between us and Genesys Cloud; `code` is for programs, the message for people. */
+/** Machine-readable reason of a {@link GenesysError}. */
 export type GenesysErrorCode =
   | 'unknown_client'
   | 'wrong_secret'
@@ -13,14 +13,14 @@ export type GenesysErrorCode =
   | 'unavailable'
   | 'unexpected_answer';
 
-/** An answer of Genesys Cloud, or the lack of one, that ends a call. Its message holds no secret (P7). */
+/** A failed call to Genesys Cloud. The message contains no secrets (P7). */
 export class GenesysError extends Error {
   readonly code: GenesysErrorCode;
-  /** Whether the same call may succeed later without anybody changing anything. */
+  /** Whether the same call may succeed if it is retried. */
   readonly retriable: boolean;
-  /** HTTP status, where there was an answer. */
+  /** HTTP status code, if there was a response. */
   readonly status: number | undefined;
-  /** `Retry-After` of the answer in milliseconds, where it had one. */
+  /** `Retry-After` header of the response in milliseconds, if present. */
   readonly retryAfterMs: number | undefined;
 
   constructor(
@@ -37,7 +37,11 @@ export class GenesysError extends Error {
   }
 }
 
-/** Milliseconds of a `Retry-After` header: seconds or an HTTP date (RFC 9110, 10.2.3); undefined without one. */
+/**
+ * Reads a `Retry-After` header, which contains seconds or an HTTP date (RFC 9110, section 10.2.3).
+ *
+ * @returns milliseconds; undefined if the header is missing or invalid
+ */
 export function retryAfterMs(headers: Headers): number | undefined {
   const value = headers.get('retry-after')?.trim();
   if (!value) return undefined;
@@ -46,7 +50,11 @@ export function retryAfterMs(headers: Headers): number | undefined {
   return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
 }
 
-/** The error of a `fetch` that brought no answer: no such host, refused, reset, timed out. */
+/**
+ * Creates the error for a `fetch` call without a response: unknown host, connection refused or reset, or timeout.
+ *
+ * @param what - the call that failed, the beginning of the message
+ */
 export function unreachable(what: string, url: string, cause: unknown): GenesysError {
   const { host } = new URL(url);
   const reason = causeCode(cause);
@@ -67,5 +75,5 @@ function causeCode(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown reason';
   const code = (error.cause as NodeJS.ErrnoException | undefined)?.code;
   if (typeof code === 'string') return code;
-  return error.name === 'TimeoutError' ? 'no answer in time' : error.message;
+  return error.name === 'TimeoutError' ? 'request timed out' : error.message;
 }

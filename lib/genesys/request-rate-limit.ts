@@ -1,21 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** `token.rate.per.minute` of the platform's published limits. */
-export const REQUESTS_PER_MINUTE = 300;
+/** `token.rate.per.minute` in the published limits of the platform API. */
+export const MAX_REQUESTS_PER_MINUTE = 300;
 const WINDOW_MS = 60_000;
 
-/** At most so many requests in any 60 s: a sliding window over the times of the last ones. */
+/** Limits the number of requests in any 60 s with a sliding window over the times of the latest requests. */
 export class RateLimit {
   private readonly limit: number;
-  /** Ring of the times at which the last `limit` requests were allowed. */
+  /** Ring buffer of the times, in epoch milliseconds, at which the latest `limit` requests were allowed. */
   private readonly times: number[] = [];
   private next = 0;
 
-  constructor(requestsPerMinute = REQUESTS_PER_MINUTE) {
-    this.limit = requestsPerMinute;
+  constructor(maxRequestsPerMinute = MAX_REQUESTS_PER_MINUTE) {
+    this.limit = maxRequestsPerMinute;
   }
 
-  /** Wait for a place. Places are given in the order in which they were asked for. */
+  /**
+   * Waits until a request is allowed. Requests are allowed in the order of the calls.
+   *
+   * @throws an `AbortError` if the signal is aborted during the wait
+   */
   async take(signal?: AbortSignal): Promise<void> {
     const slot = this.next;
     this.next = (slot + 1) % this.limit;

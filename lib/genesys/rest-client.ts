@@ -5,40 +5,42 @@ import { RateLimit } from './request-rate-limit.ts';
 import type { TokenSource } from './token-source.ts';
 
 const REQUEST_TIMEOUT_MS = 16_000;
-/** Tries of one call, the first included. */
-const ATTEMPTS = 5;
+/** Attempts per call, the first included. */
+const MAX_ATTEMPTS = 5;
 const BACKOFF_BASE_MS = 500;
-const BACKOFF_CAP_MS = 30_000;
-/** A longer `Retry-After` is cut; the platform's limits are a minute's. */
-const RETRY_AFTER_CAP_MS = 120_000;
+const MAX_BACKOFF_MS = 30_000;
+/** Longest `Retry-After` that is honored. The rate limits of the platform are per minute. */
+const MAX_RETRY_AFTER_MS = 120_000;
 const RETRIED_STATUSES: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
-/** Characters of Genesys Cloud's own message that go into an error. */
-const MESSAGE_LIMIT_CHARACTERS = 300;
+/** Length of the response message quoted in an error. */
+const MAX_MESSAGE_CHARACTERS = 300;
 
-/** One call of the platform API. */
+/** A platform API request. */
 export interface RestRequest {
   method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
-  /** Path template with `{name}` for parameters; errors name the template, for parameters may be secrets (P7). */
+  /** Path template with `{name}` placeholders. Errors quote the template, because parameters may be secrets (P7). */
   path: string;
+  /** Values of the placeholders. */
   parameters?: Readonly<Record<string, string>>;
   query?: Readonly<Record<string, string>>;
   body?: unknown;
   signal?: AbortSignal;
 }
 
-/** What the REST client needs, its edges with defaults. */
+/** Options of {@link RestClient}. */
 export interface RestClientOptions {
-  /** For example `https://api.mypurecloud.com`. */
+  /** Base URL of the platform API, for example `https://api.mypurecloud.com`. */
   apiUrl: string;
   tokens: TokenSource;
   fetch?: typeof fetch;
-  /** Default: 300 requests a minute, the platform's limit for one token. */
+  /** @default - 300 requests per minute, the platform's limit per token */
   rateLimit?: RateLimit;
 }
 
 /**
- * The platform API over HTTPS: a bearer token, 300 requests a minute, 408/429/5xx and lost connections tried again
- * with full jitter (`Retry-After` is honoured) up to five times, a refused token renewed once.
+ * Client of the platform API. It limits the request rate and makes up to five attempts per call: status codes 408, 429
+ * and 5xx and failed connections are retried with full jitter, `Retry-After` is honored, and a rejected token is
+ * renewed once.
  */
 export class RestClient {
   private readonly options: Required<RestClientOptions>;
@@ -48,16 +50,17 @@ export class RestClient {
   }
 
   /**
-   * The parsed JSON of the answer; undefined when it has no body.
+   * Sends a request.
    *
-   * @throws {@link GenesysError} with Genesys Cloud's correlation id in its message, for their support
+   * @returns the parsed JSON body of the response; undefined if the body is empty
+   * @throws {@link GenesysError} if the call fails; the message contains the correlation id for Genesys Cloud support
    */
   async call(request: RestRequest): Promise<unknown> {
     let renewed = false;
     for (let attempt = 1; ; attempt++) {
       const token = await this.options.tokens.get();
       try {
-        return await this.once(request, token.accessToken);
+        return await this.attempt(request, token.accessToken);
       } catch (error) {
         if (!(error instanceof GenesysError)) throw error;
         if (error.code === 'unauthorized' && !renewed) {
@@ -65,15 +68,15 @@ export class RestClient {
           this.options.tokens.invalidate(token.accessToken);
           continue;
         }
-        if (!error.retriable || attempt >= ATTEMPTS) throw error;
-        const backoffMs = Math.random() * Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** (attempt - 1));
-        const waitMs = Math.max(backoffMs, Math.min(RETRY_AFTER_CAP_MS, error.retryAfterMs ?? 0));
+        if (!error.retriable || attempt >= MAX_ATTEMPTS) throw error;
+        const backoffMs = Math.random() * Math.min(MAX_BACKOFF_MS, BACKOFF_BASE_MS * 2 ** (attempt - 1));
+        const waitMs = Math.max(backoffMs, Math.min(MAX_RETRY_AFTER_MS, error.retryAfterMs ?? 0));
         await delay(waitMs, undefined, request.signal ? { signal: request.signal } : {});
       }
     }
   }
 
-  private async once(request: RestRequest, accessToken: string): Promise<unknown> {
+  private async attempt(request: RestRequest, accessToken: string): Promise<unknown> {
     await this.options.rateLimit.take(request.signal);
     const what = `${request.method} ${request.path}`;
     const url = this.options.apiUrl + fill(request.path, request.parameters) + queryString(request.query);
@@ -92,7 +95,7 @@ export class RestClient {
       if (request.signal?.aborted) throw cause;
       throw unreachable(what, this.options.apiUrl, cause);
     }
-    if (!response.ok) throw refused(what, response, text);
+    if (!response.ok) throw rejected(what, response, text);
     return parseBody(what, response, text);
   }
 }
@@ -110,8 +113,8 @@ function parseBody(what: string, response: Response, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // The cause would quote the answer, which may hold a channel id.
-    throw new GenesysError('unexpected_answer', `${what}: the answer is not JSON`, {
+    // The cause is omitted because it would quote the response, which may contain a channel id.
+    throw new GenesysError('unexpected_answer', `${what} returned a response that is not JSON`, {
       retriable: true,
       status: response.status,
     });
@@ -126,12 +129,12 @@ const CODE_BY_STATUS: Readonly<Record<number, GenesysError['code']>> = {
   429: 'rate_limited',
 };
 
-function refused(what: string, response: Response, text: string): GenesysError {
+function rejected(what: string, response: Response, text: string): GenesysError {
   const { status } = response;
   const code = CODE_BY_STATUS[status] ?? (status >= 500 ? 'unavailable' : 'refused');
   const correlationId = response.headers.get('inin-correlation-id');
-  const said = messageOf(text);
-  const message = `${what} answered ${status}${said ? `: ${said}` : ''}${correlationId ? ` (inin-correlation-id ${correlationId})` : ''}`;
+  const reason = quotedMessage(text);
+  const message = `${what} returned status ${status}${reason ? `: ${reason}` : ''}${correlationId ? ` (inin-correlation-id ${correlationId})` : ''}`;
   return new GenesysError(code, message, {
     retriable: RETRIED_STATUSES.has(status),
     status,
@@ -139,12 +142,13 @@ function refused(what: string, response: Response, text: string): GenesysError {
   });
 }
 
-/** What Genesys Cloud said; redacted before it is cut, for half a secret would no longer be recognised (P7). */
-function messageOf(text: string): string {
-  return redact(saidIn(text)).slice(0, MESSAGE_LIMIT_CHARACTERS);
+/** The message is redacted before it is truncated, because a truncated secret would not be recognized (P7). */
+function quotedMessage(text: string): string {
+  return redact(messageIn(text)).slice(0, MAX_MESSAGE_CHARACTERS);
 }
 
-function saidIn(text: string): string {
+/** The `message` of a JSON body, or the whole text if the body is not JSON. */
+function messageIn(text: string): string {
   try {
     const body: unknown = JSON.parse(text);
     const message =

@@ -3,39 +3,39 @@ import * as z from 'zod';
 import { registerSecret } from '../events/redaction.ts';
 import { GenesysError, retryAfterMs, unreachable } from './genesys-error.ts';
 
-/** A token is renewed this long before it ends. */
-const RENEW_EARLY_MS = 60_000;
-/** Of a short life (a test, a simulator) no more than this share is given up to early renewal. */
-const RENEW_EARLY_SHARE = 0.2;
+/** A token is renewed at most this long before it expires. */
+const MAX_RENEW_EARLY_MS = 60_000;
+/** A token is renewed at most this share of its lifetime before it expires. This matters for short-lived tokens. */
+const MAX_RENEW_EARLY_SHARE = 0.2;
 const REQUEST_TIMEOUT_MS = 16_000;
-/** Tries of one renewal, the first included. */
-const ATTEMPTS = 5;
+/** Attempts per renewal, the first included. */
+const MAX_ATTEMPTS = 5;
 const BACKOFF_BASE_MS = 500;
-const BACKOFF_CAP_MS = 30_000;
-/** A longer `Retry-After` is cut; the platform's limits are a minute's. */
-const RETRY_AFTER_CAP_MS = 120_000;
+const MAX_BACKOFF_MS = 30_000;
+/** Longest `Retry-After` that is honored. The rate limits of the platform are per minute. */
+const MAX_RETRY_AFTER_MS = 120_000;
 const RETRIED_STATUSES: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
 
-/** OAuth client credentials of Genesys Cloud. */
+/** Credentials of a Genesys Cloud OAuth client. */
 export interface Credentials {
   clientId: string;
   clientSecret: string;
 }
 
-/** An access token and when it ends. */
+/** An access token and its lifetime. */
 export interface Token {
   accessToken: string;
-  /** Epoch milliseconds. */
+  /** Time of expiration in epoch milliseconds. */
   expiresAtMs: number;
-  /** How long it was given for. */
+  /** Lifetime granted when the token was issued. */
   lifeMs: number;
 }
 
-/** What the token source needs, its edges with defaults. */
+/** Options of {@link TokenSource}. */
 export interface TokenSourceOptions {
-  /** For example `https://login.mypurecloud.com`. */
+  /** Base URL of the login service, for example `https://login.mypurecloud.com`. */
   loginUrl: string;
-  /** Asked at every renewal, so that a rotated secret is picked up. */
+  /** Called at every renewal, so that a rotated secret takes effect. */
   credentials: () => Promise<Credentials>;
   fetch?: typeof fetch;
 }
@@ -43,8 +43,9 @@ export interface TokenSourceOptions {
 const tokenSchema = z.object({ access_token: z.string().min(1), expires_in: z.number().positive() });
 
 /**
- * Access tokens by the client credentials grant: cached, renewed 60 s before they end, one renewal in flight at a
- * time, 429 and 5xx tried again with full jitter (`Retry-After` is honoured).
+ * Gets access tokens with the OAuth client credentials grant. Tokens are cached and renewed 60 s before they expire,
+ * with one renewal in flight at a time. Status codes 408, 429 and 5xx and failed connections are retried with full
+ * jitter; `Retry-After` is honored.
  */
 export class TokenSource {
   private readonly options: Required<TokenSourceOptions>;
@@ -56,13 +57,13 @@ export class TokenSource {
   }
 
   /**
-   * A token that still lives for at least `minimumLifeMs`, or as long as Genesys Cloud grants.
+   * Returns a token that is valid for more than `minimumLifeMs`, or a new token if no cached token is.
    *
-   * @throws {@link GenesysError} `unknown_client`, `wrong_secret`, `missing_permission`, `rate_limited`,
-   *   `unreachable`, `unavailable`, `unexpected_answer`
+   * @throws {@link GenesysError} with the code `unknown_client`, `wrong_secret`, `missing_permission`, `rate_limited`,
+   *   `unreachable`, `unavailable` or `unexpected_answer`
    */
   async get(minimumLifeMs = 0): Promise<Token> {
-    const early = this.token ? Math.min(RENEW_EARLY_MS, this.token.lifeMs * RENEW_EARLY_SHARE) : 0;
+    const early = this.token ? Math.min(MAX_RENEW_EARLY_MS, this.token.lifeMs * MAX_RENEW_EARLY_SHARE) : 0;
     if (this.token && this.token.expiresAtMs - Date.now() > Math.max(early, minimumLifeMs)) return this.token;
     this.renewal ??= this.renew().finally(() => {
       this.renewal = undefined;
@@ -70,7 +71,7 @@ export class TokenSource {
     return this.renewal;
   }
 
-  /** Forget a token that Genesys Cloud no longer takes; another one that was fetched meanwhile stays. */
+  /** Discards a token that Genesys Cloud rejected. A newer token stays in the cache. */
   invalidate(accessToken: string): void {
     if (this.token?.accessToken === accessToken) this.token = undefined;
   }
@@ -81,9 +82,9 @@ export class TokenSource {
         this.token = await this.request();
         return this.token;
       } catch (error) {
-        if (!(error instanceof GenesysError) || !error.retriable || attempt >= ATTEMPTS) throw error;
-        const backoffMs = Math.random() * Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** attempt);
-        await delay(Math.max(backoffMs, Math.min(RETRY_AFTER_CAP_MS, error.retryAfterMs ?? 0)));
+        if (!(error instanceof GenesysError) || !error.retriable || attempt >= MAX_ATTEMPTS) throw error;
+        const backoffMs = Math.random() * Math.min(MAX_BACKOFF_MS, BACKOFF_BASE_MS * 2 ** attempt);
+        await delay(Math.max(backoffMs, Math.min(MAX_RETRY_AFTER_MS, error.retryAfterMs ?? 0)));
       }
     }
   }
@@ -105,9 +106,9 @@ export class TokenSource {
       });
       text = await response.text();
     } catch (cause) {
-      throw unreachable('Cannot get a token', url, cause);
+      throw unreachable('Failed to get a token', url, cause);
     }
-    return response.ok ? readToken(text) : refuse(response);
+    return response.ok ? readToken(text) : rejected(response);
   }
 }
 
@@ -116,10 +117,10 @@ function readToken(text: string): Token {
   try {
     parsed = tokenSchema.parse(JSON.parse(text));
   } catch {
-    // The cause may quote the answer, which may hold a token.
+    // The cause is omitted because it may quote the response, which may contain a token.
     throw new GenesysError(
       'unexpected_answer',
-      'The token endpoint answered 200 without an access_token and expires_in',
+      'The token endpoint returned status 200 without access_token and expires_in',
       {
         retriable: true,
         status: 200,
@@ -131,12 +132,12 @@ function readToken(text: string): Token {
   return { accessToken: parsed.access_token, expiresAtMs: Date.now() + lifeMs, lifeMs };
 }
 
-function refuse(response: Response): never {
+function rejected(response: Response): never {
   const { status } = response;
   if (status === 400) {
     throw new GenesysError(
       'unknown_client',
-      'Genesys Cloud does not know this OAuth client (400): check GENESYS_CLIENT_ID, and that it belongs to the region of GENESYS_DOMAIN',
+      'Genesys Cloud does not know this OAuth client (400): check GENESYS_CLIENT_ID, and check that the client belongs to the region of GENESYS_DOMAIN',
       { retriable: false, status },
     );
   }
@@ -153,13 +154,13 @@ function refuse(response: Response): never {
   if (status === 403) {
     throw new GenesysError(
       'missing_permission',
-      'This OAuth client may not use client credentials (403): give it the Client Credentials grant and a role',
+      'This OAuth client is not allowed to use client credentials (403): enable the Client Credentials grant and assign a role',
       { retriable: false, status },
     );
   }
   throw new GenesysError(
     status === 429 ? 'rate_limited' : 'unavailable',
-    `The token endpoint answered ${status}`,
+    `The token endpoint returned status ${status}`,
     { retriable: RETRIED_STATUSES.has(status), status, retryAfterMs: retryAfterMs(response.headers) },
   );
 }

@@ -15,14 +15,14 @@ import {
 import { isTransient } from '../../lib/aws/transient-errors.ts';
 
 const LOCAL = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
-/** A queue URL as AWS gives it, whose host must not be asked when there is a stand-in. */
+/** A queue URL of AWS. Its host must not be contacted if an emulator is configured. */
 const AWS_QUEUE_URL = 'https://sqs.us-east-1.amazonaws.com/000000000000/events';
 const get = () => new GetItemCommand({ TableName: 't', Key: { pk: { S: 'x' } } });
 const receive = () => new ReceiveMessageCommand({ QueueUrl: AWS_QUEUE_URL });
 const put = () => new PutEventsCommand({ Entries: [{ Source: 's', DetailType: 'd', Detail: '{}' }] });
 
 beforeEach(() => {
-  // Neither the region nor an endpoint of whoever runs the tests.
+  // The environment of the test run must not set a Region or an endpoint.
   for (const name of ['AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_SQS', 'AWS_REGION', 'AWS_DEFAULT_REGION']) {
     vi.stubEnv(name, undefined);
   }
@@ -32,7 +32,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe('how often the SDK tries by itself', () => {
+describe('Attempts made by the SDK', () => {
   let requests = 0;
   let answer: 'reset' | number = 500;
   let edge: AwsEdge;
@@ -46,7 +46,7 @@ describe('how often the SDK tries by itself', () => {
     requests = 0;
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = server.address();
-    if (typeof address !== 'object' || address === null) throw new Error('the server does not listen');
+    if (typeof address !== 'object' || address === null) throw new Error('The server is not listening');
     edge = { ...LOCAL, endpoint: `http://127.0.0.1:${address.port}` };
   });
   afterEach(async () => {
@@ -54,19 +54,19 @@ describe('how often the SDK tries by itself', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  const calls: [string, (edge: AwsEdge) => Promise<unknown>, number][] = [
-    ['SQS', (to) => sqsClient(to).send(receive()), 1],
-    ['EventBridge', (to) => eventBridgeClient(to).send(put()), 1],
-    ['DynamoDB', (to) => dynamoDbClient(to).send(get()), 3],
-    ['DynamoDB, where each outcome must be known', (to) => dynamoDbClient(to, 1).send(get()), 1],
+  const calls: [string, number, (edge: AwsEdge) => Promise<unknown>][] = [
+    ['SQS', 1, (to) => sqsClient(to).send(receive())],
+    ['EventBridge', 1, (to) => eventBridgeClient(to).send(put())],
+    ['DynamoDB', 3, (to) => dynamoDbClient(to).send(get())],
+    ['DynamoDB (with retries disabled)', 1, (to) => dynamoDbClient(to, 1).send(get())],
     [
       'Secrets Manager',
-      (to) => secretsManagerClient(to).send(new GetSecretValueCommand({ SecretId: 's' })),
       3,
+      (to) => secretsManagerClient(to).send(new GetSecretValueCommand({ SecretId: 's' })),
     ],
   ];
 
-  test.each(calls)('%s', async (_, call, attempts) => {
+  test.each(calls)('The client for %s attempts a failing request %i time(s)', async (_, attempts, call) => {
     for (const failure of [500, 'reset'] as const) {
       answer = failure;
       requests = 0;
@@ -77,14 +77,14 @@ describe('how often the SDK tries by itself', () => {
   });
 });
 
-describe('a stand-in', () => {
+describe('Emulators', () => {
   let emulator: Emulator;
   beforeEach(() => {
     emulator = new Emulator();
   });
   afterEach(() => emulator.close());
 
-  /** Sends and receives through a queue URL whose host is AWS's. */
+  /** Sends and receives a message through a queue URL with a host of AWS. */
   async function roundTrip(edge: AwsEdge): Promise<string | undefined> {
     const sqs = sqsClient(edge);
     await sqs.send(new CreateQueueCommand({ QueueName: 'events' }));
@@ -93,22 +93,25 @@ describe('a stand-in', () => {
     return Messages?.[0]?.Body;
   }
 
-  test('over HTTP is asked, not the host of the queue URL', async () => {
+  test('The SQS client sends requests to the emulator, not to the host of the queue URL', async () => {
     const { url } = await emulator.listen();
     expect(await roundTrip({ ...LOCAL, endpoint: url })).toBe('hello');
   });
 
-  test.each(['AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_SQS'])('named by %s is asked too', async (name) => {
-    const { url } = await emulator.listen();
-    vi.stubEnv(name, url);
-    expect(await roundTrip(LOCAL)).toBe('hello');
-  });
+  test.each(['AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_SQS'])(
+    'The SQS client sends requests to the emulator in %s',
+    async (name) => {
+      const { url } = await emulator.listen();
+      vi.stubEnv(name, url);
+      expect(await roundTrip(LOCAL)).toBe('hello');
+    },
+  );
 
-  test('in this process is asked', async () => {
+  test('The SQS client sends requests to an emulator in the same process', async () => {
     expect(await roundTrip({ ...LOCAL, requestHandler: emulator.requestHandler() })).toBe('hello');
   });
 
-  test('takes what every client sends', async () => {
+  test('The emulator understands the requests of every client', async () => {
     const { url } = await emulator.listen();
     const edge = { ...LOCAL, endpoint: url };
     const { Entries, FailedEntryCount } = await eventBridgeClient(edge).send(put());
@@ -124,8 +127,8 @@ describe('a stand-in', () => {
   });
 });
 
-test('without a stand-in each request goes to AWS, that of a queue to the host of its URL', async () => {
-  // The SDK warns of a queue in another region.
+test('The clients send requests to AWS without an emulator, and SQS requests to the host of the queue URL', async () => {
+  // The SDK logs a warning if the queue is in another Region.
   vi.spyOn(console, 'warn').mockReturnValue();
   const hosts: string[] = [];
   const emulator = new Emulator();

@@ -4,11 +4,11 @@ import { QueueDoesNotExist, RequestThrottled } from '@aws-sdk/client-sqs';
 import { describe, expect, test } from 'vitest';
 import { isTransient } from '../../lib/aws/transient-errors.ts';
 
-const named = (name: string, more: object = {}) => Object.assign(new Error('of AWS'), { name }, more);
-const answered = (httpStatusCode: number) => named('SomeException', { $metadata: { httpStatusCode } });
-const about = { message: 'of AWS', $metadata: {} };
+const named = (name: string, more: object = {}) => Object.assign(new Error('AWS error'), { name }, more);
+const withStatus = (httpStatusCode: number) => named('SomeException', { $metadata: { httpStatusCode } });
+const details = { message: 'AWS error', $metadata: {} };
 
-describe('passes by itself:', () => {
+describe('Transient errors', () => {
   test.each([
     'ThrottlingException',
     'ThrottledException',
@@ -26,7 +26,7 @@ describe('passes by itself:', () => {
     'ServiceUnavailableException',
     'TimeoutError',
     'RequestTimeout',
-  ])('%s, whatever its status', (name) => {
+  ])('The error %s is transient with any status', (name) => {
     expect(isTransient(named(name))).toBe(true);
     expect(isTransient(named(name, { $metadata: { httpStatusCode: 400 } }))).toBe(true);
   });
@@ -40,43 +40,49 @@ describe('passes by itself:', () => {
     'EHOSTUNREACH',
     'ENETUNREACH',
     'UND_ERR_SOCKET',
-  ])('a connection that broke with %s', (code) => {
+  ])('A connection that failed with %s is a transient error', (code) => {
     expect(isTransient(named('Error', { code }))).toBe(true);
   });
 
-  test.each([500, 502, 503, 504, 599])('an answer with %i', (status) => {
-    expect(isTransient(answered(status))).toBe(true);
+  test.each([500, 502, 503, 504, 599])('A response with status %i is a transient error', (status) => {
+    expect(isTransient(withStatus(status))).toBe(true);
   });
 
   test.each([
-    ['what the SDK says may be repeated', named('SomeException', { $retryable: { throttling: false } })],
-    ['a throttled request, as the SDK throws it', new RequestThrottled(about)],
-    ['an internal error, as the SDK throws it', new InternalException(about)],
-  ])('%s', (_, error) => {
+    [
+      'An error that the SDK marks as retryable',
+      named('SomeException', { $retryable: { throttling: false } }),
+    ],
+    ['The RequestThrottled exception of the SDK', new RequestThrottled(details)],
+    ['The InternalException of the SDK', new InternalException(details)],
+  ])('%s is transient', (_, error) => {
     expect(isTransient(error)).toBe(true);
   });
 });
 
-describe('stays until somebody changes something:', () => {
+describe('Permanent errors', () => {
   test.each([
-    ['a queue that does not exist', new QueueDoesNotExist(about)],
-    ['a condition that is not met', new ConditionalCheckFailedException(about)],
-    ['missing permission', named('AccessDeniedException', { $metadata: { httpStatusCode: 403 } })],
-    ['missing credentials', named('CredentialsProviderError')],
-    ['a wrong request', named('ValidationException', { $metadata: { httpStatusCode: 400 } })],
-    ['a host that does not exist', named('Error', { code: 'ENOTFOUND' })],
-    ['an abort', named('AbortError')],
-    ['a mistake of the program', new TypeError('x is not a function')],
-  ])('%s', (_, error) => {
+    ['A nonexistent queue', new QueueDoesNotExist(details)],
+    ['A failed condition', new ConditionalCheckFailedException(details)],
+    ['A missing permission', named('AccessDeniedException', { $metadata: { httpStatusCode: 403 } })],
+    ['A lack of credentials', named('CredentialsProviderError')],
+    ['An invalid request', named('ValidationException', { $metadata: { httpStatusCode: 400 } })],
+    ['An unknown host', named('Error', { code: 'ENOTFOUND' })],
+    ['An abort', named('AbortError')],
+    ['A programming error', new TypeError('x is not a function')],
+  ])('%s is not a transient error', (_, error) => {
     expect(isTransient(error)).toBe(false);
   });
 
-  test.each([200, 302, 400, 403, 404, 499])('an answer with %i', (status) => {
-    expect(isTransient(answered(status))).toBe(false);
-  });
+  test.each([200, 302, 400, 403, 404, 499])(
+    'A response with status %i is not a transient error',
+    (status) => {
+      expect(isTransient(withStatus(status))).toBe(false);
+    },
+  );
 
   test.each([undefined, null, 'ThrottlingException', 503, { name: 'ThrottlingException' }])(
-    'what is no error: %j',
+    'The value %j, which is not an Error, is not a transient error',
     (value) => {
       expect(isTransient(value)).toBe(false);
     },

@@ -36,17 +36,17 @@ beforeAll(() => {
   template = templateOf((stack) => ({ tasks: 3, alarmTopic: new Topic(stack, 'OnCall') }));
 });
 
-describe('alarms', () => {
+describe('Alarms', () => {
   function alarms(): Alarm[] {
     return Object.values(template.findResources('AWS::CloudWatch::Alarm')).map((one) => one.Properties);
   }
   function alarm(name: string): Alarm {
     const found = alarms().find(({ AlarmName }) => AlarmName.endsWith(`-${name}`));
-    if (!found) throw new Error(`There is no alarm ${name}`);
+    if (!found) throw new Error(`The template contains no alarm ${name}`);
     return found;
   }
 
-  test('each has one severity, says what to do, and tells the topic of its begin and end', () => {
+  test('Every alarm has a severity, a description and actions for the states ALARM and OK', () => {
     expect(alarms()).toHaveLength(8);
     for (const { AlarmDescription, Tags, AlarmActions, OKActions } of alarms()) {
       const severity = Tags.find(({ Key }) => Key === 'severity')?.Value;
@@ -61,7 +61,7 @@ describe('alarms', () => {
     ['DeadLetterNotEmpty', 'ApproximateNumberOfMessagesVisible', 'DeadLetter', 0, 60],
     ['QuarantineGrowing', 'NumberOfMessagesSent', 'Quarantine', 0, 300],
     ['OldestMessageTooOld', 'ApproximateAgeOfOldestMessage', 'Events', 60, 60],
-  ])('%s watches %s of %s', (name, MetricName, queue, Threshold, Period) => {
+  ])('The alarm %s monitors the metric %s of the queue %s', (name, MetricName, queue, Threshold, Period) => {
     const found = alarm(name);
     expect(found).toMatchObject({
       MetricName,
@@ -74,7 +74,7 @@ describe('alarms', () => {
     expect(JSON.stringify(found.Dimensions)).toContain(`SwitchboardQueues${queue}`);
   });
 
-  test('no connection for 60 s, and no report at all, are the same alarm', () => {
+  test('The alarm NoConnection goes off after 60 s without a connection or without a report', () => {
     expect(alarm('NoConnection')).toMatchObject({
       MetricName: 'Covered',
       Dimensions: [{ Name: 'service', Value: 'ingester' }],
@@ -87,9 +87,10 @@ describe('alarms', () => {
     });
   });
 
-  test('one healthy task fewer than wanted is an alarm, a late report is none', () => {
+  test('The alarm TooFewHealthyTasks goes off if one task is missing, but not if one report is missing', () => {
     const { Threshold, ComparisonOperator, TreatMissingData, Metrics } = alarm('TooFewHealthyTasks');
-    expect([ComparisonOperator, TreatMissingData]).toEqual(['LessThanThreshold', 'breaching']);
+    expect(ComparisonOperator).toBe('LessThanThreshold');
+    expect(TreatMissingData).toBe('breaching');
     const divisor = Number(Metrics?.find(({ Expression }) => Expression)?.Expression?.split(' / ')[1]);
     const healthyTasks = (reports: number) => reports / divisor;
     expect(healthyTasks(3 * 10)).toBeGreaterThan(Threshold ?? 0);
@@ -100,7 +101,7 @@ describe('alarms', () => {
   test.each([
     ['ConsumerErrors', 'Errors'],
     ['ConsumerThrottled', 'Throttles'],
-  ])('%s is the first of them in five minutes', (name, MetricName) => {
+  ])('The alarm %s goes off at the first %s in five minutes', (name, MetricName) => {
     expect(alarm(name)).toMatchObject({
       Namespace: 'AWS/Lambda',
       MetricName,
@@ -111,7 +112,7 @@ describe('alarms', () => {
     });
   });
 
-  test('silence is traffic below the usual band', () => {
+  test('The alarm Silence goes off if the traffic is below the anomaly detection band', () => {
     expect(alarm('Silence')).toMatchObject({
       ComparisonOperator: 'LessThanLowerThreshold',
       Metrics: expect.arrayContaining([
@@ -121,7 +122,7 @@ describe('alarms', () => {
   });
 });
 
-describe('the dashboard', () => {
+describe('Dashboard', () => {
   let widgets: Widget[];
   beforeAll(() => {
     const [dashboard] = Object.values(template.findResources('AWS::CloudWatch::Dashboard'));
@@ -129,76 +130,83 @@ describe('the dashboard', () => {
   });
   function titled(title: string): Widget {
     const found = widgets.find(({ properties }) => properties.title === title);
-    if (!found) throw new Error(`There is no widget ${title}`);
+    if (!found) throw new Error(`The dashboard contains no widget ${title}`);
     return found;
   }
 
-  test('shows the way of an event from left to right', () => {
+  test('The dashboard shows the path of an event from left to right in its first row', () => {
     const flow = [
-      '1 Received',
-      '2 Age of the oldest message',
-      '3 Published',
-      '4 Failures downstream, by rule',
+      '1. Received',
+      '2. Age of the oldest message',
+      '3. Published',
+      '4. Delivery failures by rule',
     ];
     const found = flow.map(titled);
     expect(new Set(found.map(({ y }) => y)).size).toBe(1);
     const columns = found.map(({ x }) => x);
     expect(columns).toEqual(columns.toSorted((left, right) => left - right));
     expect(new Set(columns).size).toBe(flow.length);
-    expect(found[0]?.y).toBeLessThan(titled('Received to published').y);
+    expect(found[0]?.y).toBeLessThan(titled('Latency from receipt to publication').y);
   });
 
-  test('shows failures of every rule of the bus', () => {
-    expect(JSON.stringify(titled('4 Failures downstream, by rule').properties.metrics)).toMatch(
+  test('The dashboard shows the delivery failures of every rule of the event bus', () => {
+    expect(JSON.stringify(titled('4. Delivery failures by rule').properties.metrics)).toMatch(
       /SEARCH\(.*FailedInvocations.*EventBusName=.*SwitchboardEventsBus/,
     );
   });
 
-  /** Metrics of a service that are on the dashboard. */
-  function shown(service: string): Set<string> {
+  /** Metrics of a service on the dashboard: `[namespace, name, 'service', service, settings]`. */
+  function shownMetrics(service: string): unknown[][] {
     const { namespace } = consumerMetric('EventsReceived');
-    const ours = widgets
+    return widgets
       .flatMap(({ properties }) => properties.metrics ?? [])
       .filter(
         ([space, , dimension, value]) => space === namespace && dimension === 'service' && value === service,
       );
-    return new Set(ours.map(([, name]) => String(name)));
   }
-  test('shows every metric that the consumer reports, under its name', () => {
-    // What is received there is what the ingester received, copies dropped.
+  function shown(service: string): Set<string> {
+    return new Set(shownMetrics(service).map(([, name]) => String(name)));
+  }
+  test('The dashboard shows the metrics of the consumer', () => {
+    // The consumer receives the events that the ingester received, without the copies that the ingester dropped.
     const names = Object.keys(CONSUMER_METRICS).filter((name) => name !== 'EventsReceived');
     expect(names.length).toBeGreaterThan(5);
     expect(shown('consumer')).toEqual(new Set(names));
   });
 
-  test('shows every metric that the ingester reports, under its name', () => {
-    // What is sent is what the consumer publishes, drops or quarantines.
+  test('The dashboard shows the metrics of the ingester', () => {
+    // The ingester sends the events that the consumer publishes, drops or quarantines.
     const names = Object.keys(INGESTER_METRICS).filter((name) => name !== 'EventsSent');
     expect(names.length).toBeGreaterThan(5);
     expect(shown('ingester')).toEqual(new Set(names));
   });
 
-  test('counts healthy tasks by the interval at which the ingester reports', () => {
+  test('The dashboard labels a metric with its description', () => {
+    const [metric] = shownMetrics('ingester').filter(([, name]) => name === 'FramesRejected');
+    expect(metric?.at(-1)).toMatchObject({ label: INGESTER_METRICS.FramesRejected.description });
+  });
+
+  test('The report interval of the alarms is the interval at which the ingester emits metrics', () => {
     expect(INGESTER_REPORT_SECONDS * 1_000).toBe(EMIT_INTERVAL_MS);
   });
 
-  test('has latency percentiles, copies, connections, and what costs money', () => {
-    expect(titled('Received to published').properties.metrics).toHaveLength(3);
+  test('The dashboard shows latency percentiles, duplicates, connections and cost drivers', () => {
+    expect(titled('Latency from receipt to publication').properties.metrics).toHaveLength(3);
     for (const title of [
-      'Copies dropped',
-      'Quarantined, rejected, late, returned',
-      'Connection: 1 is covered',
-      'Connections opened, and seconds of gaps',
+      'Duplicates dropped',
+      'Quarantined, rejected, late and returned',
+      'Coverage (1 if all subscriptions are connected)',
+      'Connections opened and duration of gaps',
       'EventBridge: events published',
-      'DynamoDB: write units',
-      'Lambda: milliseconds',
+      'DynamoDB: consumed write capacity',
+      'Lambda: total duration',
       'SQS: messages sent',
     ]) {
       expect(titled(title).properties.metrics?.length).toBeGreaterThan(0);
     }
   });
 
-  test('fits the grid and ends with the graphs of each resource', () => {
+  test('The dashboard fits the grid and shows standard graphs of each resource', () => {
     for (const { x, width } of widgets) expect(x + width).toBeLessThanOrEqual(24);
     const texts = widgets.map(({ properties }) => properties.markdown ?? '').join('\n');
     for (const name of ['Consumer', 'Events queue', 'Claims', 'State', 'Ingester'])

@@ -15,7 +15,7 @@ const QUEUE = '5e0c2a4e-6f0b-4a55-9d3c-0f2c8b1f7a10';
 const USER = 'b7f2d6c1-3a4e-4d2b-8c55-1e9a0d7c6f21';
 const OTHER = '00000000-0000-4000-8000-000000000000';
 
-describe('a rule in a second stack', () => {
+describe('Rules in a second stack', () => {
   let made: Deployment;
   let template: Template;
   beforeAll(() => {
@@ -33,7 +33,7 @@ describe('a rule in a second stack', () => {
   });
   afterAll(() => made[Symbol.dispose]());
 
-  test('is on the bus of the first, with the source and the literal {id}', () => {
+  test('The rule is attached to the event bus of the first stack and matches the source and the literal {id}', () => {
     const [rule] = Object.values(template.findResources('AWS::Events::Rule'));
     expect(JSON.stringify(rule?.Properties.EventBusName)).toMatch(/Switchboard.*Events?Bus/);
     expect(rule?.Properties).toMatchObject({
@@ -46,13 +46,13 @@ describe('a rule in a second stack', () => {
     });
   });
 
-  test('who reads oversize events may do that and nothing else', () => {
+  test('The grant for oversize events allows s3:GetObject only', () => {
     const lines = policyLines(template).filter((line) => line.startsWith('ReaderDefaultPolicy'));
     expect(lines).toEqual([expect.stringMatching(/^ReaderDefaultPolicy: Allow s3:GetObject on .*\/\*$/)]);
   });
 });
 
-describe('patterns, on the matcher that local rules use', () => {
+describe('Event patterns, evaluated by the emulator', () => {
   function published(topicName: string, eventBody: object = {}, backfilled = false): object {
     return {
       source: 'genesys.cloud',
@@ -66,17 +66,17 @@ describe('patterns, on the matcher that local rules use', () => {
   }
 
   test.each([
-    ['of its topic', published(`v2.routing.queues.${QUEUE}.conversations`)],
-    ['of its statistics', published(`v2.analytics.queues.${QUEUE}.observations`)],
+    ['of the topics of the queue', published(`v2.routing.queues.${QUEUE}.conversations`)],
+    ['of the statistics of the queue', published(`v2.analytics.queues.${QUEUE}.observations`)],
     [
-      'that name it',
+      'whose body contains the queue id',
       published(`v2.detail.events.conversation.${OTHER}.user.start`, { queueId: QUEUE, userId: OTHER }),
     ],
     [
-      'with a participant in it',
+      'with a participant in the queue',
       published(`v2.users.${OTHER}.conversations`, { participants: [{ id: 'c' }, { queueId: QUEUE }] }),
     ],
-  ])('one queue: events %s', (_, event) => {
+  ])('A match by queueId selects events %s', (_, event) => {
     expect(matches({ queueId: QUEUE }, event)).toBe(true);
     expect(matches({ queueId: OTHER }, event)).toBe(
       JSON.stringify(event).includes(`"queueId":"${OTHER}"`) ||
@@ -86,26 +86,32 @@ describe('patterns, on the matcher that local rules use', () => {
   });
 
   test.each([
-    ['of its topic', published(`v2.users.${USER}.presence`)],
-    ['that name it', published(`v2.detail.events.conversation.${OTHER}.acw`, { userId: USER })],
+    ['of the topics of the user', published(`v2.users.${USER}.presence`)],
     [
-      'with it as a participant',
+      'whose body contains the user id',
+      published(`v2.detail.events.conversation.${OTHER}.acw`, { userId: USER }),
+    ],
+    [
+      'with the user as a participant',
       published(`v2.routing.queues.${OTHER}.conversations`, { participants: [{ userId: USER }] }),
     ],
-  ])('one user: events %s', (_, event) => {
+  ])('A match by userId selects events %s', (_, event) => {
     expect(matches({ userId: USER }, event)).toBe(true);
     expect(matches({ userId: QUEUE }, event)).toBe(false);
   });
 
-  test('everything but backfilled, only backfilled, everything', () => {
+  test('A match by backfilled excludes or selects recovered events, and a match without it selects both', () => {
     const live = published(`v2.users.${USER}.presence`);
     const recovered = published(`v2.users.${USER}.presence`, {}, true);
-    expect([live, recovered].map((event) => matches({ backfilled: false }, event))).toEqual([true, false]);
-    expect([live, recovered].map((event) => matches({ backfilled: true }, event))).toEqual([false, true]);
-    expect([live, recovered].map((event) => matches(undefined, event))).toEqual([true, true]);
+    expect(matches({ backfilled: false }, live)).toBe(true);
+    expect(matches({ backfilled: false }, recovered)).toBe(false);
+    expect(matches({ backfilled: true }, live)).toBe(false);
+    expect(matches({ backfilled: true }, recovered)).toBe(true);
+    expect(matches(undefined, live)).toBe(true);
+    expect(matches(undefined, recovered)).toBe(true);
   });
 
-  test('all that is given must hold', () => {
+  test('A match selects events that meet all conditions', () => {
     const match: EventMatch = {
       detailTypes: ['v2.routing.queues.{id}.conversations'],
       queueId: QUEUE,
@@ -121,21 +127,21 @@ describe('patterns, on the matcher that local rules use', () => {
   });
 
   test.each<[string, EventMatch]>([
-    ['a queue and a user at once', { queueId: QUEUE, userId: USER }],
-    ['no type', { detailTypes: [] }],
-    ['a field twice', { backfilled: false, detail: { metadata: { late: [true] } } }],
-  ])('%s is refused', (_, match) => {
+    ['both a queue and a user', { queueId: QUEUE, userId: USER }],
+    ['an empty list of event types', { detailTypes: [] }],
+    ['a field that is set twice', { backfilled: false, detail: { metadata: { late: [true] } } }],
+  ])('A match with %s is rejected', (_, match) => {
     expect(() => eventPattern('genesys.cloud', match)).toThrow(EventMatchError);
   });
 });
 
-describe('the detail-types that an editor offers', () => {
-  test('are what events are published under: a topic keeps its {id}, and nothing is there twice', () => {
+describe('Suggested detail-types', () => {
+  test('The suggested detail-types are distinct and equal the detail-type of their topics', () => {
     expect(new Set(DETAIL_TYPES).size).toBe(DETAIL_TYPES.length);
     for (const type of DETAIL_TYPES) expect(detailType(type.replaceAll('{id}', USER))).toBe(type);
   });
 
-  test('can all be tried on this machine', () => {
+  test('The simulator supports all suggested detail-types', () => {
     expect(DETAIL_TYPES.filter((type) => !(type in TOPIC_PERMISSIONS))).toEqual([]);
   });
 });

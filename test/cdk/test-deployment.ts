@@ -7,36 +7,36 @@ import { Switchboard, type SwitchboardProps } from '../../lib/cdk/index.ts';
 
 export const PROJECT_ROOT = resolve(import.meta.dirname, '../..');
 
-/** The least that a user has to say. */
+/** The required properties. */
 export const REQUIRED = {
   genesysDomain: 'mypurecloud.de',
   secret: 'switchboard/genesys',
   topics: ['v2.users.{id}.presence', 'v2.routing.queues.{id}.conversations'],
 } as const satisfies SwitchboardProps;
 
-/** The context of `cdk.json`: the feature flags under which the app is really synthesized. */
+/** The context of `cdk.json`, which contains the feature flags of the app. */
 const { context } = JSON.parse(readFileSync(join(PROJECT_ROOT, 'cdk.json'), 'utf8')) as {
   context: Record<string, unknown>;
 };
 
-/** No stack is bundled: few tests look into the bundles. */
+/** Disables bundling, because few tests read the bundles. */
 const WITHOUT_BUNDLES = { 'aws:cdk:bundling-stacks': [] };
 
-/** What an app in a test has like one by the command line. */
-export interface Like {
+/** Features of the CDK CLI that a test app uses. */
+export interface AppFeatures {
   /** Real bundles instead of empty ones. */
   bundles?: boolean;
-  /** CDK's own check of a template, which takes a second to load. */
+  /** Template validation by the CDK, which takes a second to load. */
   checks?: boolean;
   context?: Record<string, unknown>;
 }
 
-/** An app in a directory of its own. */
+/** Creates an app with a temporary output directory. */
 export function testApp({
   bundles = false,
   checks = false,
   context: more = {},
-}: Like = {}): App & Disposable {
+}: AppFeatures = {}): App & Disposable {
   const outdir = mkdtempSync(join(tmpdir(), 'switchboard-cdk-'));
   const app = new App({
     outdir,
@@ -52,24 +52,27 @@ export interface Deployment extends Disposable {
   switchboard: Switchboard;
 }
 
-/** A stack with one Switchboard. `props` may need constructs of the stack. */
+/** Creates a stack with a Switchboard. `props` can create constructs in the stack. */
 export function deployment(
   props: (stack: Stack) => Partial<SwitchboardProps> = () => ({}),
-  like: Like = {},
+  features: AppFeatures = {},
 ): Deployment {
-  const app = testApp(like);
+  const app = testApp(features);
   const stack = new Stack(app, 'Test');
   const switchboard = new Switchboard(stack, 'Switchboard', { ...REQUIRED, ...props(stack) });
   return { app, stack, switchboard, [Symbol.dispose]: () => app[Symbol.dispose]() };
 }
 
-/** The template of a deployment whose files are not needed any more. */
-export function templateOf(props?: (stack: Stack) => Partial<SwitchboardProps>, like?: Like): Template {
-  using made = deployment(props, like);
+/** Synthesizes the template of a deployment and deletes its files. */
+export function templateOf(
+  props?: (stack: Stack) => Partial<SwitchboardProps>,
+  features?: AppFeatures,
+): Template {
+  using made = deployment(props, features);
   return Template.fromStack(made.stack);
 }
 
-/** A CloudFormation value as short text: references become `<LogicalId>` or `<LogicalId.Attribute>`. */
+/** Simplifies a CloudFormation value: references become `<LogicalId>` or `<LogicalId.Attribute>`. */
 export function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== 'object' || value === null) return value;
@@ -87,7 +90,7 @@ export function plain(value: unknown): unknown {
   return Object.fromEntries(entries.map(([name, one]) => [name, plain(one)]));
 }
 
-/** A logical id without the hash that CDK puts behind it. */
+/** Removes the hash that the CDK appends to a logical id. */
 export function unhashed(text: string): string {
   return text.replace(/(?<=[A-Za-z])[0-9A-F]{8}(?=[>.]|$)/g, '');
 }

@@ -20,7 +20,7 @@ beforeEach(async () => {
   server = await TestServer.start();
   server.tokenAnswers = [tokenAnswer(TOKEN)];
   rest = new RestClient({ apiUrl: server.url, tokens: server.tokens() });
-  // No time to wait between tries.
+  // No delay between attempts.
   vi.spyOn(Math, 'random').mockReturnValue(0);
 });
 afterEach(async () => {
@@ -32,14 +32,14 @@ afterEach(async () => {
 async function failureOf(promise: Promise<unknown>): Promise<Error> {
   return promise.then(
     () => {
-      throw new Error('the call did not fail');
+      throw new Error('The call did not fail');
     },
     (reason: Error) => reason,
   );
 }
 
-describe('an error says', () => {
-  test("the call, the status, the platform's message and its correlation id", async () => {
+describe('Error messages', () => {
+  test('An error contains the request, the status, the message of the response and its correlation id', async () => {
     server.answers = [
       {
         status: 403,
@@ -49,37 +49,41 @@ describe('an error says', () => {
     ];
     const { message } = await failureOf(rest.call({ method: 'GET', path: '/api/v2/routing/queues' }));
     expect(message).toBe(
-      'GET /api/v2/routing/queues answered 403: You are missing: routing:queue:view (inin-correlation-id d753deef-f7d5)',
+      'GET /api/v2/routing/queues returned status 403: You are missing: routing:queue:view (inin-correlation-id d753deef-f7d5)',
     );
   });
 
   test.each<[string, Answer, string]>([
-    ['text that is no JSON', { status: 400, text: 'Bad Request' }, 'GET /api/v2/x answered 400: Bad Request'],
-    ['nothing', { status: 400 }, 'GET /api/v2/x answered 400'],
-    ['JSON without a message', { status: 400, body: { message: 7 } }, 'GET /api/v2/x answered 400'],
-    ['JSON that is no object', { status: 400, body: null }, 'GET /api/v2/x answered 400'],
-  ])('what it can where the answer is %s', async (_, answer, message) => {
+    [
+      'text that is not JSON',
+      { status: 400, text: 'Bad Request' },
+      'GET /api/v2/x returned status 400: Bad Request',
+    ],
+    ['an empty body', { status: 400 }, 'GET /api/v2/x returned status 400'],
+    ['JSON without a message', { status: 400, body: { message: 7 } }, 'GET /api/v2/x returned status 400'],
+    ['JSON that is not an object', { status: 400, body: null }, 'GET /api/v2/x returned status 400'],
+  ])('An error for a response with %s contains the request and the status', async (_, answer, message) => {
     server.answers = [answer];
     expect((await failureOf(rest.call({ method: 'GET', path: '/api/v2/x' }))).message).toBe(message);
   });
 
-  test('no more than a bounded part of a long answer', async () => {
+  test('An error quotes only the beginning of a long response', async () => {
     server.answers = [{ status: 400, text: 'x'.repeat(100_000) }];
     const { message } = await failureOf(rest.call({ method: 'GET', path: '/api/v2/x' }));
     expect(message.length).toBeLessThan(400);
   });
 });
 
-describe('an error holds no secret', () => {
+describe('Secrets in errors', () => {
   test.each<[string, Answer]>([
-    ['refuses', { status: 404 }],
+    ['has an error status', { status: 404 }],
     ['quotes the channel', { status: 404, body: { message: `Channel ${CHANNEL} was not found` } }],
     ['quotes the path', { status: 404, text: `no such page: /channels/${CHANNEL}/subscriptions` }],
     ['quotes the token', { status: 401, body: { message: `The token ${TOKEN} has ended: Bearer ${TOKEN}` } }],
     ['quotes the secret', { status: 400, body: { message: `secret ${CREDENTIALS.clientSecret}` } }],
-    ['brings no JSON', { text: `{"id":"${CHANNEL}","token":"${TOKEN}"` }],
-    ['breaks the connection', 'reset'],
-  ])('when the platform %s', async (_, answer) => {
+    ['is not JSON', { text: `{"id":"${CHANNEL}","token":"${TOKEN}"` }],
+    ['is lost with the connection', 'reset'],
+  ])('An error contains no secret if the response %s', async (_, answer) => {
     server.answers = [answer];
     const shown = inspect(await failureOf(rest.call(SUBSCRIBE)), { depth: null });
     expect(shown).toContain('PUT /api/v2/notifications/channels/{channelId}/subscriptions');
@@ -87,7 +91,7 @@ describe('an error holds no secret', () => {
   });
 
   test.each([TOKEN, CHANNEL])(
-    'nor the first half of one, where a long message is cut: %s',
+    'An error does not contain the first half of the secret %s at the end of a truncated message',
     async (secret) => {
       for (let before = 300 - secret.length; before <= 300; before += 4) {
         server.answers = [
@@ -99,23 +103,23 @@ describe('an error holds no secret', () => {
     },
   );
 
-  test('where the address itself is unusable', async () => {
+  test('An error contains no secret if the server is unreachable', async () => {
     const broken = new RestClient({ apiUrl: 'http://127.0.0.1:1', tokens: server.tokens() });
     const shown = inspect(await failureOf(broken.call(SUBSCRIBE)), { depth: null });
     for (const secret of [TOKEN, CHANNEL]) expect(shown).not.toContain(secret);
   });
 });
 
-describe('an aborted call', () => {
+describe('Abort signals', () => {
   const withSignal = (signal: AbortSignal): RestRequest => ({ ...SUBSCRIBE, signal });
 
-  test('makes no request when it was aborted before', async () => {
+  test('A call with an aborted signal sends no request', async () => {
     const error = await failureOf(rest.call(withSignal(AbortSignal.abort())));
     expect(error.name).toBe('AbortError');
     expect(server.requests).toHaveLength(0);
   });
 
-  test('ends while the answer is awaited, and is not tried again', async () => {
+  test('A call that is aborted while it waits for the response ends without a retry', async () => {
     const controller = new AbortController();
     server.answers = ['never'];
     server.onRequest = ({ url }) => {
@@ -125,7 +129,7 @@ describe('an aborted call', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test('ends while it waits to try again', async () => {
+  test('A call that is aborted during the delay before a retry ends without the retry', async () => {
     vi.useFakeTimers({ fakeNodeBuiltins: true });
     const token = { body: { access_token: TOKEN, expires_in: 60 } };
     const tokens = new TokenSource({
@@ -144,7 +148,7 @@ describe('an aborted call', () => {
     expect(times).toHaveLength(1);
   });
 
-  test('ends while it waits for a place under the rate limit', async () => {
+  test('A call that is aborted while the rate limit delays it sends no request', async () => {
     const rateLimit = new RateLimit(1);
     const limited = new RestClient({ apiUrl: server.url, tokens: server.tokens(), rateLimit });
     await limited.call(SUBSCRIBE);

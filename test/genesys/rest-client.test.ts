@@ -6,8 +6,8 @@ import { RestClient, type RestRequest } from '../../lib/genesys/rest-client.ts';
 import { TokenSource } from '../../lib/genesys/token-source.ts';
 import { answering, CREDENTIALS, TestServer } from './test-server.ts';
 
-/** Tries of one call, the first included. */
-const ATTEMPTS = 5;
+/** Attempts per call, the first included. */
+const MAX_ATTEMPTS = 5;
 const USERS: RestRequest = { method: 'GET', path: '/api/v2/users' };
 let server: TestServer;
 let rest: RestClient;
@@ -15,7 +15,7 @@ let rest: RestClient;
 beforeEach(async () => {
   server = await TestServer.start();
   rest = new RestClient({ apiUrl: server.url, tokens: server.tokens() });
-  // No time to wait between tries.
+  // No delay between attempts.
   vi.spyOn(Math, 'random').mockReturnValue(0);
 });
 afterEach(async () => {
@@ -24,8 +24,8 @@ afterEach(async () => {
   await server.close();
 });
 
-describe('a call', () => {
-  test('carries path, query, body and token, and gives the JSON of the answer', async () => {
+describe('Requests', () => {
+  test('The REST client sends path, query, body and token, and returns the JSON of the response', async () => {
     server.answers = [{ body: { entities: [{ id: 'ä' }] } }];
     const answer = await rest.call({
       method: 'PUT',
@@ -50,13 +50,13 @@ describe('a call', () => {
   test.each([
     [{ userId: 'a b/../c?d#e' }, '/api/v2/users/a%20b%2F..%2Fc%3Fd%23e/queues/'],
     [{ userId: '$&', queueId: '{userId}' }, '/api/v2/users/%24%26/queues/%7BuserId%7D'],
-  ])('has its parameters %j escaped', async (parameters: Record<string, string>, url) => {
+  ])('The REST client escapes the path parameters %j', async (parameters: Record<string, string>, url) => {
     await rest.call({ method: 'GET', path: '/api/v2/users/{userId}/queues/{queueId}', parameters });
     expect(server.requests[0]?.url).toBe(url);
   });
 
   test.each(['GET', 'HEAD', 'DELETE'] as const)(
-    '%s without a body and with an empty answer',
+    'The REST client sends %s without a body and returns undefined for an empty response',
     async (method) => {
       server.answers = [{ status: method === 'DELETE' ? 204 : 200 }];
       expect(await rest.call({ method, path: '/api/v2/x' })).toBeUndefined();
@@ -64,7 +64,7 @@ describe('a call', () => {
     },
   );
 
-  test('shares its token with those before it', async () => {
+  test('The REST client uses one token for all calls', async () => {
     await Promise.all([rest.call(USERS), rest.call(USERS), rest.call(USERS)]);
     await rest.call(USERS);
     expect(server.requests).toHaveLength(4);
@@ -72,8 +72,8 @@ describe('a call', () => {
   });
 });
 
-describe('trying again', () => {
-  test.each([408, 429, 500, 502, 503, 504])('on %i', async (status) => {
+describe('Retries', () => {
+  test.each([408, 429, 500, 502, 503, 504])('Status %i is retried', async (status) => {
     server.answers = [{ status }, { status }, { body: { ok: true } }];
     expect(await rest.call(USERS)).toEqual({ ok: true });
     expect(server.requests).toHaveLength(3);
@@ -83,10 +83,10 @@ describe('trying again', () => {
     [408, 'unavailable'],
     [429, 'rate_limited'],
     [503, 'unavailable'],
-  ])('on %i ends after a bounded number of tries', async (status, code) => {
+  ])('Repeated status %i causes the error %s after five attempts', async (status, code) => {
     server.answers = [{ status }];
     await expect(rest.call(USERS)).rejects.toMatchObject({ code, status, retriable: true });
-    expect(server.requests).toHaveLength(ATTEMPTS);
+    expect(server.requests).toHaveLength(MAX_ATTEMPTS);
   });
 
   test.each([
@@ -96,29 +96,29 @@ describe('trying again', () => {
     [409, 'refused'],
     [413, 'refused'],
     [501, 'unavailable'],
-  ])('does not happen on %i, which is %s', async (status, code) => {
+  ])('Status %i causes the error %s without a retry', async (status, code) => {
     server.answers = [{ status }];
     await expect(rest.call(USERS)).rejects.toMatchObject({ code, status, retriable: false });
     expect(server.requests).toHaveLength(1);
   });
 
-  test('on a lost connection, a bounded number of times', async () => {
+  test('A lost connection is retried, up to five attempts', async () => {
     server.answers = ['reset', 'reset', { body: { ok: true } }];
     expect(await rest.call(USERS)).toEqual({ ok: true });
     server.answers = ['reset'];
     await expect(rest.call(USERS)).rejects.toMatchObject({ code: 'unreachable', retriable: true });
-    expect(server.requests).toHaveLength(3 + ATTEMPTS);
+    expect(server.requests).toHaveLength(3 + MAX_ATTEMPTS);
   });
 
-  test('on an answer that is no JSON, a bounded number of times', async () => {
+  test('A response that is not JSON is retried, up to five attempts', async () => {
     server.answers = [{ text: '<html>' }, { body: { ok: true } }];
     expect(await rest.call(USERS)).toEqual({ ok: true });
     server.answers = [{ text: '{"half":' }];
     await expect(rest.call(USERS)).rejects.toMatchObject({ code: 'unexpected_answer' });
-    expect(server.requests).toHaveLength(2 + ATTEMPTS);
+    expect(server.requests).toHaveLength(2 + MAX_ATTEMPTS);
   });
 
-  test('waits as long as Retry-After says, up to two minutes', async () => {
+  test('The Retry-After header delays the next attempt, up to two minutes', async () => {
     vi.useFakeTimers({ fakeNodeBuiltins: true });
     const token = { body: { access_token: 'token-1', expires_in: 86_400 } };
     const tokens = new TokenSource({
@@ -135,8 +135,8 @@ describe('trying again', () => {
   });
 });
 
-describe('a refused token', () => {
-  test('is renewed once and the call made again', async () => {
+describe('Rejected tokens', () => {
+  test('A rejected token is renewed and the call is repeated', async () => {
     server.answers = [{ status: 401 }, { body: { ok: true } }];
     expect(await rest.call(USERS)).toEqual({ ok: true });
     expect(server.requests.map(({ headers }) => headers.authorization)).toEqual([
@@ -145,20 +145,20 @@ describe('a refused token', () => {
     ]);
   });
 
-  test('is not renewed a second time', async () => {
+  test('A second rejected token ends the call', async () => {
     server.answers = [{ status: 401 }];
     await expect(rest.call(USERS)).rejects.toMatchObject({ code: 'unauthorized', retriable: false });
     expect(server.requests).toHaveLength(2);
     expect(server.tokenRequests).toHaveLength(2);
   });
 
-  test('does not make the number of tries endless', async () => {
+  test('A rejected token does not increase the number of attempts', async () => {
     server.answers = [{ status: 503 }, { status: 401 }, { status: 503 }];
     await expect(rest.call(USERS)).rejects.toMatchObject({ code: 'unavailable' });
-    expect(server.requests).toHaveLength(ATTEMPTS);
+    expect(server.requests).toHaveLength(MAX_ATTEMPTS);
   });
 
-  test('that the platform revoked, and with many calls at once, costs one renewal', async () => {
+  test('A revoked token is renewed once for many concurrent calls', async () => {
     const cloud = new Simulator({ users: 3 });
     const { url, close } = await cloud.listen();
     const credentials = async () => ({ clientId: 'simulator-client', clientSecret: 'simulator-secret' });
@@ -174,18 +174,18 @@ describe('a refused token', () => {
   });
 });
 
-test('a client keeps to its rate limit', async () => {
+test('The REST client waits for the rate limit before every attempt', async () => {
   const order: string[] = [];
   const rateLimit = new RateLimit();
-  vi.spyOn(rateLimit, 'take').mockImplementation(async () => void order.push('place'));
+  vi.spyOn(rateLimit, 'take').mockImplementation(async () => void order.push('allowed'));
   server.onRequest = () => order.push('request');
   server.answers = [{ status: 503 }, { body: {} }];
   await new RestClient({ apiUrl: server.url, tokens: server.tokens(), rateLimit }).call(USERS);
-  expect(order).toEqual(['request', 'place', 'request', 'place', 'request']);
+  expect(order).toEqual(['request', 'allowed', 'request', 'allowed', 'request']);
 });
 
-test('an error is one of the platform, for programs and for people', async () => {
+test('A failed call throws a GenesysError that names the request and the status', async () => {
   server.answers = [{ status: 404 }];
   await expect(rest.call(USERS)).rejects.toBeInstanceOf(GenesysError);
-  await expect(rest.call(USERS)).rejects.toThrow('GET /api/v2/users answered 404');
+  await expect(rest.call(USERS)).rejects.toThrow('GET /api/v2/users returned status 404');
 });

@@ -5,8 +5,8 @@ import { GenesysError } from '../../lib/genesys/genesys-error.ts';
 import { TokenSource } from '../../lib/genesys/token-source.ts';
 import { answering, CREDENTIALS, TestServer, tokenAnswer } from './test-server.ts';
 
-/** Tries of one renewal, the first included. */
-const ATTEMPTS = 5;
+/** Attempts per renewal, the first included. */
+const MAX_ATTEMPTS = 5;
 const good = { body: { access_token: 'token-1', expires_in: 86_400 } };
 
 afterEach(() => {
@@ -23,7 +23,7 @@ async function failureOf(promise: Promise<unknown>): Promise<GenesysError> {
   return error as GenesysError;
 }
 
-test('the refusals of the platform say what to do', async () => {
+test('The errors for an unknown client and a wrong secret name the setting to check', async () => {
   const cloud = new Simulator();
   const { url, close } = await cloud.listen();
   const source = (clientId: string, clientSecret: string) =>
@@ -42,18 +42,18 @@ test('the refusals of the platform say what to do', async () => {
   }
 });
 
-describe('over HTTP', () => {
+describe('Failures of token requests', () => {
   let server: TestServer;
   let tokens: TokenSource;
   beforeEach(async () => {
     server = await TestServer.start();
     tokens = server.tokens();
-    // No time to wait between tries.
+    // No delay between attempts.
     vi.spyOn(Math, 'random').mockReturnValue(0);
   });
   afterEach(() => server.close());
 
-  test('a client that may not use the grant is told to get it, and a role', async () => {
+  test('The error for a client without the required grant names the grant and the role', async () => {
     server.tokenAnswers = [{ status: 403, body: { error: 'unauthorized_client' } }];
     const error = await failureOf(tokens.get());
     expect(error).toMatchObject({ code: 'missing_permission', retriable: false, status: 403 });
@@ -61,7 +61,7 @@ describe('over HTTP', () => {
     expect(server.tokenRequests).toHaveLength(1);
   });
 
-  test.each([408, 429, 500, 502, 503, 504])('%i is tried again', async (status) => {
+  test.each([408, 429, 500, 502, 503, 504])('Status %i is retried', async (status) => {
     server.tokenAnswers = [{ status }, { status }, tokenAnswer('late')];
     expect(await tokens.get()).toMatchObject({ accessToken: 'late' });
     expect(server.tokenRequests).toHaveLength(3);
@@ -70,19 +70,19 @@ describe('over HTTP', () => {
   test.each([
     [503, 'unavailable'],
     [429, 'rate_limited'],
-  ])('%i again and again ends after a bounded number of tries', async (status, code) => {
+  ])('Repeated status %i causes the error %s after five attempts', async (status, code) => {
     server.tokenAnswers = [{ status }];
     expect(await failureOf(tokens.get())).toMatchObject({ code, status, retriable: true });
-    expect(server.tokenRequests).toHaveLength(ATTEMPTS);
+    expect(server.tokenRequests).toHaveLength(MAX_ATTEMPTS);
   });
 
-  test.each([404, 418, 501])('%i is not tried again', async (status) => {
+  test.each([404, 418, 501])('Status %i is not retried', async (status) => {
     server.tokenAnswers = [{ status }];
     expect(await failureOf(tokens.get())).toMatchObject({ code: 'unavailable', status, retriable: false });
     expect(server.tokenRequests).toHaveLength(1);
   });
 
-  test('a connection that breaks is tried again, a bounded number of times', async () => {
+  test('A broken connection is retried, up to five attempts', async () => {
     server.tokenAnswers = ['reset', tokenAnswer('late')];
     expect(await tokens.get()).toMatchObject({ accessToken: 'late' });
     tokens.invalidate('late');
@@ -90,26 +90,26 @@ describe('over HTTP', () => {
     const error = await failureOf(tokens.get());
     expect(error).toMatchObject({ code: 'unreachable', retriable: true });
     expect(error.message).toContain(new URL(server.url).host);
-    expect(server.tokenRequests).toHaveLength(2 + ATTEMPTS);
+    expect(server.tokenRequests).toHaveLength(2 + MAX_ATTEMPTS);
   });
 
   test.each([
-    ['no JSON', { text: '<html>leaked-token</html>' }],
-    ['nothing', {}],
+    ['text that is not JSON', { text: '<html>leaked-token</html>' }],
+    ['an empty body', {}],
     ['no token', { body: { expires_in: 60, id: 'leaked-token' } }],
     ['an empty token', { body: { access_token: '', expires_in: 60 } }],
-    ['no life', { body: { access_token: 'leaked-token' } }],
-    ['a life of nothing', { body: { access_token: 'leaked-token', expires_in: 0 } }],
-    ['a life as text', { body: { access_token: 'leaked-token', expires_in: '60' } }],
-  ])('an answer with %s is refused without being quoted', async (_, answer) => {
+    ['no lifetime', { body: { access_token: 'leaked-token' } }],
+    ['a lifetime of 0', { body: { access_token: 'leaked-token', expires_in: 0 } }],
+    ['a lifetime as a string', { body: { access_token: 'leaked-token', expires_in: '60' } }],
+  ])('A token response with %s causes an error that does not quote it', async (_, answer) => {
     server.tokenAnswers = [answer];
     const error = await failureOf(tokens.get());
     expect(error).toMatchObject({ code: 'unexpected_answer', status: 200 });
     expect(inspect(error, { depth: null })).not.toContain('leaked-token');
-    expect(server.tokenRequests).toHaveLength(ATTEMPTS);
+    expect(server.tokenRequests).toHaveLength(MAX_ATTEMPTS);
   });
 
-  test('no failure holds the secret', async () => {
+  test('No error contains the client secret', async () => {
     const basic = Buffer.from(`${CREDENTIALS.clientId}:${CREDENTIALS.clientSecret}`).toString('base64');
     for (const answer of [
       { status: 400 },
@@ -125,7 +125,7 @@ describe('over HTTP', () => {
   });
 });
 
-test('a host that does not exist is told with the setting to check, at once', async () => {
+test('An unknown host causes an error that names the setting to check, without a retry', async () => {
   const fetch = vi.fn(async () => {
     throw new TypeError('fetch failed', { cause: Object.assign(new Error(), { code: 'ENOTFOUND' }) });
   });
@@ -140,7 +140,7 @@ test('a host that does not exist is told with the setting to check, at once', as
   expect(fetch).toHaveBeenCalledTimes(1);
 });
 
-describe('waiting between tries', () => {
+describe('Delays between attempts', () => {
   beforeEach(() => {
     vi.useFakeTimers({ fakeNodeBuiltins: true, now: Date.UTC(2026, 2, 21) });
   });
@@ -160,23 +160,23 @@ describe('waiting between tries', () => {
     ['0.25', 250],
     ['60', 60_000],
     ['Sat, 21 Mar 2026 00:00:09 GMT', 9_000],
-  ])('Retry-After: %s is honoured', async (after, waitMs) => {
+  ])('The header "Retry-After: %s" delays the next attempt by %i ms', async (after, waitMs) => {
     vi.spyOn(Math, 'random').mockReturnValue(0);
     expect(await waitsMs(throttled(after), good)).toEqual([waitMs]);
   });
 
-  test('an endless Retry-After is cut to two minutes', async () => {
+  test('A very long Retry-After delays the next attempt by two minutes', async () => {
     expect(await waitsMs(throttled('99999999'), good)).toEqual([120_000]);
   });
 
-  test('without it the wait is random below a bound that doubles', async () => {
+  test('The delay without Retry-After is random, with an upper bound that doubles', async () => {
     vi.spyOn(Math, 'random').mockReturnValue(1);
     expect(await waitsMs({ status: 503 })).toEqual([1_000, 2_000, 4_000, 8_000]);
     vi.spyOn(Math, 'random').mockReturnValue(0.5);
     expect(await waitsMs({ status: 503 })).toEqual([500, 1_000, 2_000, 4_000]);
   });
 
-  test.each(['soon', '-1', ''])('Retry-After: "%s" is none or a past one', async (after) => {
+  test.each(['soon', '-1', ''])('The invalid header "Retry-After: %s" is ignored', async (after) => {
     vi.spyOn(Math, 'random').mockReturnValue(0);
     expect(await waitsMs(throttled(after), good)).toEqual([0]);
   });

@@ -15,7 +15,7 @@ afterEach(async () => {
   await server.close();
 });
 
-test('a token is asked for by the client credentials grant', async () => {
+test('The token source requests a token with the client credentials grant', async () => {
   const before = Date.now();
   const token = await tokens.get();
   expect(token).toMatchObject({ accessToken: 'token-1', lifeMs: DAY_MS });
@@ -31,20 +31,20 @@ test('a token is asked for by the client credentials grant', async () => {
   );
 });
 
-test('a token is kept while it lives', async () => {
+test('The token source caches a token until it expires', async () => {
   const first = await tokens.get();
   expect(await tokens.get()).toBe(first);
   expect(server.tokenRequests).toHaveLength(1);
 });
 
-describe('single flight', () => {
-  test('50 that ask at once share one request', async () => {
+describe('Concurrent calls', () => {
+  test('50 concurrent calls share one token request', async () => {
     const all = await Promise.all(Array.from({ length: 50 }, () => tokens.get()));
     expect(new Set(all).size).toBe(1);
     expect(server.tokenRequests).toHaveLength(1);
   });
 
-  test('50 that ask at once share one failure, and the next one asks again', async () => {
+  test('50 concurrent calls share one failure, and the next call sends a new request', async () => {
     server.tokenAnswers = [{ status: 401 }, tokenAnswer('good')];
     const all = await Promise.allSettled(Array.from({ length: 50 }, () => tokens.get()));
     expect(all.every(({ status }) => status === 'rejected')).toBe(true);
@@ -52,7 +52,7 @@ describe('single flight', () => {
     expect(await tokens.get()).toMatchObject({ accessToken: 'good' });
   });
 
-  test('50 that ask as a token runs out share one renewal', async () => {
+  test('50 concurrent calls share one renewal when the token expires', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     await tokens.get();
     vi.setSystemTime(Date.now() + DAY_MS);
@@ -62,16 +62,16 @@ describe('single flight', () => {
   });
 });
 
-describe('renewal', () => {
+describe('Renewal', () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['Date'] });
   });
 
   test.each([
-    ['60 s before a day ends', 86_400, 86_340],
-    ['60 s before 5 minutes end', 300, 240],
-    ['a fifth before 10 seconds end', 10, 8],
-  ])('%s', async (_, lifeSeconds, renewedAtSeconds) => {
+    [86_400, 86_340],
+    [300, 240],
+    [10, 8],
+  ])('A token with a lifetime of %i s is renewed after %i s', async (lifeSeconds, renewedAtSeconds) => {
     server.tokenAnswers = [tokenAnswer('first', lifeSeconds), tokenAnswer('second', lifeSeconds)];
     const start = Date.now();
     await tokens.get();
@@ -85,7 +85,7 @@ describe('renewal', () => {
     expect(server.tokenRequests).toHaveLength(2);
   });
 
-  test('comes earlier for who needs a longer life', async () => {
+  test('A token is renewed earlier if the caller needs a longer remaining lifetime', async () => {
     const start = Date.now();
     await tokens.get();
     vi.setSystemTime(start + DAY_MS - 3_600_000);
@@ -95,12 +95,12 @@ describe('renewal', () => {
     expect(await tokens.get(3_600_000)).toMatchObject({ accessToken: 'token-2' });
   });
 
-  test('gives what there is to who needs a longer life than is granted', async () => {
+  test('A new token is returned even if its lifetime is shorter than requested', async () => {
     server.tokenAnswers = [tokenAnswer('short', 60)];
     expect(await tokens.get(DAY_MS)).toMatchObject({ accessToken: 'short', lifeMs: 60_000 });
   });
 
-  test('asks for the credentials anew, for a secret may have been rotated', async () => {
+  test('A renewal reads the credentials again, so that a rotated secret takes effect', async () => {
     let clientSecret = 'the-old-secret';
     const rotating = new TokenSource({
       loginUrl: server.url,
@@ -117,14 +117,14 @@ describe('renewal', () => {
   });
 });
 
-describe('a token that is no longer taken', () => {
-  test('is forgotten', async () => {
+describe('Invalidation', () => {
+  test('An invalidated token is removed from the cache', async () => {
     const { accessToken } = await tokens.get();
     tokens.invalidate(accessToken);
     expect(await tokens.get()).toMatchObject({ accessToken: 'token-2' });
   });
 
-  test('does not take the one with it that was fetched meanwhile', async () => {
+  test('The invalidation of an old token does not remove a newer token from the cache', async () => {
     const { accessToken } = await tokens.get();
     tokens.invalidate(accessToken);
     await tokens.get();
@@ -134,7 +134,7 @@ describe('a token that is no longer taken', () => {
   });
 });
 
-test('when the credentials cannot be read, that error is the answer, and the next one reads again', async () => {
+test('A failure to read the credentials is passed to the caller, and the next call reads them again', async () => {
   const credentials = vi.fn(async () => CREDENTIALS as { clientId: string; clientSecret: string });
   credentials.mockRejectedValueOnce(new Error('the secret is not filled'));
   const source = new TokenSource({ loginUrl: server.url, credentials });
