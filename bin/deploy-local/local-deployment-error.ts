@@ -1,4 +1,4 @@
-/** What stood in the way of a deployment to this machine. */
+/** Machine-readable reason of a {@link LocalDeploymentError}. */
 export type LocalDeploymentProblem =
   | 'no_endpoint'
   | 'endpoint_not_local'
@@ -7,7 +7,7 @@ export type LocalDeploymentProblem =
   | 'assembly_unreadable'
   | 'command_failed';
 
-/** The deployment to this machine cannot go on; the message says what to do. */
+/** The deployment to this machine failed. The message contains the remedy. */
 export class LocalDeploymentError extends Error {
   readonly code: LocalDeploymentProblem;
 

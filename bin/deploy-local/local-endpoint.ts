@@ -1,21 +1,22 @@
 import { isIPv4 } from 'node:net';
 import { LocalDeploymentError } from './local-deployment-error.ts';
 
-/** Time for the stand-in to answer anything at all. */
-const ANSWER_LIMIT_MS = 5_000;
-/** Names that stand for this machine; the second is LocalStack's, whose public address is 127.0.0.1. */
+/** Timeout for any response of the emulator. */
+const RESPONSE_TIMEOUT_MS = 5_000;
+/** Names of this machine. LocalStack's public DNS name resolves to 127.0.0.1. */
 const LOCAL_NAMES = ['localhost', 'localhost.localstack.cloud'];
-/** Would lead requests elsewhere, or real credentials to them. */
-const LEADING_ELSEWHERE = /^(AWS_.*|(HTTPS?|ALL)_PROXY)$/i;
-/** Every stand-in takes these, and AWS does not. */
+/** Variables that could redirect requests to other hosts or supply real credentials. */
+const UNSAFE_VARIABLES = /^(AWS_.*|(HTTPS?|ALL)_PROXY)$/i;
+/** Every emulator accepts these credentials, but AWS does not. */
 export const DUMMY_CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test' } as const;
+/** Region of the deployment. */
 export const REGION = 'us-east-1';
-/** The account of whoever has dummy credentials, in every stand-in. */
+/** Account of the dummy credentials in every emulator. */
 export const ACCOUNT = '000000000000';
 
-const HOW_TO_START = `Start a stand-in for AWS, for example:
+const START_INSTRUCTIONS = `Start an AWS emulator, for example:
 
-  MiniStack (Python 3), started and ended with the command:
+  MiniStack (Python 3), which runs for the duration of the command:
     bash test/ministack/start.sh npm run deploy:local
 
   LocalStack (Docker):
@@ -23,20 +24,21 @@ const HOW_TO_START = `Start a stand-in for AWS, for example:
     AWS_ENDPOINT_URL=http://127.0.0.1:4566 npm run deploy:local`;
 
 /**
- * The stand-in that the environment names.
+ * Reads the endpoint of the emulator from the environment.
  *
- * @returns its base URL. Over plain HTTP this machine is called 127.0.0.1, for with an address S3 clients put the
- * bucket in the path instead of the host name
- * @throws LocalDeploymentError where there is none, or it is not on this machine
+ * @returns its base URL; with HTTP, the host name is replaced by 127.0.0.1, because S3 clients then use path-style
+ *   addresses
+ * @throws {@link LocalDeploymentError} if no endpoint is set, or if it is not on this machine
  */
 export function localEndpoint(environment: Readonly<Record<string, string | undefined>>): string {
   const given = environment.AWS_ENDPOINT_URL;
-  if (!given) throw new LocalDeploymentError('no_endpoint', `AWS_ENDPOINT_URL is not set. ${HOW_TO_START}`);
+  if (!given)
+    throw new LocalDeploymentError('no_endpoint', `AWS_ENDPOINT_URL is not set. ${START_INSTRUCTIONS}`);
   const url = URL.canParse(given) ? new URL(given) : undefined;
   if (!url || !['http:', 'https:'].includes(url.protocol) || !isLocal(url.hostname)) {
     throw new LocalDeploymentError(
       'endpoint_not_local',
-      `AWS_ENDPOINT_URL is ${given}, and this command only deploys to this machine: give an http(s) URL with 127.0.0.1, [::1], localhost or localhost.localstack.cloud. To deploy to AWS, use npx cdk deploy.`,
+      `AWS_ENDPOINT_URL is ${given}, but this command only deploys to this machine. Use an http or https URL with the host 127.0.0.1, [::1], localhost or localhost.localstack.cloud. To deploy to AWS, use npx cdk deploy.`,
     );
   }
   if (url.protocol === 'http:' && !isAddress(url.hostname)) url.hostname = '127.0.0.1';
@@ -44,18 +46,18 @@ export function localEndpoint(environment: Readonly<Record<string, string | unde
 }
 
 /**
- * The environment for programs that talk to the stand-in: the given one without anything that could lead to AWS, and
- * with credentials that AWS does not know.
+ * Returns the environment for processes that use the emulator: the given environment without variables that could lead
+ * to AWS, and with credentials that AWS does not accept.
  */
 export function localEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
   endpoint: string,
 ): Record<string, string | undefined> {
-  const kept = Object.entries(environment).filter(([name]) => !LEADING_ELSEWHERE.test(name));
+  const kept = Object.entries(environment).filter(([name]) => !UNSAFE_VARIABLES.test(name));
   return { ...Object.fromEntries(kept), ...localAws(endpoint) };
 }
 
-/** What the AWS clients of any language read. */
+/** Returns the variables that AWS SDKs read. */
 export function localAws(endpoint: string): Record<string, string> {
   return {
     AWS_ENDPOINT_URL: endpoint,
@@ -63,24 +65,24 @@ export function localAws(endpoint: string): Record<string, string> {
     AWS_DEFAULT_REGION: REGION,
     AWS_ACCESS_KEY_ID: DUMMY_CREDENTIALS.accessKeyId,
     AWS_SECRET_ACCESS_KEY: DUMMY_CREDENTIALS.secretAccessKey,
-    // Profiles could name other endpoints and real credentials.
+    // Profiles could contain other endpoints and real credentials.
     AWS_CONFIG_FILE: '/dev/null',
     AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
     AWS_EC2_METADATA_DISABLED: 'true',
   };
 }
 
-/** @throws LocalDeploymentError when nothing answers there */
-export async function checkAnswers(endpoint: string): Promise<void> {
+/** @throws {@link LocalDeploymentError} if the endpoint does not respond */
+export async function checkReachable(endpoint: string): Promise<void> {
   try {
-    const response = await fetch(endpoint, { signal: AbortSignal.timeout(ANSWER_LIMIT_MS) });
+    const response = await fetch(endpoint, { signal: AbortSignal.timeout(RESPONSE_TIMEOUT_MS) });
     await response.body?.cancel();
   } catch (cause) {
     const reason =
       cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : String(cause);
     throw new LocalDeploymentError(
       'endpoint_silent',
-      `Nothing answers at ${endpoint} (${reason}). ${HOW_TO_START}`,
+      `${endpoint} does not respond (${reason}). ${START_INSTRUCTIONS}`,
       { cause },
     );
   }

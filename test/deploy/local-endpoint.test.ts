@@ -1,8 +1,8 @@
 import { Emulator } from 'switchboard-local/emulator/emulator.ts';
 import { describe, expect, test } from 'vitest';
-import { checkAnswers, localEndpoint, localEnvironment } from '../../bin/deploy-local/local-endpoint.ts';
+import { checkReachable, localEndpoint, localEnvironment } from '../../bin/deploy-local/local-endpoint.ts';
 
-describe('the endpoint', () => {
+describe('Emulator endpoint', () => {
   test.each([
     ['http://127.0.0.1:4566', 'http://127.0.0.1:4566'],
     ['http://127.1.2.3:80/', 'http://127.1.2.3'],
@@ -10,10 +10,10 @@ describe('the endpoint', () => {
     ['http://localhost:4566/', 'http://127.0.0.1:4566'],
     ['http://localhost.localstack.cloud:4566', 'http://127.0.0.1:4566'],
     ['http://s3.localhost.localstack.cloud:4566', 'http://127.0.0.1:4566'],
-    // A certificate names its host.
+    // With HTTPS the host name is kept, because the certificate contains it.
     ['https://localhost:9297', 'https://localhost:9297'],
     ['https://127.0.0.1:9297', 'https://127.0.0.1:9297'],
-  ])('%s is on this machine', (given, endpoint) => {
+  ])('The endpoint %s is accepted as %s', (given, endpoint) => {
     expect(localEndpoint({ AWS_ENDPOINT_URL: given })).toBe(endpoint);
   });
 
@@ -32,7 +32,7 @@ describe('the endpoint', () => {
     'file:///127.0.0.1',
     '127.0.0.1:4566',
     'here',
-  ])('%s is refused', (given) => {
+  ])('The endpoint %s is rejected because it is not on this machine', (given) => {
     expect(() => localEndpoint({ AWS_ENDPOINT_URL: given })).toThrow(
       expect.objectContaining({
         code: 'endpoint_not_local',
@@ -41,28 +41,31 @@ describe('the endpoint', () => {
     );
   });
 
-  test.each([{}, { AWS_ENDPOINT_URL: '' }])('%j is refused with how to start one', (environment) => {
-    expect(() => localEndpoint(environment)).toThrow(
-      expect.objectContaining({
-        code: 'no_endpoint',
-        message: expect.stringMatching(/test\/ministack\/start\.sh.*docker compose up/s),
-      }),
-    );
-  });
+  test.each([{}, { AWS_ENDPOINT_URL: '' }])(
+    'The environment %j is rejected with instructions to start an emulator',
+    (environment) => {
+      expect(() => localEndpoint(environment)).toThrow(
+        expect.objectContaining({
+          code: 'no_endpoint',
+          message: expect.stringMatching(/test\/ministack\/start\.sh.*docker compose up/s),
+        }),
+      );
+    },
+  );
 
-  test('that answers is taken, and one that does not is told', async () => {
+  test('The endpoint check succeeds if the emulator responds and fails if it does not', async () => {
     const emulator = new Emulator();
     const { url } = await emulator.listen();
-    await checkAnswers(url);
+    await checkReachable(url);
     await emulator.close();
-    await expect(checkAnswers(url)).rejects.toMatchObject({
+    await expect(checkReachable(url)).rejects.toMatchObject({
       code: 'endpoint_silent',
       message: expect.stringContaining(url),
     });
   });
 });
 
-test('nothing in the environment of the command line leads to AWS', () => {
+test('The environment for the CDK CLI contains no settings that lead to AWS', () => {
   const environment = localEnvironment(
     {
       PATH: '/bin',

@@ -6,7 +6,7 @@ export default defineConfig({
     root: join(import.meta.dirname, '../..'),
     include: ['test/deploy/**/*.e2e.ts'],
     reporters: ['verbose'],
-    // The figures are for people.
+    // The test prints its figures to standard output.
     disableConsoleIntercept: true,
     testTimeout: 240_000,
     hookTimeout: 60_000,
