@@ -8,9 +8,9 @@ import { benchMemory } from './memory-bench.ts';
 
 const INGESTER_EVENTS = 200_000;
 const CONSUMER_EVENTS = 50_000;
-/** The naive way is slow: fewer events tell as much. */
+/** The naive implementations are slower, so fewer events are sufficient. */
 const NAIVE_EVENTS = 10_000;
-/** Part of the events that run first, unmeasured, so that the compiler is done. */
+/** Share of events processed before the measurement, so that the code is optimized by the compiler. */
 const WARM_UP_SHARE = 0.25;
 
 type Read = (url: string, events: number) => Promise<void>;
@@ -43,35 +43,38 @@ async function benchConsumer(limit: number): Promise<Figure> {
 const BENCHES = ['ingester', 'consumer', 'import', 'memory'] as const;
 
 const command = new Command('bench')
-  .description('Speed and memory, each beside the naive way and the raw limit in the same run.')
-  .addArgument(new Argument('[benches...]', 'which').choices(BENCHES).default([...BENCHES], 'all'))
-  .option('--json', 'print one JSON object a line', false)
-  .showHelpAfterError('(--help explains every flag)')
+  .description(
+    'Measures throughput and memory, and compares throughput with a naive implementation and an upper limit.',
+  )
+  .addArgument(new Argument('[benches...]', 'benches to run').choices(BENCHES).default([...BENCHES], 'all'))
+  .option('--json', 'print one JSON object per line', false)
+  .showHelpAfterError('(use --help for a list of options)')
   .parse();
 const { json } = command.opts<{ json: boolean }>();
 const chosen: readonly string[] = command.processedArgs[0];
-// EMF documents would stand among the figures.
+// EMF documents would be mixed with the output.
 process.env.POWERTOOLS_METRICS_DISABLED = 'true';
-const wanted = (name: string) => chosen.includes(name);
-if (wanted('ingester') || wanted('consumer')) {
+const selected = (name: string) => chosen.includes(name);
+if (selected('ingester') || selected('consumer')) {
   const ingester = await benchIngester();
-  tell(ingester);
-  if (wanted('consumer')) tell(await benchConsumer(ingester.limit));
+  print(ingester);
+  if (selected('consumer')) print(await benchConsumer(ingester.limit));
 }
-if (wanted('import')) for (const one of await benchImport()) tell(one);
-if (wanted('memory')) for (const one of await benchMemory()) tell(one);
+if (selected('import')) for (const one of await benchImport()) print(one);
+if (selected('memory')) for (const one of await benchMemory()) print(one);
 process.exit(0);
 
-function tell(one: Figure): void {
+function print(result: Figure): void {
   if (json) {
-    process.stdout.write(`${JSON.stringify(one)}\n`);
+    process.stdout.write(`${JSON.stringify(result)}\n`);
     return;
   }
-  const beside =
-    one.limit === null
+  const { name, value, unit, naive, limit, timesNaive, shareOfLimit } = result;
+  const comparison =
+    limit === null
       ? ''
-      : one.naive === null
-        ? `   limit ${one.limit}`
-        : `   naive ${one.naive} (${one.timesNaive} times)   limit ${one.limit} (${((one.shareOfLimit ?? 0) * 100).toFixed(1)} % of it)`;
-  process.stdout.write(`${one.name}: ${one.value} ${one.unit}${beside}\n`);
+      : naive === null
+        ? `   baseline ${limit}`
+        : `   naive ${naive} (${timesNaive} times as fast)   upper limit ${limit} (${((shareOfLimit ?? 0) * 100).toFixed(1)} % of it)`;
+  process.stdout.write(`${name}: ${value} ${unit}${comparison}\n`);
 }

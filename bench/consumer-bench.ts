@@ -24,7 +24,7 @@ const VARIABLES = {
   QUARANTINE_QUEUE_URL: 'http://127.0.0.1:9/0/quarantine',
 };
 
-/** Batches as Lambda hands them to the consumer, their messages filled as the ingester fills them. */
+/** Generates batches as AWS Lambda passes them to the consumer, with messages filled as by the ingester. */
 export function* batches(events: number, seed = 7): Generator<SQSEvent> {
   const next = frameSource(seed);
   let bodies: string[] = [];
@@ -59,7 +59,7 @@ export function* batches(events: number, seed = 7): Generator<SQSEvent> {
   yield toEvent(bodies);
 }
 
-/** The consumer towards an AWS that does nothing. */
+/** Creates the consumer with a null AWS. */
 export function consumer(): (event: SQSEvent) => Promise<void> {
   const aws = nullAws();
   const handler = createHandler(readConfig(VARIABLES), {
@@ -75,7 +75,7 @@ export function consumer(): (event: SQSEvent) => Promise<void> {
   };
 }
 
-/** The naive way: for each event one conditional PutItem, one PutEvents, one UpdateItem. */
+/** Creates a naive consumer with one conditional PutItem, one PutEvents and one UpdateItem per event. */
 export function naiveConsumer(): (event: SQSEvent) => Promise<void> {
   const aws = nullAws();
   const dynamodb = dynamoDbClient(aws, 1);

@@ -6,10 +6,10 @@ import { basename, join } from 'node:path';
 import { buildModule } from '../lib/cdk/bundle.ts';
 import { type Figure, figure } from './measure.ts';
 
-/** Cold imports of each bundle; the median counts. */
+/** Cold imports per bundle, of which the median is reported. */
 const RUNS = 9;
-const BYTES_A_KB = 1_024;
-/** What the consumer reads as it is loaded. */
+const BYTES_PER_KB = 1_024;
+/** Environment variables that the consumer reads when it is loaded. */
 const VARIABLES = {
   CLAIMS_TABLE: 'claims',
   EVENT_BUS_NAME: 'bus',
@@ -17,14 +17,14 @@ const VARIABLES = {
   AWS_REGION: 'us-east-1',
 };
 
-/** Size of the consumer's bundle and time of its import, beside those of its two largest SDK clients alone. */
+/** Measures the size and the import time of the consumer bundle, and of its two largest SDK clients as a baseline. */
 export async function benchImport(): Promise<Figure[]> {
   const directory = mkdtempSync(join(tmpdir(), 'switchboard-bundles-'));
   try {
     const consumer = write(directory, 'functions/consumer/index.ts', 'consumer');
     const clients = write(directory, 'bench/clients-alone.ts', 'clients');
     return [
-      figure('consumer bundle', 'KB', consumer.bytes / BYTES_A_KB, null, clients.bytes / BYTES_A_KB),
+      figure('consumer bundle', 'KB', consumer.bytes / BYTES_PER_KB, null, clients.bytes / BYTES_PER_KB),
       figure('consumer import', 'ms', await importMs(consumer.path), null, await importMs(clients.path)),
     ];
   } finally {

@@ -12,9 +12,9 @@ import { readFrames } from './frame-client.ts';
 import { nullAws } from './null-aws.ts';
 
 const QUEUE_URL = 'http://127.0.0.1:9/000000000000/events';
-const NOWHERE = 'http://127.0.0.1:9';
+const UNUSED_URL = 'http://127.0.0.1:9';
 
-/** The ingester's way of an event, from the socket to SendMessageBatch, towards an SQS that does nothing. */
+/** Runs the ingester from the WebSocket to SendMessageBatch with a null AWS. */
 export async function ingest(url: string, events: number): Promise<void> {
   const log = createLogger('bench', 'SILENT');
   const sqs = sqsClient(nullAws());
@@ -32,11 +32,11 @@ export async function ingest(url: string, events: number): Promise<void> {
   );
   const intake = new Intake(batcher, log);
   const tokens = new TokenSource({
-    loginUrl: NOWHERE,
+    loginUrl: UNUSED_URL,
     credentials: async () => ({ clientId: '', clientSecret: '' }),
   });
   const protocol = new NotificationChannels({
-    rest: new RestClient({ apiUrl: NOWHERE, tokens }),
+    rest: new RestClient({ apiUrl: UNUSED_URL, tokens }),
     tokens,
     channels: new MemoryChannelStore(),
     log,
@@ -58,10 +58,10 @@ export async function ingest(url: string, events: number): Promise<void> {
   await batcher.drain();
   await connection.close('done').catch(ignore);
   if (batcher.totals.itemsSent !== events)
-    throw new Error(`${batcher.totals.itemsSent} of ${events} were sent`);
+    throw new Error(`${batcher.totals.itemsSent} of ${events} events were sent`);
 }
 
-/** The naive way: parse a frame, send it, one SendMessage an event. */
+/** Runs a naive ingester, which parses each frame and sends one SendMessage per event. */
 export async function ingestNaively(url: string, events: number): Promise<void> {
   const sqs: SQSClient = sqsClient(nullAws());
   const sends: Promise<unknown>[] = [];
@@ -72,7 +72,7 @@ export async function ingestNaively(url: string, events: number): Promise<void> 
   await Promise.all(sends);
 }
 
-/** The raw limit: receive with `ws` and JSON.parse, and nothing else. */
+/** Measures the upper limit: receives frames with `ws` and parses them, without further processing. */
 export async function receiveAndParse(url: string, events: number): Promise<void> {
   await readFrames(url, events, (data) => void JSON.parse(data.toString()));
 }

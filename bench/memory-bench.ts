@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { type Figure, figure } from './measure.ts';
 
-/** Resident memory of each deployable, in a process of its own as it is deployed. */
+/** Measures the resident memory of each deployable in a separate process. */
 export async function benchMemory(): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const deployable of ['ingester', 'consumer']) {
@@ -13,7 +13,13 @@ export async function benchMemory(): Promise<Figure[]> {
     figures.push(
       figure(`${deployable} memory after 100,000 events`, 'MB RSS', earlyMb, null, null),
       figure(`${deployable} memory after 500,000 events`, 'MB RSS', lateMb, null, null),
-      figure(`${deployable} memory growth between them`, '%', (lateMb / earlyMb - 1) * 100, null, null),
+      figure(
+        `${deployable} memory growth from 100,000 to 500,000 events`,
+        '%',
+        (lateMb / earlyMb - 1) * 100,
+        null,
+        null,
+      ),
     );
   }
   return figures;

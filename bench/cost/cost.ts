@@ -13,13 +13,13 @@ interface CostOptions {
 }
 
 const { rate, tasks, claimDays, seconds, json } = new Command('cost')
-  .description("A month's bill, from the units that AWS would bill, counted in a short run on this machine.")
-  .option('--rate <n>', 'events a second', number(1, 2_000), 50)
-  .option('--tasks <n>', 'ingester tasks', number(1, 100), 1)
-  .option('--claim-days <n>', 'days for which an event is remembered', number(4, 28), 7)
-  .option('--seconds <n>', 'length of the run', number(1, 300), 10)
+  .description('Estimates the monthly AWS bill from the billable units of a short run on this machine.')
+  .option('--rate <n>', 'events per second', number(1, 2_000), 50)
+  .option('--tasks <n>', 'number of ingester tasks', number(1, 100), 1)
+  .option('--claim-days <n>', 'deduplication window in days', number(4, 28), 7)
+  .option('--seconds <n>', 'duration of the run', number(1, 300), 10)
   .option('--json', 'print one JSON object', false)
-  .showHelpAfterError('(--help explains every flag)')
+  .showHelpAfterError('(use --help for a list of options)')
   .parse()
   .opts<CostOptions>();
 const usage = await measureUsage(rate, seconds);
@@ -30,7 +30,7 @@ if (json) {
 } else {
   const { region, date } = PRICES;
   process.stdout.write(
-    `A month at ${rate} events/s with ${tasks} ingester task(s), prices of ${region} on ${date}, no free tier:\n\n`,
+    `Monthly cost of ${rate} events/s and ${tasks} ingester task(s), with prices of ${region} on ${date}, without free tier:\n\n`,
   );
   for (const { item, quantity, unit, usd } of result.lines) {
     process.stdout.write(
@@ -41,7 +41,7 @@ if (json) {
     `  ${'Total'.padEnd(40)} ${' '.repeat(23)} $${result.totalUsd.toFixed(2).padStart(10)}\n\n`,
   );
   process.stdout.write(
-    `${(result.eventsAMonth / 1e6).toFixed(1)} M events a month; what grows with them costs $${result.perMillionUsd.toFixed(3)} a million.\n`,
+    `${(result.eventsPerMonth / 1e6).toFixed(1)} M events per month. The variable cost is $${result.perMillionUsd.toFixed(3)} per million events.\n`,
   );
 }
 process.exit(0);
