@@ -22,7 +22,7 @@ const FIVE_MINUTES = Duration.minutes(5);
 const MAX_MESSAGE_AGE_SECONDS = 60;
 /** Width of the anomaly detection band, in standard deviations. */
 const BAND_DEVIATIONS = 3;
-/** Consecutive five-minute periods below the band before the alarm goes off. */
+/** Consecutive five-minute periods below the band before the alarm enters the ALARM state. */
 const SILENT_PERIODS = 3;
 
 /** `critical`: events are lost or delayed, act immediately. `warning`: act within a day. */
@@ -44,7 +44,7 @@ export interface AlarmsProps {
   readonly tasks?: number | undefined;
 
   /**
-   * SNS topic that is notified when an alarm goes off and when it returns to OK.
+   * SNS topic that is notified when an alarm enters the ALARM state and when it returns to OK.
    *
    * @default - no notifications
    */

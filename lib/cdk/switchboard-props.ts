@@ -101,7 +101,7 @@ export interface SwitchboardProps {
   readonly consumerConcurrency?: number;
 
   /**
-   * SNS topic that is notified when an alarm goes off and when it returns to OK.
+   * SNS topic that is notified when an alarm enters the ALARM state and when it returns to OK.
    *
    * @default - alarms are shown in CloudWatch without notifications
    */
@@ -125,7 +125,7 @@ export interface SwitchboardProps {
    * KMS key that encrypts the queues, tables, event bus, archive, bucket, logs and secret. The policy of a key of this
    * app is extended. The owner of an imported key must allow CloudWatch Logs and EventBridge to use it.
    *
-   * @default - encryption at rest with AWS owned and AWS managed keys, free of charge
+   * @default - encryption at rest with AWS owned and AWS managed keys, at no additional charge
    */
   readonly encryptionKey?: IKey;
 
