@@ -1,10 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EnvironmentSection } from './configuration-sections.ts';
 import { environmentRows } from './environment-rows.ts';
 import { settingsTable } from './markdown-table.ts';
 import { propertyRows } from './property-rows.ts';
 
-const PROJECT_ROOT = join(import.meta.dirname, '..');
+const PROPERTIES_FILE = join(import.meta.dirname, '../lib/cdk/switchboard-props.ts');
 
 const INTRODUCTION = `# Configuration reference
 
@@ -18,11 +19,7 @@ To deploy Switchboard to AWS, configure the CDK construct. It sets the environme
  * @throws {@link ConfigurationReferenceError} if a setting is not documented
  */
 export function configurationReference(sections: readonly EnvironmentSection[]): string {
-  const properties = propertyRows(
-    join(PROJECT_ROOT, 'tsconfig.json'),
-    join(PROJECT_ROOT, 'lib/cdk/switchboard-props.ts'),
-    'SwitchboardProps',
-  );
+  const properties = propertyRows(readFileSync(PROPERTIES_FILE, 'utf8'), 'SwitchboardProps');
   return [
     INTRODUCTION,
     '## Properties of the CDK construct',

@@ -6,6 +6,7 @@ import {
   isJSDocText,
   isPropertySignatureDeclaration,
 } from 'typescript/unstable/ast/is';
+import { createVirtualFileSystem } from 'typescript/unstable/fs';
 import { API } from 'typescript/unstable/sync';
 import { ConfigurationReferenceError } from './configuration-reference-error.ts';
 import { code, type SettingRow } from './markdown-table.ts';
@@ -13,25 +14,28 @@ import { code, type SettingRow } from './markdown-table.ts';
 /** Tags of a TSDoc comment that the reference shows. */
 const SUPPORTED_TAGS: ReadonlySet<string> = new Set(['default', 'example']);
 
+/** The source is parsed alone, without its imports and the standard library, because types are shown as written. */
+const COMPILER_OPTIONS = { noResolve: true, noLib: true, types: [] };
+
 /**
  * Describes the properties of an interface, from their types and TSDoc comments.
  *
- * @param tsconfigPath - absolute path of the tsconfig.json that includes the source file
- * @param sourcePath - absolute path of the source file
+ * @param source - text of the TypeScript file
  * @throws {@link ConfigurationReferenceError} if a property has no description, if an optional property has no
- *   `@default`, or if a comment contains a tag or link, which are not supported
+ *   `@default`, or if a comment contains a tag or link that is not supported
  */
-export function propertyRows(tsconfigPath: string, sourcePath: string, interfaceName: string): SettingRow[] {
-  const api = new API();
+export function propertyRows(source: string, interfaceName: string): SettingRow[] {
+  const tsconfig = JSON.stringify({ compilerOptions: COMPILER_OPTIONS, files: ['source.ts'] });
+  const fs = createVirtualFileSystem({ '/tsconfig.json': tsconfig, '/source.ts': source });
+  const api = new API({ cwd: '/', fs });
   try {
-    const [project] = api.updateSnapshot({ openProjects: [tsconfigPath] }).getProjects();
-    const source = project?.program.getSourceFile(sourcePath);
-    if (!source) throw new ConfigurationReferenceError(`${sourcePath} is not part of ${tsconfigPath}`);
-    const declaration = source.statements
-      .filter((statement): statement is InterfaceDeclaration => isInterfaceDeclaration(statement))
+    const [project] = api.updateSnapshot({ openProjects: ['/tsconfig.json'] }).getProjects();
+    const declaration = project?.program
+      .getSourceFile('/source.ts')
+      ?.statements.filter((statement): statement is InterfaceDeclaration => isInterfaceDeclaration(statement))
       .find(({ name }) => name.text === interfaceName);
     if (declaration) return declaration.members.map(propertyRow);
-    throw new ConfigurationReferenceError(`${sourcePath} does not contain the interface ${interfaceName}`);
+    throw new ConfigurationReferenceError(`The source does not contain the interface ${interfaceName}`);
   } finally {
     api.close();
   }

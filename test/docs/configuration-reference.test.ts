@@ -1,14 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { environmentRows } from '../../docs/environment-rows.ts';
 import { type SettingRow, settingsTable } from '../../docs/markdown-table.ts';
 import { propertyRows } from '../../docs/property-rows.ts';
 import { DEFAULTS, LIMITS } from '../../lib/cdk/index.ts';
 
-const PROJECT_ROOT = resolve(import.meta.dirname, '../..');
+const PROPERTIES_FILE = resolve(import.meta.dirname, '../../lib/cdk/switchboard-props.ts');
 
 describe('Environment variables', () => {
   const description = 'A setting.';
@@ -54,15 +53,7 @@ describe('Environment variables', () => {
 });
 
 describe('Properties of an interface', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'switchboard-docs-'));
-  afterAll(() => rmSync(directory, { recursive: true, force: true }));
-
-  function rowsOf(members: string): SettingRow[] {
-    const compilerOptions = { noLib: true, types: [] };
-    writeFileSync(join(directory, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['props.ts'] }));
-    writeFileSync(join(directory, 'props.ts'), `export interface Props {\n${members}\n}\n`);
-    return propertyRows(join(directory, 'tsconfig.json'), join(directory, 'props.ts'), 'Props');
-  }
+  const rowsOf = (members: string) => propertyRows(`export interface Props {\n${members}\n}\n`, 'Props');
 
   test('The reference describes required and optional properties', () => {
     const rows = rowsOf(`
@@ -106,20 +97,14 @@ describe('Properties of an interface', () => {
   });
 
   test('A missing interface is rejected', () => {
-    writeFileSync(join(directory, 'props.ts'), 'export {};\n');
-    const read = () => propertyRows(join(directory, 'tsconfig.json'), join(directory, 'props.ts'), 'Props');
-    expect(read).toThrow('does not contain the interface Props');
+    expect(() => propertyRows('export {};', 'Props')).toThrow('does not contain the interface Props');
   });
 });
 
 describe('Properties of the construct', () => {
   let rows: SettingRow[];
   beforeAll(() => {
-    rows = propertyRows(
-      join(PROJECT_ROOT, 'tsconfig.json'),
-      join(PROJECT_ROOT, 'lib/cdk/switchboard-props.ts'),
-      'SwitchboardProps',
-    );
+    rows = propertyRows(readFileSync(PROPERTIES_FILE, 'utf8'), 'SwitchboardProps');
   });
 
   test('The reference contains only the first three properties as required', () => {
