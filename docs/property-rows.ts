@@ -90,7 +90,7 @@ function textOf(name: string, comment: Iterable<Node> = []): string {
   return parts.join('').replace(/\s+/g, ' ').trim();
 }
 
-/** `string & {}` is a TypeScript idiom for any string, with which editors still suggest the other members of a union. */
+/** `string & {}` is the idiom for any string that lets editors suggest the other members of a union. */
 function typeText(type: Node): string {
   return type.getText().replace(/\s+/g, ' ').replace('(string & {})', 'string');
 }

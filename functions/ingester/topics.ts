@@ -1,4 +1,8 @@
-import { growthCharacters, listingOf, MAX_TOPIC_CHARACTERS as TOPIC_LIMIT_CHARACTERS } from '../../lib/genesys/configured-topics.ts';
+import {
+  growthCharacters,
+  listingOf,
+  MAX_TOPIC_CHARACTERS as TOPIC_LIMIT_CHARACTERS,
+} from '../../lib/genesys/configured-topics.ts';
 import { type Listing, listIds } from '../../lib/genesys/listing.ts';
 import type { RestClient } from '../../lib/genesys/rest-client.ts';
 

@@ -90,7 +90,7 @@ export class ObjectStore {
     if (response.ok) return;
     const { status } = response;
     throw new ObjectStoreError(
-      `S3 returned status ${status} for bucket ${bucket}: check that the bucket exists and that s3:PutObject is allowed`,
+      `S3 returned status ${status} for bucket ${bucket}: check that it exists and that s3:PutObject is allowed`,
       { retriable: status >= MIN_SERVER_ERROR_STATUS || status === TOO_MANY_REQUESTS_STATUS },
     );
   }

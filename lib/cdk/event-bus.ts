@@ -14,7 +14,7 @@ export interface BusProps {
    */
   readonly bus?: IEventBus | EventBus | undefined;
 
-  /** Dead-letter queue of a new event bus with a customer managed key, for events that cannot be encrypted or decrypted. */
+  /** Dead-letter queue of a new event bus for events that cannot be encrypted or decrypted with the KMS key. */
   readonly quarantine: Queue;
 
   /**

@@ -40,7 +40,7 @@ const HEALTH_TIMEOUT_SECONDS = 5;
 /** Failed health checks are ignored for this time, which covers listing and subscribing to all users and queues. */
 const HEALTH_START_SECONDS = 120;
 const HEALTH_PORT = 3001;
-/** Log lines buffered while CloudWatch Logs is unavailable. Further lines are dropped, so that logging never blocks. */
+/** Buffer for log lines while CloudWatch Logs is unavailable. If it is full, lines are dropped, so logging never blocks. */
 const MAX_LOG_BUFFER_MIB = 10;
 /** The user `node` of the official image. */
 const USER = '1000:1000';

@@ -8,7 +8,10 @@ import {
   spreadTopics,
   TOPICS_PER_CHANNEL,
 } from '../../functions/ingester/topics.ts';
-import { MAX_TOPIC_CHARACTERS as TOPIC_LIMIT_CHARACTERS, topicProblems } from '../../lib/genesys/configured-topics.ts';
+import {
+  MAX_TOPIC_CHARACTERS as TOPIC_LIMIT_CHARACTERS,
+  topicProblems,
+} from '../../lib/genesys/configured-topics.ts';
 import { RestClient } from '../../lib/genesys/rest-client.ts';
 import { TokenSource } from '../../lib/genesys/token-source.ts';
 
