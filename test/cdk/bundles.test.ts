@@ -109,7 +109,7 @@ test.each(['index.mjs', 'main.mjs'])(
     }
     const { sources } = JSON.parse(readFileSync(join(directory, `${file}.map`), 'utf8'));
     expect(sources).toContain(
-      `../../functions/${file === 'index.mjs' ? 'consumer/index' : 'ingester/main'}.ts`,
+      `../../functions/${file === 'index.mjs' ? 'consumer/handler' : 'ingester/main'}.ts`,
     );
   },
 );
