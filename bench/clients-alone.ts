@@ -1,3 +1,3 @@
-// What the consumer's import is measured against: the two SDK clients that no consumer can do without.
+// The baseline of the import bench: the two SDK clients that every consumer needs.
 export { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 export { EventBridgeClient } from '@aws-sdk/client-eventbridge';

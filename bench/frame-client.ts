@@ -2,14 +2,14 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import WebSocket from 'ws';
 
-/** The frame server in a process of its own, so that its CPU time is not counted as ours. */
+/** Starts the frame server in a separate process, so that its CPU time is not measured. */
 export async function startFrameServer(): Promise<{ url: (events: number) => string; close: () => void }> {
   const server = fork(new URL('./frame-server.ts', import.meta.url), { stdio: 'inherit', execArgv: [] });
   const [{ port }] = (await once(server, 'message')) as [{ port: number }];
   return { url: (events) => `ws://127.0.0.1:${port}/${events}`, close: () => server.disconnect() };
 }
 
-/** Read `events` frames with `ws` and hand each to `onFrame`; one that returns a promise holds the socket back. */
+/** Reads `events` frames with `ws` and passes each to `onFrame`. */
 export function readFrames(url: string, events: number, onFrame: (data: Buffer) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url, { perMessageDeflate: false, skipUTF8Validation: true });

@@ -2,13 +2,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { frameSource } from './frame-source.ts';
 
-/** Unsent bytes above which the server waits for its reader. */
-const UNSENT_LIMIT_BYTES = 8 * 1_048_576;
-/** Frames between two looks at what is unsent. */
+/** Unsent bytes above which the server waits for the client. */
+const MAX_UNSENT_BYTES = 8 * 1_048_576;
+/** Frames sent between two checks of the unsent bytes. */
 const BURST_FRAMES = 200;
 const PONG = JSON.stringify({ topicName: 'channel.metadata', eventBody: { message: 'pong' } });
 
-/** A process of its own: sends as many frames as the path of the connection says, as fast as they are read. */
+// Runs as a separate process. Sends the number of frames in the URL path as fast as the client reads them.
 const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
 server.on('listening', () => process.send?.(server.address()));
 let seed = 1;
@@ -23,7 +23,7 @@ async function serve(socket: WebSocket, events: number, runSeed: number): Promis
   socket.send(PONG);
   const next = frameSource(runSeed);
   for (let sent = 0; sent < events && socket.readyState === socket.OPEN; ) {
-    while (socket.bufferedAmount > UNSENT_LIMIT_BYTES) await nextTurn();
+    while (socket.bufferedAmount > MAX_UNSENT_BYTES) await nextTurn();
     for (const end = Math.min(events, sent + BURST_FRAMES); sent < end; sent++) socket.send(next());
     await nextTurn();
   }

@@ -4,7 +4,7 @@ import { GENERATED_TOPICS, Generator } from 'switchboard-local/simulator/generat
 const USERS = 50;
 const QUEUES = 10;
 
-/** Different frames of a working day, about 1.3 KB each, of all topics that the simulated platform knows. */
+/** Creates a generator of distinct frames, about 1.3 KB each, for all topics of the simulator. */
 export function frameSource(seed: number): () => string {
   const ids = (first: string, count: number) =>
     Array.from(

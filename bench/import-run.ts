@@ -1,4 +1,4 @@
-// A process of its own: tells its parent how many milliseconds the import of a module takes.
+// Runs as a separate process. Measures the import of a module and sends the milliseconds to the parent process.
 const startedAtMs = performance.now();
 await import(String(process.argv[2]));
 process.send?.(performance.now() - startedAtMs, () => process.exit(0));

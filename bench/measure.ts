@@ -1,17 +1,17 @@
-/** One measured figure, beside the naive way and the raw limit measured in the same run. */
+/** A measured figure, with the figures of the comparisons in the same run. */
 export interface Figure {
   name: string;
   value: number;
   unit: string;
-  /** The same work done the obvious way. */
+  /** Figure of the naive implementation. */
   naive: number | null;
-  /** What nothing built this way can beat. */
+  /** Upper limit for throughput, or baseline for sizes and import times. */
   limit: number | null;
   timesNaive: number | null;
   shareOfLimit: number | null;
 }
 
-/** A figure with its ratios. */
+/** Creates a figure and calculates its ratios. */
 export function figure(
   name: string,
   unit: string,
@@ -31,17 +31,17 @@ export function figure(
   };
 }
 
-/** CPU time of this process in seconds: what one core would have needed. */
+/** Returns the CPU time (user and system) of this process in seconds. */
 export function cpuSeconds(since?: NodeJS.CpuUsage): number {
   const { user, system } = process.cpuUsage(since);
   return (user + system) / 1e6;
 }
 
 /**
- * Events a second of one core, by the CPU time that the whole process used: threads of the garbage collector and the
- * compiler count too, and time in which others had the core does not.
+ * Measures the events per second of CPU time. The CPU time includes the threads of the garbage collector and the
+ * compiler, and excludes time in which other processes use the core.
  *
- * @param work - does the work for so many events
+ * @param events - number of events that `work` processes
  */
 export async function eventsPerCpuSecond(events: number, work: () => Promise<void>): Promise<number> {
   globalThis.gc?.();

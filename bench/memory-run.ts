@@ -1,13 +1,13 @@
-import { batches, consumer } from './consumer-speed.ts';
+import { batches, consumer } from './consumer-bench.ts';
 import { startFrameServer } from './frame-client.ts';
-import { ingest } from './ingester-speed.ts';
+import { ingest } from './ingester-bench.ts';
 
 const EARLY_EVENTS = 100_000;
 const LATE_EVENTS = 500_000;
 const STEP_EVENTS = 50_000;
 
-// A process of its own for one deployable (`ingester` or `consumer`): tells its parent its resident memory, in MB,
-// after 100,000 and after 500,000 events.
+// Runs as a separate process for one deployable (`ingester` or `consumer`). Sends its resident memory in MB, after
+// 100,000 and after 500,000 events, to the parent process.
 process.env.POWERTOOLS_METRICS_DISABLED = 'true';
 const step = process.argv[2] === 'ingester' ? await ingesterStep() : consumerStep();
 let earlyMb = 0;

@@ -1,7 +1,7 @@
 import type { HttpRequest } from '@smithy/types';
-import type { AwsEdge } from '../lib/aws/clients.ts';
+import type { AwsEdge } from '../lib/aws/aws-clients.ts';
 
-/** An AWS that accepts everything at once and does nothing: what is measured towards it is our side alone. */
+/** Creates a null AWS, which accepts every request immediately, so that only the code of Switchboard is measured. */
 export function nullAws(): AwsEdge & { calls: Map<string, number> } {
   const calls = new Map<string, number>();
   return {
@@ -28,7 +28,7 @@ export function nullAws(): AwsEdge & { calls: Map<string, number> } {
   };
 }
 
-/** Ten entries accepted: the ids that the batcher gives, however many it sent. */
+/** Response for the maximum of ten entries, with the ids that the batcher assigns. */
 const ALL_ACCEPTED = {
   Successful: Array.from({ length: 10 }, (_, index) => ({ Id: String(index), MessageId: String(index) })),
 };
@@ -51,7 +51,7 @@ function answer(target: string, body: string): unknown {
   }
 }
 
-/** As many items as the request has entries, counted without parsing it: that would be the callee's time. */
+/** One item per entry of the request. They are counted without parsing, which would add to the measured time. */
 function entriesOf(body: string): RegExpMatchArray[] {
   return [...body.matchAll(/"DetailType":/g)];
 }

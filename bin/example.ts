@@ -4,7 +4,7 @@ import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { overrides, Switchboard } from '../lib/cdk/index.ts';
 
 /**
- * Rules in a stack of their own, as a team would have them that builds on the events:
+ * An example with rules in a separate stack, for a team that consumes the events:
  * `npx cdk deploy --all --app 'node_modules/.bin/node bin/example.ts'`.
  */
 const app = new App();
@@ -21,14 +21,16 @@ const undelivered = new Queue(team, 'Undelivered', { enforceSSL: true });
 const target = (id: string) =>
   new SqsQueue(new Queue(team, id, { enforceSSL: true }), { deadLetterQueue: undelivered });
 
-// Every change of presence; one queue, without what was recovered after a gap; one user.
+// All presence changes.
 switchboard.on(team, 'Presence', { detailTypes: ['v2.users.{id}.presence'] }, target('PresenceChanges'));
+// The events of one queue, without events that were recovered after a gap.
 switchboard.on(
   team,
   'SupportQueue',
   { queueId: '5e0c2a4e-6f0b-4a55-9d3c-0f2c8b1f7a10', backfilled: false },
   target('SupportConversations'),
 );
+// The events of one user.
 switchboard.on(
   team,
   'OneAgent',

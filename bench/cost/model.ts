@@ -1,26 +1,26 @@
 import { PRICES } from './prices.ts';
 
-const HOURS_A_MONTH = 730;
-const SECONDS_A_MONTH = HOURS_A_MONTH * 3_600;
-const DAYS_A_MONTH = HOURS_A_MONTH / 24;
+const HOURS_PER_MONTH = 730;
+const SECONDS_PER_MONTH = HOURS_PER_MONTH * 3_600;
+const DAYS_PER_MONTH = HOURS_PER_MONTH / 24;
 const MILLION = 1e6;
 const GB = 2 ** 30;
-/** A Fargate task of the deployment. */
+/** Size of an ingester task. */
 const TASK = { vcpu: 0.25, gb: 0.5 } as const;
 /** Memory of the consumer. */
 const CONSUMER_GB = 0.5;
-/** Lambda keeps five pollers on a queue, each asks again after 20 s at the latest. */
-const IDLE_POLLS_A_SECOND = 5 / 20;
-/** START, END and REPORT of an invocation. */
+/** Lambda uses five pollers per queue, each with long polling of 20 s. */
+const IDLE_POLLS_PER_SECOND = 5 / 20;
+/** The log lines START, END and REPORT of an invocation. */
 const PLATFORM_LOG_BYTES = 400;
-/** A claim with its index overhead of 100 bytes. */
+/** A claim, including the storage overhead of 100 bytes per item. */
 const CLAIM_BYTES = 200;
-/** What the stack has of each. */
+/** Custom metrics of the stack. */
 const CUSTOM_METRICS = 16;
-/** Seven ordinary alarms, and one on an anomaly band, which is billed as three. */
+/** Seven standard alarms, and one anomaly detection alarm, which is billed as three. */
 const ALARMS = 10;
 
-/** Billable units that a run used, as AWS counts them. */
+/** Billable units of a run. */
 export interface Usage {
   seconds: number;
   events: number;
@@ -29,33 +29,37 @@ export interface Usage {
   dynamoDbWrites: number;
   dynamoDbReads: number;
   invocations: number;
-  /** Sum of the invocations' durations. */
+  /** Total duration of the invocations. */
   invocationSeconds: number;
-  /** Bytes that the consumer logged, metrics included. */
+  /** Bytes logged by the consumer, including metrics. */
   logBytes: number;
 }
 
-/** One line of the bill. */
+/** A line of the bill. */
 export interface BillLine {
   item: string;
-  /** A month's units. */
+  /** Units per month. */
   quantity: number;
   unit: string;
   usd: number;
 }
 
-/** A month's bill. */
+/** A monthly bill. */
 export interface Bill {
   lines: BillLine[];
   totalUsd: number;
-  eventsAMonth: number;
-  /** What grows with the events, for a million of them. */
+  eventsPerMonth: number;
+  /** Variable cost per million events. */
   perMillionUsd: number;
 }
 
-/** A month of what a run used, at the same rate. @param claimDays how long claims are kept */
+/**
+ * Calculates the monthly bill for the usage of a run at a constant rate.
+ *
+ * @param options - `claimDays` is the deduplication window
+ */
 export function bill(usage: Usage, options: { tasks: number; claimDays: number }): Bill {
-  const month = SECONDS_A_MONTH / usage.seconds;
+  const month = SECONDS_PER_MONTH / usage.seconds;
   const millions = (count: number) => (count * month) / MILLION;
   const line = (item: string, quantity: number, unit: string, price: number): BillLine => ({
     item,
@@ -63,8 +67,8 @@ export function bill(usage: Usage, options: { tasks: number; claimDays: number }
     unit,
     usd: quantity * price,
   });
-  const idlePolls = (IDLE_POLLS_A_SECOND * SECONDS_A_MONTH) / MILLION;
-  const claimGb = (usage.events * month * (options.claimDays / DAYS_A_MONTH) * CLAIM_BYTES) / GB;
+  const idlePolls = (IDLE_POLLS_PER_SECOND * SECONDS_PER_MONTH) / MILLION;
+  const claimGb = (usage.events * month * (options.claimDays / DAYS_PER_MONTH) * CLAIM_BYTES) / GB;
   const variable = [
     line(
       'EventBridge: events on the bus',
@@ -73,16 +77,21 @@ export function bill(usage: Usage, options: { tasks: number; claimDays: number }
       PRICES.eventBridgeMillionEvents,
     ),
     line(
-      'DynamoDB: claims and markers written',
+      'DynamoDB: writes of claims and markers',
       millions(usage.dynamoDbWrites),
       'M units',
       PRICES.dynamoDbMillionWrites,
     ),
-    line('DynamoDB: read', millions(usage.dynamoDbReads), 'M units', PRICES.dynamoDbMillionReads),
-    line(`DynamoDB: claims kept ${options.claimDays} days`, claimGb, 'GB', PRICES.dynamoDbGbMonth),
-    line('SQS: send, receive, delete', millions(usage.sqsRequests), 'M requests', PRICES.sqsMillionRequests),
+    line('DynamoDB: reads', millions(usage.dynamoDbReads), 'M units', PRICES.dynamoDbMillionReads),
+    line(`DynamoDB: storage of claims for ${options.claimDays} days`, claimGb, 'GB', PRICES.dynamoDbGbMonth),
+    line(
+      'SQS: send, receive and delete',
+      millions(usage.sqsRequests),
+      'M requests',
+      PRICES.sqsMillionRequests,
+    ),
     line('Lambda: requests', millions(usage.invocations), 'M requests', PRICES.lambdaMillionRequests),
-    line('Lambda: time', usage.invocationSeconds * month * CONSUMER_GB, 'GB-s', PRICES.lambdaGbSecond),
+    line('Lambda: duration', usage.invocationSeconds * month * CONSUMER_GB, 'GB-s', PRICES.lambdaGbSecond),
     line(
       'CloudWatch: logs',
       ((usage.logBytes + usage.invocations * PLATFORM_LOG_BYTES) * month) / GB,
@@ -91,10 +100,10 @@ export function bill(usage: Usage, options: { tasks: number; claimDays: number }
     ),
   ];
   const fixed = [
-    line('SQS: polls of an idle queue', idlePolls, 'M requests', PRICES.sqsMillionRequests),
-    line('Fargate: vCPU', options.tasks * TASK.vcpu * HOURS_A_MONTH, 'vCPU-h', PRICES.fargateVcpuHour),
-    line('Fargate: memory', options.tasks * TASK.gb * HOURS_A_MONTH, 'GB-h', PRICES.fargateGbHour),
-    line('Public IPv4', options.tasks * HOURS_A_MONTH, 'h', PRICES.ipv4Hour),
+    line('SQS: polls of the idle queue', idlePolls, 'M requests', PRICES.sqsMillionRequests),
+    line('Fargate: vCPU', options.tasks * TASK.vcpu * HOURS_PER_MONTH, 'vCPU-h', PRICES.fargateVcpuHour),
+    line('Fargate: memory', options.tasks * TASK.gb * HOURS_PER_MONTH, 'GB-h', PRICES.fargateGbHour),
+    line('Public IPv4 addresses', options.tasks * HOURS_PER_MONTH, 'h', PRICES.ipv4Hour),
     line('CloudWatch: metrics', CUSTOM_METRICS, 'metrics', PRICES.metricMonth),
     line('CloudWatch: alarms', ALARMS, 'alarms', PRICES.alarmMonth),
   ];
@@ -102,7 +111,7 @@ export function bill(usage: Usage, options: { tasks: number; claimDays: number }
   return {
     lines: [...variable, ...fixed],
     totalUsd: sum(variable) + sum(fixed),
-    eventsAMonth: usage.events * month,
+    eventsPerMonth: usage.events * month,
     perMillionUsd: sum(variable) / millions(usage.events),
   };
 }

@@ -5,19 +5,19 @@ import { parseFaults } from '../../bin/local/fault-options.ts';
 import { startPipeline } from '../../bin/local/pipeline.ts';
 import type { Usage } from './model.ts';
 
-/** SQS bills each started 64 KB of a request. */
+/** SQS bills each 64 KB chunk of a request. */
 const SQS_CHUNK_BYTES = 65_536;
 /**
- * What the stages of an invocation (claim, publish, mark) wait for AWS, one after the other: measured here they
- * answer at once.
+ * Time that the stages of an invocation (claim, publish, mark) wait for AWS in total. The emulator responds
+ * immediately, so this time is added to the measured duration.
  */
 const AWS_WAIT_SECONDS = 0.03;
-const CONNECT_LIMIT_MS = 30_000;
-const SETTLE_LIMIT_MS = 30_000;
+const MAX_CONNECT_MS = 30_000;
+const MAX_SETTLE_MS = 30_000;
 const POLL_MS = 20;
 const SEED = 1;
 
-/** Run the whole way at a rate for some seconds and count what AWS would bill. */
+/** Runs the pipeline with the simulator and the emulator, and counts the units that AWS would bill. */
 export async function measureUsage(rate: number, seconds: number): Promise<Usage> {
   const usage: Usage = {
     seconds: 0,
@@ -30,7 +30,7 @@ export async function measureUsage(rate: number, seconds: number): Promise<Usage
     invocationSeconds: 0,
     logBytes: 0,
   };
-  // The consumer's metrics are log lines; here they are counted instead of printed.
+  // The metrics of the consumer are log lines, whose bytes are counted.
   process.env.POWERTOOLS_METRICS_DISABLED = 'false';
   const events = Math.max(1, Math.round(rate * seconds));
   const faults = parseFaults('none');
@@ -66,7 +66,7 @@ export async function measureUsage(rate: number, seconds: number): Promise<Usage
     onInvocation: ({ records, durationMs }) => {
       usage.invocations++;
       usage.invocationSeconds += durationMs / 1000 + AWS_WAIT_SECONDS;
-      // One receive of the batch, one delete.
+      // One ReceiveMessage request and one DeleteMessageBatch request per batch.
       usage.sqsRequests +=
         chunks(records.reduce((bytes, { body }) => bytes + Buffer.byteLength(body), 0)) + 1;
     },
@@ -74,15 +74,15 @@ export async function measureUsage(rate: number, seconds: number): Promise<Usage
   const restore = countLogs((bytes) => {
     usage.logBytes += bytes;
   });
-  const limitMs = Date.now() + CONNECT_LIMIT_MS;
-  while (!pipeline.ingester.isCovered && Date.now() < limitMs) await delay(POLL_MS);
+  const deadlineMs = Date.now() + MAX_CONNECT_MS;
+  while (!pipeline.ingester.isCovered && Date.now() < deadlineMs) await delay(POLL_MS);
   const { capacity } = pipeline.emulator.dynamodb;
   const before = { writes: capacity.writeUnits, reads: capacity.readUnits };
   const startedAtMs = Date.now();
   await cloud.play(() => undefined);
   usage.seconds = (Date.now() - startedAtMs) / 1000;
-  await cloud.ledger.settled(SETTLE_LIMIT_MS);
-  await pipeline.drain(SETTLE_LIMIT_MS);
+  await cloud.ledger.settled(MAX_SETTLE_MS);
+  await pipeline.drain(MAX_SETTLE_MS);
   restore();
   usage.events = cloud.ledger.report().published;
   usage.dynamoDbWrites = capacity.writeUnits - before.writes;
@@ -97,7 +97,7 @@ function chunks(bytes: number): number {
   return Math.max(1, Math.ceil(bytes / SQS_CHUNK_BYTES));
 }
 
-/** Count what is written to standard output instead of writing it. @returns undoes it */
+/** Counts the bytes written to standard output instead of writing them. @returns a function that restores the output */
 function countLogs(count: (bytes: number) => void): () => void {
   const write = process.stdout.write;
   process.stdout.write = (chunk: string | Uint8Array) => {

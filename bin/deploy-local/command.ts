@@ -1,25 +1,25 @@
 import { spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
-import { LocalDeploymentError } from './errors.ts';
+import { LocalDeploymentError } from './local-deployment-error.ts';
 
 export const PROJECT_ROOT = resolve(import.meta.dirname, '../..');
-/** From SIGTERM to SIGKILL: longer than the ingester takes to drain. */
-const STOP_LIMIT_MS = 35_000;
+/** Time from SIGTERM to SIGKILL. It is longer than the drain limit of the ingester. */
+const STOP_TIMEOUT_MS = 35_000;
 
-/** How to run a program. */
+/** Options for running a child process. */
 export interface RunOptions {
   environment: Readonly<Record<string, string | undefined>>;
-  /** Ends it with SIGTERM. */
+  /** Ends the process with SIGTERM when aborted. */
   interrupted: AbortSignal;
 }
 
 /**
- * Run a script with this Node.js until it ends, its output shown as it comes.
+ * Runs a script with this Node.js and shows its output.
  *
- * An interruption is passed on as SIGTERM whatever it was: on Ctrl-C a terminal sends SIGINT to every process by
- * itself, and a second one would cut short what the first one started.
+ * Every interruption is passed on as SIGTERM: on Ctrl-C, a terminal sends SIGINT to all processes, and a second SIGINT
+ * would interrupt their graceful shutdown.
  *
- * @returns its exit code, 1 where a signal ended it
+ * @returns the exit code of the process; 1 if a signal ended it
  */
 export function runNode(nodeArguments: readonly string[], options: RunOptions): Promise<number> {
   const { environment, interrupted } = options;
@@ -29,35 +29,39 @@ export function runNode(nodeArguments: readonly string[], options: RunOptions): 
       env: environment,
       stdio: ['ignore', 'inherit', 'inherit'],
     });
-    let killing: NodeJS.Timeout | undefined;
+    let killTimer: NodeJS.Timeout | undefined;
     const stop = () => {
       child.kill('SIGTERM');
-      killing = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS);
+      killTimer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
     };
     if (interrupted.aborted) stop();
     interrupted.addEventListener('abort', stop, { once: true });
-    const over = () => {
-      clearTimeout(killing);
+    const cleanUp = () => {
+      clearTimeout(killTimer);
       interrupted.removeEventListener('abort', stop);
     };
     child.once('error', (error) => {
-      over();
+      cleanUp();
       fail(error);
     });
     child.once('close', (code) => {
-      over();
+      cleanUp();
       done(code ?? 1);
     });
   });
 }
 
-/** @throws LocalDeploymentError when the CDK command line ends with another code than 0 */
+/**
+ * Runs the CDK CLI.
+ *
+ * @throws {@link LocalDeploymentError} if the exit code is not 0
+ */
 export async function runCdk(cdkArguments: readonly string[], options: RunOptions): Promise<void> {
   process.stdout.write(`\n$ cdk ${cdkArguments.join(' ')}\n`);
   const code = await runNode([join(PROJECT_ROOT, 'node_modules/aws-cdk/bin/cdk'), ...cdkArguments], options);
   if (code === 0) return;
   throw new LocalDeploymentError(
     'command_failed',
-    `cdk ${cdkArguments[0]} ended with code ${code}; its output above says why.`,
+    `cdk ${cdkArguments[0]} failed with exit code ${code}. See its output above.`,
   );
 }

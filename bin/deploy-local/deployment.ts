@@ -2,14 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import * as z from 'zod';
-import { secretsManagerClient } from '../../lib/aws/clients.ts';
+import { secretsManagerClient } from '../../lib/aws/aws-clients.ts';
 import { type RunOptions, runCdk } from './command.ts';
-import { ACCOUNT, DUMMY_CREDENTIALS, REGION } from './endpoint.ts';
-import { LocalDeploymentError } from './errors.ts';
+import { LocalDeploymentError } from './local-deployment-error.ts';
+import { ACCOUNT, DUMMY_CREDENTIALS, REGION } from './local-endpoint.ts';
 
-/** The stack of `bin/app.ts`; its outputs begin with the id of the construct in it, which is the same. */
+/** Name of the stack in `bin/app.ts`. The construct in it has the same id, with which its outputs begin. */
 export const STACK = 'Switchboard';
-/** `forEmulator`: without what stand-ins lack. */
+/** Sets `forEmulator`. */
 const FOR_EMULATOR = ['--context', 'emulator=true'];
 
 const outputsSchema = z.object({
@@ -20,13 +20,14 @@ const outputsSchema = z.object({
     SwitchboardSecretName: z.string(),
   }),
 });
-/** Outputs of the stack, by their names there. */
+/** Outputs of the stack, by name. */
 export type Outputs = z.infer<typeof outputsSchema>[typeof STACK];
 
 /**
- * Deploy `bin/app.ts` with the stock CDK command line.
+ * Deploys `bin/app.ts` with the CDK CLI.
  *
- * @param directory - for files of the deployment
+ * @param directory - directory for temporary files
+ * @throws {@link LocalDeploymentError} if the deployment fails or lacks an output
  */
 export async function deploy(directory: string, options: RunOptions): Promise<Outputs> {
   const outputsFile = join(directory, 'outputs.json');
@@ -44,11 +45,11 @@ export async function deploy(directory: string, options: RunOptions): Promise<Ou
   if (parsed.success) return parsed.data[STACK];
   throw new LocalDeploymentError(
     'assembly_unreadable',
-    `The stack ${STACK} lacks outputs that the ingester needs:\n${z.prettifyError(parsed.error)}`,
+    `The stack ${STACK} lacks outputs that the ingester requires:\n${z.prettifyError(parsed.error)}`,
   );
 }
 
-/** Fill the secret as its owner would. */
+/** Stores the OAuth client in the secret. */
 export async function fillSecret(
   endpoint: string,
   secretName: string,

@@ -1,23 +1,23 @@
-import { LocalDeploymentError } from './errors.ts';
+import { LocalDeploymentError } from './local-deployment-error.ts';
 
-/** Where `npm run simulator` listens, and the OAuth client that it knows. */
+/** Default address and OAuth client of `npm run simulator`. */
 const SIMULATOR_URL = 'http://127.0.0.1:4580';
 const SIMULATOR_CLIENT = { clientId: 'simulator-client', clientSecret: 'simulator-secret' };
 
-/** Which Genesys Cloud the ingester connects to. */
+/** The Genesys Cloud that the ingester connects to. */
 export interface Genesys {
   credentials: { clientId: string; clientSecret: string };
-  /** Undefined for the real one, whose hosts follow from its domain. */
+  /** Undefined for the real Genesys Cloud, whose hosts are derived from its domain. */
   urls: { apiUrl: string; loginUrl: string } | undefined;
 }
 
 /**
- * The Genesys Cloud that the environment names: an OAuth client for the real one, addresses for any other. With
- * neither it is the simulator at its usual place.
+ * Chooses the Genesys Cloud from the environment: the real one if only an OAuth client is set, another one if URLs are
+ * set, otherwise the simulator at its default address.
  *
- * @throws LocalDeploymentError for half of a pair
+ * @throws {@link LocalDeploymentError} if only one variable of a pair is set
  */
-export function genesysOf(environment: Readonly<Record<string, string | undefined>>): Genesys {
+export function chooseGenesys(environment: Readonly<Record<string, string | undefined>>): Genesys {
   const client = both(environment, 'GENESYS_CLIENT_ID', 'GENESYS_CLIENT_SECRET');
   const urls = both(environment, 'GENESYS_API_URL', 'GENESYS_LOGIN_URL');
   const simulator = client ? undefined : { apiUrl: SIMULATOR_URL, loginUrl: SIMULATOR_URL };
@@ -38,6 +38,6 @@ function both(
   const missing = values[0] ? second : first;
   throw new LocalDeploymentError(
     'genesys_incomplete',
-    `${missing} is not set: give both ${first} and ${second}, or neither.`,
+    `${missing} is not set. Set both ${first} and ${second}, or neither.`,
   );
 }

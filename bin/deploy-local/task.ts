@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { type RunOptions, runCdk } from './command.ts';
 import { type Outputs, STACK } from './deployment.ts';
-import { localAws } from './endpoint.ts';
-import { LocalDeploymentError } from './errors.ts';
 import type { Genesys } from './genesys.ts';
+import { LocalDeploymentError } from './local-deployment-error.ts';
+import { localAws } from './local-endpoint.ts';
 
-/** Module in the directory that becomes the image. */
+/** Bundled module in the directory of the image. */
 const MODULE = 'main.mjs';
-/** Variables of the task that this machine may want otherwise. */
+/** Variables of the task that the environment of the command can override. */
 const OVERRIDABLE = [
   'TOPICS',
   'SUBSCRIPTION',
@@ -32,15 +32,15 @@ const assetsSchema = z.object({
   dockerImages: z.record(z.string(), z.object({ source: z.object({ directory: z.string() }) })),
 });
 
-/** The ingester's task as it would run in AWS. */
+/** The task of the ingester. */
 export interface Task {
-  /** The bundle that the container runs. */
+  /** Path of the bundle. */
   modulePath: string;
-  /** Its variables; references to other resources are not strings. */
+  /** Environment variables. References to other resources are not strings. */
   environment: Readonly<Record<string, unknown>>;
 }
 
-/** Synthesize `bin/app.ts` as for AWS, and take the ingester's task out of it. */
+/** Synthesizes `bin/app.ts` as for AWS and reads the task of the ingester. */
 export async function synthesizeTask(directory: string, options: RunOptions): Promise<Task> {
   const assembly = join(directory, 'task');
   await runCdk(['synth', STACK, '--quiet', '--output', assembly], options);
@@ -48,9 +48,9 @@ export async function synthesizeTask(directory: string, options: RunOptions): Pr
 }
 
 /**
- * The ingester's task in a cloud assembly.
+ * Reads the task of the ingester from a cloud assembly.
  *
- * @throws LocalDeploymentError when there is not exactly one, with one container
+ * @throws {@link LocalDeploymentError} if the assembly does not contain exactly one task with one container
  */
 export async function readTask(assembly: string): Promise<Task> {
   const read = async (name: string) => JSON.parse(await readFile(join(assembly, name), 'utf8')) as unknown;
@@ -68,16 +68,18 @@ export async function readTask(assembly: string): Promise<Task> {
     const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
     throw new LocalDeploymentError(
       'assembly_unreadable',
-      `bin/app.ts has no stack ${STACK} with one ingester: ${reason}`,
+      `bin/app.ts does not contain a stack ${STACK} with one ingester: ${reason}`,
       { cause },
     );
   }
 }
 
 /**
- * The environment of the ingester beside a stand-in: the task's own, its references replaced by what was deployed.
+ * Returns the environment for an ingester that runs beside an emulator: the environment of the task, with references
+ * replaced by deployed resources.
  *
- * @param given - the environment of this command; some of the task's variables may be replaced in it
+ * @param local - `given` is the environment of this command, which can override some variables of the task
+ * @throws {@link LocalDeploymentError} if a reference cannot be resolved
  */
 export function taskEnvironment(
   task: Pick<Task, 'environment'>,
@@ -99,12 +101,12 @@ export function taskEnvironment(
   if (unknown.length === 0) return deployed as Record<string, string>;
   throw new LocalDeploymentError(
     'assembly_unreadable',
-    `${unknown.join(', ')} of the ingester's task refers to a resource that is not known here; add it to bin/deploy-local/task.ts.`,
+    `The task variable ${unknown.join(', ')} refers to a resource that cannot be resolved. Add it to bin/deploy-local/task.ts.`,
   );
 }
 
 function only<T>(values: readonly T[]): T {
   const [value] = values;
-  if (value === undefined || values.length > 1) throw new Error(`there are ${values.length} of them`);
+  if (value === undefined || values.length > 1) throw new Error(`expected one, found ${values.length}`);
   return value;
 }

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { LOG_LEVELS, type LogLevel } from '../../lib/aws/logger.ts';
-import { topicProblems } from '../../lib/genesys/topics.ts';
+import { topicProblems } from '../../lib/genesys/configured-topics.ts';
 import { type FaultChoice, parseFaults } from './fault-options.ts';
 
 /** A parser of numbers from `min` to `max`. It throws InvalidArgumentError for any other text. */

@@ -15,10 +15,10 @@ import {
   eventBridgeClient,
   objectStore,
   sqsClient,
-} from '../../lib/aws/clients.ts';
+} from '../../lib/aws/aws-clients.ts';
 import { createLogger, type LogLevel } from '../../lib/aws/logger.ts';
 import { METRIC_NAMESPACE } from '../../lib/aws/metric-names.ts';
-import type { Credentials } from '../../lib/genesys/oauth.ts';
+import type { Credentials } from '../../lib/genesys/token-source.ts';
 import type { Accounting } from './accounting.ts';
 import { ConsumerTotals } from './consumer-totals.ts';
 import { AWS_FAULT_RATES, CONSUMER_CRASH_RATE, type FaultChoice } from './fault-options.ts';

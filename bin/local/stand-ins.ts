@@ -3,7 +3,7 @@ import { Emulator } from 'switchboard-local/emulator/emulator.ts';
 import { DEFAULT_TOPICS, Generator } from 'switchboard-local/simulator/generator.ts';
 import { GeneratorRunner } from 'switchboard-local/simulator/generator-runner.ts';
 import { Simulator } from 'switchboard-local/simulator/simulator.ts';
-import { dynamoDbClient, eventBridgeClient, sqsClient } from '../../lib/aws/clients.ts';
+import { dynamoDbClient, eventBridgeClient, sqsClient } from '../../lib/aws/aws-clients.ts';
 import { number } from './flag-values.ts';
 import { createBucket, createResources, NAMES } from './resources.ts';
 

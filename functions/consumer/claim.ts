@@ -7,7 +7,7 @@ import {
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
-import { isTransient } from '../../lib/aws/errors.ts';
+import { isTransient } from '../../lib/aws/transient-errors.ts';
 import { batches } from './batches.ts';
 import type { Deadline } from './deadline.ts';
 

@@ -10,30 +10,54 @@ const MAX_DEDUP_WINDOW_DAYS = 28;
 /** EventBridge bills up to this size as one event, so that a lower limit saves nothing. */
 const MIN_OVERSIZE_BYTES = 65_536;
 
-const environmentSchema = z.object({
-  CLAIMS_TABLE: z.string('is missing: the name of the DynamoDB table for claims').min(1),
-  EVENT_BUS_NAME: z.string('is missing: the name or ARN of the EventBridge bus').min(1),
-  QUARANTINE_QUEUE_URL: z.url('is missing or not a URL: the SQS queue for items that failed permanently'),
+/** Environment variables of the consumer. */
+export const consumerEnvironment = z.object({
+  CLAIMS_TABLE: z
+    .string('is missing: the name of the DynamoDB table for claims')
+    .min(1)
+    .meta({ description: 'Name of the DynamoDB table for claims.' }),
+  EVENT_BUS_NAME: z
+    .string('is missing: the name or ARN of the EventBridge bus')
+    .min(1)
+    .meta({ description: 'Name or ARN of the EventBridge event bus.' }),
+  QUARANTINE_QUEUE_URL: z
+    .url('is missing or not a URL: the SQS queue for items that failed permanently')
+    .meta({ description: 'URL of the SQS queue for items that cannot be processed by retrying.' }),
   EVENT_SOURCE: z
     .string()
     .regex(
       /^(?!aws\.)[\w.\-/]{1,256}$/i,
       'must be 1-256 letters, digits, . - _ / and not begin with aws., which AWS reserves',
     )
-    .default('genesys.cloud'),
+    .default('genesys.cloud')
+    .meta({
+      description: '`source` of the published events. It must not start with `aws.`, which is reserved.',
+      typeText: '1-256 letters, digits, `.`, `-`, `_` and `/`',
+    }),
   DEDUP_WINDOW_DAYS: z.coerce
     .number('is not a number')
     .min(MIN_DEDUP_WINDOW_DAYS, `is below ${MIN_DEDUP_WINDOW_DAYS}: Genesys Cloud retries for four days`)
     .max(MAX_DEDUP_WINDOW_DAYS, `is above ${MAX_DEDUP_WINDOW_DAYS}`)
-    .default(7),
-  OVERSIZE_BUCKET: z.string().min(3, 'is not a bucket name').optional(),
+    .default(7)
+    .meta({
+      description:
+        'Deduplication window in days. A copy of an event is dropped if it arrives within this time.',
+    }),
+  OVERSIZE_BUCKET: z.string().min(3, 'is not a bucket name').optional().meta({
+    description:
+      'Name of the S3 bucket for events larger than `OVERSIZE_BYTES`. Without it, these events are sent to the quarantine queue.',
+  }),
   OVERSIZE_BYTES: z.coerce
     .number('is not a number')
     .int('is not a whole number')
     .min(MIN_OVERSIZE_BYTES, `is below ${MIN_OVERSIZE_BYTES}`)
     .max(MAX_PUT_EVENTS_BYTES, `is above ${MAX_PUT_EVENTS_BYTES}, the maximum of EventBridge`)
-    .default(MAX_PUT_EVENTS_BYTES),
-  LOG_LEVEL: z.enum(LOG_LEVELS).default('INFO'),
+    .default(MAX_PUT_EVENTS_BYTES)
+    .meta({
+      description:
+        'Size of a PutEvents entry above which the event is stored in the bucket and published as a reference.',
+    }),
+  LOG_LEVEL: z.enum(LOG_LEVELS).default('INFO').meta({ description: 'Log level.' }),
 });
 
 /** The consumer's configuration, from environment variables. */
@@ -57,7 +81,7 @@ export interface ConsumerConfig {
  * @throws Error that lists every problem
  */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): ConsumerConfig {
-  const parsed = environmentSchema.safeParse(environment);
+  const parsed = consumerEnvironment.safeParse(environment);
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue) => `  - ${issue.path.join('.')} ${issue.message}`);
     throw new Error(`The consumer's environment has ${problems.length} problem(s):\n${problems.join('\n')}`);

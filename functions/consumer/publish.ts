@@ -5,7 +5,7 @@ import {
   type PutEventsResultEntry,
 } from '@aws-sdk/client-eventbridge';
 import pLimit from 'p-limit';
-import { isTransient } from '../../lib/aws/errors.ts';
+import { isTransient } from '../../lib/aws/transient-errors.ts';
 import { eventTime } from '../../lib/events/event-time.ts';
 import type { EventDetail, QueuedEvent } from '../../lib/events/schema.ts';
 import { batches } from './batches.ts';

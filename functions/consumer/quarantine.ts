@@ -4,7 +4,7 @@ import {
   type SendMessageBatchRequestEntry,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
-import { isTransient } from '../../lib/aws/errors.ts';
+import { isTransient } from '../../lib/aws/transient-errors.ts';
 import { redact } from '../../lib/events/redaction.ts';
 import { batches } from './batches.ts';
 import type { Deadline } from './deadline.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { GenesysError } from '../../lib/genesys/errors.ts';
+import { GenesysError } from '../../lib/genesys/genesys-error.ts';
 import { Backoff, type BackoffLimits } from './backoff.ts';
 import { ConnectError, Connection, type ConnectionHandlers } from './connection.ts';
 import type { SignalSink } from './intake.ts';

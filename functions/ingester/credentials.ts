@@ -1,7 +1,7 @@
 import { GetSecretValueCommand, ResourceNotFoundException } from '@aws-sdk/client-secrets-manager';
 import * as z from 'zod';
-import { secretsManagerClient } from '../../lib/aws/clients.ts';
-import type { Credentials } from '../../lib/genesys/oauth.ts';
+import { secretsManagerClient } from '../../lib/aws/aws-clients.ts';
+import type { Credentials } from '../../lib/genesys/token-source.ts';
 import type { IngesterConfig } from './ingester-config.ts';
 
 /** The secret with the OAuth client is empty. Somebody has to fill it; a restart does not help. */

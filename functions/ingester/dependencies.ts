@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { Log } from '../../lib/aws/logger.ts';
-import type { Credentials } from '../../lib/genesys/oauth.ts';
+import type { Credentials } from '../../lib/genesys/token-source.ts';
 import type { BackoffLimits } from './backoff.ts';
 import type { BatcherLimits } from './batcher.ts';
 import type { ConnectionTimes, SocketFactory } from './transport.ts';

@@ -47,43 +47,62 @@ const baseUrl = httpUrl.transform((url) => url?.replace(/\/+$/, ''));
 /** Environment variables of the ingester, whatever its protocol. */
 export const ingesterEnvironment = z.object({
   GENESYS_DOMAIN: text.meta({
-    description: 'Domain of the Genesys Cloud region, for example `mypurecloud.de`.',
+    description: 'Domain of your Genesys Cloud region, for example `mypurecloud.de`.',
+    defaultText: 'required without `GENESYS_API_URL` and `GENESYS_LOGIN_URL`',
   }),
   GENESYS_API_URL: baseUrl.meta({
-    description: 'URL of the REST API, instead of the one of `GENESYS_DOMAIN`.',
+    description: 'Base URL of the platform API, for example of a simulator.',
+    defaultText: '`https://api.{GENESYS_DOMAIN}`',
   }),
   GENESYS_LOGIN_URL: baseUrl.meta({
-    description: 'URL of the OAuth service, instead of the one of `GENESYS_DOMAIN`.',
+    description: 'Base URL of the login service, for example of a simulator.',
+    defaultText: '`https://login.{GENESYS_DOMAIN}`',
   }),
-  GENESYS_CLIENT_ID: text.meta({ description: 'Id of an OAuth client with the Client Credentials grant.' }),
-  GENESYS_CLIENT_SECRET: text.meta({ description: 'Secret of that OAuth client.' }),
+  GENESYS_CLIENT_ID: text.meta({
+    description:
+      'Id of an OAuth client with the Client Credentials grant. Ignored if `GENESYS_SECRET_ID` is set.',
+    defaultText: 'required without `GENESYS_SECRET_ID`',
+  }),
+  GENESYS_CLIENT_SECRET: text.meta({
+    description: 'Secret of the OAuth client. Ignored if `GENESYS_SECRET_ID` is set.',
+    defaultText: 'required without `GENESYS_SECRET_ID`',
+  }),
   GENESYS_SECRET_ID: text.meta({
     description:
-      'Name or ARN of a secret in Secrets Manager with `{"clientId","clientSecret"}`, instead of the two variables above.',
+      'Name or ARN of a Secrets Manager secret with the OAuth client, `{"clientId":"…","clientSecret":"…"}`.',
   }),
-  PROTOCOL: z.string().default('notification-channels').meta({ description: 'How events are received.' }),
+  PROTOCOL: z
+    .string()
+    .default('notification-channels')
+    .meta({ description: 'Protocol used to receive events.' }),
   SUBSCRIPTION: z
     .string()
     .regex(/^[\w-]{1,64}$/, 'has characters other than letters, digits, - and _, or more than 64')
     .default('default')
-    .meta({ description: 'Name of the subscription set: the key of its records in the state table.' }),
-  EVENTS_QUEUE_URL: httpUrl.meta({ description: 'URL of the SQS queue for events.' }),
+    .meta({
+      description: 'Name of the subscription set, the key of its records in the state table.',
+      typeText: '1-64 letters, digits, `-` and `_`',
+    }),
+  EVENTS_QUEUE_URL: httpUrl.meta({
+    description: 'URL of the SQS queue to which events are sent.',
+    defaultText: 'required',
+  }),
   STATE_TABLE: text.meta({
     description:
-      'DynamoDB table for channels and gap records. Without it channels are not kept across restarts, and gaps are only logged.',
+      'Name of the DynamoDB table for channels and gap records. Without it, channels are not reused after a restart, and gaps are only logged.',
   }),
   HEALTH_HOST: z
     .string()
     .min(1)
     .default('127.0.0.1')
-    .meta({ description: 'Address that `/healthz` and `/metrics` listen on.' }),
+    .meta({ description: 'Address on which `/healthz` and `/metrics` are served.' }),
   HEALTH_PORT: wholeNumber({ fallback: 3001, min: 0, max: 65_535 }).meta({
-    description: 'Port of `/healthz` and `/metrics`; 0 chooses a free port.',
+    description: 'Port on which `/healthz` and `/metrics` are served; 0 selects a free port.',
   }),
   LOG_LEVEL: z
     .enum(LOG_LEVELS, `is not one of ${LOG_LEVELS.join(', ')}`)
     .default('INFO')
-    .meta({ description: 'Least severe level that is logged.' }),
+    .meta({ description: 'Log level.' }),
 });
 type Environment = z.infer<typeof ingesterEnvironment>;
 

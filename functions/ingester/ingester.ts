@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
-import { TokenSource } from '../../lib/genesys/oauth.ts';
-import { RateLimit } from '../../lib/genesys/rate-limit.ts';
-import { RestClient } from '../../lib/genesys/rest.ts';
+import { RateLimit } from '../../lib/genesys/request-rate-limit.ts';
+import { RestClient } from '../../lib/genesys/rest-client.ts';
+import { TokenSource } from '../../lib/genesys/token-source.ts';
 import { Batcher } from './batcher.ts';
 import { Coverage, gapRecorder } from './coverage.ts';
 import { SecretEmptyError } from './credentials.ts';

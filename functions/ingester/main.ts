@@ -1,5 +1,5 @@
 import { Metrics } from '@aws-lambda-powertools/metrics';
-import { dynamoDbClient, sqsClient } from '../../lib/aws/clients.ts';
+import { dynamoDbClient, sqsClient } from '../../lib/aws/aws-clients.ts';
 import { createLogger } from '../../lib/aws/logger.ts';
 import { METRIC_NAMESPACE } from '../../lib/aws/metric-names.ts';
 import { redact } from '../../lib/events/redaction.ts';

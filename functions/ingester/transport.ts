@@ -1,6 +1,6 @@
 import WebSocket from 'ws';
 import { redact } from '../../lib/events/redaction.ts';
-import { retryAfterMs } from '../../lib/genesys/errors.ts';
+import { retryAfterMs } from '../../lib/genesys/genesys-error.ts';
 import type { EndCause } from './protocols/end-table.ts';
 import type { Liveness, SocketLimits } from './protocols/stream-protocol.ts';
 

@@ -2,15 +2,15 @@ import { LogFormatter, Logger, LogItem } from '@aws-lambda-powertools/logger';
 import type { LogAttributes, UnformattedAttributes } from '@aws-lambda-powertools/logger/types';
 import { MASK, namesSecret, redact } from '../events/redaction.ts';
 
-/** Levels of {@link createLogger}, least to most. */
+/** Log levels of {@link createLogger}, from the least to the most verbose. */
 export const LOG_LEVELS = ['SILENT', 'ERROR', 'WARN', 'INFO', 'DEBUG'] as const;
-/** Level of a logger. */
+/** Log level. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Levels of nesting of a logged value that are kept. */
+/** Maximum nesting of a logged value. Deeper values are replaced by a placeholder. */
 const MAX_DEPTH_LEVELS = 16;
 
-/** JSON lines with the fields that CloudWatch Logs Insights queries use, and no secret in any of them (P7). */
+/** Formats log entries as JSON lines for CloudWatch Logs Insights and redacts secrets (P7). */
 class RedactingFormatter extends LogFormatter {
   override formatAttributes(attributes: UnformattedAttributes, additional: LogAttributes): LogItem {
     const { logLevel, timestamp, message, serviceName, lambdaContext, xRayTraceId } = attributes;
@@ -27,16 +27,16 @@ class RedactingFormatter extends LogFormatter {
   }
 
   /**
-   * A plain copy in which errors are formatted, keys and texts are redacted one by one, and cycles and great depths
-   * are cut off, so that no argument makes a log call throw. Redacting the line's JSON could break it, and would
-   * miss a secret that JSON escapes.
+   * Returns a plain copy of a value in which errors are formatted, keys and strings are redacted, and cycles and deep
+   * nesting are removed, so that no argument makes a log call throw. Redacting the serialized JSON instead could make
+   * it invalid and would miss secrets that contain escaped characters.
    */
   private clean(value: unknown, ancestors: readonly unknown[]): unknown {
     if (typeof value === 'string') return redact(value);
     if (typeof value === 'bigint') return value.toString();
     if (typeof value !== 'object' || value === null) return value;
     if (ancestors.includes(value)) return undefined;
-    if (ancestors.length >= MAX_DEPTH_LEVELS) return '[nested too deep]';
+    if (ancestors.length >= MAX_DEPTH_LEVELS) return '[nested too deeply]';
     const here = [...ancestors, value];
     if (value instanceof Error) return this.clean(this.formatError(value), here);
     if ('toJSON' in value && typeof value.toJSON === 'function') return this.clean(value.toJSON(), here);
@@ -49,7 +49,13 @@ class RedactingFormatter extends LogFormatter {
   }
 }
 
-/** Structured logger of one deployable (`service`), as JSON lines: warnings and errors on standard error, the rest on standard output. */
+/**
+ * Creates a structured logger that writes JSON lines: warnings and errors to standard error, everything else to
+ * standard output.
+ *
+ * @param service - name of the deployable, the `service` field of every line
+ * @param level - @default - the `POWERTOOLS_LOG_LEVEL` or `LOG_LEVEL` variable, otherwise `INFO`
+ */
 export function createLogger(service: string, level?: LogLevel): Logger {
   return new Logger({
     serviceName: service,
@@ -58,5 +64,5 @@ export function createLogger(service: string, level?: LogLevel): Logger {
   });
 }
 
-/** What the code below `functions/` logs with. */
+/** The logger methods that the code in `functions/` uses. */
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;

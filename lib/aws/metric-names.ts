@@ -1,40 +1,46 @@
-/** CloudWatch namespace of every metric that Switchboard emits. */
+/** CloudWatch namespace of all Switchboard metrics. */
 export const METRIC_NAMESPACE = 'Switchboard';
 
-/** What one metric measures, and its CloudWatch unit. */
+/** Unit and description of a metric. */
 export interface MetricDefinition {
   readonly unit: 'Count' | 'Seconds' | 'Milliseconds' | 'Bytes';
-  /** One line for dashboards and documentation. */
+  /** One line for dashboards and documentation, without a final period. */
   readonly description: string;
 }
 
-/** Metrics of the consumer: one value per batch. */
+/** Metrics of the consumer, emitted once per batch. */
 export const CONSUMER_METRICS = {
-  EventsReceived: { unit: 'Count', description: 'Events in the received messages, copies included' },
-  EventsPublished: { unit: 'Count', description: 'Events that EventBridge accepted' },
-  DuplicatesDropped: { unit: 'Count', description: 'Copies of events that another message publishes' },
-  EventsQuarantined: { unit: 'Count', description: 'Items that were moved to the quarantine queue' },
-  EventsLate: { unit: 'Count', description: 'Published events that their protocol marked as late' },
-  MessagesReturned: { unit: 'Count', description: 'Messages that SQS delivers again' },
+  EventsReceived: { unit: 'Count', description: 'Events in received SQS messages, including copies' },
+  EventsPublished: { unit: 'Count', description: 'Events accepted by EventBridge' },
+  DuplicatesDropped: {
+    unit: 'Count',
+    description: 'Copies dropped because another message publishes the event',
+  },
+  EventsQuarantined: { unit: 'Count', description: 'Items moved to the quarantine queue' },
+  EventsLate: { unit: 'Count', description: 'Published events marked as late by their protocol' },
+  MessagesReturned: {
+    unit: 'Count',
+    description: 'Messages reported as failed, which SQS delivers again',
+  },
   ReceivedToPublishedLatency: {
     unit: 'Milliseconds',
-    description: 'Time from reading the frame to the answer of PutEvents',
+    description: 'Time from reading the frame to the PutEvents response',
   },
 } as const satisfies Record<string, MetricDefinition>;
 /** Name of a consumer metric. */
 export type ConsumerMetricName = keyof typeof CONSUMER_METRICS;
 
-/** Metrics of an ingester task: one value per report. */
+/** Metrics of the ingester, emitted by each task every 30 seconds. */
 export const INGESTER_METRICS = {
-  EventsReceived: { unit: 'Count', description: 'Events read from sockets, copies included' },
-  CopiesDropped: { unit: 'Count', description: 'Copies that overlapping connections delivered' },
-  FramesRejected: { unit: 'Count', description: 'Frames that could not become events' },
-  EventsSent: { unit: 'Count', description: 'Events and rejected frames that SQS accepted' },
+  EventsReceived: { unit: 'Count', description: 'Events read from WebSockets, including copies' },
+  CopiesDropped: { unit: 'Count', description: 'Copies received over overlapping connections and dropped' },
+  FramesRejected: { unit: 'Count', description: 'Frames that could not be converted to events' },
+  EventsSent: { unit: 'Count', description: 'Events and rejected frames accepted by SQS' },
   Connects: { unit: 'Count', description: 'Connections opened' },
-  GapSeconds: { unit: 'Seconds', description: 'Length of the gaps that ended' },
-  Connections: { unit: 'Count', description: 'Open WebSockets' },
-  Covered: { unit: 'Count', description: '1 while every subscription has a live connection, else 0' },
-  BufferBytes: { unit: 'Bytes', description: 'Bytes that were read and that SQS has not accepted yet' },
+  GapSeconds: { unit: 'Seconds', description: 'Duration of the gaps that have ended' },
+  Connections: { unit: 'Count', description: 'Open WebSocket connections' },
+  Covered: { unit: 'Count', description: '1 if every subscription has a live connection, otherwise 0' },
+  BufferBytes: { unit: 'Bytes', description: 'Bytes read from WebSockets but not yet accepted by SQS' },
   EventLoopLag: { unit: 'Milliseconds', description: '99th percentile of the event loop delay' },
 } as const satisfies Record<string, MetricDefinition>;
 /** Name of an ingester metric. */

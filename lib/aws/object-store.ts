@@ -2,12 +2,13 @@ import { Sha256Node } from '@smithy/core/checksum';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { AwsCredentialIdentity, Provider } from '@smithy/types';
 
-/** Time for S3 to take an object. */
+/** Timeout for storing an object. */
 const PUT_TIMEOUT_MS = 10_000;
-const FIRST_TRANSIENT_STATUS = 500;
-const TOO_MANY_REQUESTS = 429;
+/** Lowest HTTP status code of a server error. */
+const MIN_SERVER_ERROR_STATUS = 500;
+const TOO_MANY_REQUESTS_STATUS = 429;
 
-/** S3 did not take an object. */
+/** An object could not be stored in S3. */
 export class ObjectStoreError extends Error {
   readonly code = 'object_not_stored';
   readonly retriable: boolean;
@@ -19,19 +20,23 @@ export class ObjectStoreError extends Error {
   }
 }
 
-/** What an object store needs. */
+/** Options of {@link ObjectStore}. */
 export interface ObjectStoreOptions {
   bucket: string;
   region: Provider<string>;
   credentials: Provider<AwsCredentialIdentity>;
-  /** Base URL of a stand-in, addressed by path; default: AWS, addressed by host name. */
+  /**
+   * Base URL of an emulator, which is addressed in path style.
+   *
+   * @default - AWS, addressed in virtual-hosted style
+   */
   endpoint?: string | undefined;
   fetch?: typeof fetch;
 }
 
 /**
- * Puts objects into one S3 bucket. One signed request: the S3 client would be as large as all else in the consumer
- * together, for a call that is made for one event in a million.
+ * Stores objects in an S3 bucket. It signs its own requests instead of using the SDK's S3 client, which would double
+ * the size of the consumer bundle for a call that is needed for about one event in a million.
  */
 export class ObjectStore {
   readonly bucket: string;
@@ -43,9 +48,9 @@ export class ObjectStore {
   }
 
   /**
-   * Store JSON under a key, replacing what was there.
+   * Stores JSON under a key and replaces any existing object.
    *
-   * @throws {@link ObjectStoreError}
+   * @throws {@link ObjectStoreError} if S3 rejects the request or does not respond within 10 seconds
    */
   async putJson(key: string, json: string): Promise<void> {
     const { bucket, endpoint, credentials } = this.options;
@@ -80,13 +85,13 @@ export class ObjectStore {
       const signal = AbortSignal.timeout(PUT_TIMEOUT_MS);
       response = await request(url, { method: 'PUT', headers, body: new Uint8Array(body), signal });
     } catch (cause) {
-      throw new ObjectStoreError(`The bucket ${bucket} could not be reached`, { retriable: true, cause });
+      throw new ObjectStoreError(`The request to S3 for bucket ${bucket} failed`, { retriable: true, cause });
     }
     if (response.ok) return;
     const { status } = response;
     throw new ObjectStoreError(
-      `S3 answered ${status} for the bucket ${bucket}: check that it exists and that s3:PutObject is allowed`,
-      { retriable: status >= FIRST_TRANSIENT_STATUS || status === TOO_MANY_REQUESTS },
+      `S3 returned status ${status} for bucket ${bucket}: check that it exists and that s3:PutObject is allowed`,
+      { retriable: status >= MIN_SERVER_ERROR_STATUS || status === TOO_MANY_REQUESTS_STATUS },
     );
   }
 }

@@ -13,84 +13,100 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { INGESTER_REPORT_SECONDS, ingesterMetric } from './metrics.ts';
-import type { Queues } from './queues.ts';
+import { INGESTER_REPORT_SECONDS, ingesterMetric } from './cloudwatch-metrics.ts';
+import type { Queues } from './message-queues.ts';
 
 const MINUTE = Duration.minutes(1);
 const FIVE_MINUTES = Duration.minutes(5);
-/** Age from which on events are late. */
-const OLDEST_MESSAGE_SECONDS = 60;
-/** Width of the band of usual traffic, in standard deviations. */
+/** Age of the oldest message above which events are delayed. */
+const MAX_MESSAGE_AGE_SECONDS = 60;
+/** Width of the anomaly detection band, in standard deviations. */
 const BAND_DEVIATIONS = 3;
-/** Periods of five minutes below that band. */
+/** Consecutive five-minute periods below the band before the alarm enters the ALARM state. */
 const SILENT_PERIODS = 3;
 
-/** `critical`: events are being lost or held up, somebody must act now. `warning`: today. */
+/** `critical`: events are lost or delayed, act immediately. `warning`: act within a day. */
 export type Severity = 'critical' | 'warning';
 
-/** What is watched. */
+/** Properties of {@link Alarms}. */
 export interface AlarmsProps {
+  /** Queues to monitor. */
   readonly queues: Queues;
+
+  /** Consumer function to monitor. */
   readonly consumer: IFunction;
-  /** Ingester tasks that should be healthy; undefined where no ingester is deployed. */
+
+  /**
+   * Desired number of ingester tasks.
+   *
+   * @default - no ingester is deployed, and no alarms are created for it
+   */
   readonly tasks?: number | undefined;
-  /** Hears of every alarm and of its end. */
+
+  /**
+   * SNS topic that is notified when an alarm enters the ALARM state and when it returns to OK.
+   *
+   * @default - no notifications
+   */
   readonly topic?: ITopic | undefined;
 }
 
 interface AlarmText {
   readonly severity: Severity;
-  /** What it means and what to do. */
+  /** Meaning of the alarm and the recommended action. */
   readonly text: string;
 }
 
-/** The alarms: each has one severity (a tag, and the first word of its description) and says what to do. */
+/**
+ * CloudWatch alarms. Each alarm has a severity, which is a tag and the first word of the description, and describes the
+ * recommended action.
+ */
 export class Alarms extends Construct {
   private readonly topic: ITopic | undefined;
 
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
     this.topic = props.topic;
-    this.watchQueues(props.queues);
-    this.watchConsumer(props.consumer);
-    if (props.tasks !== undefined) this.watchIngester(props.tasks);
+    this.addQueueAlarms(props.queues);
+    this.addConsumerAlarms(props.consumer);
+    if (props.tasks !== undefined) this.addIngesterAlarms(props.tasks);
   }
 
-  private watchQueues({ events, deadLetter, quarantine }: Queues): void {
+  private addQueueAlarms({ events, deadLetter, quarantine }: Queues): void {
     this.above('DeadLetterNotEmpty', deadLetter.metricApproximateNumberOfMessagesVisible(last(MINUTE)), 0, {
       severity: 'critical',
-      text: 'Messages failed five times and wait in the dead-letter queue. Find the cause in the logs of the consumer, mend it, then redrive the queue; nothing in it is lost for 14 days.',
+      text: 'Messages failed five times and were moved to the dead-letter queue. Find the cause in the consumer log, fix it, and then redrive the queue. The queue retains messages for 14 days.',
     });
     this.above('QuarantineGrowing', quarantine.metricNumberOfMessagesSent(total(FIVE_MINUTES)), 0, {
       severity: 'warning',
-      text: 'Events came that no retry can mend. Read the attribute `reason` of the messages in the quarantine queue; once it is mended, send their bodies to the events queue again.',
+      text: 'Items that cannot be processed by retrying were moved to the quarantine queue. Read the message attribute `reason` of each message. After you fix the cause, send the message bodies to the events queue again.',
     });
     this.above(
       'OldestMessageTooOld',
       events.metricApproximateAgeOfOldestMessage(last(MINUTE)),
-      OLDEST_MESSAGE_SECONDS,
+      MAX_MESSAGE_AGE_SECONDS,
       {
         severity: 'warning',
-        text: 'Events wait over 60 s for the consumer. Look for errors and throttles of the consumer; if there are none, raise consumerConcurrency.',
+        text: `Events have been waiting in the events queue for more than ${MAX_MESSAGE_AGE_SECONDS} seconds. Check the consumer for errors and throttles. If there are none, increase consumerConcurrency.`,
       },
     );
   }
 
-  private watchConsumer(consumer: IFunction): void {
+  private addConsumerAlarms(consumer: IFunction): void {
     this.above('ConsumerErrors', consumer.metricErrors(total(FIVE_MINUTES)), 0, {
       severity: 'critical',
-      text: 'The consumer fails as a whole; its messages wait and come again. Read its log: usually a permission is missing, or a table or queue was changed by hand.',
+      text: 'Invocations of the consumer fail. Their messages stay in the events queue and are delivered again. Check the consumer log. Common causes are a missing permission, and a table or queue that was changed manually.',
     });
     this.above('ConsumerThrottled', consumer.metricThrottles(total(FIVE_MINUTES)), 0, {
       severity: 'warning',
-      text: 'AWS Lambda refuses to run more of the consumer; messages wait. Raise the concurrency limit of the account, or lower consumerConcurrency below what is left of it.',
+      text: 'AWS Lambda throttles the consumer, and messages are waiting in the events queue. Increase the concurrency quota of the account, or decrease consumerConcurrency to the concurrency that is available.',
     });
   }
 
-  private watchIngester(tasks: number): void {
+  private addIngesterAlarms(tasks: number): void {
     this.below('NoConnection', ingesterMetric('Covered', last(MINUTE)), 1, {
       severity: 'critical',
-      text: 'No task has had a connection to Genesys Cloud for 60 s; what happens there now is a gap. Read the log of the ingester: the OAuth client or its secret, a permission, or an outage of Genesys Cloud.',
+      text: 'No ingester task has been connected to Genesys Cloud for 60 seconds. Events are not received, and the interval is recorded as a gap. Check the ingester log for a problem with the OAuth client, its secret or its permissions, or for an outage of Genesys Cloud.',
     });
     const healthy = new MathExpression({
       expression: `covered / ${FIVE_MINUTES.toSeconds() / INGESTER_REPORT_SECONDS}`,
@@ -98,18 +114,18 @@ export class Alarms extends Construct {
       period: FIVE_MINUTES,
       label: 'healthy tasks',
     });
-    // Half a task of tolerance: a report more or less at the edges of a period is no failure.
+    // Half a task of tolerance, because the number of reports in a period can differ by one.
     this.below('TooFewHealthyTasks', healthy, tasks - 0.5, {
       severity: 'warning',
-      text: `Fewer ingester tasks are healthy than the ${tasks} wanted. See the events of the service and why its last task stopped; until then nothing bridges the loss of another one.`,
+      text: `The number of healthy ingester tasks is below the desired count of ${tasks}. Check the events of the ECS service and the stop reason of its last task. Until the service recovers, the failure of another task can cause a gap.`,
     });
-    this.silence();
+    this.addSilenceAlarm();
   }
 
-  private silence(): void {
+  private addSilenceAlarm(): void {
     const text: AlarmText = {
       severity: 'warning',
-      text: 'Far fewer events come than usual at this time although the connection lives. Compare with what the contact centre does; see whether topics were rejected (log of the ingester) or the OAuth client lost a division or permission.',
+      text: 'Far fewer events than usual at this time are received although the ingester is connected. Check whether the contact center is less active than usual, whether topics were rejected (ingester log), and whether the OAuth client lost a division or a permission.',
     };
     const alarm = new AnomalyDetectionAlarm(this, 'Silence', {
       ...this.options('Silence', text),
@@ -117,7 +133,7 @@ export class Alarms extends Construct {
       stdDevs: BAND_DEVIATIONS,
       comparisonOperator: ComparisonOperator.LESS_THAN_LOWER_THRESHOLD,
       evaluationPeriods: SILENT_PERIODS,
-      // Without any report another alarm speaks.
+      // Missing reports are covered by the NoConnection alarm.
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });
     this.finish(alarm, text);
@@ -133,7 +149,7 @@ export class Alarms extends Construct {
     });
   }
 
-  /** No data is as bad as too little: who reports nothing is down. */
+  /** Missing data is breaching, because a task that does not report is down. */
   private below(id: string, metric: IMetric, threshold: number, text: AlarmText): void {
     this.alarm(id, text, {
       metric,

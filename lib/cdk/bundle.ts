@@ -5,42 +5,41 @@ import type { Construct } from 'constructs';
 import { buildSync, type OutputFile } from 'esbuild';
 
 const PROJECT_ROOT = resolve(import.meta.dirname, '../..');
-/** What of our dependencies is CommonJS calls `require` for Node's own modules, which an ES module has not. */
+/** Defines `require`, which ES modules lack and which CommonJS dependencies call for Node.js built-in modules. */
 const REQUIRE_BANNER =
   "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
 
-/** Bundles made by this process; there are as many entries as deployables. */
-const made = new Map<string, readonly OutputFile[]>();
+/** Bundles built by this process, by entry file. The number of entries is the number of deployables. */
+const cache = new Map<string, readonly OutputFile[]>();
 
 /**
- * Bundle one deployable into one minified ES module with a source map, everything it imports included. Needs neither
- * a container engine nor the network. The same sources give the same bytes on any machine, so that nothing is
- * deployed again without a change.
+ * Bundles a deployable and all its dependencies into a minified ES module with a source map. Bundling needs neither
+ * Docker nor network access. The output is reproducible: unchanged sources are not deployed again.
  *
- * @param entry - TypeScript file, relative to the project's root
- * @param moduleName - name of the module, without its ending
- * @returns the directory with `<moduleName>.mjs`, inside the app's output directory
+ * @param entry - TypeScript file, relative to the project root
+ * @param moduleName - name of the module, without its extension
+ * @returns the directory that contains `<moduleName>.mjs`, in the output directory of the app
  */
 export function bundle(scope: Construct, entry: string, moduleName: string): string {
   const directory = join(outputOf(scope), 'bundles', scope.node.addr);
   mkdirSync(directory, { recursive: true });
   if (!Stack.of(scope).bundlingRequired) {
-    // The command line works on other stacks of the app: nothing of this one is deployed.
+    // The CDK CLI selected other stacks of the app, so this stack is not deployed.
     writeFileSync(join(directory, `${moduleName}.mjs`), '// Not bundled.\n');
     return directory;
   }
-  const files = made.get(entry) ?? buildModule(entry, moduleName);
-  made.set(entry, files);
+  const files = cache.get(entry) ?? buildModule(entry, moduleName);
+  cache.set(entry, files);
   for (const { path, contents } of files) writeFileSync(join(directory, basename(path)), contents);
   return directory;
 }
 
-/** The files of one bundled deployable: the module and its source map, neither written anywhere. */
+/** Bundles a deployable in memory. @returns the module and its source map */
 export function buildModule(entry: string, moduleName: string): readonly OutputFile[] {
   const { outputFiles } = buildSync({
     absWorkingDir: PROJECT_ROOT,
     entryPoints: [relative(PROJECT_ROOT, resolve(PROJECT_ROOT, entry))],
-    // Nothing is written there: source maps tell paths from it, and must be the same everywhere.
+    // Not written. Paths in the source map are relative to it and must be the same on every machine.
     outfile: `dist/${moduleName}/${moduleName}.mjs`,
     write: false,
     bundle: true,
@@ -60,6 +59,6 @@ export function buildModule(entry: string, moduleName: string): readonly OutputF
 
 function outputOf(scope: Construct): string {
   const stage = Stage.of(scope);
-  if (!stage) throw new Error('A Switchboard belongs to a stack of a CDK app');
+  if (!stage) throw new Error('Switchboard must be created in the scope of a CDK app');
   return stage.outdir;
 }

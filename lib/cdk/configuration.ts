@@ -1,9 +1,9 @@
 import { Token } from 'aws-cdk-lib';
+import { topicProblems } from '../genesys/configured-topics.ts';
 import { GENESYS_DOMAINS, isGenesysDomain } from '../genesys/regions.ts';
-import { topicProblems } from '../genesys/topics.ts';
 import type { SwitchboardProps } from './switchboard-props.ts';
 
-/** What holds where a user says nothing else. */
+/** Defaults of {@link SwitchboardProps}. */
 export const DEFAULTS = {
   tasks: 1,
   consumerConcurrency: 10,
@@ -11,44 +11,49 @@ export const DEFAULTS = {
   eventSource: 'genesys.cloud',
 } as const satisfies SwitchboardProps | object;
 
-/** Smallest and largest value of each number, and why. */
+/** Minimum and maximum of each numeric property, with the reason. */
 export const LIMITS = {
-  /** Every task holds channels of its own, and an OAuth client has room for 20. */
-  tasks: { min: 1, max: 10, why: 'every task needs channels of its own' },
-  /** The range of an SQS event source. */
-  consumerConcurrency: { min: 2, max: 1_000, why: 'the range that AWS Lambda takes for a queue' },
-  /** Genesys Cloud retries towards EventBridge for four days; 28 is two queues' retention. */
-  dedupWindowDays: { min: 4, max: 28, why: 'Genesys Cloud itself retries for 4 days, two queues keep 28' },
-  archiveDays: { min: 1, max: 3_650, why: 'leave it out for no archive' },
+  /** Each task uses its own channels, and an OAuth client can have 20. */
+  tasks: { min: 1, max: 10, why: 'each task uses its own notification channels' },
+  /** The range of the maximum concurrency of an SQS event source. */
+  consumerConcurrency: { min: 2, max: 1_000, why: 'the range that AWS Lambda supports for an SQS queue' },
+  /** Genesys Cloud retries deliveries to EventBridge for 4 days. Two queues retain a message for 28 days in total. */
+  dedupWindowDays: {
+    min: 4,
+    max: 28,
+    why: 'Genesys Cloud retries for 4 days, and two queues retain a message for 28 days',
+  },
+  archiveDays: { min: 1, max: 3_650, why: 'omit it to create no archive' },
 } as const;
 
-/** The props of {@link Switchboard} cannot be deployed; the message lists every problem. */
+/** The properties of {@link Switchboard} are invalid. The message lists all problems. */
 export class SwitchboardConfigurationError extends Error {
   readonly code = 'invalid_configuration';
   readonly retriable = false;
+  /** One message per invalid property. */
   declare readonly problems: readonly string[];
 
-  /** @param caller - whose call the stack trace begins at: the line that the user wrote */
+  /** @param caller - function to omit from the stack trace, so that it starts at the line of the user's code */
   constructor(problems: readonly string[], caller?: object) {
     const list = problems.map((problem) => `  - ${problem}`).join('\n');
     super(`The configuration of Switchboard has ${problems.length} problem(s):\n${list}`);
     this.name = 'SwitchboardConfigurationError';
-    // Not enumerable: the message says them, and Node would print them once more.
+    // Not enumerable, because Node.js would print the problems again after the message.
     Object.defineProperty(this, 'problems', { value: problems });
     if (caller) Error.captureStackTrace(this, caller as () => void);
   }
 }
 
-/** `aws.` is what AWS keeps for itself. */
+/** AWS reserves the prefix `aws.`. */
 const EVENT_SOURCE = /^(?!aws\.)[\w.\-/]{1,256}$/i;
-/** Names that Secrets Manager takes. */
+/** Secret names that Secrets Manager accepts. */
 const SECRET_NAME = /^[\w/+=.@-]{1,512}$/;
 
 /**
- * Check what a user wrote, before anything is made of it.
+ * Validates the properties before any resource is created.
  *
- * @param caller - whose call the error's stack trace begins at
- * @throws SwitchboardConfigurationError with every problem at once
+ * @param caller - function to omit from the stack trace of the error
+ * @throws {@link SwitchboardConfigurationError} with all problems
  */
 export function checkConfiguration(props: SwitchboardProps, caller?: object): void {
   const problems = [
@@ -64,24 +69,29 @@ export function checkConfiguration(props: SwitchboardProps, caller?: object): vo
 function domainProblems(domain: string): string[] {
   if (isGenesysDomain(domain)) return [];
   const shown = domain || '(empty)';
-  return [`genesysDomain ${shown} is no Genesys Cloud region; it is one of ${GENESYS_DOMAINS.join(', ')}`];
+  return [
+    `genesysDomain ${shown} is not the domain of a Genesys Cloud region; use one of ${GENESYS_DOMAINS.join(', ')}`,
+  ];
 }
 
 function secretProblems(secret: SwitchboardProps['secret']): string[] {
   if (typeof secret !== 'string' || Token.isUnresolved(secret) || SECRET_NAME.test(secret)) return [];
   const shown = secret || '(empty)';
-  return [`secret ${shown} is no name of a secret: 1-512 letters, digits and / _ + = . @ -`];
+  return [
+    `secret ${shown} is not a valid secret name; use 1-512 letters, digits and the characters / _ + = . @ -`,
+  ];
 }
 
 function allTopicProblems(topics: readonly string[]): string[] {
-  if (topics.length === 0) return ['topics is empty: name at least one, for example v2.users.{id}.presence'];
+  if (topics.length === 0)
+    return ['topics is empty; specify at least one topic, for example v2.users.{id}.presence'];
   return topicProblems(topics).map((problem) => `topics: ${problem}`);
 }
 
 function sourceProblems(source: string | undefined): string[] {
   if (source === undefined || EVENT_SOURCE.test(source)) return [];
   return [
-    `eventSource ${source} must be 1-256 letters, digits, . - _ / and not begin with aws., which AWS keeps`,
+    `eventSource ${source} is invalid; use 1-256 letters, digits and the characters . - _ / and do not start with aws., which is reserved`,
   ];
 }
 
@@ -89,5 +99,5 @@ function numberProblems(name: keyof typeof LIMITS, value: number | undefined): s
   if (value === undefined || Token.isUnresolved(value)) return [];
   const { min, max, why } = LIMITS[name];
   if (Number.isInteger(value) && value >= min && value <= max) return [];
-  return [`${name} is ${value}, and must be a whole number from ${min} to ${max} (${why})`];
+  return [`${name} is ${value}, but must be an integer from ${min} to ${max} (${why})`];
 }

@@ -13,46 +13,71 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct, type IConstruct } from 'constructs';
 import type { LogLevel } from '../aws/logger.ts';
 import { bundle } from './bundle.ts';
-import type { Bus } from './bus.ts';
 import { grantKeyUse } from './encryption.ts';
+import type { Bus } from './event-bus.ts';
 import { type LogSettings, logGroup } from './log-group.ts';
-import { CONSUMER_TIMEOUT_SECONDS, type Queues } from './queues.ts';
+import { CONSUMER_TIMEOUT_SECONDS, type Queues } from './message-queues.ts';
 
-/** Messages a batch: each carries many events already. */
+/** Messages per batch. Each message contains many events. */
 const BATCH_SIZE = 10;
-/** The share of a CPU grows with it; a batch is mostly calls to AWS. */
+/** The CPU share is proportional to the memory. Most of the duration is spent waiting for AWS services. */
 const MEMORY_MIB = 512;
 
-/** What the consumer is wired to. */
+/** Properties of {@link ConsumerFunction}. */
 export interface ConsumerFunctionProps {
+  /** The events queue is the event source. Items that cannot be published are sent to the quarantine queue. */
   readonly queues: Queues;
+
+  /** Table for claims. */
   readonly claimsTable: ITable;
+
+  /** Event bus to publish on. */
   readonly bus: Bus;
-  /** For events that EventBridge is too small for. */
+
+  /** Bucket for events that exceed the EventBridge size limit. */
   readonly oversizeBucket: IBucket;
+
   /** `source` of the published events. */
   readonly eventSource: string;
+
+  /** Deduplication window, in days. */
   readonly dedupWindowDays: number;
-  /** Batches at once. */
+
+  /** Maximum number of concurrent invocations. */
   readonly concurrency: number;
+
+  /**
+   * Log level.
+   *
+   * @default 'INFO'
+   */
   readonly logLevel?: LogLevel | undefined;
+
+  /** Settings of the log group. */
   readonly logs: LogSettings;
+
+  /**
+   * KMS key that encrypts the queues, the table and the bucket.
+   *
+   * @default - AWS owned keys
+   */
   readonly encryptionKey?: IKey | undefined;
 }
 
-/** The consumer on AWS Lambda, fed by the events queue with partial batch responses. */
+/** The consumer: an AWS Lambda function that processes the events queue with partial batch responses. */
 export class ConsumerFunction extends Construct {
+  /** The Lambda function. */
   readonly function: LambdaFunction;
 
   constructor(scope: Construct, id: string, props: ConsumerFunctionProps) {
     super(scope, id);
     const logs = logGroup(this, 'Logs', props.logs);
-    // A role of its own: the managed policy of Lambda's default role may write to every log group.
+    // The default role of a function has a managed policy that allows writing to every log group.
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     logs.grantWrite(role);
     this.grantAll(role, props);
     this.function = new LambdaFunction(this, 'Function', {
-      description: 'Switchboard consumer: claims events and publishes each once',
+      description: 'Switchboard consumer: deduplicates events and publishes them to EventBridge',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       code: Code.fromAsset(bundle(this, 'functions/consumer/handler.ts', 'index')),
@@ -73,7 +98,7 @@ export class ConsumerFunction extends Construct {
     this.acknowledge(role, mapping, props.oversizeBucket);
   }
 
-  /** The calls that `functions/consumer` makes, and those that Lambda makes to feed it. */
+  /** Grants the calls made by `functions/consumer` and by the Lambda event source. */
   private grantAll(role: Role, props: ConsumerFunctionProps): void {
     const { queues, claimsTable, bus, oversizeBucket, encryptionKey } = props;
     queues.events.grant(role, 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes');
@@ -92,7 +117,7 @@ export class ConsumerFunction extends Construct {
     grantKeyUse(encryptionKey, role);
   }
 
-  /** The variables of `functions/consumer/consumer-config.ts`. */
+  /** Environment variables, read by `functions/consumer/config.ts`. */
   private environment(props: ConsumerFunctionProps): Record<string, string> {
     return {
       NODE_OPTIONS: '--enable-source-maps',
@@ -110,20 +135,22 @@ export class ConsumerFunction extends Construct {
     const bucketId = this.logicalId(bucket);
     Validations.of(role).acknowledge({
       id: `AwsSolutions-IAM5[Resource::<${bucketId}.Arn>/*]`,
-      reason: 'The consumer adds objects anywhere in its own bucket; it can neither read nor list them.',
+      reason: 'The consumer adds objects under any key in its bucket. It cannot read or list them.',
     });
     Validations.of(mapping).acknowledge({
       id: 'Serverless-LambdaEventSourceMappingDestination',
-      reason: "What fails goes to the events queue's dead-letter queue; Lambda has no destination for SQS.",
+      reason:
+        'Failed messages are moved to the dead-letter queue of the events queue. Lambda does not support failure destinations for SQS event sources.',
     });
     Validations.of(this.function).acknowledge(
       {
         id: 'Serverless-LambdaDLQ',
-        reason: 'Nobody invokes it asynchronously; a batch that fails stays in the events queue.',
+        reason: 'The function is not invoked asynchronously. A failed batch stays in the events queue.',
       },
       {
         id: 'Serverless-LambdaTracing',
-        reason: 'Events carry their own times, and latency is a metric; a trace a batch would cost more.',
+        reason:
+          'Events contain timestamps, and latency is a metric. One trace per batch would add cost without information.',
       },
     );
   }

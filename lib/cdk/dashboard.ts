@@ -16,49 +16,61 @@ import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { MonitoringFacade } from 'cdk-monitoring-constructs';
 import { Construct } from 'constructs';
-import { consumerMetric, ingesterMetric } from './metrics.ts';
-import type { Queues } from './queues.ts';
-import type { Tables } from './tables.ts';
+import {
+  CONSUMER_METRICS,
+  type ConsumerMetricName,
+  INGESTER_METRICS,
+  type IngesterMetricName,
+} from '../aws/metric-names.ts';
+import { consumerMetric, ingesterMetric, type MetricReading } from './cloudwatch-metrics.ts';
+import type { Tables } from './dynamodb-tables.ts';
+import type { Queues } from './message-queues.ts';
 
-/** Columns of a CloudWatch dashboard. */
-const WIDTH = 24;
+/** Width of a CloudWatch dashboard, in grid units. */
+const DASHBOARD_WIDTH = 24;
 const GRAPH_HEIGHT = 6;
 const MINUTE = Duration.minutes(1);
 const HOUR = Duration.hours(1);
 
-/** What is shown. */
+/** Properties of {@link Dashboard}. */
 export interface DashboardProps {
+  /** Queues to show. */
   readonly queues: Queues;
+  /** Tables to show. */
   readonly tables: Tables;
+  /** Consumer function to show. */
   readonly consumer: IFunction;
+  /** Ingester service to show. */
   readonly service: FargateService;
+  /** Event bus whose rules are shown. */
   readonly bus: IEventBus;
 }
 
 /**
- * One dashboard. Its first row is the way of an event from left to right; below it what explains a change there, what
- * costs money, and last the usual graphs of every resource.
+ * CloudWatch dashboard. The first row shows the path of an event from left to right. The rows below show latency, lost
+ * and duplicate events, connections, the main cost drivers, and the standard metrics of each resource.
  */
 export class Dashboard extends Construct {
+  /** The CloudWatch dashboard. */
   readonly dashboard: CloudWatchDashboard;
-  /** Where it is in the console. */
+  /** URL of the dashboard in the AWS console. */
   readonly url: string;
 
   constructor(scope: Construct, id: string, props: DashboardProps) {
     super(scope, id);
     this.dashboard = new CloudWatchDashboard(this, 'Dashboard', { defaultInterval: Duration.hours(3) });
-    this.dashboard.addWidgets(heading('The way of an event'));
+    this.dashboard.addWidgets(heading('Path of an event'));
     this.dashboard.addWidgets(flow(props));
-    this.dashboard.addWidgets(heading('Why'));
+    this.dashboard.addWidgets(heading('Latency, deduplication and connections'));
     this.dashboard.addWidgets(latencyAndLoss(), connection());
-    this.dashboard.addWidgets(heading('What costs money'));
+    this.dashboard.addWidgets(heading('Cost drivers'));
     this.dashboard.addWidgets(costs(props));
     for (const widget of this.resources(props)) this.dashboard.addWidgets(widget);
     const { region } = Stack.of(this);
     this.url = `https://${region}.console.aws.amazon.com/cloudwatch/home?region=${region}#dashboards/dashboards/${this.dashboard.dashboardName}`;
   }
 
-  /** The usual graphs of each resource. */
+  /** Standard graphs of each resource. */
   private resources({ queues, tables, consumer, service }: DashboardProps): IWidget[] {
     const widgets: IWidget[] = [];
     new MonitoringFacade(this, 'Resources', {
@@ -81,11 +93,21 @@ export class Dashboard extends Construct {
 }
 
 function heading(text: string): TextWidget {
-  return new TextWidget({ markdown: `## ${text}`, width: WIDTH, height: 1 });
+  return new TextWidget({ markdown: `## ${text}`, width: DASHBOARD_WIDTH, height: 1 });
+}
+
+/** A metric of the consumer, labeled with its description. */
+function consumer(name: ConsumerMetricName, reading: MetricReading = {}): IMetric {
+  return consumerMetric(name, { label: CONSUMER_METRICS[name].description, ...reading });
+}
+
+/** A metric of the ingester, labeled with its description. */
+function ingester(name: IngesterMetricName, reading: MetricReading = {}): IMetric {
+  return ingesterMetric(name, { label: INGESTER_METRICS[name].description, ...reading });
 }
 
 function row(...graphs: { title: string; metrics: IMetric[]; unit?: string }[]): Row {
-  const width = Math.floor(WIDTH / graphs.length);
+  const width = Math.floor(DASHBOARD_WIDTH / graphs.length);
   return new Row(
     ...graphs.map(
       ({ title, metrics, unit }) =>
@@ -102,24 +124,24 @@ function row(...graphs: { title: string; metrics: IMetric[]; unit?: string }[]):
 
 function flow({ queues, bus }: DashboardProps): Row {
   return row(
-    { title: '1 Received', metrics: [ingesterMetric('EventsReceived')], unit: 'events a minute' },
+    { title: '1. Received', metrics: [ingester('EventsReceived')], unit: 'events per minute' },
     {
-      title: '2 Age of the oldest message',
-      metrics: [queues.events.metricApproximateAgeOfOldestMessage({ period: MINUTE, label: 'age' })],
+      title: '2. Age of the oldest message',
+      metrics: [queues.events.metricApproximateAgeOfOldestMessage({ period: MINUTE, label: 'Events queue' })],
       unit: 'seconds',
     },
-    { title: '3 Published', metrics: [consumerMetric('EventsPublished')], unit: 'events a minute' },
+    { title: '3. Published', metrics: [consumer('EventsPublished')], unit: 'events per minute' },
     {
-      title: '4 Failures downstream, by rule',
+      title: '4. Delivery failures by rule',
       metrics: ['FailedInvocations', 'ThrottledRules', 'InvocationsFailedToBeSentToDlq'].map((name) =>
         ruleMetric(name, bus),
       ),
-      unit: 'a minute',
+      unit: 'per minute',
     },
   );
 }
 
-/** A metric of every rule of the bus, those of other stacks too. */
+/** A metric of every rule of the bus, including rules of other stacks. */
 function ruleMetric(name: string, bus: IEventBus): MathExpression {
   return new MathExpression({
     expression: `SEARCH('{AWS/Events,EventBusName,RuleName} MetricName="${name}" EventBusName="${bus.eventBusName}"', 'Sum', 60)`,
@@ -132,7 +154,7 @@ function ruleMetric(name: string, bus: IEventBus): MathExpression {
 function latencyAndLoss(): Row {
   return row(
     {
-      title: 'Received to published',
+      title: 'Latency from receipt to publication',
       metrics: [50, 90, 99].map((percentile) =>
         consumerMetric('ReceivedToPublishedLatency', {
           statistic: Stats.percentile(percentile),
@@ -142,22 +164,19 @@ function latencyAndLoss(): Row {
       unit: 'milliseconds',
     },
     {
-      title: 'Copies dropped',
-      metrics: [
-        ingesterMetric('CopiesDropped', { label: 'by overlapping connections' }),
-        consumerMetric('DuplicatesDropped', { label: 'by claims' }),
-      ],
-      unit: 'events a minute',
+      title: 'Duplicates dropped',
+      metrics: [ingester('CopiesDropped'), consumer('DuplicatesDropped')],
+      unit: 'events per minute',
     },
     {
-      title: 'Quarantined, rejected, late, returned',
+      title: 'Quarantined, rejected, late and returned',
       metrics: [
-        consumerMetric('EventsQuarantined'),
-        ingesterMetric('FramesRejected'),
-        consumerMetric('EventsLate'),
-        consumerMetric('MessagesReturned'),
+        consumer('EventsQuarantined'),
+        ingester('FramesRejected'),
+        consumer('EventsLate'),
+        consumer('MessagesReturned'),
       ],
-      unit: 'a minute',
+      unit: 'per minute',
     },
   );
 }
@@ -165,54 +184,54 @@ function latencyAndLoss(): Row {
 function connection(): Row {
   return row(
     {
-      title: 'Connection: 1 is covered',
+      title: 'Coverage (1 if all subscriptions are connected)',
       metrics: [
-        ingesterMetric('Covered', { statistic: Stats.MAXIMUM, label: 'any task' }),
-        ingesterMetric('Covered', { statistic: Stats.MINIMUM, label: 'every task' }),
+        ingester('Covered', { statistic: Stats.MAXIMUM, label: 'At least one task' }),
+        ingester('Covered', { statistic: Stats.MINIMUM, label: 'All tasks' }),
       ],
     },
     {
-      title: 'Connections opened, and seconds of gaps',
-      metrics: [ingesterMetric('Connects'), ingesterMetric('GapSeconds')],
-      unit: 'a minute',
+      title: 'Connections opened and duration of gaps',
+      metrics: [ingester('Connects'), ingester('GapSeconds')],
+      unit: 'per minute',
     },
     {
       title: 'Open connections',
-      metrics: [ingesterMetric('Connections', { statistic: Stats.MAXIMUM })],
+      metrics: [ingester('Connections', { statistic: Stats.MAXIMUM })],
     },
     {
       title: 'Buffer and event loop',
       metrics: [
-        ingesterMetric('BufferBytes', { statistic: Stats.MAXIMUM }),
-        ingesterMetric('EventLoopLag', { statistic: Stats.MAXIMUM }),
+        ingester('BufferBytes', { statistic: Stats.MAXIMUM }),
+        ingester('EventLoopLag', { statistic: Stats.MAXIMUM }),
       ],
     },
   );
 }
 
-function costs({ queues, tables, consumer }: DashboardProps): Row {
+function costs({ queues, tables, consumer: consumerFunction }: DashboardProps): Row {
   const sum = { period: HOUR, statistic: Stats.SUM };
   const units = (table: ITable, label: string) => table.metricConsumedWriteCapacityUnits({ ...sum, label });
   return row(
     {
       title: 'EventBridge: events published',
-      metrics: [consumerMetric('EventsPublished', { period: HOUR })],
-      unit: 'an hour',
+      metrics: [consumer('EventsPublished', { period: HOUR })],
+      unit: 'events per hour',
     },
     {
-      title: 'DynamoDB: write units',
-      metrics: [units(tables.claims, 'claims'), units(tables.state, 'state')],
-      unit: 'an hour',
+      title: 'DynamoDB: consumed write capacity',
+      metrics: [units(tables.claims, 'Claims table'), units(tables.state, 'State table')],
+      unit: 'units per hour',
     },
     {
-      title: 'Lambda: milliseconds',
-      metrics: [consumer.metricDuration({ ...sum, label: 'consumer' })],
-      unit: 'an hour',
+      title: 'Lambda: total duration',
+      metrics: [consumerFunction.metricDuration({ ...sum, label: 'Consumer' })],
+      unit: 'milliseconds per hour',
     },
     {
       title: 'SQS: messages sent',
-      metrics: [queues.events.metricNumberOfMessagesSent({ ...sum, label: 'events' })],
-      unit: 'an hour',
+      metrics: [queues.events.metricNumberOfMessagesSent({ ...sum, label: 'Events queue' })],
+      unit: 'messages per hour',
     },
   );
 }

@@ -1,4 +1,4 @@
-/** The events of one conversation that analytics reports: `v2.detail.events.conversation.{id}.…`. */
+/** Analytics detail events of conversations. */
 const CONVERSATION_DETAIL_TYPES = [
   'v2.detail.events.conversation.{id}.acd.end',
   'v2.detail.events.conversation.{id}.acd.start',
@@ -19,8 +19,8 @@ const CONVERSATION_DETAIL_TYPES = [
 ] as const;
 
 /**
- * Usual `detail-type`s of published events: topics with their ids replaced by the literal `{id}` (platform SDK 262).
- * Genesys Cloud has more; any topic can be subscribed to and matched, these are what an editor offers.
+ * Common values of `detail-type`: topics in which ids are replaced by the literal `{id}` (source: platform SDK 262).
+ * Editors suggest these values, but any other topic can also be subscribed to and matched.
  */
 export const DETAIL_TYPES = [
   ...CONVERSATION_DETAIL_TYPES,
@@ -61,5 +61,5 @@ export const DETAIL_TYPES = [
   'v2.outbound.contactlists.{id}',
 ] as const;
 
-/** A usual `detail-type`, or any other. */
+/** A `detail-type`: one of {@link DETAIL_TYPES} or any other string. */
 export type DetailType = (typeof DETAIL_TYPES)[number] | (string & {});

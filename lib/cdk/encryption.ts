@@ -2,7 +2,7 @@ import { Stack } from 'aws-cdk-lib';
 import { type IGrantable, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 
-/** What a program needs of the key to read and write encrypted queues, tables and objects. */
+/** KMS actions required to read and write encrypted queues, tables and objects. */
 const USE_ACTIONS = [
   'kms:Decrypt',
   'kms:DescribeKey',
@@ -12,16 +12,16 @@ const USE_ACTIONS = [
   'kms:ReEncryptTo',
 ] as const;
 
-/** Let a program use the key; without a key of its own (encryption with AWS's keys) there is nothing to grant. */
+/** Grants the use of a customer managed key. Does nothing without a key, because other keys need no permissions. */
 export function grantKeyUse(key: IKey | undefined, grantee: IGrantable): void {
   key?.grant(grantee, ...USE_ACTIONS);
 }
 
 /**
- * Let CloudWatch Logs and EventBridge use the key for what is in this account and region. The policy of a key that
- * was looked up cannot be changed from here: its owner must have done so.
+ * Allows CloudWatch Logs and EventBridge to use a key for resources in this account and Region. The policy of an
+ * imported key is not changed; its owner must allow this.
  *
- * The statements name no single resource, for each of them refers to the key and would wait for it.
+ * The statements do not name individual resources, because that would create circular dependencies on the key.
  */
 export function allowServices(key: IKey): void {
   const { partition, region, account } = Stack.of(key);

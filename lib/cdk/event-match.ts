@@ -1,21 +1,45 @@
 import type { EventPattern } from 'aws-cdk-lib/aws-events';
 import type { DetailType } from './detail-types.ts';
 
-/** Which of the published events a rule is for. What is left out is not looked at; all that is given must hold. */
+/** Selects published events for a rule. An event matches if it meets all the given conditions. */
 export interface EventMatch {
-  /** Any of these; for example `v2.users.{id}.presence`, with the literal `{id}`. Default: every type. */
+  /**
+   * Event types, for example `v2.users.{id}.presence` with the literal `{id}`. An event must have one of them.
+   *
+   * @default - all event types
+   */
   readonly detailTypes?: readonly DetailType[];
-  /** Events of one queue (its id): of its topics, and others whose body or participants name it. */
+
+  /**
+   * Id of a queue. Matches the events of its topics, and events whose body or participants contain the queue id.
+   *
+   * @default - events of all queues
+   */
   readonly queueId?: string;
-  /** Events of one user (its id): of its topics, and others whose body or participants name it. */
+
+  /**
+   * Id of a user. Matches the events of its topics, and events whose body or participants contain the user id.
+   *
+   * @default - events of all users
+   */
   readonly userId?: string;
-  /** `false`: leave out what was recovered after a gap. `true`: only that. */
+
+  /**
+   * `false` excludes events that were recovered after a gap, `true` selects only those events.
+   *
+   * @default - both
+   */
   readonly backfilled?: boolean;
-  /** Further pattern on `detail`, for example `{ eventBody: { mediaType: ['voice'] } }`. */
+
+  /**
+   * Additional pattern for `detail`, for example `{ eventBody: { mediaType: ['voice'] } }`.
+   *
+   * @default - no additional pattern
+   */
   readonly detail?: Readonly<Record<string, unknown>>;
 }
 
-/** A match that no rule can express. */
+/** The conditions of an {@link EventMatch} cannot be combined in a rule. */
 export class EventMatchError extends Error {
   readonly code = 'invalid_event_match';
   readonly retriable = false;
@@ -27,25 +51,30 @@ export class EventMatchError extends Error {
 }
 
 /**
- * The EventBridge pattern of a match.
+ * Creates the EventBridge event pattern for a match.
  *
  * @param source - `source` of the published events
- * @throws EventMatchError for a queue and a user at once, or `detail` that says again what another field says
+ * @throws {@link EventMatchError} if both a queue and a user are given, if `detailTypes` is empty, or if `detail`
+ *   contains a field that another condition sets
  */
 export function eventPattern(source: string, match: EventMatch = {}): EventPattern {
   const { detailTypes, queueId, userId, backfilled, detail = {} } = match;
   if (queueId !== undefined && userId !== undefined) {
-    throw new EventMatchError('A rule is for one queue or one user: name one, and the other one in `detail`');
+    throw new EventMatchError(
+      'queueId and userId cannot be combined: specify one of them, and match the other in `detail`',
+    );
   }
   if (detailTypes?.length === 0)
-    throw new EventMatchError('detailTypes is empty: leave it out to match every type');
+    throw new EventMatchError('detailTypes is empty: omit it to match all event types');
   const conditions: Record<string, unknown> = {};
   if (queueId !== undefined) conditions.$or = aboutQueue(queueId);
   if (userId !== undefined) conditions.$or = aboutUser(userId);
   if (backfilled !== undefined) conditions.metadata = { backfilled: [backfilled] };
   for (const field of Object.keys(conditions)) {
     if (field in detail)
-      throw new EventMatchError(`detail.${field} is set by queueId, userId or backfilled: give one of them`);
+      throw new EventMatchError(
+        `detail.${field} conflicts with queueId, userId or backfilled: specify only one of them`,
+      );
   }
   const whole = { ...detail, ...conditions };
   return {
@@ -55,7 +84,7 @@ export function eventPattern(source: string, match: EventMatch = {}): EventPatte
   };
 }
 
-/** The topic is the only place for the id in some types (`v2.users.{id}.presence`), the body in others. */
+/** Some event types contain the id only in the topic (`v2.users.{id}.presence`), others only in the body. */
 function aboutQueue(id: string): object[] {
   return [
     { topicName: [{ prefix: `v2.routing.queues.${id}` }, { prefix: `v2.analytics.queues.${id}` }] },

@@ -3,32 +3,40 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 
-/** Which secret. */
+/** Properties of {@link GenesysSecret}. */
 export interface GenesysSecretProps {
-  /** Name of a secret to make, or one that is there. */
+  /** Name of a secret to create, or an existing secret. */
   readonly secret: string | ISecret | Secret;
+
+  /**
+   * KMS key of a new secret.
+   *
+   * @default - the AWS managed key `aws/secretsmanager`
+   */
   readonly encryptionKey?: IKey | undefined;
 }
 
-/** The secret with the OAuth client of Genesys Cloud: `{"clientId":"…","clientSecret":"…"}`. */
+/** The secret with the Genesys Cloud OAuth client: `{"clientId":"…","clientSecret":"…"}`. */
 export class GenesysSecret extends Construct {
+  /** The Secrets Manager secret. */
   readonly secret: ISecret;
+  /** Name of the secret. */
   readonly name: string;
-  /** A shell command that reads the secret from standard input and stores it. */
+  /** Shell command that reads the secret value from standard input and stores it. */
   readonly fillCommand: string;
 
   constructor(scope: Construct, id: string, { secret, encryptionKey }: GenesysSecretProps) {
     super(scope, id);
-    this.secret = (typeof secret === 'string' ? this.make(secret, encryptionKey) : secret) as ISecret;
+    this.secret = (typeof secret === 'string' ? this.createSecret(secret, encryptionKey) : secret) as ISecret;
     this.name = typeof secret === 'string' ? secret : secret.secretName;
     this.fillCommand = `aws secretsmanager put-secret-value --region ${Stack.of(this).region} --secret-id ${this.secret.secretArn} --secret-string file:///dev/stdin`;
   }
 
-  private make(secretName: string, encryptionKey: IKey | undefined): Secret {
+  private createSecret(secretName: string, encryptionKey: IKey | undefined): Secret {
     const secret = new Secret(this, 'Secret', {
       secretName,
-      description: 'OAuth client of Genesys Cloud for Switchboard: {"clientId":"…","clientSecret":"…"}',
-      // Never change these: a deployment would then empty a secret that was filled.
+      description: 'Genesys Cloud OAuth client of Switchboard: {"clientId":"…","clientSecret":"…"}',
+      // Do not change these values: the next deployment would overwrite the secret value.
       secretObjectValue: {
         clientId: SecretValue.unsafePlainText(''),
         clientSecret: SecretValue.unsafePlainText(''),
@@ -37,7 +45,8 @@ export class GenesysSecret extends Construct {
     });
     Validations.of(secret).acknowledge({
       id: 'AwsSolutions-SMG4',
-      reason: 'Genesys Cloud issues the client secret; a person renews it there and fills it in here.',
+      reason:
+        'Genesys Cloud issues the client secret. It is renewed there manually and then stored in this secret.',
     });
     return secret;
   }

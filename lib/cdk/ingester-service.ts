@@ -28,40 +28,73 @@ import { grantKeyUse } from './encryption.ts';
 import { type LogSettings, logGroup } from './log-group.ts';
 import type { Network } from './network.ts';
 
-/** The smallest task that Fargate has: a quarter of a CPU and half a gigabyte. */
+/** The smallest Fargate task size: 0.25 vCPU and 0.5 GB. */
 const CPU_UNITS = 256;
 const MEMORY_MIB = 512;
-/** From SIGTERM to SIGKILL. The ingester ends by itself before (its `DRAIN_LIMIT_MS`). */
-export const STOP_TIMEOUT_SECONDS = 30;
-/** The ingester calls itself unhealthy after 30 s; three failed looks later the task is replaced. */
-export const HEALTH_INTERVAL_SECONDS = 10;
+/** Time from SIGTERM to SIGKILL. The ingester stops earlier, within its drain limit. */
+const STOP_TIMEOUT_SECONDS = 30;
+/** The ingester reports itself as unhealthy after 30 s. The task is replaced after three failed health checks. */
+const HEALTH_INTERVAL_SECONDS = 10;
 const HEALTH_RETRIES = 3;
 const HEALTH_TIMEOUT_SECONDS = 5;
-/** For listing all users and queues and subscribing to them; failed looks do not count until then. */
+/** Failed health checks are ignored for this time, which covers listing and subscribing to all users and queues. */
 const HEALTH_START_SECONDS = 120;
 const HEALTH_PORT = 3001;
-/** Log lines kept while CloudWatch Logs does not answer; more are dropped rather than reading held up. */
-const LOG_BUFFER_MIB = 10;
+/** Buffer for log lines while CloudWatch Logs is unavailable. If it is full, lines are dropped, so logging never blocks. */
+const MAX_LOG_BUFFER_MIB = 10;
 /** The user `node` of the official image. */
 const USER = '1000:1000';
 
-/** What the ingester is wired to. */
+/** Properties of {@link IngesterService}. */
 export interface IngesterServiceProps {
+  /** Network of the tasks. */
   readonly network: Network;
+
+  /** Desired number of tasks. */
   readonly tasks: number;
+
+  /** Domain of the Genesys Cloud region. */
   readonly genesysDomain: string;
-  /** `{"clientId","clientSecret"}`; the task reads it by itself, so that it is in no environment. */
+
+  /**
+   * Secret with the OAuth client, `{"clientId":"…","clientSecret":"…"}`. The ingester reads it at run time, so that it
+   * does not appear in the task definition.
+   */
   readonly secret: ISecret;
+
+  /** Topics to subscribe to. */
   readonly topics: readonly string[];
+
+  /** Queue to which events are sent. */
   readonly eventsQueue: IQueue;
+
+  /** Table for channels and gap records. */
   readonly stateTable: ITable;
+
+  /**
+   * Log level.
+   *
+   * @default 'INFO'
+   */
   readonly logLevel?: LogLevel | undefined;
+
+  /** Settings of the log group. */
   readonly logs: LogSettings;
+
+  /**
+   * KMS key that encrypts the queue and the table.
+   *
+   * @default - AWS owned keys
+   */
   readonly encryptionKey?: IKey | undefined;
 }
 
-/** The ingester on AWS Fargate (ARM), spread over zones, replaced by rolling with no task less. */
+/**
+ * The ingester: an ECS service on AWS Fargate (ARM64). Its tasks are spread over Availability Zones, and rolling
+ * deployments keep the desired number of tasks running.
+ */
 export class IngesterService extends Construct {
+  /** The Fargate service. */
   readonly service: FargateService;
 
   constructor(scope: Construct, id: string, props: IngesterServiceProps) {
@@ -87,7 +120,7 @@ export class IngesterService extends Construct {
     const cluster = new Cluster(this, 'Cluster', { vpc });
     Validations.of(cluster).acknowledge({
       id: 'AwsSolutions-ECS4',
-      reason: 'The ingester reports its own metrics; Container Insights would cost as much as the task.',
+      reason: 'The ingester emits its own metrics. Container Insights would cost as much as the task.',
     });
     return cluster as ICluster;
   }
@@ -121,28 +154,29 @@ export class IngesterService extends Construct {
         streamPrefix: 'ingester',
         logGroup: logGroup(this, 'Logs', props.logs),
         mode: AwsLogDriverMode.NON_BLOCKING,
-        maxBufferSize: Size.mebibytes(LOG_BUFFER_MIB),
+        maxBufferSize: Size.mebibytes(MAX_LOG_BUFFER_MIB),
       }),
     });
     Validations.of(definition).acknowledge({
       id: 'AwsSolutions-ECS2',
-      reason: 'Only addresses and names are in the environment; the task reads the secret by itself.',
+      reason: 'The environment contains only addresses and names. The ingester reads the secret at run time.',
     });
     Validations.of(definition.obtainExecutionRole()).acknowledge({
       id: 'AwsSolutions-IAM5[Resource::*]',
-      reason: 'ecr:GetAuthorizationToken takes no resource; all else of this role names one.',
+      reason:
+        'ecr:GetAuthorizationToken does not support resource-level permissions. All other statements name a resource.',
     });
     return definition;
   }
 
-  /** The image is built when it is deployed; until then there are only its files. */
+  /** The Docker image, which is built at deployment. Synthesis only writes its files. */
   private image(): DockerImageAsset {
     const directory = bundle(this, 'functions/ingester/main.ts', 'main');
     copyFileSync(join(import.meta.dirname, 'ingester.Dockerfile'), join(directory, 'Dockerfile'));
     return new DockerImageAsset(this, 'Image', { directory, platform: Platform.LINUX_ARM64 });
   }
 
-  /** The variables of `functions/ingester/ingester-config.ts`. */
+  /** Environment variables, read by `functions/ingester/config.ts`. */
   private environment(props: IngesterServiceProps): Record<string, string> {
     return {
       GENESYS_DOMAIN: props.genesysDomain,
@@ -155,7 +189,7 @@ export class IngesterService extends Construct {
     };
   }
 
-  /** The calls that `functions/ingester` makes. */
+  /** Grants the calls made by `functions/ingester`. */
   private grantAll(role: IRole, props: IngesterServiceProps): void {
     const { eventsQueue, stateTable, secret, encryptionKey } = props;
     eventsQueue.grant(role, 'sqs:SendMessage');
@@ -169,7 +203,7 @@ export class IngesterService extends Construct {
     role.addToPrincipalPolicy(
       new PolicyStatement({
         actions: ['secretsmanager:GetSecretValue'],
-        // A secret known by its name only has an ARN without the six characters that AWS adds.
+        // The ARN of a secret that was imported by name lacks the six random characters that AWS appends.
         resources: [secret.secretFullArn ?? `${secret.secretArn}-??????`],
       }),
     );
@@ -179,10 +213,10 @@ export class IngesterService extends Construct {
 }
 
 /**
- * Ends with 0 when `/healthz` answers 2xx, or says that the secret is still empty: a first deployment then settles, and
- * its alarm tells, instead of the stack failing. The image has no curl.
+ * Node.js code of the health check, because the image has no curl. It exits with 0 if `/healthz` returns a 2xx status,
+ * or if the secret has not been filled yet: the first deployment then succeeds, and an alarm reports the problem.
  */
 function healthProbe(): string {
-  const limitMs = (HEALTH_TIMEOUT_SECONDS - 1) * 1_000;
-  return `fetch('http://127.0.0.1:${HEALTH_PORT}/healthz',{signal:AbortSignal.timeout(${limitMs})}).then(async r=>process.exit(r.ok||(await r.json()).waitingFor==='secret'?0:1)).catch(()=>process.exit(1))`;
+  const timeoutMs = (HEALTH_TIMEOUT_SECONDS - 1) * 1_000;
+  return `fetch('http://127.0.0.1:${HEALTH_PORT}/healthz',{signal:AbortSignal.timeout(${timeoutMs})}).then(async r=>process.exit(r.ok||(await r.json()).waitingFor==='secret'?0:1)).catch(()=>process.exit(1))`;
 }

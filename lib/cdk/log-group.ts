@@ -3,21 +3,31 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 
-/** How long logs are kept where nothing else is said. */
-const RETENTION = RetentionDays.ONE_MONTH;
+const DEFAULT_RETENTION = RetentionDays.ONE_MONTH;
 
-/** What all log groups of a deployment have in common. */
+/** Settings shared by all log groups of a deployment. */
 export interface LogSettings {
-  /** @default RetentionDays.ONE_MONTH */
+  /**
+   * Retention of log events.
+   *
+   * @default RetentionDays.ONE_MONTH
+   */
   readonly retention?: RetentionDays | undefined;
+
+  /** Removal policy of the log group. */
   readonly removalPolicy: RemovalPolicy;
-  /** @default encryption with the key that AWS keeps */
+
+  /**
+   * KMS key that encrypts the logs.
+   *
+   * @default - encryption managed by CloudWatch Logs
+   */
   readonly encryptionKey?: IKey | undefined;
 }
 
-/** A log group of its own, so that logs end after a time and nobody needs the right to make log groups. */
+/** Creates a log group with limited retention. The writing role then needs no permission to create log groups. */
 export function logGroup(scope: Construct, id: string, settings: LogSettings): LogGroup {
-  const { retention = RETENTION, removalPolicy, encryptionKey } = settings;
+  const { retention = DEFAULT_RETENTION, removalPolicy, encryptionKey } = settings;
   return new LogGroup(scope, id, {
     retention,
     removalPolicy,

@@ -14,58 +14,71 @@ import {
 import { Construct } from 'constructs';
 import { type LogSettings, logGroup } from './log-group.ts';
 
-/** Availability zones of a VPC of our own. */
-const ZONES = 2;
-/** Genesys Cloud (`wss`, `https`) and AWS are both here. */
+/** Availability Zones of a new VPC. */
+const MAX_AVAILABILITY_ZONES = 2;
+/** Genesys Cloud (HTTPS and WSS) and AWS services both use this port. */
 const HTTPS_PORT = 443;
 
-/** Where the ingester runs. */
+/** Properties of {@link Network}. */
 export interface NetworkProps {
-  /** @default a VPC of its own */
+  /**
+   * VPC of the ingester.
+   *
+   * @default - a new VPC
+   */
   readonly vpc?: IVpc | Vpc | undefined;
-  /** @default private subnets with a way out, else public ones */
+
+  /**
+   * Subnets of the ingester.
+   *
+   * @default - private subnets with egress if the VPC has any, otherwise public subnets
+   */
   readonly vpcSubnets?: SubnetSelection | undefined;
+
+  /** Settings of the log group for the flow logs of a new VPC. */
   readonly logs: LogSettings;
 }
 
 /**
- * Network of the ingester: it calls out on port 443 and nobody calls in. A VPC of our own has public subnets and no
- * NAT gateway, which would cost several times what the ingester does; DynamoDB and S3 are reached through gateway
- * endpoints, which are free.
+ * Network of the ingester, which allows outbound connections on port 443 and no inbound connections. A new VPC has
+ * public subnets and no NAT gateway, because a NAT gateway costs several times as much as the ingester. DynamoDB and S3
+ * are reached through gateway endpoints, which are free of charge.
  */
 export class Network extends Construct {
+  /** VPC of the ingester. */
   readonly vpc: IVpc;
+  /** Subnets of the ingester. */
   readonly subnets: SubnetSelection;
-  /** Whether a task needs an address of its own to reach the internet. */
+  /** Whether the tasks need public IP addresses to reach the internet. */
   readonly assignPublicIp: boolean;
-  /** Lets nothing in. */
+  /** Security group without inbound rules. */
   readonly securityGroup: SecurityGroup;
 
   constructor(scope: Construct, id: string, props: NetworkProps) {
     super(scope, id);
-    this.vpc = (props.vpc ?? this.ownVpc(props.logs)) as IVpc;
+    this.vpc = (props.vpc ?? this.createVpc(props.logs)) as IVpc;
     this.subnets = props.vpcSubnets ?? {
       subnetType: this.vpc.privateSubnets.length > 0 ? SubnetType.PRIVATE_WITH_EGRESS : SubnetType.PUBLIC,
     };
     this.assignPublicIp = this.vpc.selectSubnets(this.subnets).hasPublic;
     this.securityGroup = new SecurityGroup(this, 'SecurityGroup', {
       vpc: this.vpc,
-      description: 'Switchboard ingester: calls out over HTTPS, nothing comes in',
+      description: 'Switchboard ingester: outbound HTTPS only',
       allowAllOutbound: false,
     });
     this.securityGroup.addEgressRule(Peer.anyIpv4(), Port.tcp(HTTPS_PORT), 'Genesys Cloud and AWS');
   }
 
-  private ownVpc(logs: LogSettings): Vpc {
+  private createVpc(logs: LogSettings): Vpc {
     const vpc = new Vpc(this, 'Vpc', {
-      maxAzs: ZONES,
+      maxAzs: MAX_AVAILABILITY_ZONES,
       natGateways: 0,
       subnetConfiguration: [{ name: 'Public', subnetType: SubnetType.PUBLIC, mapPublicIpOnLaunch: false }],
       gatewayEndpoints: {
         DynamoDb: { service: GatewayVpcEndpointAwsService.DYNAMODB },
         S3: { service: GatewayVpcEndpointAwsService.S3 },
       },
-      // Nothing is in the default group; emptying it takes a function that may change security groups.
+      // The default security group is unused. Restricting it would require a custom resource with EC2 permissions.
       restrictDefaultSecurityGroup: false,
     });
     vpc.addFlowLog('FlowLog', {

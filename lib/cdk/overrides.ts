@@ -1,15 +1,18 @@
 import type { App } from 'aws-cdk-lib';
 
-/** What the command line and the environment say for one deployment, over what is written in the app. */
+/** Properties of a deployment that are set on the command line or in the environment. */
 export interface Overrides {
+  /** `-c genesysDomain=…` or `GENESYS_DOMAIN`. @default - not overridden */
   genesysDomain?: string;
+  /** `-c secret=…` or `GENESYS_SECRET_NAME`. @default - not overridden */
   secret?: string;
+  /** `-c emulator=true`. @default - not overridden */
   forEmulator?: boolean;
 }
 
 /**
- * `-c genesysDomain=…` or `GENESYS_DOMAIN`, `-c secret=…` or `GENESYS_SECRET_NAME`, `-c emulator=true`; the command
- * line goes before the environment. Spread it over the props of a Switchboard.
+ * Reads overrides from the CDK context (`cdk deploy -c name=value`) and from environment variables. The context takes
+ * precedence. Spread the result over the properties of a {@link Switchboard}.
  */
 export function overrides(
   app: App,

@@ -9,23 +9,35 @@ import {
 } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 
-/** An oversize event outlives EventBridge's own retries and a month of being read later. */
-const LIFE_DAYS = 30;
-/** Parts of an upload that never ended. */
-const UNFINISHED_DAYS = 1;
-/** Oldest TLS that is let in. */
-const MINIMUM_TLS = 1.2;
+/** Minimum lifetime of an object. It exceeds the 24 hours for which EventBridge retries a delivery. */
+const MIN_LIFETIME_DAYS = 30;
+/** Incomplete multipart uploads are deleted after this time. */
+const INCOMPLETE_UPLOAD_DAYS = 1;
+const MIN_TLS_VERSION = 1.2;
 
-/** Encryption and end of the bucket. */
+/** Properties of {@link OversizeBucket}. */
 export interface OversizeBucketProps {
+  /**
+   * KMS key that encrypts the objects.
+   *
+   * @default - Amazon S3 managed keys (SSE-S3)
+   */
   readonly encryptionKey?: IKey | undefined;
+
+  /** Removal policy of the bucket. */
   readonly removalPolicy: RemovalPolicy;
-  /** Days that the bus's archive keeps events: what they refer to must be there as long. */
+
+  /**
+   * Retention of the event archive, in days. Objects are kept at least as long as the events that refer to them.
+   *
+   * @default - no archive
+   */
   readonly archiveDays?: number | undefined;
 }
 
-/** Bucket for events that are too large for EventBridge; the bus gets a reference to them. */
+/** Bucket for events that exceed the EventBridge size limit. The published event contains a reference to the object. */
 export class OversizeBucket extends Construct {
+  /** The S3 bucket. */
   readonly bucket: IBucket;
 
   constructor(scope: Construct, id: string, props: OversizeBucketProps) {
@@ -35,12 +47,12 @@ export class OversizeBucket extends Construct {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
       enforceSSL: true,
-      minimumTLSVersion: MINIMUM_TLS,
+      minimumTLSVersion: MIN_TLS_VERSION,
       removalPolicy,
       lifecycleRules: [
         {
-          expiration: Duration.days(Math.max(LIFE_DAYS, archiveDays)),
-          abortIncompleteMultipartUploadAfter: Duration.days(UNFINISHED_DAYS),
+          expiration: Duration.days(Math.max(MIN_LIFETIME_DAYS, archiveDays)),
+          abortIncompleteMultipartUploadAfter: Duration.days(INCOMPLETE_UPLOAD_DAYS),
         },
       ],
       ...(encryptionKey
@@ -50,7 +62,7 @@ export class OversizeBucket extends Construct {
     Validations.of(bucket).acknowledge({
       id: 'AwsSolutions-S1',
       reason:
-        'One program writes here and every reference to an object is an event on the bus; access logs would double the cost of a bucket that is mostly empty.',
+        'Only the consumer writes to this bucket, and every object is referenced by a published event. Access logs would double the cost of a bucket that is mostly empty.',
     });
     this.bucket = bucket as IBucket;
   }

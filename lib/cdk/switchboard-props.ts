@@ -10,119 +10,135 @@ import type { GenesysDomain } from '../genesys/regions.ts';
 import type { DetailType } from './detail-types.ts';
 
 /**
- * What a deployment is told. Only the first three have no default.
+ * Properties of {@link Switchboard}.
  *
- * Some types name a class beside its interface: under `exactOptionalPropertyTypes` CDK's classes do not fit their own
- * interfaces.
+ * Some types name a class in addition to its interface, because CDK classes are not assignable to their own interfaces
+ * under `exactOptionalPropertyTypes`.
  */
 export interface SwitchboardProps {
   /** Domain of your Genesys Cloud region, for example `mypurecloud.de`. */
   readonly genesysDomain: GenesysDomain | (string & {});
 
   /**
-   * Name for the secret that will hold the OAuth client, `{"clientId":"…","clientSecret":"…"}`. It is made empty; an
-   * output of the stack is the command that fills it. Or a secret that is there already.
+   * Secrets Manager secret with the OAuth client, `{"clientId":"…","clientSecret":"…"}`. Specify a name to create an
+   * empty secret; a stack output then shows the command that fills it. Or specify an existing secret.
    */
   readonly secret: string | ISecret | Secret;
 
   /**
-   * Topics to subscribe to; `{id}` stands for every user or queue that there is, now and later. One bad topic fails
-   * the synthesis.
+   * Topics to subscribe to. `{id}` stands for every user or queue, including those that are created later. An invalid
+   * topic fails the synthesis.
    *
    * @example ['v2.users.{id}.presence', 'v2.routing.queues.{id}.conversations']
    */
   readonly topics: readonly DetailType[];
 
   /**
-   * Ingester tasks, 1-10, spread over availability zones. Each costs about $7 and its IPv4 address $4 a month; a
-   * second one bridges the loss of a machine or a zone without a gap.
+   * Number of ingester tasks, 1-10, which are spread over Availability Zones. With two tasks, the loss of a host or an
+   * Availability Zone causes no gap. Each task costs about $7 per month, and its public IPv4 address about $4.
+   *
    * @default 1
    */
   readonly tasks?: number;
 
   /**
-   * Network of the ingester. It needs a way out to the internet on port 443 and none in.
-   * @default a VPC of its own with public subnets in two zones, no NAT gateway, nothing let in
+   * VPC of the ingester. The ingester needs outbound internet access on port 443 and no inbound access.
+   *
+   * @default - a new VPC with public subnets in two Availability Zones, without a NAT gateway
    */
   readonly vpc?: IVpc | Vpc;
 
   /**
-   * Subnets in your `vpc`.
-   * @default its private ones with a way out, else its public ones
+   * Subnets of the ingester in your `vpc`.
+   *
+   * @default - private subnets with egress if the VPC has any, otherwise public subnets
    */
   readonly vpcSubnets?: SubnetSelection;
 
   /**
-   * Bus to publish on.
-   * @default a bus of its own
+   * Event bus to publish on.
+   *
+   * @default - a new event bus
    */
   readonly bus?: IEventBus | EventBus;
 
   /**
-   * `source` of the published events; may not begin with `aws.`.
+   * `source` of the published events. It must not start with `aws.`.
+   *
    * @default 'genesys.cloud'
    */
   readonly eventSource?: string;
 
   /**
-   * Days for which the bus keeps all published events for a replay, 1-3650. $0.10 a GB.
-   * @default no archive
+   * Retention of an archive of all published events, in days, 1-3650. Archived events can be replayed. The archive
+   * costs $0.10 per GB.
+   *
+   * @default - no archive
    */
   readonly archiveDays?: number;
 
   /**
-   * Days for which an event is remembered, so that a copy of it is dropped; 4-28, for Genesys Cloud itself retries
-   * for 4 days.
+   * Deduplication window in days, 4-28. A copy of an event is dropped if it arrives within this time. The minimum is 4
+   * because Genesys Cloud retries deliveries for 4 days.
+   *
    * @default 7
    */
   readonly dedupWindowDays?: number;
 
   /**
-   * Consumers (AWS Lambda) that work on the queue at the same time, 2-1000.
+   * Maximum number of concurrent invocations of the consumer (AWS Lambda), 2-1000.
+   *
    * @default 10
    */
   readonly consumerConcurrency?: number;
 
   /**
-   * Topic that hears of every alarm and of its end.
-   * @default alarms show in CloudWatch and tell nobody
+   * SNS topic that is notified when an alarm enters the ALARM state and when it returns to OK.
+   *
+   * @default - alarms are shown in CloudWatch without notifications
    */
   readonly alarmTopic?: ITopic;
 
   /**
-   * How long logs are kept.
+   * Retention of the log groups.
+   *
    * @default RetentionDays.ONE_MONTH
    */
   readonly logRetention?: RetentionDays;
 
   /**
-   * Least level that is logged.
+   * Log level of the ingester and the consumer.
+   *
    * @default 'INFO'
    */
   readonly logLevel?: LogLevel;
 
   /**
-   * Key for queues, tables, bus, archive, bucket, logs and the secret. Its policy is extended where it belongs to
-   * this app; the owner of any other must let CloudWatch Logs and EventBridge use it.
-   * @default encryption at rest with the keys that AWS keeps, at no cost
+   * KMS key that encrypts the queues, tables, event bus, archive, bucket, logs and secret. The policy of a key of this
+   * app is extended. The owner of an imported key must allow CloudWatch Logs and EventBridge to use it.
+   *
+   * @default - encryption at rest with AWS owned and AWS managed keys, at no additional charge
    */
   readonly encryptionKey?: IKey;
 
   /**
-   * What becomes of queues, tables, bucket and logs when the stack is deleted.
+   * Removal policy of the queues, tables, bucket and log groups.
+   *
    * @default RemovalPolicy.RETAIN
    */
   readonly removalPolicy?: RemovalPolicy;
 
   /**
-   * Whether DynamoDB refuses to delete the tables.
+   * Whether the DynamoDB tables are protected from deletion.
+   *
    * @default false
    */
   readonly deletionProtection?: boolean;
 
   /**
-   * Leave out what AWS emulators lack: the archive, the dashboard, and the container service with its image, network
-   * and the alarms on it. Everything else is deployed as ever; run the ingester beside the emulator.
+   * Whether to omit the resources that AWS emulators do not support: the archive, the dashboard, the ECS service with
+   * its image and network, and the alarms of the service. The ingester then runs as a process beside the emulator.
+   *
    * @default false
    */
   readonly forEmulator?: boolean;

@@ -3,23 +3,24 @@ import { type IEventBus, type IRuleTarget, Rule } from 'aws-cdk-lib/aws-events';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { Alarms } from './alarms.ts';
-import { Bus } from './bus.ts';
 import { checkConfiguration, DEFAULTS } from './configuration.ts';
 import { ConsumerFunction } from './consumer-function.ts';
 import { Dashboard } from './dashboard.ts';
+import { Tables } from './dynamodb-tables.ts';
 import { allowServices, grantKeyUse } from './encryption.ts';
+import { Bus } from './event-bus.ts';
 import { type EventMatch, eventPattern } from './event-match.ts';
 import { GenesysSecret } from './genesys-secret.ts';
 import { IngesterService } from './ingester-service.ts';
 import type { LogSettings } from './log-group.ts';
+import { Queues } from './message-queues.ts';
 import { Network } from './network.ts';
 import { OversizeBucket } from './oversize-bucket.ts';
-import { Queues } from './queues.ts';
 import type { SwitchboardProps } from './switchboard-props.ts';
-import { Tables } from './tables.ts';
 
 /**
- * Genesys Cloud's real-time events on an EventBridge bus: ingester, queues, consumer, tables, bus, alarms, dashboard.
+ * Publishes Genesys Cloud events to Amazon EventBridge. Creates the ingester, the queues, the consumer, the tables, the
+ * event bus, the alarms and the dashboard.
  *
  * @example
  * const switchboard = new Switchboard(this, 'Switchboard', {
@@ -30,22 +31,27 @@ import { Tables } from './tables.ts';
  * switchboard.on(this, 'Presence', { detailTypes: ['v2.users.{id}.presence'] }, new SqsQueue(queue));
  */
 export class Switchboard extends Construct {
-  /** Where events are published. */
+  /** Event bus with the published events. */
   readonly bus: IEventBus;
   /** `source` of the published events. */
   readonly eventSource: string;
+  /** The events queue, the dead-letter queue and the quarantine queue. */
   readonly queues: Queues;
+  /** The claims table and the state table. */
   readonly tables: Tables;
+  /** Bucket for events that exceed the EventBridge size limit. */
   readonly oversize: OversizeBucket;
+  /** The consumer function. */
   readonly consumer: ConsumerFunction;
+  /** Secret with the OAuth client. */
   readonly secret: GenesysSecret;
-  /** Not with `forEmulator`. */
+  /** The ingester service; undefined with `forEmulator`. */
   readonly ingester?: IngesterService;
-  /** Not with `forEmulator`. */
+  /** The CloudWatch dashboard; undefined with `forEmulator`. */
   readonly dashboard?: Dashboard;
   private readonly props: SwitchboardProps;
 
-  /** @throws SwitchboardConfigurationError with every mistake in the props at once */
+  /** @throws {@link SwitchboardConfigurationError} with all problems, if the properties are invalid */
   constructor(scope: Construct, id: string, props: SwitchboardProps) {
     super(scope, id);
     checkConfiguration(props, Switchboard);
@@ -68,10 +74,10 @@ export class Switchboard extends Construct {
       archiveDays,
     });
     this.bus = bus.bus;
-    this.consumer = this.makeConsumer(bus, logs);
+    this.consumer = this.createConsumer(bus, logs);
     if (!forEmulator) {
-      this.ingester = this.makeIngester(logs);
-      this.dashboard = this.makeDashboard(this.ingester);
+      this.ingester = this.createIngester(logs);
+      this.dashboard = this.createDashboard(this.ingester);
     }
     new Alarms(this, 'Alarms', {
       queues: this.queues,
@@ -79,16 +85,18 @@ export class Switchboard extends Construct {
       tasks: forEmulator ? undefined : (props.tasks ?? DEFAULTS.tasks),
       topic: props.alarmTopic,
     });
-    this.writeOutputs();
+    this.addOutputs();
   }
 
   /**
-   * A rule on the bus, in any stack of the app.
+   * Creates a rule on the event bus, in any stack of the app.
    *
-   * @param scope - where the rule belongs to, usually the stack of its targets
-   * @param match - which events; `{ queueId, backfilled: false }` is one queue without what was recovered later
-   * @param targets - up to five; give each a dead-letter queue, for EventBridge gives up after a day
-   * @throws EventMatchError for a match that no rule can express
+   * @param scope - scope of the rule, usually the stack of its targets
+   * @param match - events to select; `{ queueId, backfilled: false }` selects the events of a queue and excludes events
+   *   that were recovered after a gap
+   * @param targets - up to five targets; add a dead-letter queue to each, because EventBridge stops retrying a delivery
+   *   after 24 hours
+   * @throws {@link EventMatchError} if the conditions of the match cannot be combined
    */
   on(scope: Construct, id: string, match: EventMatch, ...targets: IRuleTarget[]): Rule {
     return new Rule(scope, id, {
@@ -98,7 +106,7 @@ export class Switchboard extends Construct {
     });
   }
 
-  /** Let a program read the events that were too large for the bus, which then carries a reference to them. */
+  /** Grants read access to events that exceed the EventBridge size limit. Their published events refer to objects. */
   grantReadOversize(grantee: IGrantable): void {
     grantee.grantPrincipal.addToPrincipalPolicy(
       new PolicyStatement({
@@ -109,7 +117,7 @@ export class Switchboard extends Construct {
     grantKeyUse(this.props.encryptionKey, grantee);
   }
 
-  private makeConsumer(bus: Bus, logs: LogSettings): ConsumerFunction {
+  private createConsumer(bus: Bus, logs: LogSettings): ConsumerFunction {
     const { dedupWindowDays, consumerConcurrency, logLevel, encryptionKey } = this.props;
     return new ConsumerFunction(this, 'Consumer', {
       queues: this.queues,
@@ -125,7 +133,7 @@ export class Switchboard extends Construct {
     });
   }
 
-  private makeIngester(logs: LogSettings): IngesterService {
+  private createIngester(logs: LogSettings): IngesterService {
     const { genesysDomain, topics, tasks, vpc, vpcSubnets, logLevel, encryptionKey } = this.props;
     return new IngesterService(this, 'Ingester', {
       network: new Network(this, 'Network', { vpc, vpcSubnets, logs }),
@@ -141,7 +149,7 @@ export class Switchboard extends Construct {
     });
   }
 
-  private makeDashboard({ service }: IngesterService): Dashboard {
+  private createDashboard({ service }: IngesterService): Dashboard {
     return new Dashboard(this, 'Dashboard', {
       queues: this.queues,
       tables: this.tables,
@@ -151,24 +159,36 @@ export class Switchboard extends Construct {
     });
   }
 
-  private writeOutputs(): void {
+  private addOutputs(): void {
     const { events, deadLetter, quarantine } = this.queues;
-    this.output('EventBusName', this.bus.eventBusName, 'Bus with the events; attach your rules to it');
-    this.output('EventsQueueUrl', events.queueUrl, 'Queue from the ingester to the consumer');
-    this.output('DeadLetterQueueUrl', deadLetter.queueUrl, 'Messages that failed five times; redrive them');
-    this.output('QuarantineQueueUrl', quarantine.queueUrl, 'What no retry can mend, with its reason');
-    this.output('StateTableName', this.tables.state.tableName, 'Table with the channels and the gaps');
-    if (this.dashboard) this.output('DashboardUrl', this.dashboard.url, 'What Switchboard does right now');
-    this.output('SecretName', this.secret.name, 'Secret that holds the OAuth client');
-    this.output(
+    this.addOutput(
+      'EventBusName',
+      this.bus.eventBusName,
+      'Event bus with the published events, for your rules',
+    );
+    this.addOutput('EventsQueueUrl', events.queueUrl, 'Queue from the ingester to the consumer');
+    this.addOutput(
+      'DeadLetterQueueUrl',
+      deadLetter.queueUrl,
+      'Queue for messages that failed five times; redrive it after you fix the cause',
+    );
+    this.addOutput(
+      'QuarantineQueueUrl',
+      quarantine.queueUrl,
+      'Queue for items that cannot be processed by retrying; the message attribute reason states why',
+    );
+    this.addOutput('StateTableName', this.tables.state.tableName, 'Table with channels and gap records');
+    if (this.dashboard) this.addOutput('DashboardUrl', this.dashboard.url, 'CloudWatch dashboard');
+    this.addOutput('SecretName', this.secret.name, 'Secret with the OAuth client');
+    this.addOutput(
       'FillSecretCommand',
       this.secret.fillCommand,
-      'Run it, paste {"clientId":"…","clientSecret":"…"} and press Ctrl-D twice: nothing stays in the shell history',
+      'Run this command, paste {"clientId":"…","clientSecret":"…"} and press Ctrl-D twice; the secret is not saved in the shell history',
     );
   }
 
-  /** The logical id is the output's name behind our own, so that scripts can rely on it. */
-  private output(name: string, value: string, description: string): void {
+  /** The logical id is the construct id followed by the name of the output, so that scripts can rely on it. */
+  private addOutput(name: string, value: string, description: string): void {
     const prefix = this.node.id.replace(/[^A-Za-z0-9]/g, '');
     new CfnOutput(this, name, { value, description }).overrideLogicalId(`${prefix}${name}`);
   }

@@ -1,18 +1,18 @@
 import * as z from 'zod';
-import { GenesysError } from './errors.ts';
-import type { RestClient } from './rest.ts';
+import { GenesysError } from './genesys-error.ts';
+import type { RestClient } from './rest-client.ts';
 
-/** Entities a page; the platform's largest. */
+/** Entities per page. 100 is the maximum of the platform API. */
 const PAGE_SIZE = 100;
-/** Pages of one listing that are read at the most: 100,000 entities. */
-const PAGE_LIMIT = 1_000;
+/** Pages read per listing, which is 100,000 entities. */
+const MAX_PAGES = 1_000;
 
 const pageSchema = z.object({
   entities: z.array(z.object({ id: z.string().min(1) })).default([]),
   pageCount: z.number().int().nonnegative().optional(),
 });
 
-/** What a topic's `{id}` can stand for, and where the platform lists it. */
+/** Entities that a topic's `{id}` can stand for, and how the platform API lists them. */
 export const LISTINGS = {
   users: { path: '/api/v2/users', query: { state: 'active' }, permission: 'Directory > User > View' },
   queues: { path: '/api/v2/routing/queues', query: {}, permission: 'Routing > Queue > View' },
@@ -21,14 +21,15 @@ export const LISTINGS = {
 export type Listing = keyof typeof LISTINGS;
 
 /**
- * The ids of all entities of a listing, 100 a page.
+ * Lists the ids of all entities, 100 per page.
  *
- * @throws {@link GenesysError}; `missing_permission` names the permission that the OAuth client's role lacks
+ * @throws {@link GenesysError} if a page cannot be read; the message of `missing_permission` names the permission that
+ *   the role of the OAuth client needs
  */
 export async function listIds(rest: RestClient, listing: Listing, signal?: AbortSignal): Promise<string[]> {
   const { path, query, permission } = LISTINGS[listing];
   const ids = new Set<string>();
-  for (let pageNumber = 1; pageNumber <= PAGE_LIMIT; pageNumber++) {
+  for (let pageNumber = 1; pageNumber <= MAX_PAGES; pageNumber++) {
     let page: z.infer<typeof pageSchema>;
     try {
       const answer = await rest.call({
@@ -46,7 +47,7 @@ export async function listIds(rest: RestClient, listing: Listing, signal?: Abort
       page.pageCount === undefined ? page.entities.length < PAGE_SIZE : pageNumber >= page.pageCount;
     if (isLast) return [...ids];
   }
-  throw new GenesysError('unexpected_answer', `GET ${path} has more than ${PAGE_LIMIT} pages`, {
+  throw new GenesysError('unexpected_answer', `GET ${path} returned more than ${MAX_PAGES} pages`, {
     retriable: false,
   });
 }
@@ -55,15 +56,19 @@ function explain(error: unknown, listing: Listing, permission: string): unknown 
   if (error instanceof GenesysError && error.code === 'missing_permission') {
     return new GenesysError(
       'missing_permission',
-      `Topics with {id} need the list of ${listing}: give the OAuth client's role the permission ${permission}. ${error.message}`,
+      `Topics with {id} require the list of ${listing}: add the permission ${permission} to the role of the OAuth client. ${error.message}`,
       { retriable: false, status: 403, cause: error },
     );
   }
   if (error instanceof z.ZodError) {
-    return new GenesysError('unexpected_answer', `GET ${LISTINGS[listing].path}: unexpected answer`, {
-      retriable: true,
-      cause: error,
-    });
+    return new GenesysError(
+      'unexpected_answer',
+      `GET ${LISTINGS[listing].path} returned an unexpected response`,
+      {
+        retriable: true,
+        cause: error,
+      },
+    );
   }
   return error;
 }

@@ -1,6 +1,6 @@
 /**
- * Genesys Cloud's regions: the AWS region and the domain under which `api.`, `login.` and `streaming.` live
- * (`PureCloudRegionHosts.js` of the platform SDK 262).
+ * Genesys Cloud regions: the AWS Region and the parent domain of the hosts `api.`, `login.` and `streaming.`
+ * (source: `PureCloudRegionHosts.js` of the platform SDK 262).
  */
 export const GENESYS_REGIONS = {
   us_east_1: 'mypurecloud.com',
@@ -23,26 +23,26 @@ export const GENESYS_REGIONS = {
   ap_northeast_3: 'apne3.pure.cloud',
 } as const;
 
-/** The domain of a Genesys Cloud region. */
+/** Domain of a Genesys Cloud region. */
 export type GenesysDomain = (typeof GENESYS_REGIONS)[keyof typeof GENESYS_REGIONS];
 
-/** All domains, in the order of the table. */
+/** All domains, in the order of {@link GENESYS_REGIONS}. */
 export const GENESYS_DOMAINS: readonly GenesysDomain[] = Object.values(GENESYS_REGIONS);
 
-/** Where a region's services answer: base URLs without a trailing slash. */
+/** Base URLs of the services of a region, without a trailing slash. */
 export interface GenesysHosts {
-  /** REST, `https://api.{domain}`. */
+  /** Platform API, `https://api.{domain}`. */
   apiUrl: string;
-  /** OAuth, `https://login.{domain}`. */
+  /** Login service (OAuth), `https://login.{domain}`. */
   loginUrl: string;
 }
 
-/** Whether a domain is one of Genesys Cloud's regions. */
+/** Whether a string is the domain of a Genesys Cloud region. */
 export function isGenesysDomain(domain: string): domain is GenesysDomain {
   return (GENESYS_DOMAINS as readonly string[]).includes(domain);
 }
 
-/** The hosts of a domain. */
+/** Returns the base URLs for a domain. */
 export function genesysHosts(domain: string): GenesysHosts {
   return { apiUrl: `https://api.${domain}`, loginUrl: `https://login.${domain}` };
 }

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createLogger, LOG_LEVELS, type Log } from '../../lib/aws/logger.ts';
 import { registerSecret } from '../../lib/events/redaction.ts';
-import { GenesysError } from '../../lib/genesys/errors.ts';
+import { GenesysError } from '../../lib/genesys/genesys-error.ts';
 import { anyText, jsonBody } from '../events/json.ts';
 
 const SECRET = 'tok_registered-4711';
@@ -13,7 +13,7 @@ const CHANNEL = 'streaming-0-fmtdmf8cdis7jh14udg5p89t6z';
 let lines: string[] = [];
 let log: Log;
 
-/** A logger writes to a console of its own on standard output and standard error: all that comes there is kept. */
+/** Creates a logger whose output is collected in `lines`. */
 function captured(service: string, level: (typeof LOG_LEVELS)[number]): Log {
   const logger = createLogger(service, level);
   const keep = new Writable({
@@ -35,10 +35,10 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-/** The lines so far, each of which is JSON. */
+/** The parsed lines. */
 const logged = () => lines.map((line) => JSON.parse(line) as Record<string, unknown>);
 
-test('a line is one line of JSON with level, message, time, service and what was added', () => {
+test('A log entry is one line of JSON with level, message, timestamp, service and the given fields', () => {
   log.info('connected', { topics: 3, nested: { list: [1, 'two', true] } });
   expect(lines).toEqual([expect.stringMatching(/^\{[^\n]*\}\n$/)]);
   expect(logged()).toEqual([
@@ -53,7 +53,7 @@ test('a line is one line of JSON with level, message, time, service and what was
   ]);
 });
 
-test.each(LOG_LEVELS)('at level %s what is below it stays out', (level) => {
+test.each(LOG_LEVELS)('A logger with level %s omits more verbose entries', (level) => {
   const quiet = captured('consumer', level);
   quiet.error('e');
   quiet.warn('w');
@@ -62,7 +62,7 @@ test.each(LOG_LEVELS)('at level %s what is below it stays out', (level) => {
   expect(logged().map((line) => line.level)).toEqual(LOG_LEVELS.slice(1, LOG_LEVELS.indexOf(level) + 1));
 });
 
-test('a line goes to standard output or standard error where nobody captures it', () => {
+test('The logger writes to standard output', () => {
   const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
   createLogger('consumer', 'INFO').info('hello');
   const written = write.mock.calls.map(([text]) => String(text));
@@ -70,8 +70,8 @@ test('a line goes to standard output or standard error where nobody captures it'
   expect(JSON.parse(written.join(''))).toMatchObject({ message: 'hello', service: 'consumer' });
 });
 
-describe('errors', () => {
-  test('are told with name, message, stack, cause and their own fields', () => {
+describe('Errors', () => {
+  test('A logged error contains name, message, stack, cause and its own fields', () => {
     const cause = new TypeError('fetch failed');
     const error = new GenesysError('unreachable', 'no host', { retriable: true, cause });
     log.error('failed', { error });
@@ -88,7 +88,7 @@ describe('errors', () => {
     }
   });
 
-  test('have no secret in message, stack, cause or fields', () => {
+  test('A logged error contains no secret in message, stack, cause or fields', () => {
     const cause = new Error(`cause with ${SECRET}`);
     const error = Object.assign(new Error(`with ${SECRET}`, { cause }), {
       url: `https://h/channels/${CHANNEL}`,
@@ -103,7 +103,7 @@ describe('errors', () => {
   });
 });
 
-describe('no secret is in a line', () => {
+describe('Secrets', () => {
   test.each<[string, () => void]>([
     ['the message', () => log.info(`token ${SECRET}`)],
     ['a field', () => log.info('x', { field: SECRET })],
@@ -113,7 +113,7 @@ describe('no secret is in a line', () => {
       'JSON within a string',
       () => log.info('x', { text: JSON.stringify({ deep: JSON.stringify({ s: SECRET }) }) }),
     ],
-  ])('registered, in %s', (_, write) => {
+  ])('A registered secret in %s is redacted', (_, write) => {
     write();
     expect(logged()).toHaveLength(1);
     expect(lines.join()).not.toContain(SECRET);
@@ -121,21 +121,21 @@ describe('no secret is in a line', () => {
   });
 
   test.each([
-    ['accessToken', { accessToken: 'unregistered' }],
-    ['access_token', { answer: { access_token: 'unregistered', expires_in: 60 } }],
-    ['clientSecret', { credentials: [{ clientSecret: 'unregistered' }] }],
-    ['channelId', { channelId: 'unregistered' }],
+    ['the field accessToken', { accessToken: 'unregistered' }],
+    ['the field access_token', { answer: { access_token: 'unregistered', expires_in: 60 } }],
+    ['the field clientSecret', { credentials: [{ clientSecret: 'unregistered' }] }],
+    ['the field channelId', { channelId: 'unregistered' }],
     ['a frame', { frame: '{"eventBody":{"channelId":"unregistered"}}' }],
     ['a frame in a frame', { frame: JSON.stringify('{"channelId":"unregistered"}') }],
     ['a header', { header: 'Bearer unregistered' }],
     ['a URL', { url: new URL('wss://h/x?access_token=unregistered') }],
-  ])('unregistered, as %s', (_, fields) => {
+  ])('An unregistered secret in %s is redacted', (_, fields) => {
     log.info('x', fields);
     expect(logged()).toHaveLength(1);
     expect(lines.join()).not.toContain('unregistered');
   });
 
-  test('whatever characters it has', () => {
+  test('A registered secret with any characters is redacted', () => {
     const secret = anyText().filter((text) => text.trim().length >= 6 && !'[redacted]'.includes(text));
     fc.assert(
       fc.property(secret, anyText(), (one, around) => {
@@ -148,37 +148,37 @@ describe('no secret is in a line', () => {
   });
 });
 
-describe('a log call never throws and always gives JSON', () => {
+describe('Unusual values', () => {
   const circular: Record<string, unknown> = { name: 'circle', list: [] };
   circular.self = circular;
   (circular.list as unknown[]).push(circular);
   const deep = JSON.parse('['.repeat(50_000) + ']'.repeat(50_000)) as unknown;
 
   test.each<[string, unknown]>([
-    ['null where a secret is expected', { channelId: null, access_token: 5, client_secret: { a: 1 } }],
-    ['a circle', circular],
-    ['great depth', deep],
+    ['null in place of a secret', { channelId: null, access_token: 5, client_secret: { a: 1 } }],
+    ['a circular reference', circular],
+    ['deep nesting', deep],
     ['a bigint', { n: 12345678901234567890n }],
-    ['what JSON does not have', { f: () => 1, s: Symbol('s'), u: undefined, n: Number.NaN }],
-    ['a time', new Date(0)],
-    ['a time that is none', new Date(Number.NaN)],
-    ['bytes', Buffer.from('abc')],
-    ['an object without prototype', Object.assign(Object.create(null), { a: 1 })],
-    ['an error whose cause is no error', new Error('x', { cause: 'text' })],
-  ])('about %s', (_, value) => {
+    ['values that JSON does not support', { f: () => 1, s: Symbol('s'), u: undefined, n: Number.NaN }],
+    ['a date', new Date(0)],
+    ['an invalid date', new Date(Number.NaN)],
+    ['a buffer', Buffer.from('abc')],
+    ['an object without a prototype', Object.assign(Object.create(null), { a: 1 })],
+    ['an error whose cause is not an error', new Error('x', { cause: 'text' })],
+  ])('A log call with %s writes JSON', (_, value) => {
     log.info('x', { value });
     expect(logged()).toHaveLength(1);
   });
 
   test.each(['channelId: "abc"', "client_secret='a\"b'", 'access_token=a\\', 'Bearer "', '{"channelId":'])(
-    'about the text %s',
+    'A log call with the text %s writes JSON',
     (text) => {
       log.info(text, { text });
       expect(logged()).toHaveLength(1);
     },
   );
 
-  test('about any value', () => {
+  test('A log call with any value writes JSON', () => {
     fc.assert(
       fc.property(anyText(), jsonBody(), (message, value) => {
         lines = [];

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
-import { PROJECT_ROOT } from './deployment.ts';
+import { PROJECT_ROOT } from './test-deployment.ts';
 
 const run = promisify(execFile);
-/** Bundling has tests of its own. */
+/** Bundling is tested in bundles.test.ts. */
 const WITHOUT_BUNDLES = { 'aws:cdk:bundling-stacks': [] };
 
 const outdirs: string[] = [];
@@ -15,7 +15,7 @@ afterAll(() => {
   for (const outdir of outdirs) rmSync(outdir, { recursive: true, force: true });
 });
 
-/** Run an app as the CDK command line does: by the `app` of `cdk.json`, without credentials or a Docker engine. */
+/** Runs an app as the CDK CLI does, with the `app` command of `cdk.json`, without credentials and Docker. */
 async function synthesize(
   app: string,
   settings: { context?: object; environment?: Record<string, string> } = {},
@@ -33,7 +33,7 @@ async function synthesize(
     env: {
       PATH: dirname(process.execPath),
       CDK_OUTDIR: outdir,
-      // CDK's own check of the templates has a test of its own, too.
+      // The validation of templates is tested in template.test.ts.
       CDK_VALIDATION: 'false',
       CDK_CONTEXT_JSON: JSON.stringify({ ...configured.context, ...WITHOUT_BUNDLES, ...settings.context }),
       ...settings.environment,
@@ -42,7 +42,7 @@ async function synthesize(
   return (stack) => JSON.parse(readFileSync(join(outdir, `${stack}.template.json`), 'utf8'));
 }
 
-test.concurrent('the app takes domain and secret from the command line and the environment', async ({
+test.concurrent('The app reads domain and secret from the command line and the environment', async ({
   expect,
 }) => {
   const template = await synthesize('bin/app.ts', {
@@ -54,15 +54,17 @@ test.concurrent('the app takes domain and secret from the command line and the e
   expect(text).toContain('"Name":"ours/genesys"');
 });
 
-test.concurrent('a mistake on the command line ends it with the problem', async ({ expect }) => {
+test.concurrent('An invalid option on the command line fails the synthesis with the problem', async ({
+  expect,
+}) => {
   await expect(
     synthesize('bin/app.ts', { context: { genesysDomain: 'mypurecloud.example' } }),
   ).rejects.toThrow(
-    /has 1 problem\(s\):\n {2}- genesysDomain mypurecloud\.example is no Genesys Cloud region/,
+    /has 1 problem\(s\):\n {2}- genesysDomain mypurecloud\.example is not the domain of a Genesys Cloud region/,
   );
 });
 
-test.concurrent('the example attaches rules from a second stack', async ({ expect }) => {
+test.concurrent('The example app creates rules in a second stack', async ({ expect }) => {
   const template = await synthesize('bin/example.ts');
   const resources = Object.values(template('WallboardTeam').Resources);
   expect(resources.filter(({ Type }) => Type === 'AWS::Events::Rule')).toHaveLength(3);

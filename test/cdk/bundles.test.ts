@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Deployment, deployment, PROJECT_ROOT } from './deployment.ts';
+import { type Deployment, deployment, PROJECT_ROOT } from './test-deployment.ts';
 
 const KIB = 1_024;
-const CONSUMER_LIMIT_BYTES = 900 * KIB;
-const INGESTER_LIMIT_BYTES = 1_500 * KIB;
+const MAX_CONSUMER_BYTES = 900 * KIB;
+const MAX_INGESTER_BYTES = 1_500 * KIB;
 
 let made: Deployment;
 let staged: string[];
@@ -23,14 +23,14 @@ beforeAll(() => {
 });
 afterAll(() => made[Symbol.dispose]());
 
-/** The staged directory with a file. */
+/** Finds the staged asset that contains a file. */
 function directoryWith(file: string): string {
   const found = staged.find((directory) => existsSync(join(directory, file)));
-  if (!found) throw new Error(`No asset has a ${file}`);
+  if (!found) throw new Error(`No asset contains ${file}`);
   return found;
 }
 
-/** Run a module by itself: no package is in reach of it. */
+/** Runs a module in a directory without packages. */
 async function run(script: string, environment: Record<string, string> = {}) {
   const child = spawn(process.execPath, ['--enable-source-maps', '--input-type=module', '-e', script], {
     cwd: tmpdir(),
@@ -45,14 +45,14 @@ async function run(script: string, environment: Record<string, string> = {}) {
   return { code, output, errors };
 }
 
-describe('the consumer', () => {
-  test('is one module and its map, below 900 KB', () => {
+describe('The consumer bundle', () => {
+  test('The consumer bundle consists of a module below 900 KB and its source map', () => {
     const directory = directoryWith('index.mjs');
     expect(readdirSync(directory).sort()).toEqual(['index.mjs', 'index.mjs.map']);
-    expect(statSync(join(directory, 'index.mjs')).size).toBeLessThan(CONSUMER_LIMIT_BYTES);
+    expect(statSync(join(directory, 'index.mjs')).size).toBeLessThan(MAX_CONSUMER_BYTES);
   });
 
-  test('is the handler that AWS Lambda calls', async () => {
+  test('The consumer bundle exports the Lambda handler', async () => {
     const url = pathToFileURL(join(directoryWith('index.mjs'), 'index.mjs'));
     const { output, errors } = await run(
       `const { handler } = await import('${url}'); console.log(typeof handler);`,
@@ -64,25 +64,26 @@ describe('the consumer', () => {
         OVERSIZE_BUCKET: 'oversize',
       },
     );
-    expect({ output, errors }).toEqual({ output: 'function\n', errors: '' });
+    expect(output).toBe('function\n');
+    expect(errors).toBe('');
   });
 });
 
-describe('the ingester', () => {
-  test('is one module, its map and a Dockerfile, below 1.5 MB', () => {
+describe('The ingester image', () => {
+  test('The ingester asset consists of a module below 1.5 MB, its source map and a Dockerfile', () => {
     const directory = directoryWith('main.mjs');
     expect(readdirSync(directory).sort()).toEqual(['Dockerfile', 'main.mjs', 'main.mjs.map']);
-    expect(statSync(join(directory, 'main.mjs')).size).toBeLessThan(INGESTER_LIMIT_BYTES);
+    expect(statSync(join(directory, 'main.mjs')).size).toBeLessThan(MAX_INGESTER_BYTES);
   });
 
-  test('runs by itself and says what its environment lacks', async () => {
+  test('The ingester bundle runs without packages and reports missing variables', async () => {
     const url = pathToFileURL(join(directoryWith('main.mjs'), 'main.mjs'));
     const { code, errors } = await run(`await import('${url}');`);
     expect(code).toBe(78);
     expect(errors).toContain('EVENTS_QUEUE_URL is missing');
   });
 
-  test('its image is the official one, not as root, with signals for Node itself', () => {
+  test('The ingester image extends the official image, does not run as root and passes signals to Node.js', () => {
     const dockerfile = readFileSync(join(directoryWith('Dockerfile'), 'Dockerfile'), 'utf8');
     const steps = dockerfile.split('\n').filter((line) => line && !line.startsWith('#'));
     expect(steps[0]).toMatch(/^FROM node:24\.\d+\.\d+-slim$/);
@@ -91,21 +92,24 @@ describe('the ingester', () => {
     expect(steps.at(-1)).toBe('ENTRYPOINT ["node", "--enable-source-maps", "main.mjs"]');
   });
 
-  test('its Node is the one that the project runs on', () => {
+  test('The ingester image uses the Node.js version of the project', () => {
     const dockerfile = readFileSync(join(directoryWith('Dockerfile'), 'Dockerfile'), 'utf8');
     expect(dockerfile).toContain(`FROM node:${process.versions.node}-`);
   });
 });
 
-test.each(['index.mjs', 'main.mjs'])('%s is the same whoever builds it wherever', (file) => {
-  const directory = directoryWith(file);
-  for (const name of [file, `${file}.map`]) {
-    const content = readFileSync(join(directory, name), 'utf8');
-    expect(content).not.toContain(PROJECT_ROOT);
-    expect(content).not.toContain(tmpdir());
-  }
-  const { sources } = JSON.parse(readFileSync(join(directory, `${file}.map`), 'utf8'));
-  expect(sources).toContain(
-    `../../functions/${file === 'index.mjs' ? 'consumer/handler' : 'ingester/main'}.ts`,
-  );
-});
+test.each(['index.mjs', 'main.mjs'])(
+  'The bundle %s does not depend on the machine that builds it',
+  (file) => {
+    const directory = directoryWith(file);
+    for (const name of [file, `${file}.map`]) {
+      const content = readFileSync(join(directory, name), 'utf8');
+      expect(content).not.toContain(PROJECT_ROOT);
+      expect(content).not.toContain(tmpdir());
+    }
+    const { sources } = JSON.parse(readFileSync(join(directory, `${file}.map`), 'utf8'));
+    expect(sources).toContain(
+      `../../functions/${file === 'index.mjs' ? 'consumer/handler' : 'ingester/main'}.ts`,
+    );
+  },
+);

@@ -10,7 +10,7 @@ import {
   SwitchboardConfigurationError,
   type SwitchboardProps,
 } from '../../lib/cdk/index.ts';
-import { REQUIRED, templateOf, testApp } from './deployment.ts';
+import { REQUIRED, templateOf, testApp } from './test-deployment.ts';
 
 function problemsOf(props: Partial<SwitchboardProps>): readonly string[] {
   using app = testApp();
@@ -23,9 +23,9 @@ function problemsOf(props: Partial<SwitchboardProps>): readonly string[] {
   return [];
 }
 
-describe('mistakes', () => {
-  test('are all listed at once, in the message too', () => {
-    const mistakes = {
+describe('Invalid properties', () => {
+  test('The configuration error lists all problems, and its message contains them', () => {
+    const invalid = {
       genesysDomain: 'example.com',
       secret: 'no spaces, please',
       topics: ['v2.users.{id}.presence', 'v2.conversations.{id}.transcription', 'presence'],
@@ -35,22 +35,24 @@ describe('mistakes', () => {
       archiveDays: 0,
       eventSource: 'aws.partner/mine',
     };
-    const problems = problemsOf(mistakes);
+    const problems = problemsOf(invalid);
     expect(problems).toEqual([
-      expect.stringMatching(/^genesysDomain example\.com is no Genesys Cloud region.*mypurecloud\.com/),
-      expect.stringMatching(/^secret no spaces, please is no name of a secret/),
-      expect.stringMatching(/^topics: v2\.conversations\.\{id\}\.transcription: .*name the ids instead/),
+      expect.stringMatching(
+        /^genesysDomain example\.com is not the domain of a Genesys Cloud region.*mypurecloud\.com/,
+      ),
+      expect.stringMatching(/^secret no spaces, please is not a valid secret name/),
+      expect.stringMatching(/^topics: v2\.conversations\.\{id\}\.transcription: .*use the ids instead/),
       expect.stringMatching(/^topics: presence: not a topic/),
-      expect.stringMatching(/^eventSource aws\.partner\/mine must be/),
-      expect.stringMatching(/^tasks is 0, and must be a whole number from 1 to 10/),
-      expect.stringMatching(/^consumerConcurrency is 1, and must be a whole number from 2 to 1000/),
-      expect.stringMatching(/^dedupWindowDays is 3, and must be a whole number from 4 to 28/),
-      expect.stringMatching(/^archiveDays is 0, and must be a whole number from 1 to 3650/),
+      expect.stringMatching(/^eventSource aws\.partner\/mine is invalid/),
+      expect.stringMatching(/^tasks is 0, but must be an integer from 1 to 10/),
+      expect.stringMatching(/^consumerConcurrency is 1, but must be an integer from 2 to 1000/),
+      expect.stringMatching(/^dedupWindowDays is 3, but must be an integer from 4 to 28/),
+      expect.stringMatching(/^archiveDays is 0, but must be an integer from 1 to 3650/),
     ]);
     using app = testApp();
-    expect(
-      () => new Switchboard(new Stack(app, 'Test'), 'Switchboard', { ...REQUIRED, ...mistakes }),
-    ).toThrow(`has ${problems.length} problem(s):\n${problems.map((one) => `  - ${one}`).join('\n')}`);
+    expect(() => new Switchboard(new Stack(app, 'Test'), 'Switchboard', { ...REQUIRED, ...invalid })).toThrow(
+      `has ${problems.length} problem(s):\n${problems.map((one) => `  - ${one}`).join('\n')}`,
+    );
   });
 
   test.each([
@@ -65,11 +67,11 @@ describe('mistakes', () => {
     ['dedupWindowDays', 29],
     ['archiveDays', 4_000],
     ['eventSource', ''],
-  ])('%s: %j is refused', (name, value) => {
+  ])('The property %s is rejected with the value %j', (name, value) => {
     expect(problemsOf({ [name]: value })).toEqual([expect.stringContaining(name)]);
   });
 
-  test('the dedup window has the limits of the consumer', () => {
+  test('The deduplication window has the same limits as in the configuration of the consumer', () => {
     const { min, max } = LIMITS.dedupWindowDays;
     const read = (days: number) =>
       readConfig({
@@ -83,15 +85,15 @@ describe('mistakes', () => {
   });
 });
 
-describe('the command line and the environment', () => {
+describe('Overrides', () => {
   const environment = { GENESYS_DOMAIN: 'mypurecloud.ie', GENESYS_SECRET_NAME: 'from/environment' };
 
-  test('say nothing, and what is written in the app holds', () => {
+  test('The properties of the app apply without overrides', () => {
     using app = testApp();
     expect({ ...REQUIRED, ...overrides(app, { GENESYS_DOMAIN: '' }) }).toEqual(REQUIRED);
   });
 
-  test('the environment goes before the app', () => {
+  test('The environment takes precedence over the app', () => {
     using app = testApp();
     expect({ ...REQUIRED, ...overrides(app, environment) }).toEqual({
       ...REQUIRED,
@@ -100,7 +102,7 @@ describe('the command line and the environment', () => {
     });
   });
 
-  test('the command line goes before the environment', () => {
+  test('The command line takes precedence over the environment', () => {
     using app = testApp({
       context: { genesysDomain: 'mypurecloud.jp', secret: 'from/command-line', emulator: 'true' },
     });
@@ -112,7 +114,7 @@ describe('the command line and the environment', () => {
   });
 });
 
-test('a bus of somebody else is published on by its ARN', () => {
+test('An existing event bus is identified by its ARN', () => {
   const arn = 'arn:aws:events:eu-central-1:111122223333:event-bus/shared';
   const template = templateOf((stack) => ({
     bus: EventBus.fromEventBusArn(stack, 'Shared', arn),
@@ -125,7 +127,7 @@ test('a bus of somebody else is published on by its ARN', () => {
   template.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 365 });
 });
 
-test('the outputs say where everything is and how to fill the secret', () => {
+test('The stack outputs name the resources and the command that fills the secret', () => {
   const outputs = templateOf().findOutputs('*');
   expect(Object.keys(outputs)).toEqual([
     'SwitchboardEventBusName',

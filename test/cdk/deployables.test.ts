@@ -7,10 +7,10 @@ import { beforeAll, expect, test } from 'vitest';
 import { readConfig as readConsumerConfig } from '../../functions/consumer/consumer-config.ts';
 import { DRAIN_LIMIT_MS, UNHEALTHY_AFTER_MS } from '../../functions/ingester/ingester.ts';
 import { readConfig as readIngesterConfig } from '../../functions/ingester/ingester-config.ts';
-import { plain, REQUIRED, templateOf } from './deployment.ts';
+import { plain, REQUIRED, templateOf } from './test-deployment.ts';
 
-/** P5: a dead stream is noticed within this time. */
-const NOTICED_WITHIN_SECONDS = 60;
+/** A dead connection must be detected within this time (P5). */
+const MAX_DETECTION_SECONDS = 60;
 
 interface Container {
   Environment: { Name: string; Value: unknown }[];
@@ -40,7 +40,7 @@ function container(): Container {
   return ContainerDefinitions[0];
 }
 
-/** As at run time: references are replaced by what they could stand for. */
+/** The environment at run time, with references replaced by example values. */
 function deployed(environment: Record<string, unknown>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(environment).map(([name, value]) => {
@@ -50,7 +50,7 @@ function deployed(environment: Record<string, unknown>): Record<string, string> 
   );
 }
 
-test('the consumer accepts the environment that it is given', () => {
+test('The consumer accepts the environment of its function', () => {
   const { Environment } = only<{ Environment: { Variables: Record<string, unknown> } }>(
     'AWS::Lambda::Function',
   );
@@ -66,7 +66,7 @@ test('the consumer accepts the environment that it is given', () => {
   expect(environment.OVERSIZE_BUCKET).toContain('OversizeBucket');
 });
 
-test('the ingester accepts the environment that it is given', () => {
+test('The ingester accepts the environment of its task', () => {
   const environment = deployed(
     Object.fromEntries(container().Environment.map(({ Name, Value }) => [Name, Value])),
   );
@@ -82,7 +82,7 @@ test('the ingester accepts the environment that it is given', () => {
   });
 });
 
-test('a message stays invisible for six times as long as the consumer may take', () => {
+test('The visibility timeout of the events queue is at least six times the timeout of the consumer', () => {
   const { Timeout } = only<{ Timeout: number }>('AWS::Lambda::Function');
   const queues = Object.values(template.findResources('AWS::SQS::Queue')).map((one) => one.Properties);
   const events = queues.find(({ RedrivePolicy }) => RedrivePolicy);
@@ -90,7 +90,7 @@ test('a message stays invisible for six times as long as the consumer may take',
   expect(events.RedrivePolicy.maxReceiveCount).toBe(5);
 });
 
-test('the consumer is fed with partial batch responses, without a window, bounded', () => {
+test('The event source of the consumer uses partial batch responses, no batching window and limited concurrency', () => {
   template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
     BatchSize: 10,
     MaximumBatchingWindowInSeconds: Match.absent(),
@@ -104,17 +104,17 @@ test('the consumer is fed with partial batch responses, without a window, bounde
   });
 });
 
-test('a task is given the time that the ingester needs to drain', () => {
+test('The stop timeout of a task is longer than the drain limit of the ingester', () => {
   expect(container().StopTimeout * 1_000).toBeGreaterThan(DRAIN_LIMIT_MS);
 });
 
-test('a dead stream is noticed within 60 s', () => {
+test('The health check detects a dead connection within 60 s', () => {
   const { Interval, Retries, Timeout } = container().HealthCheck;
-  expect(UNHEALTHY_AFTER_MS / 1_000 + Interval * Retries).toBeLessThanOrEqual(NOTICED_WITHIN_SECONDS);
+  expect(UNHEALTHY_AFTER_MS / 1_000 + Interval * Retries).toBeLessThanOrEqual(MAX_DETECTION_SECONDS);
   expect(Timeout).toBeLessThan(Interval);
 });
 
-test('tasks are replaced by rolling, with a way back', () => {
+test('The ingester service uses rolling deployments with automatic rollback', () => {
   template.hasResourceProperties('AWS::ECS::Service', {
     DesiredCount: 2,
     LaunchType: 'FARGATE',
@@ -132,10 +132,11 @@ test('tasks are replaced by rolling, with a way back', () => {
   });
 });
 
-/** Exit code of the container's health check against a server on another port. */
+/** Runs the health check of the container against a server on another port. @returns its exit code */
 async function probe(port: number): Promise<number> {
   const [kind, program, ...rest] = container().HealthCheck.Command;
-  expect([kind, program]).toEqual(['CMD', 'node']);
+  expect(kind).toBe('CMD');
+  expect(program).toBe('node');
   const child = spawn(
     process.execPath,
     rest.map((text) => text.replace(':3001/', `:${port}/`)),
@@ -145,23 +146,27 @@ async function probe(port: number): Promise<number> {
 }
 
 test.each([
-  ['healthy', 200, '{}', 0],
-  ['without a connection', 503, '{"live":false}', 1],
-  ['waiting for its secret, so that a first deployment settles', 503, '{"waitingFor":"secret"}', 0],
-  ['broken', 503, 'no JSON', 1],
-])('an ingester that is %s: the health check reads its %i', async (_, status, body, code) => {
-  const server = createServer((request, response) =>
-    response.writeHead(request.url === '/healthz' ? status : 404).end(body),
-  );
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  try {
-    expect(await probe((server.address() as AddressInfo).port)).toBe(code);
-  } finally {
-    server.close();
-  }
-});
+  [200, '{}', 0],
+  [503, '{"live":false}', 1],
+  // The first deployment succeeds although the secret is still empty.
+  [503, '{"waitingFor":"secret"}', 0],
+  [503, 'not JSON', 1],
+])(
+  'The health check of a response with status %i and the body %s exits with %i',
+  async (status, body, code) => {
+    const server = createServer((request, response) =>
+      response.writeHead(request.url === '/healthz' ? status : 404).end(body),
+    );
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    try {
+      expect(await probe((server.address() as AddressInfo).port)).toBe(code);
+    } finally {
+      server.close();
+    }
+  },
+);
 
-test('no answer ends it with 1', async () => {
+test('The health check exits with 1 if there is no response', async () => {
   const server = createServer();
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = server.address() as AddressInfo;

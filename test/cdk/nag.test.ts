@@ -4,14 +4,14 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { AwsSolutionsChecks, type NagPack, ServerlessChecks } from 'cdk-nag';
 import type { IConstruct } from 'constructs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Deployment, deployment, unhashed } from './deployment.ts';
+import { type Deployment, deployment, unhashed } from './test-deployment.ts';
 
-/** A reason is a sentence, not a word. */
-const REASON_CHARACTERS = 40;
-/** What CDK's own constructs acknowledge of CDK's own checks. */
-const CDK_OWN = 'CloudFormation-Validate::';
+/** A reason must be a full sentence. */
+const MIN_REASON_CHARACTERS = 40;
+/** Prefix of acknowledgements that the CDK adds to its own constructs. */
+const CDK_PREFIX = 'CloudFormation-Validate::';
 
-/** What the packs find, each as `<rule> at <path>`. */
+/** The findings of the rule packs, in the form `<rule> at <path>`. */
 function findings(app: App, { ignoreAcknowledgements = false } = {}): string[] {
   const packs: NagPack[] = [new AwsSolutionsChecks(), new ServerlessChecks()];
   return packs
@@ -25,13 +25,13 @@ function findings(app: App, { ignoreAcknowledgements = false } = {}): string[] {
     .sort();
 }
 
-/** The acknowledged rules of a tree. */
+/** The acknowledged rules of a construct tree. */
 function acknowledgements(node: IConstruct): { id: string; reason: string }[] {
   return node.node.findAll().flatMap((one) =>
     one.node.metadata
       .filter(({ type }) => type === Validations.ACKNOWLEDGED_RULES_METADATA_KEY)
       .flatMap(({ data }) => Object.entries(data as Record<string, string>))
-      .filter(([id]) => !id.startsWith(CDK_OWN))
+      .filter(([id]) => !id.startsWith(CDK_PREFIX))
       .map(([id, reason]) => ({ id: unhashed(id.replace(/^Annotation::/, '')), reason })),
   );
 }
@@ -49,28 +49,28 @@ describe.each([
       })),
   ],
   ['for an emulator', () => deployment(() => ({ forEmulator: true }))],
-])('cdk-nag, AwsSolutions and Serverless, %s', (_, make) => {
+])('cdk-nag with the packs AwsSolutions and Serverless, %s', (_, make) => {
   let made: Deployment;
   beforeAll(() => {
     made = make();
   });
   afterAll(() => made[Symbol.dispose]());
 
-  test('finds nothing that is not acknowledged', () => {
+  test('The deployment has no findings that are not acknowledged', () => {
     expect(findings(made.app)).toEqual([]);
   });
 
-  test('would find what is acknowledged, and each acknowledgement says why', () => {
+  test('Every acknowledgement matches a finding and states a reason', () => {
     const found = new Set(
       findings(made.app, { ignoreAcknowledgements: true }).map((line) => line.split(' at ')[0]),
     );
     const acknowledged = acknowledgements(made.stack);
     expect(new Set(acknowledged.map(({ id }) => id))).toEqual(found);
-    for (const { reason } of acknowledged) expect(reason.length).toBeGreaterThan(REASON_CHARACTERS);
+    for (const { reason } of acknowledged) expect(reason.length).toBeGreaterThan(MIN_REASON_CHARACTERS);
   });
 });
 
-test('with the defaults these findings are acknowledged', () => {
+test('The deployment with the defaults acknowledges exactly the expected findings', () => {
   using made = deployment();
   expect(findings(made.app, { ignoreAcknowledgements: true })).toEqual([
     'AwsSolutions-DDB3 at Test/Switchboard/Tables/Claims/Resource',

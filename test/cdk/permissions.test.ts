@@ -4,15 +4,15 @@ import type { Template } from 'aws-cdk-lib/assertions';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { PROJECT_ROOT, templateOf } from './deployment.ts';
 import { policyLines } from './policy-lines.ts';
+import { PROJECT_ROOT, templateOf } from './test-deployment.ts';
 
 const REPOSITORY =
   'arn:<AWS::Partition>:ecr:<AWS::Region>:<AWS::AccountId>:repository/cdk-hnb659fds-container-assets-<AWS::AccountId>-<AWS::Region>';
 const NO_TLS = 'if {"Bool":{"aws:SecureTransport":"false"}}';
 const OLD_TLS = 'if {"NumericLessThan":{"s3:TlsVersion":1.2}}';
 
-/** Every permission of a deployment: who may do what on what. */
+/** All permissions of a deployment. */
 const PERMISSIONS = [
   'ConsumerRole: Allow sts:AssumeRole on itself to {"Service":"lambda.amazonaws.com"}',
   'ConsumerRoleDefaultPolicy: Allow dynamodb:BatchGetItem on <SwitchboardTablesClaims.Arn>',
@@ -54,15 +54,15 @@ const PERMISSIONS = [
   `QueuesQuarantinePolicy: Deny sqs:* on <SwitchboardQueuesQuarantine.Arn> to {"AWS":"*"} ${NO_TLS}`,
 ].map((line) => `Switchboard${line}`);
 
-/** The allowed wildcards, each with its reason. */
+/** The permitted wildcards and their reasons. */
 const WILDCARDS: Readonly<Record<string, string>> = {
   'SwitchboardConsumerRoleDefaultPolicy: Allow s3:PutObject on <SwitchboardOversizeBucket.Arn>/*':
-    'objects are named after events; the bucket is its own',
+    'The keys of objects contain event ids, and the bucket is used only by the consumer.',
   'SwitchboardIngesterTaskExecutionRoleDefaultPolicy: Allow ecr:GetAuthorizationToken on *':
-    'the action takes no resource',
+    'The action does not support resource-level permissions.',
 };
 
-/** IAM actions behind the SDK's commands. */
+/** IAM actions required by SDK commands. */
 const ACTIONS: Readonly<Record<string, string>> = {
   SendMessageBatchCommand: 'sqs:SendMessage',
   SendMessageCommand: 'sqs:SendMessage',
@@ -78,7 +78,7 @@ const ACTIONS: Readonly<Record<string, string>> = {
   GetSecretValueCommand: 'secretsmanager:GetSecretValue',
 };
 
-/** SDK commands that the sources of a deployable name. */
+/** SDK commands that occur in the sources of a deployable. */
 function commandsOf(deployable: string): string[] {
   const folder = join(PROJECT_ROOT, 'functions', deployable);
   const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
@@ -90,17 +90,17 @@ function commandsOf(deployable: string): string[] {
   return [...new Set(found.map((text) => text.slice('new '.length)))].sort();
 }
 
-describe('a deployment', () => {
+describe('A deployment with the defaults', () => {
   let lines: string[];
   beforeAll(() => {
     lines = policyLines(templateOf());
   });
 
-  test('has exactly these permissions', () => {
+  test('The deployment grants exactly the expected permissions', () => {
     expect(lines).toEqual(PERMISSIONS);
   });
 
-  test('allows a wildcard only where a reason is written', () => {
+  test('The deployment grants wildcards only with a reason', () => {
     const wild = lines.filter((line) => line.includes(': Allow ') && line.includes('*'));
     expect(wild).toEqual(Object.keys(WILDCARDS).sort());
     expect(lines.filter((line) => line.includes(': managed '))).toEqual([]);
@@ -109,7 +109,7 @@ describe('a deployment', () => {
   test.each([
     ['consumer', 'SwitchboardConsumerRoleDefaultPolicy'],
     ['ingester', 'SwitchboardIngesterTaskTaskRoleDefaultPolicy'],
-  ])('the %s may make every call that it makes', (deployable, policy) => {
+  ])('The role of the %s allows every call in its sources', (deployable, policy) => {
     const commands = commandsOf(deployable);
     expect(commands.length).toBeGreaterThan(0);
     for (const command of commands) {
@@ -123,7 +123,7 @@ describe('a deployment', () => {
   });
 });
 
-describe('a deployment with a key of its own', () => {
+describe('A deployment with a customer managed key', () => {
   let template: Template;
   let lines: string[];
   beforeAll(() => {
@@ -131,7 +131,7 @@ describe('a deployment with a key of its own', () => {
     lines = policyLines(template);
   });
 
-  test('lets consumer and ingester use the key, action by action, and nobody else', () => {
+  test('The key can be used by the consumer and the ingester only, with individual actions', () => {
     const uses = lines.filter((line) => line.endsWith('on <Key.Arn>'));
     const actions = ['Decrypt', 'DescribeKey', 'Encrypt', 'GenerateDataKey', 'ReEncryptFrom', 'ReEncryptTo'];
     expect(uses).toEqual([
@@ -142,20 +142,20 @@ describe('a deployment with a key of its own', () => {
     ]);
   });
 
-  test('lets CloudWatch Logs and EventBridge use the key for this account only', () => {
+  test('The key policy allows CloudWatch Logs and EventBridge for this account only', () => {
     const services = lines.filter((line) => line.startsWith('Key: ') && line.includes('"Service"'));
     expect(services.length).toBeGreaterThan(0);
     for (const line of services) expect(line).toMatch(/ if .*<AWS::AccountId>/);
   });
 
-  test('lets the bus put what it could not encrypt into the quarantine queue', () => {
+  test('The quarantine queue accepts events that the event bus cannot encrypt', () => {
     expect(lines).toContain(
       'SwitchboardQueuesQuarantinePolicy: Allow sqs:SendMessage on <SwitchboardQueuesQuarantine.Arn> to {"Service":"events.amazonaws.com"} if {"ArnEquals":{"aws:SourceArn":"<SwitchboardEventsBus.Arn>"}}',
     );
   });
 });
 
-test('a secret that is there already is read by its name and six unknown characters', () => {
+test('The permission for an existing secret contains its name and six wildcard characters', () => {
   const template = templateOf((stack) => ({
     secret: Secret.fromSecretNameV2(stack, 'Theirs', 'team/genesys'),
   }));

@@ -1,5 +1,5 @@
 import type { Template } from 'aws-cdk-lib/assertions';
-import { plain, unhashed } from './deployment.ts';
+import { plain, unhashed } from './test-deployment.ts';
 
 interface Statement {
   Effect: string;
@@ -10,8 +10,8 @@ interface Statement {
 }
 
 /**
- * Every permission in a template, wherever a policy stands, one line an action and resource:
- * `<logical id>: Allow <action> on <resource> [to <principal>] [if <condition>]`. Roles' managed policies too.
+ * Lists all permissions in the policies of a template, with one line per action and resource:
+ * `<logical id>: Allow <action> on <resource> [to <principal>] [if <condition>]`. Includes managed policies of roles.
  */
 export function policyLines(template: Template): string[] {
   const lines: string[] = [];

@@ -2,7 +2,7 @@ import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { templateOf } from './deployment.ts';
+import { templateOf } from './test-deployment.ts';
 
 const DAY_SECONDS = 86_400;
 
@@ -12,13 +12,13 @@ function properties(template: Template, type: string): Record<string, unknown>[]
   return found;
 }
 
-describe('without a key of its own', () => {
+describe('Without a customer managed key', () => {
   let template: Template;
   beforeAll(() => {
     template = templateOf();
   });
 
-  test('every queue is encrypted and keeps its messages for 14 days', () => {
+  test('Every queue is encrypted and retains messages for 14 days', () => {
     for (const queue of properties(template, 'AWS::SQS::Queue')) {
       expect(queue).toMatchObject({
         SqsManagedSseEnabled: true,
@@ -27,7 +27,7 @@ describe('without a key of its own', () => {
     }
   });
 
-  test('the bucket is private, encrypted and forgets', () => {
+  test('The bucket is private and encrypted, and its objects expire', () => {
     template.hasResourceProperties('AWS::S3::Bucket', {
       PublicAccessBlockConfiguration: {
         BlockPublicAcls: true,
@@ -42,11 +42,11 @@ describe('without a key of its own', () => {
     });
   });
 
-  test('every log group ends its logs', () => {
+  test('Every log group has limited retention', () => {
     for (const group of properties(template, 'AWS::Logs::LogGroup')) expect(group.RetentionInDays).toBe(30);
   });
 
-  test('tables cost nothing when idle, forget what has expired, and the ledger can be restored', () => {
+  test('The tables use on-demand capacity and TTL, and the state table has point-in-time recovery', () => {
     for (const table of properties(template, 'AWS::DynamoDB::Table')) {
       expect(table).toMatchObject({
         BillingMode: 'PAY_PER_REQUEST',
@@ -66,7 +66,7 @@ describe('without a key of its own', () => {
     });
   });
 
-  test('what holds data outlives the stack', () => {
+  test('Resources with data are retained when the stack is deleted', () => {
     for (const type of [
       'AWS::SQS::Queue',
       'AWS::DynamoDB::Table',
@@ -78,7 +78,7 @@ describe('without a key of its own', () => {
     }
   });
 
-  test('nothing comes into the network, and only HTTPS leaves it', () => {
+  test('The network allows no inbound connections and only HTTPS outbound connections', () => {
     template.hasResourceProperties('AWS::EC2::SecurityGroup', {
       SecurityGroupIngress: Match.absent(),
       SecurityGroupEgress: [Match.objectLike({ IpProtocol: 'tcp', FromPort: 443, ToPort: 443 })],
@@ -90,7 +90,7 @@ describe('without a key of its own', () => {
     expect(endpoints.map(({ VpcEndpointType }) => VpcEndpointType)).toEqual(['Gateway', 'Gateway']);
   });
 
-  test('the container can change nothing and knows no secret', () => {
+  test('The container has a read-only file system, no capabilities and no secrets in its definition', () => {
     const [task] = properties(template, 'AWS::ECS::TaskDefinition') as [
       { ContainerDefinitions: [Record<string, unknown>] },
     ];
@@ -106,7 +106,7 @@ describe('without a key of its own', () => {
     expect(container.Secrets).toBeUndefined();
   });
 
-  test('the secret is made without content', () => {
+  test('The secret is created with empty values', () => {
     template.hasResourceProperties('AWS::SecretsManager::Secret', {
       Name: 'switchboard/genesys',
       SecretString: '{"clientId":"","clientSecret":""}',
@@ -114,13 +114,13 @@ describe('without a key of its own', () => {
   });
 });
 
-describe('with a key of its own', () => {
+describe('With a customer managed key', () => {
   let template: Template;
   beforeAll(() => {
     template = templateOf((stack) => ({ encryptionKey: new Key(stack, 'Key'), archiveDays: 365 }));
   });
 
-  test('everything that holds events or logs is encrypted with it', () => {
+  test('The key encrypts all resources with events or logs', () => {
     const key = { 'Fn::GetAtt': [expect.stringMatching(/^Key/), 'Arn'] };
     for (const queue of properties(template, 'AWS::SQS::Queue')) expect(queue.KmsMasterKeyId).toEqual(key);
     for (const table of properties(template, 'AWS::DynamoDB::Table')) {
@@ -139,7 +139,7 @@ describe('with a key of its own', () => {
     }
   });
 
-  test('oversize events are kept as long as the archive that refers to them', () => {
+  test('Oversize events are retained as long as the archive that refers to them', () => {
     template.hasResourceProperties('AWS::Events::Archive', {
       RetentionDays: 365,
       EventPattern: { source: ['genesys.cloud'] },
@@ -150,7 +150,7 @@ describe('with a key of its own', () => {
   });
 });
 
-test("a network of the user's is used as it is: private subnets, no address of its own", () => {
+test('An existing VPC is used unchanged, with its private subnets and without public IP addresses', () => {
   const template = templateOf((stack) => ({ vpc: new Vpc(stack, 'Theirs'), deletionProtection: true }));
   template.resourceCountIs('AWS::EC2::VPC', 1);
   template.resourceCountIs('AWS::EC2::VPCEndpoint', 0);

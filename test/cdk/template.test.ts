@@ -3,12 +3,12 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { SwitchboardProps } from '../../lib/cdk/index.ts';
-import { deployment, templateOf, unhashed } from './deployment.ts';
+import { deployment, templateOf, unhashed } from './test-deployment.ts';
 
 type Resources = Record<string, { Type: string }>;
 
-/** All that an emulator does not get; the TSDoc of `forEmulator` says the same. */
-const LEFT_OUT = [
+/** Resources that are omitted for an emulator, as documented for `forEmulator`. */
+const OMITTED = [
   // Archive and dashboard
   'SwitchboardEventsArchive',
   'SwitchboardDashboard',
@@ -27,17 +27,17 @@ const LEFT_OUT = [
   'SwitchboardAlarmsTooFewHealthyTasks',
 ];
 
-/** Hashes of assets change with every line of the deployables; what is deployed around them must not by accident. */
+/** Asset hashes change with every change to the deployables, so they are excluded from the snapshot. */
 function withoutAssetHashes(template: object): object {
   return JSON.parse(JSON.stringify(template).replace(/[0-9a-f]{64}/g, '<asset>'));
 }
 
-test('the template of the defaults is the one that was reviewed', () => {
+test('The template with the defaults matches the reviewed snapshot', () => {
   const { Resources, Outputs } = templateOf().toJSON();
   expect(withoutAssetHashes({ Resources, Outputs })).toMatchSnapshot();
 });
 
-describe("CDK's own checks of a template find nothing: no circle, no unknown property, no bad value", () => {
+describe('Template validation by the CDK', () => {
   test.each<[string, (stack: Stack) => Partial<SwitchboardProps>]>([
     ['with the defaults', () => ({})],
     ['for an emulator', () => ({ forEmulator: true })],
@@ -51,14 +51,14 @@ describe("CDK's own checks of a template find nothing: no circle, no unknown pro
         alarmTopic: new Topic(stack, 'OnCall'),
       }),
     ],
-  ])('%s, and a rule in a second stack', (_, props) => {
+  ])('The template %s and a rule in a second stack passes the validation', (_, props) => {
     using made = deployment(props, { checks: true });
     made.switchboard.on(new Stack(made.app, 'Team'), 'Everything', {});
     expect(() => made.app.synth()).not.toThrow();
   });
 });
 
-describe('for an emulator', () => {
+describe('Deployment for an emulator', () => {
   let whole: Resources;
   let emulated: Resources;
   let outputs: { whole: string[]; emulated: string[] };
@@ -74,21 +74,21 @@ describe('for an emulator', () => {
     };
   });
 
-  test('exactly archive, dashboard, container service, its network and its alarms are left out', () => {
+  test('The template for an emulator omits exactly archive, dashboard, ECS service, network and service alarms', () => {
     const missing = Object.keys(whole)
       .filter((id) => !(id in emulated))
       .map((id) => unhashed(id));
     const network = missing.filter((id) => id.startsWith('SwitchboardNetwork'));
     expect(network.length).toBeGreaterThan(0);
-    expect(missing.filter((id) => !network.includes(id)).sort()).toEqual(LEFT_OUT.toSorted());
+    expect(missing.filter((id) => !network.includes(id)).sort()).toEqual(OMITTED.toSorted());
   });
 
-  test('nothing is added, and all else is the same', () => {
-    // Without an archive an oversize event need not be kept as long as one, which is below the least anyhow.
+  test('The template for an emulator adds no resources and does not change the other resources', () => {
+    // The lifetime of oversize events depends on the archive, but 7 days is below the minimum lifetime.
     for (const [id, resource] of Object.entries(emulated)) expect(resource, id).toEqual(whole[id]);
   });
 
-  test('the outputs are the same but for the dashboard', () => {
+  test('The template for an emulator omits only the output with the dashboard URL', () => {
     expect(outputs.whole.filter((name) => !outputs.emulated.includes(name))).toEqual([
       'SwitchboardDashboardUrl',
     ]);

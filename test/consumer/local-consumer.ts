@@ -21,7 +21,7 @@ import type { ConsumerConfig } from '../../functions/consumer/consumer-config.ts
 import { fingerprint } from '../../functions/consumer/mark.ts';
 import { MAX_PUT_EVENTS_BYTES } from '../../functions/consumer/publish.ts';
 import { createHandler } from '../../functions/consumer/sqs-handler.ts';
-import { dynamoDbClient, eventBridgeClient, sqsClient } from '../../lib/aws/clients.ts';
+import { dynamoDbClient, eventBridgeClient, sqsClient } from '../../lib/aws/aws-clients.ts';
 import { createLogger, type LogLevel } from '../../lib/aws/logger.ts';
 import type { ObjectStore } from '../../lib/aws/object-store.ts';
 import { eventIdentity } from '../../lib/events/identity.ts';

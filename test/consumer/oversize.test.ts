@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createBucket } from '../../bin/local/resources.ts';
-import { objectStore } from '../../lib/aws/clients.ts';
+import { objectStore } from '../../lib/aws/aws-clients.ts';
 import { ObjectStore } from '../../lib/aws/object-store.ts';
 import { LocalConsumer, message, queuedEvent } from './local-consumer.ts';
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Deadline } from '../../functions/consumer/deadline.ts';
 import { Publisher } from '../../functions/consumer/publish.ts';
-import { eventBridgeClient } from '../../lib/aws/clients.ts';
+import { eventBridgeClient } from '../../lib/aws/aws-clients.ts';
 import {
   CALLS,
   idsOf,

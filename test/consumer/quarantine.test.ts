@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { NAMES } from '../../bin/local/resources.ts';
-import { sqsClient } from '../../lib/aws/clients.ts';
+import { sqsClient } from '../../lib/aws/aws-clients.ts';
 import { rejectedItem } from '../../lib/events/item.ts';
 import { REJECTION_REASONS } from '../../lib/events/schema.ts';
 import {

@@ -5,29 +5,29 @@ import {
   GetQueueAttributesCommand,
   ReceiveMessageCommand,
 } from '@aws-sdk/client-sqs';
-import { type AwsEdge, eventBridgeClient, sqsClient } from '../../lib/aws/clients.ts';
+import { type AwsEdge, eventBridgeClient, sqsClient } from '../../lib/aws/aws-clients.ts';
 
-/** Receives that wait at the same time. */
+/** Concurrent ReceiveMessage requests. */
 const READERS = 3;
 const BATCH = 10;
 const WAIT_SECONDS = 1;
-/** Longer than a run: what was read does not come again. */
+/** Longer than the test, so that no message is received twice. */
 const VISIBILITY_SECONDS = 600;
 
-/** An event as a target gets it. */
+/** An event as delivered to a rule target. */
 export interface DeliveredEvent {
   source: string;
   'detail-type': string;
   detail: { topicName: string; eventBody: unknown; metadata: { eventId: string } };
 }
 
-/** A queue behind a rule for everything that Switchboard publishes, as a subscriber would have it. */
+/** A queue that is the target of a rule for all events of Switchboard. */
 export class BusTarget {
-  /** Messages with events that were read. */
+  /** Number of messages read. */
   events = 0;
   private readonly onEvent: (event: DeliveredEvent) => void;
   private readonly edge: AwsEdge;
-  /** A message that SQS gives twice is one event. */
+  /** Ids of messages read. A message that SQS delivers twice is counted once. */
   private readonly read = new Set<string>();
   private readonly stopping = new AbortController();
   private readers: Promise<void>[] = [];
@@ -38,7 +38,7 @@ export class BusTarget {
     this.onEvent = onEvent;
   }
 
-  /** Make queue and rule, and begin to read. */
+  /** Creates the queue and the rule, and starts reading. */
   async start(busName: string): Promise<void> {
     const sqs = sqsClient(this.edge);
     const { QueueUrl = '' } = await sqs.send(
@@ -64,16 +64,16 @@ export class BusTarget {
       }),
     );
     if (added.FailedEntryCount !== 0) throw new Error(JSON.stringify(added.FailedEntries));
-    this.readers = Array.from({ length: READERS }, () => this.readOn());
+    this.readers = Array.from({ length: READERS }, () => this.readMessages());
   }
 
-  /** Read what is left, then no more. */
+  /** Reads the remaining messages and stops. */
   async stop(): Promise<void> {
     this.stopping.abort();
     await Promise.all(this.readers);
   }
 
-  private async readOn(): Promise<void> {
+  private async readMessages(): Promise<void> {
     const sqs = sqsClient(this.edge);
     for (;;) {
       const { Messages = [] } = await sqs.send(
@@ -102,7 +102,7 @@ export class BusTarget {
   }
 }
 
-/** Messages in a queue, those included that somebody works on. */
+/** Returns the number of messages in a queue, including messages in flight. */
 export async function messagesIn(edge: AwsEdge, queueUrl: string): Promise<number> {
   const { Attributes } = await sqsClient(edge).send(
     new GetQueueAttributesCommand({

@@ -6,14 +6,16 @@ import { Child, temporaryDirectory } from '../end-to-end/child.ts';
 
 const DEPLOY_LOCAL = resolve(import.meta.dirname, '../../bin/deploy-local.ts');
 
-test.concurrent('without a stand-in the command is refused, with how to start one', async ({ expect }) => {
+test.concurrent('deploy-local fails without an endpoint and explains how to start an emulator', async ({
+  expect,
+}) => {
   const { code, stdout, stderr } = await new Child([DEPLOY_LOCAL]).ended;
   expect(code).toBe(1);
   expect(stdout).toBe('');
-  expect(stderr).toMatch(/^AWS_ENDPOINT_URL is not set\. Start a stand-in/);
+  expect(stderr).toMatch(/^AWS_ENDPOINT_URL is not set\. Start an AWS emulator/);
 });
 
-test.concurrent('AWS itself is refused', async ({ expect }) => {
+test.concurrent('deploy-local refuses to deploy to AWS', async ({ expect }) => {
   const env = { AWS_ENDPOINT_URL: 'https://cloudformation.us-east-1.amazonaws.com' };
   const { code, stdout, stderr } = await new Child([DEPLOY_LOCAL], { env }).ended;
   expect(code).toBe(1);
@@ -21,14 +23,16 @@ test.concurrent('AWS itself is refused', async ({ expect }) => {
   expect(stderr).toContain('only deploys to this machine');
 });
 
-test.concurrent('--help names the flag and the environment', async ({ expect }) => {
+test.concurrent('deploy-local --help describes the option and the environment variables', async ({
+  expect,
+}) => {
   const { code, stdout } = await new Child([DEPLOY_LOCAL, '--help']).ended;
   expect(code).toBe(0);
   for (const word of ['--no-ingester', 'AWS_ENDPOINT_URL', 'GENESYS_CLIENT_ID', 'TOPICS'])
     expect(stdout).toContain(word);
 });
 
-test('an interruption ends what runs, and its exit code is told', async () => {
+test('An interruption ends the running process, and its exit code is returned', async () => {
   const controller = new AbortController();
   const ready = join(temporaryDirectory(), 'ready');
   const script = `

@@ -7,8 +7,8 @@ import { GeneratorRunner } from 'switchboard-local/simulator/generator-runner.ts
 import { Ledger, type LedgerReport } from 'switchboard-local/simulator/ledger.ts';
 import { Simulator } from 'switchboard-local/simulator/simulator.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { localEndpoint } from '../../bin/deploy-local/endpoint.ts';
-import { type AwsEdge, dynamoDbClient } from '../../lib/aws/clients.ts';
+import { localEndpoint } from '../../bin/deploy-local/local-endpoint.ts';
+import { type AwsEdge, dynamoDbClient } from '../../lib/aws/aws-clients.ts';
 import { Child } from '../end-to-end/child.ts';
 import { BusTarget, messagesIn } from './bus-target.ts';
 
@@ -21,15 +21,14 @@ const TOPICS = [
   'v2.users.{id}.routingStatus',
   'v2.routing.queues.{id}.conversations',
 ];
-/** Between two doubled frames, on average. */
+/** Mean interval between two duplicated frames. */
 const DUPLICATE_INTERVAL_MS = 300;
-/** Shares of the events after which the socket drops. Each outage is longer: the ingester backs off, up to 30 s. */
+/** Shares of the events after which the socket is dropped. Each outage is longer, because the backoff grows. */
 const DROPS_AFTER = [0.25, 0.5, 0.75];
-const SENDING_LIMIT_MS = 90_000;
-/** Events that Genesys Cloud sends again to the second run of the ingester, which cannot know the first one's. */
-const REPEATED = 500;
-/** Longer than a visibility timeout of the events queue (180 s) is pointless: the run has a limit of its own. */
-const SETTLE_LIMIT_MS = 60_000;
+const MAX_SENDING_MS = 90_000;
+/** Events that are sent again to the second run of the ingester, which has no memory of the first run. */
+const REPEATED_EVENTS = 500;
+const MAX_SETTLE_MS = 60_000;
 const POLL_MS = 100;
 
 const endpoint = localEndpoint(process.env);
@@ -52,7 +51,7 @@ let url = '';
 let child: Child;
 let deploySeconds = 0;
 
-/** An output of the stack, as the CDK command line prints it. */
+/** Reads a stack output from the output of the CDK CLI. */
 function output(name: string): string {
   const [, value] =
     new RegExp(`Switchboard\\.Switchboard${name} = (\\S+)`).exec(child.stdout + child.stderr) ?? [];
@@ -72,7 +71,7 @@ afterAll(async () => {
   await simulator.close();
 });
 
-/** Deploy and run the ingester, as a user would; resolves when it is deployed. */
+/** Runs deploy-local, which deploys the stack and runs the ingester. Resolves when the stack is deployed. */
 async function deployLocal(): Promise<void> {
   child = new Child([DEPLOY_LOCAL], {
     env: { AWS_ENDPOINT_URL: endpoint, GENESYS_API_URL: url, GENESYS_LOGIN_URL: url, HEALTH_PORT: '0' },
@@ -80,7 +79,7 @@ async function deployLocal(): Promise<void> {
   await child.printed(/Deployed in/);
 }
 
-/** Resolves when the ingester listens to everything; rejects when it ends. */
+/** Resolves when the ingester is subscribed to all topics. Rejects if it ends. */
 async function covered(): Promise<void> {
   const topics = TOPICS.flatMap((topic) =>
     (topic.startsWith('v2.users') ? simulator.userIds : simulator.queueIds).map((id) =>
@@ -91,7 +90,7 @@ async function covered(): Promise<void> {
     expect
       .poll(() => topics.every((topic) => simulator.coverageOf(topic) > 0), {
         interval: POLL_MS,
-        timeout: SETTLE_LIMIT_MS,
+        timeout: MAX_SETTLE_MS,
       })
       .toBe(true),
     child.ended.then(({ stdout, stderr }) => {
@@ -100,17 +99,17 @@ async function covered(): Promise<void> {
   ]);
 }
 
-/** End the ingester, which drains, and wait for the consumer to have worked on everything. */
+/** Stops the ingester, which drains, and waits until the consumer has processed all messages. */
 async function drain(): Promise<void> {
-  await ledger.settled(SETTLE_LIMIT_MS);
+  await ledger.settled(MAX_SETTLE_MS);
   child.signal('SIGINT');
   expect(await child.ended).toMatchObject({ code: 0 });
   await expect
-    .poll(() => messagesIn(aws, output('EventsQueueUrl')), { interval: POLL_MS, timeout: SETTLE_LIMIT_MS })
+    .poll(() => messagesIn(aws, output('EventsQueueUrl')), { interval: POLL_MS, timeout: MAX_SETTLE_MS })
     .toBe(0);
 }
 
-/** The intervals that the ingester has written down. */
+/** Returns the gaps that the ingester has recorded. */
 async function recordedGaps(): Promise<{ fromMs: number; toMs: number }[]> {
   const { Items = [] } = await dynamoDbClient(aws).send(
     new QueryCommand({
@@ -122,7 +121,7 @@ async function recordedGaps(): Promise<{ fromMs: number; toMs: number }[]> {
   return Items.map(({ fromMs, toMs }) => ({ fromMs: Number(fromMs?.N), toMs: Number(toMs?.N) }));
 }
 
-/** Send until enough events have been heard; what nobody heard is not counted. */
+/** Sends events until enough have been received. Events sent during a gap are not counted. */
 async function sendEvents(): Promise<void> {
   const runner = new GeneratorRunner({
     source: {
@@ -135,17 +134,17 @@ async function sendEvents(): Promise<void> {
     target: simulator,
     ratePerSecond: EVENTS_PER_SECOND,
   }).start();
-  const heard = (events: number) =>
+  const received = (events: number) =>
     expect
-      .poll(() => ledger.report().sent, { interval: POLL_MS, timeout: SENDING_LIMIT_MS })
+      .poll(() => ledger.report().sent, { interval: POLL_MS, timeout: MAX_SENDING_MS })
       .toBeGreaterThanOrEqual(events);
   faults.start(simulator.faultTarget);
   try {
     for (const share of DROPS_AFTER) {
-      await heard(share * EVENTS);
+      await received(share * EVENTS);
       expect(faults.inject('socket_drop')).toBe(true);
     }
-    await heard(EVENTS);
+    await received(EVENTS);
   } finally {
     faults.stop();
     runner.stop();
@@ -153,12 +152,12 @@ async function sendEvents(): Promise<void> {
   }
 }
 
-function tellFigures(report: LedgerReport, seconds: number): void {
+function printFigures(report: LedgerReport, seconds: number): void {
   const figures = {
     deploySeconds: deploySeconds.toFixed(1),
     events: report.sent,
     lost: report.lost,
-    doubled: report.publishedTwice + report.unexpected,
+    duplicates: report.publishedTwice + report.unexpected,
     seconds: seconds.toFixed(1),
     socketDrops: faults.counts.socket_drop,
     duplicateFrames: faults.counts.duplicate_frame,
@@ -169,7 +168,7 @@ function tellFigures(report: LedgerReport, seconds: number): void {
   process.stdout.write(`${JSON.stringify(figures)}\n`);
 }
 
-test('what the stock command line deploys delivers each event once, through drops, doubled frames and a restart', async () => {
+test('The deployed stack publishes each event once despite dropped sockets, duplicate frames and a restart', async () => {
   const deployedAtMs = performance.now();
   await deployLocal();
   deploySeconds = (performance.now() - deployedAtMs) / 1_000;
@@ -180,22 +179,22 @@ test('what the stock command line deploys delivers each event once, through drop
   await drain();
   const seconds = (performance.now() - startedAtMs) / 1_000;
 
-  // The same stack again, and an ingester that knows nothing: the claims know.
+  // The second run has an ingester without memory of the first run, so the claims must detect the duplicates.
   await deployLocal();
   await covered();
-  for (const frame of played.slice(0, REPEATED)) simulator.emit(frame);
-  // A new one behind them: once it is on the bus, all have been read.
+  for (const frame of played.slice(0, REPEATED_EVENTS)) simulator.emit(frame);
+  // A new event after them shows that all have been read once it is published.
   simulator.emit(source.next());
   await drain();
-  expect(child.stdout).toMatch(new RegExp(`"message":"stopped".*"itemsSent":${REPEATED + 1}\\b`));
+  expect(child.stdout).toMatch(new RegExp(`"message":"stopped".*"itemsSent":${REPEATED_EVENTS + 1}\\b`));
   await target.stop();
 
   const report = ledger.report();
-  tellFigures(report, seconds);
+  printFigures(report, seconds);
   expect(report).toMatchObject({ lost: 0, lostKeys: [], publishedTwice: 0, unexpected: 0, foldedOpen: 0 });
   expect(report.sent).toBeGreaterThanOrEqual(EVENTS);
   expect(target.events).toBe(report.published);
-  // What went wrong did go wrong, and what nobody could hear is written down.
+  // The faults did occur, and every interval without coverage is recorded as a gap.
   expect(faults.counts.socket_drop).toBe(DROPS_AFTER.length);
   expect(faults.counts.duplicate_frame).toBeGreaterThan(0);
   const gaps = await recordedGaps();

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { genesysOf } from '../../bin/deploy-local/genesys.ts';
+import { chooseGenesys } from '../../bin/deploy-local/genesys.ts';
 import { readTask, taskEnvironment } from '../../bin/deploy-local/task.ts';
 import { readConfig } from '../../functions/ingester/ingester-config.ts';
 
@@ -23,11 +23,15 @@ const OUTPUTS = {
 const ENDPOINT = 'http://127.0.0.1:4566';
 
 function environmentWith(given: Record<string, string>, environment: Record<string, unknown> = TASK) {
-  return taskEnvironment({ environment }, OUTPUTS, { endpoint: ENDPOINT, genesys: genesysOf(given), given });
+  return taskEnvironment({ environment }, OUTPUTS, {
+    endpoint: ENDPOINT,
+    genesys: chooseGenesys(given),
+    given,
+  });
 }
 
-describe('the environment of the ingester', () => {
-  test('is that of its task, with what was deployed, and the simulator at its usual place', () => {
+describe('Environment of the ingester', () => {
+  test('The environment contains the variables of the task, the deployed resources and the default simulator', () => {
     const environment = environmentWith({ AWS_ACCESS_KEY_ID: 'real', HOME: '/home/me' });
     expect(environment).toMatchObject({
       GENESYS_DOMAIN: 'mypurecloud.com',
@@ -45,32 +49,32 @@ describe('the environment of the ingester', () => {
     });
   });
 
-  test('takes some variables from this machine', () => {
+  test('The environment of the command overrides some variables of the task', () => {
     const given = { TOPICS: 'v2.routing.queues.{id}.conversations', HEALTH_PORT: '0', LOG_LEVEL: '' };
     expect(environmentWith(given)).toMatchObject({ TOPICS: given.TOPICS, HEALTH_PORT: '0' });
     expect(environmentWith(given)).not.toHaveProperty('LOG_LEVEL');
   });
 
-  test('names a reference that it cannot resolve', () => {
+  test('An unresolved reference in the environment causes an error that names the variable', () => {
     const environment = { ...TASK, ARCHIVE: { Ref: 'Archive' } };
-    expect(() => environmentWith({}, environment)).toThrow(/^ARCHIVE .* refers to a resource/);
+    expect(() => environmentWith({}, environment)).toThrow(/ ARCHIVE refers to a resource/);
   });
 });
 
-describe('Genesys Cloud', () => {
+describe('Choice of Genesys Cloud', () => {
   const client = { GENESYS_CLIENT_ID: 'id', GENESYS_CLIENT_SECRET: 'secret' };
   const urls = { GENESYS_API_URL: 'http://127.0.0.1:1', GENESYS_LOGIN_URL: 'http://127.0.0.1:2' };
 
-  test('is the real one for an OAuth client without addresses', () => {
-    expect(genesysOf(client)).toEqual({
+  test('An OAuth client without URLs selects the real Genesys Cloud', () => {
+    expect(chooseGenesys(client)).toEqual({
       credentials: { clientId: 'id', clientSecret: 'secret' },
       urls: undefined,
     });
     expect(environmentWith(client)).not.toHaveProperty('GENESYS_API_URL');
   });
 
-  test('is any other one by its addresses', () => {
-    expect(genesysOf(urls)).toEqual({
+  test('The URLs in the environment select another Genesys Cloud', () => {
+    expect(chooseGenesys(urls)).toEqual({
       credentials: { clientId: 'simulator-client', clientSecret: 'simulator-secret' },
       urls: { apiUrl: 'http://127.0.0.1:1', loginUrl: 'http://127.0.0.1:2' },
     });
@@ -81,14 +85,14 @@ describe('Genesys Cloud', () => {
     [{ ...urls, GENESYS_CLIENT_SECRET: 'secret' }, 'GENESYS_CLIENT_ID is not set'],
     [{ GENESYS_API_URL: 'http://127.0.0.1:1' }, 'GENESYS_LOGIN_URL is not set'],
     [{ ...client, GENESYS_LOGIN_URL: 'http://127.0.0.1:1' }, 'GENESYS_API_URL is not set'],
-  ])('%j is half of a pair', (environment, message) => {
-    expect(() => genesysOf(environment)).toThrow(
+  ])('The environment %j is rejected because %s', (environment, message) => {
+    expect(() => chooseGenesys(environment)).toThrow(
       expect.objectContaining({ code: 'genesys_incomplete', message: expect.stringContaining(message) }),
     );
   });
 });
 
-describe('a cloud assembly', () => {
+describe('Cloud assembly', () => {
   const directory = mkdtempSync(join(tmpdir(), 'switchboard-assembly-'));
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -103,7 +107,7 @@ describe('a cloud assembly', () => {
     writeFileSync(join(directory, 'Switchboard.assets.json'), JSON.stringify({ dockerImages }));
   }
 
-  test('has the bundle and the environment of the task', async () => {
+  test('The cloud assembly provides the bundle and the environment of the task', async () => {
     const Environment = Object.entries(TASK).map(([Name, Value]) => ({ Name, Value }));
     write({
       Task: {
@@ -117,11 +121,11 @@ describe('a cloud assembly', () => {
     });
   });
 
-  test('without a task is refused', async () => {
+  test('A cloud assembly without a task is rejected', async () => {
     write({});
     await expect(readTask(directory)).rejects.toMatchObject({
       code: 'assembly_unreadable',
-      message: expect.stringContaining('no stack Switchboard with one ingester'),
+      message: expect.stringContaining('does not contain a stack Switchboard with one ingester'),
     });
   });
 });

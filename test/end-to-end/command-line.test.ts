@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { CreateQueueCommand, ListQueuesCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { localCommand } from '../../bin/local/local-options.ts';
-import { sqsClient } from '../../lib/aws/clients.ts';
+import { sqsClient } from '../../lib/aws/aws-clients.ts';
 import { type Child, lastLine, switchboard } from './child.ts';
 
 const CAPTURE = join(import.meta.dirname, 'capture.jsonl');

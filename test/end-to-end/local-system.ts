@@ -19,7 +19,7 @@ import type { IngesterDependencies } from '../../functions/ingester/dependencies
 import { Ingester } from '../../functions/ingester/ingester.ts';
 import { readConfig as readIngesterConfig } from '../../functions/ingester/ingester-config.ts';
 import type { StreamProtocol } from '../../functions/ingester/protocols/stream-protocol.ts';
-import { dynamoDbClient, eventBridgeClient, sqsClient } from '../../lib/aws/clients.ts';
+import { dynamoDbClient, eventBridgeClient, sqsClient } from '../../lib/aws/aws-clients.ts';
 import { createLogger } from '../../lib/aws/logger.ts';
 
 const LOCAL = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };

@@ -1,9 +1,9 @@
 import { Simulator } from 'switchboard-local/simulator/simulator.ts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { LISTINGS, type Listing, listIds } from '../../lib/genesys/listing.ts';
-import { TokenSource } from '../../lib/genesys/oauth.ts';
-import { RateLimit } from '../../lib/genesys/rate-limit.ts';
-import { RestClient } from '../../lib/genesys/rest.ts';
+import { RateLimit } from '../../lib/genesys/request-rate-limit.ts';
+import { RestClient } from '../../lib/genesys/rest-client.ts';
+import { TokenSource } from '../../lib/genesys/token-source.ts';
 import { TestServer } from './test-server.ts';
 
 const names = Object.keys(LISTINGS) as Listing[];
@@ -12,7 +12,7 @@ describe.each([
   { users: 0, queues: 1, pages: 1 },
   { users: 100, queues: 99, pages: 1 },
   { users: 101, queues: 250, pages: 2 },
-])('of an organisation with $users users and $queues queues', ({ users, queues, pages }) => {
+])('Listing an organization with $users users and $queues queues', ({ users, queues, pages }) => {
   let cloud: Simulator;
   let rest: RestClient;
   let requests: URL[];
@@ -31,7 +31,7 @@ describe.each([
   });
   afterEach(() => cloud.close());
 
-  test('all users are listed, 100 a page, active ones only', async () => {
+  test('The listing of users requests active users in pages of 100 and returns all ids', async () => {
     expect(await listIds(rest, 'users')).toEqual([...cloud.userIds]);
     expect(requests).toHaveLength(pages);
     for (const [index, { pathname, searchParams }] of requests.entries()) {
@@ -44,13 +44,13 @@ describe.each([
     }
   });
 
-  test('all queues are listed', async () => {
+  test('The listing of queues returns all ids', async () => {
     expect(await listIds(rest, 'queues')).toEqual([...cloud.queueIds]);
     expect(requests.every(({ pathname }) => pathname === '/api/v2/routing/queues')).toBe(true);
   });
 });
 
-describe('against a server', () => {
+describe('Listing with prepared responses', () => {
   let server: TestServer;
   let rest: RestClient;
   const entities = (count: number, from = 0) =>
@@ -66,20 +66,20 @@ describe('against a server', () => {
     await server.close();
   });
 
-  test('without a page count a page that is not full is the last', async () => {
+  test('The listing ends at the first page that is not full if the response has no page count', async () => {
     server.answers = [{ body: { entities: entities(100) } }, { body: { entities: entities(7, 100) } }];
     expect(await listIds(rest, 'users')).toHaveLength(107);
     expect(server.requests).toHaveLength(2);
   });
 
-  test('no entities at all, in either form, are none', async () => {
+  test('The listing is empty for every form of a response without entities', async () => {
     for (const body of [{}, { entities: [] }, { entities: [], pageCount: 0 }]) {
       server.answers = [{ body }];
       expect(await listIds(rest, 'queues')).toEqual([]);
     }
   });
 
-  test('who moves to a later page meanwhile is listed once', async () => {
+  test('The listing contains an entity once if it moves to a later page between two requests', async () => {
     server.answers = [
       { body: { entities: entities(100), pageCount: 2 } },
       { body: { entities: entities(5, 98), pageCount: 2 } },
@@ -87,7 +87,7 @@ describe('against a server', () => {
     expect(await listIds(rest, 'users')).toEqual(entities(103).map(({ id }) => id));
   });
 
-  test.each(names)('a refusal to list %s names the permission that is missing', async (listing) => {
+  test.each(names)('The error for status 403 names the missing permission to list %s', async (listing) => {
     server.answers = [{ status: 403, headers: { 'inin-correlation-id': 'abc-1' }, body: { message: 'no' } }];
     const error = await listIds(rest, listing).catch((reason: Error) => reason);
     expect(error).toMatchObject({ code: 'missing_permission', status: 403, retriable: false });
@@ -95,7 +95,7 @@ describe('against a server', () => {
     expect(error).toHaveProperty('message', expect.stringContaining('abc-1'));
   });
 
-  test('other failures stay what they are', async () => {
+  test('The listing passes other errors on unchanged', async () => {
     server.answers = [{ status: 404 }];
     await expect(listIds(rest, 'users')).rejects.toMatchObject({ code: 'not_found' });
     server.answers = [{ status: 503 }];
@@ -108,7 +108,7 @@ describe('against a server', () => {
     ['entities with empty ids', { entities: [{ id: '' }] }],
     ['a negative page count', { entities: [], pageCount: -1 }],
     ['text', 'none'],
-  ])('%s is an unexpected answer that names the call', async (_, body) => {
+  ])('A response with %s causes an unexpected_answer error that names the request', async (_, body) => {
     server.answers = [{ body }];
     await expect(listIds(rest, 'users')).rejects.toMatchObject({
       code: 'unexpected_answer',
@@ -116,7 +116,7 @@ describe('against a server', () => {
     });
   });
 
-  test('can be aborted between its pages', async () => {
+  test('The listing can be aborted between two pages', async () => {
     const controller = new AbortController();
     server.answers = [{ body: { entities: entities(100), pageCount: 50 } }];
     server.onRequest = ({ url }) => {
@@ -126,7 +126,7 @@ describe('against a server', () => {
     expect(server.requests).toHaveLength(3);
   });
 
-  test('ends with an error where there is no end of pages', async () => {
+  test('The listing fails after 1,000 pages', async () => {
     let pages = 0;
     const endless: typeof fetch = async () => {
       pages++;

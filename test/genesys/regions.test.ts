@@ -6,14 +6,14 @@ import {
   isGenesysDomain,
 } from '../../lib/genesys/regions.ts';
 
-test('there are 18 regions, each with a domain of its own', () => {
+test('The list of regions contains 18 regions with distinct domains', () => {
   expect(Object.keys(GENESYS_REGIONS)).toHaveLength(18);
   expect(new Set(GENESYS_DOMAINS).size).toBe(18);
   expect([...GENESYS_DOMAINS]).toEqual(Object.values(GENESYS_REGIONS));
 });
 
 test.each(Object.entries(GENESYS_REGIONS))(
-  '%s: %s is a domain in lower case, its hosts are under it',
+  'The region %s has the lowercase domain %s and hosts under it',
   (region, domain) => {
     expect(region).toMatch(/^(?:us|ca|mx|sa|eu|eusc_de|me|ap)_(?:\w+)_\d$/);
     expect(domain).toMatch(
@@ -36,6 +36,6 @@ test.each([
   'pure.cloud',
   '',
   'toString',
-])('%s is no domain of Genesys Cloud', (domain) => {
+])('The string "%s" is not accepted as a Genesys Cloud domain', (domain) => {
   expect(isGenesysDomain(domain)).toBe(false);
 });

@@ -1,13 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { TokenSource } from '../../lib/genesys/oauth.ts';
+import { TokenSource } from '../../lib/genesys/token-source.ts';
 
-/** One answer; `reset` breaks the connection and `never` leaves the request without an answer. */
+/** A response. `reset` breaks the connection, and `never` sends no response. */
 export type Answer =
   | { status?: number; headers?: Record<string, string>; body?: unknown; text?: string }
   | 'reset'
   | 'never';
 
-/** A request as the server read it. */
+/** A request received by the server. */
 export interface SeenRequest {
   readonly method: string;
   readonly url: string;
@@ -16,14 +16,14 @@ export interface SeenRequest {
 }
 
 export const CREDENTIALS = { clientId: 'client-1', clientSecret: 'the-s3cret-of-client-1' } as const;
-/** Answer of the token endpoint. */
+/** Creates a response of the token endpoint. */
 export const tokenAnswer = (accessToken: string, expiresInSeconds = 86_400): Answer => ({
   body: { access_token: accessToken, token_type: 'bearer', expires_in: expiresInSeconds },
 });
 
 /**
- * An HTTP server on the loopback interface. Requests are answered in turn, the last answer again and again; tokens
- * are given out as `token-1`, `token-2`, … unless `tokenAnswers` says otherwise.
+ * An HTTP server on the loopback interface. It sends the given answers in order and repeats the last one. Without
+ * `tokenAnswers`, the token endpoint issues `token-1`, `token-2`, and so on.
  */
 export class TestServer {
   answers: Answer[] = [{ body: {} }];
@@ -31,36 +31,36 @@ export class TestServer {
   readonly requests: SeenRequest[] = [];
   readonly tokenRequests: SeenRequest[] = [];
   onRequest: (request: SeenRequest) => void = () => {};
-  readonly #server: Server;
+  private readonly server: Server;
 
   private constructor() {
-    this.#server = createServer((request, response) => void this.#handle(request, response));
+    this.server = createServer((request, response) => void this.handle(request, response));
   }
 
   static async start(): Promise<TestServer> {
     const server = new TestServer();
-    await new Promise<void>((resolve) => server.#server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => server.server.listen(0, '127.0.0.1', resolve));
     return server;
   }
 
   get url(): string {
-    const address = this.#server.address();
-    if (typeof address !== 'object' || address === null) throw new Error('the server does not listen');
+    const address = this.server.address();
+    if (typeof address !== 'object' || address === null) throw new Error('The server is not listening');
     return `http://127.0.0.1:${address.port}`;
   }
 
-  /** A token source that asks this server. */
+  /** Creates a token source that uses this server. */
   tokens(): TokenSource {
     return new TokenSource({ loginUrl: this.url, credentials: async () => CREDENTIALS });
   }
 
   async close(): Promise<void> {
-    const closed = new Promise((resolve) => this.#server.close(resolve));
-    this.#server.closeAllConnections();
+    const closed = new Promise((resolve) => this.server.close(resolve));
+    this.server.closeAllConnections();
     await closed;
   }
 
-  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const { method = '', url = '', headers } = request;
@@ -80,7 +80,11 @@ export class TestServer {
   }
 }
 
-/** A `fetch` that gives answers in turn without a network, for tests under fake timers; `times` are its calls. */
+/**
+ * Creates a `fetch` function that returns the given answers in order without a network, for tests with fake timers.
+ *
+ * @returns the function and the times of its calls
+ */
 export function answering(...answers: Exclude<Answer, string>[]): { fetch: typeof fetch; times: number[] } {
   const times: number[] = [];
   return {

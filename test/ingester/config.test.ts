@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ConfigError, readConfig } from '../../functions/ingester/config.ts';
+import { ConfigError, readConfig } from '../../functions/ingester/ingester-config.ts';
 import { GENESYS_DOMAINS } from '../../lib/genesys/regions.ts';
 
 const GOOD = {

@@ -1,6 +1,6 @@
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { afterEach, expect, test, vi } from 'vitest';
-import { EMIT_INTERVAL_MS, emitMetrics } from '../../functions/ingester/emf.ts';
+import { EMIT_INTERVAL_MS, emitMetrics } from '../../functions/ingester/emf-metrics.ts';
 import type { MetricSources } from '../../functions/ingester/metrics.ts';
 
 afterEach(() => {

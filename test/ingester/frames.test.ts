@@ -4,8 +4,8 @@ import { MemoryChannelStore } from '../../functions/ingester/channel-store.ts';
 import { NotificationChannels } from '../../functions/ingester/protocols/notification-channels.ts';
 import { decodeFrame } from '../../functions/ingester/protocols/notification-channels-frames.ts';
 import type { Decoded } from '../../functions/ingester/protocols/protocol.ts';
-import { TokenSource } from '../../lib/genesys/oauth.ts';
-import { RestClient } from '../../lib/genesys/rest.ts';
+import { RestClient } from '../../lib/genesys/rest-client.ts';
+import { TokenSource } from '../../lib/genesys/token-source.ts';
 import { TestLog } from './test-log.ts';
 
 const decode = (value: unknown): Decoded => decodeFrame(JSON.stringify(value));

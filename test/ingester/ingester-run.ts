@@ -1,9 +1,9 @@
 import type { Frame } from 'switchboard-local/simulator/frame.ts';
 import { Simulator, type SimulatorOptions } from 'switchboard-local/simulator/simulator.ts';
 import { expect } from 'vitest';
-import { type IngesterConfig, readConfig } from '../../functions/ingester/config.ts';
 import type { IngesterEdges } from '../../functions/ingester/edges.ts';
 import { Ingester } from '../../functions/ingester/ingester.ts';
+import { type IngesterConfig, readConfig } from '../../functions/ingester/ingester-config.ts';
 import { eventually } from './eventually.ts';
 import { LocalAws, STATE_TABLE } from './local-aws.ts';
 import { TestLog } from './test-log.ts';

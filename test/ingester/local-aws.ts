@@ -8,7 +8,7 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import { Emulator, type EmulatorOptions } from 'switchboard-local/emulator/emulator.ts';
 import type { Frame } from 'switchboard-local/simulator/frame.ts';
 import type { Ledger } from 'switchboard-local/simulator/ledger.ts';
-import { dynamoDbClient, sqsClient } from '../../lib/aws/clients.ts';
+import { dynamoDbClient, sqsClient } from '../../lib/aws/aws-clients.ts';
 import { envelopeSchema, type QueuedEvent, type RejectedFrame } from '../../lib/events/schema.ts';
 
 export const STATE_TABLE = 'state';

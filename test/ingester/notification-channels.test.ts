@@ -11,8 +11,8 @@ import {
   NotificationChannels,
 } from '../../functions/ingester/protocols/notification-channels.ts';
 import type { ConnectionPlan, PlanRequest } from '../../functions/ingester/protocols/protocol.ts';
-import { TokenSource } from '../../lib/genesys/oauth.ts';
-import { RestClient } from '../../lib/genesys/rest.ts';
+import { RestClient } from '../../lib/genesys/rest-client.ts';
+import { TokenSource } from '../../lib/genesys/token-source.ts';
 import { TestLog } from './test-log.ts';
 
 const { signal } = new AbortController();

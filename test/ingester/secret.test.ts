@@ -1,10 +1,10 @@
 import { Emulator } from 'switchboard-local/emulator/emulator.ts';
 import { Simulator } from 'switchboard-local/simulator/simulator.ts';
 import { expect, test, vi } from 'vitest';
-import { readConfig } from '../../functions/ingester/config.ts';
 import { SecretEmptyError } from '../../functions/ingester/credentials.ts';
 import { Ingester } from '../../functions/ingester/ingester.ts';
-import { sqsClient } from '../../lib/aws/clients.ts';
+import { readConfig } from '../../functions/ingester/ingester-config.ts';
+import { sqsClient } from '../../lib/aws/aws-clients.ts';
 import { createLogger } from '../../lib/aws/logger.ts';
 
 test.each(['v2.users.{id}.presence', 'v2.users.6f6b0d8a-6c1e-4a3e-9a53-0b6c1f3f21e1.presence'])(

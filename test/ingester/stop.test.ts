@@ -1,8 +1,8 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { readConfig } from '../../functions/ingester/config.ts';
 import { DRAIN_LIMIT_MS, Ingester } from '../../functions/ingester/ingester.ts';
+import { readConfig } from '../../functions/ingester/ingester-config.ts';
 import { FakeSockets } from './fake-socket.ts';
 import { TestLog } from './test-log.ts';
 

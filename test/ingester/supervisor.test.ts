@@ -3,7 +3,7 @@ import { BACKOFF_LIMITS } from '../../functions/ingester/backoff.ts';
 import { Supervisor } from '../../functions/ingester/supervisor.ts';
 import { SUPERVISOR_STATES, type SupervisorState } from '../../functions/ingester/supervisor-states.ts';
 import { CLOSE_TIMEOUT_MS } from '../../functions/ingester/transport.ts';
-import { GenesysError } from '../../lib/genesys/errors.ts';
+import { GenesysError } from '../../lib/genesys/genesys-error.ts';
 import { FakeProtocol, STOP_CODE } from './fake-protocol.ts';
 import { type FakeSocket, FakeSockets } from './fake-socket.ts';
 import { TestLog } from './test-log.ts';

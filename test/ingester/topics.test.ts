@@ -8,9 +8,9 @@ import {
   spreadTopics,
   TOPICS_PER_CHANNEL,
 } from '../../functions/ingester/topics.ts';
-import { TokenSource } from '../../lib/genesys/oauth.ts';
-import { RestClient } from '../../lib/genesys/rest.ts';
-import { TOPIC_LIMIT_CHARACTERS, topicProblems } from '../../lib/genesys/topics.ts';
+import { MAX_TOPIC_CHARACTERS, topicProblems } from '../../lib/genesys/configured-topics.ts';
+import { RestClient } from '../../lib/genesys/rest-client.ts';
+import { TokenSource } from '../../lib/genesys/token-source.ts';
 
 const ID = '4f6f2a53-3f2c-4d6e-9a55-0d4a3c3f9a01';
 
@@ -33,7 +33,7 @@ describe('problems', () => {
     ['v2.users.*.presence', /not a topic/],
     ['v2.users.{id}.presence ', /not a topic/],
     ['v2.users.{id}?', /not a topic/],
-    [`v2.users.${ID}?${'a'.repeat(TOPIC_LIMIT_CHARACTERS)}`, /longer than 200 characters/],
+    [`v2.users.${ID}?${'a'.repeat(MAX_TOPIC_CHARACTERS)}`, /longer than 200 characters/],
     ['v2.detail.events.conversation.{id}.acw', /can be listed only in v2\.users\.\{id\}/],
     ['v2.users.{id}.conversations.{id}', /can be listed only in/],
   ])('are named with what to do: %s', (topic, advice) => {
@@ -45,8 +45,8 @@ describe('problems', () => {
 
   it('count the length that a topic has with an id', () => {
     const rest = (length: number) => `v2.users.{id}?${'a'.repeat(length - 'v2.users.?'.length - ID.length)}`;
-    expect(topicProblems([rest(TOPIC_LIMIT_CHARACTERS)])).toEqual([]);
-    expect(topicProblems([rest(TOPIC_LIMIT_CHARACTERS + 1)])).toHaveLength(1);
+    expect(topicProblems([rest(MAX_TOPIC_CHARACTERS)])).toEqual([]);
+    expect(topicProblems([rest(MAX_TOPIC_CHARACTERS + 1)])).toHaveLength(1);
   });
 });
 
@@ -84,7 +84,7 @@ describe('combining', () => {
         const combined = combineTopics(topics);
         expect(plain(combined).toSorted()).toEqual([...new Set(topics)].toSorted());
         for (const one of combined)
-          expect(one.replace('{id}', ID).length).toBeLessThanOrEqual(TOPIC_LIMIT_CHARACTERS);
+          expect(one.replace('{id}', ID).length).toBeLessThanOrEqual(MAX_TOPIC_CHARACTERS);
       }),
     );
   });

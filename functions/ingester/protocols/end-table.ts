@@ -1,4 +1,4 @@
-import { GenesysError } from '../../../lib/genesys/errors.ts';
+import { GenesysError } from '../../../lib/genesys/genesys-error.ts';
 
 /**
  * How to continue after a connection ended or could not be opened. `resume`: connect again with the same session ·

@@ -3,8 +3,8 @@ import type * as z from 'zod';
 import type { Log } from '../../../lib/aws/logger.ts';
 import type { ReceivedEvent } from '../../../lib/events/item.ts';
 import type { RejectionReason } from '../../../lib/events/schema.ts';
-import type { TokenSource } from '../../../lib/genesys/oauth.ts';
-import type { RestClient } from '../../../lib/genesys/rest.ts';
+import type { RestClient } from '../../../lib/genesys/rest-client.ts';
+import type { TokenSource } from '../../../lib/genesys/token-source.ts';
 import type { EndCause, EndTable, Reconnect } from './end-table.ts';
 
 /** What a frame means for its connection. */

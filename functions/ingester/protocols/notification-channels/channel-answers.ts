@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { GenesysError } from '../../../../lib/genesys/errors.ts';
+import { GenesysError } from '../../../../lib/genesys/genesys-error.ts';
 
 const channelSchema = z.object({
   id: z.string().min(1),

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { topicProblems } from '../../../../lib/genesys/topics.ts';
+import { topicProblems } from '../../../../lib/genesys/configured-topics.ts';
 import { wholeNumber } from '../configuration-fields.ts';
 
 const EXAMPLE = 'v2.users.{id}.presence,v2.routing.queues.{id}.conversations';
@@ -15,10 +15,12 @@ export const channelConfiguration = z.object({
     })
     .meta({
       description:
-        'Comma-separated topics. `{id}` stands for every user or queue, for example `v2.users.{id}.presence`.',
+        'Topics to subscribe to, separated by commas, for example `v2.users.{id}.presence,v2.routing.queues.{id}.conversations`. `{id}` stands for every user or queue, including those that are created later.',
+      typeText: 'list of topics',
+      defaultText: 'required',
     }),
   TOPIC_REFRESH_SECONDS: wholeNumber({ fallback: 300, min: 5, max: 86_400 }).meta({
-    description: 'Seconds between two listings of the users and queues that `{id}` stands for.',
+    description: 'Interval at which users and queues are listed again for topics with `{id}`.',
   }),
 });
 /** Which topics to subscribe to, and how often users and queues are listed again. */

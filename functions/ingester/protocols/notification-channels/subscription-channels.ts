@@ -1,5 +1,5 @@
 import { registerSecret } from '../../../../lib/events/redaction.ts';
-import { GenesysError } from '../../../../lib/genesys/errors.ts';
+import { GenesysError } from '../../../../lib/genesys/genesys-error.ts';
 import type { Reconnect } from '../end-table.ts';
 import type { ProtocolContext, SessionRemainder, Subscription } from '../stream-protocol.ts';
 import { readChannel, readTopicOutcomes } from './channel-answers.ts';

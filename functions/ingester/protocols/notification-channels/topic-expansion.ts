@@ -1,6 +1,10 @@
+import {
+  growthCharacters,
+  listingOf,
+  MAX_TOPIC_CHARACTERS,
+} from '../../../../lib/genesys/configured-topics.ts';
 import { type Listing, listIds } from '../../../../lib/genesys/listing.ts';
-import type { RestClient } from '../../../../lib/genesys/rest.ts';
-import { growthCharacters, listingOf, TOPIC_LIMIT_CHARACTERS } from '../../../../lib/genesys/topics.ts';
+import type { RestClient } from '../../../../lib/genesys/rest-client.ts';
 
 /**
  * The topics to subscribe to: `{id}` is replaced by every id that the platform lists, and topics of the same user are
@@ -40,7 +44,7 @@ export function combineTopics(topics: readonly string[]): string[] {
 }
 
 function combineParts(user: string, parts: readonly string[]): string[] {
-  const limit = TOPIC_LIMIT_CHARACTERS - growthCharacters(user);
+  const limit = MAX_TOPIC_CHARACTERS - growthCharacters(user);
   const groups: string[][] = [];
   for (const part of parts) {
     const last = groups.at(-1);

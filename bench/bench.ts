@@ -1,0 +1,80 @@
+import { Argument, Command } from 'commander';
+import { batches, consumer, naiveConsumer } from './consumer-bench.ts';
+import { startFrameServer } from './frame-client.ts';
+import { benchImport } from './import-bench.ts';
+import { ingest, ingestNaively, receiveAndParse } from './ingester-bench.ts';
+import { eventsPerCpuSecond, type Figure, figure } from './measure.ts';
+import { benchMemory } from './memory-bench.ts';
+
+const INGESTER_EVENTS = 200_000;
+const CONSUMER_EVENTS = 50_000;
+/** The naive implementations are slower, so fewer events are sufficient. */
+const NAIVE_EVENTS = 10_000;
+/** Share of events processed before the measurement, so that the code is optimized by the compiler. */
+const WARM_UP_SHARE = 0.25;
+
+type Read = (url: string, events: number) => Promise<void>;
+
+async function benchIngester(): Promise<Figure & { limit: number }> {
+  const server = await startFrameServer();
+  const measure = async (read: Read, events: number) => {
+    await read(server.url(events * WARM_UP_SHARE), events * WARM_UP_SHARE);
+    return eventsPerCpuSecond(events, () => read(server.url(events), events));
+  };
+  const limit = await measure(receiveAndParse, INGESTER_EVENTS);
+  const naive = await measure(ingestNaively, NAIVE_EVENTS);
+  const value = await measure(ingest, INGESTER_EVENTS);
+  server.close();
+  return { ...figure('ingester', 'events/s per core', value, naive, limit), limit };
+}
+
+async function benchConsumer(limit: number): Promise<Figure> {
+  const measure = async (consume: ReturnType<typeof consumer>, events: number) => {
+    for (const batch of batches(events * WARM_UP_SHARE, 1)) await consume(batch);
+    const made = [...batches(events, 2)];
+    return eventsPerCpuSecond(events, async () => {
+      for (const batch of made) await consume(batch);
+    });
+  };
+  const naive = await measure(naiveConsumer(), NAIVE_EVENTS);
+  return figure('consumer', 'events/s per core', await measure(consumer(), CONSUMER_EVENTS), naive, limit);
+}
+
+const BENCHES = ['ingester', 'consumer', 'import', 'memory'] as const;
+
+const command = new Command('bench')
+  .description(
+    'Measures throughput and memory, and compares throughput with a naive implementation and an upper limit.',
+  )
+  .addArgument(new Argument('[benches...]', 'benches to run').choices(BENCHES).default([...BENCHES], 'all'))
+  .option('--json', 'print one JSON object per line', false)
+  .showHelpAfterError('(use --help for a list of options)')
+  .parse();
+const { json } = command.opts<{ json: boolean }>();
+const chosen: readonly string[] = command.processedArgs[0];
+// EMF documents would be mixed with the output.
+process.env.POWERTOOLS_METRICS_DISABLED = 'true';
+const selected = (name: string) => chosen.includes(name);
+if (selected('ingester') || selected('consumer')) {
+  const ingester = await benchIngester();
+  print(ingester);
+  if (selected('consumer')) print(await benchConsumer(ingester.limit));
+}
+if (selected('import')) for (const one of await benchImport()) print(one);
+if (selected('memory')) for (const one of await benchMemory()) print(one);
+process.exit(0);
+
+function print(result: Figure): void {
+  if (json) {
+    process.stdout.write(`${JSON.stringify(result)}\n`);
+    return;
+  }
+  const { name, value, unit, naive, limit, timesNaive, shareOfLimit } = result;
+  const comparison =
+    limit === null
+      ? ''
+      : naive === null
+        ? `   baseline ${limit}`
+        : `   naive ${naive} (${timesNaive} times as fast)   upper limit ${limit} (${((shareOfLimit ?? 0) * 100).toFixed(1)} % of it)`;
+  process.stdout.write(`${name}: ${value} ${unit}${comparison}\n`);
+}

@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { EnvironmentSection } from './configuration-sections.ts';
+import { environmentRows } from './environment-rows.ts';
+import { settingsTable } from './markdown-table.ts';
+import { propertyRows } from './property-rows.ts';
+
+const PROPERTIES_FILE = join(import.meta.dirname, '../lib/cdk/switchboard-props.ts');
+
+const INTRODUCTION = `# Configuration reference
+
+This file is generated from the sources by \`npm run docs\`. Do not edit it.
+
+To deploy Switchboard to AWS, configure the CDK construct. It sets the environment variables of the ingester and the consumer. To run the ingester or the consumer without the construct, set the environment variables.`;
+
+/**
+ * Generates the configuration reference.
+ *
+ * @throws {@link ConfigurationReferenceError} if a setting is not documented
+ */
+export function configurationReference(sections: readonly EnvironmentSection[]): string {
+  const properties = propertyRows(readFileSync(PROPERTIES_FILE, 'utf8'), 'SwitchboardProps');
+  return [
+    INTRODUCTION,
+    '## Properties of the CDK construct',
+    settingsTable('Property', properties),
+    ...sections.flatMap(([title, schema]) => [
+      `## ${title}`,
+      settingsTable('Variable', environmentRows(schema)),
+    ]),
+  ]
+    .join('\n\n')
+    .concat('\n');
+}

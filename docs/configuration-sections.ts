@@ -1,0 +1,24 @@
+import type * as z from 'zod';
+import { consumerEnvironment } from '../functions/consumer/consumer-config.ts';
+import { ingesterEnvironment } from '../functions/ingester/ingester-config.ts';
+import { PROTOCOLS } from '../functions/ingester/protocols/registry.ts';
+
+/** A section of the configuration reference: a title and a schema with one member per environment variable. */
+export type EnvironmentSection = readonly [
+  title: string,
+  schema: { readonly shape: Readonly<Record<string, z.ZodType>> },
+];
+
+/** The sections with environment variables. */
+export function environmentSections(): EnvironmentSection[] {
+  return [
+    ['Environment variables of the ingester', ingesterEnvironment],
+    ...PROTOCOLS.map(
+      ({ name, configuration }): EnvironmentSection => [
+        `Environment variables of the protocol ${name}`,
+        configuration,
+      ],
+    ),
+    ['Environment variables of the consumer', consumerEnvironment],
+  ];
+}

@@ -1,0 +1,69 @@
+import { Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+
+/** Message retention. 14 days is the maximum of SQS. */
+const RETENTION_DAYS = 14;
+/** Number of receives after which a message is moved to the dead-letter queue. */
+const MAX_RECEIVES = 5;
+/** AWS recommends a visibility timeout of at least six times the timeout of the function. */
+const VISIBILITY_FACTOR = 6;
+
+/** Timeout of the consumer function, from which the visibility timeout of its queue is derived. */
+export const CONSUMER_TIMEOUT_SECONDS = 30;
+
+/** Properties of {@link Queues}. */
+export interface QueuesProps {
+  /**
+   * KMS key that encrypts the messages.
+   *
+   * @default - Amazon SQS managed keys (SSE-SQS)
+   */
+  readonly encryptionKey?: IKey | undefined;
+
+  /** Removal policy of the queues. */
+  readonly removalPolicy: RemovalPolicy;
+}
+
+/** The three SQS queues. They are encrypted, require TLS and retain messages for 14 days (P1). */
+export class Queues extends Construct {
+  /** Carries events from the ingester to the consumer. */
+  readonly events: Queue;
+  /** Contains messages that failed five times. Redrive it after the cause is fixed. */
+  readonly deadLetter: Queue;
+  /** Contains items that cannot be processed by retrying. The message attribute `reason` states why. */
+  readonly quarantine: Queue;
+
+  constructor(scope: Construct, id: string, props: QueuesProps) {
+    super(scope, id);
+    this.deadLetter = this.queue('DeadLetter', props);
+    this.quarantine = this.queue('Quarantine', props);
+    this.events = this.queue('Events', props, {
+      visibilityTimeout: Duration.seconds(VISIBILITY_FACTOR * CONSUMER_TIMEOUT_SECONDS),
+      deadLetterQueue: { queue: this.deadLetter, maxReceiveCount: MAX_RECEIVES },
+    });
+    const reason = 'This is the last queue for failed messages. An alarm reports each message sent to it.';
+    Validations.of(this.deadLetter).acknowledge({ id: 'Serverless-SQSRedrivePolicy', reason });
+    Validations.of(this.quarantine).acknowledge(
+      { id: 'Serverless-SQSRedrivePolicy', reason },
+      { id: 'AwsSolutions-SQS3', reason },
+    );
+  }
+
+  private queue(
+    id: string,
+    { encryptionKey, removalPolicy }: QueuesProps,
+    more: Pick<ConstructorParameters<typeof Queue>[2] & object, 'visibilityTimeout' | 'deadLetterQueue'> = {},
+  ): Queue {
+    return new Queue(this, id, {
+      enforceSSL: true,
+      retentionPeriod: Duration.days(RETENTION_DAYS),
+      removalPolicy,
+      ...(encryptionKey
+        ? { encryption: QueueEncryption.KMS, encryptionMasterKey: encryptionKey }
+        : { encryption: QueueEncryption.SQS_MANAGED }),
+      ...more,
+    });
+  }
+}

@@ -1,0 +1,62 @@
+import type { Listing } from './listing.ts';
+
+/** Length of a topic, including combined topics such as `v2.users.{id}?presence&routingStatus`. */
+export const MAX_TOPIC_CHARACTERS = 200;
+
+const TOPIC_PATTERN = /^v2\.[\w{}-]+(?:\.[\w{}-]+)*(?:\?[\w-]+(?:&[\w-]+)*)?$/;
+/** Listing that `{id}` stands for, by the part of the topic before it. */
+const LISTING_BY_PREFIX: Readonly<Record<string, Listing>> = {
+  'v2.users': 'users',
+  'v2.routing.queues': 'queues',
+  'v2.analytics.queues': 'queues',
+};
+
+/**
+ * Validates configured topics.
+ *
+ * @param topics - for example `v2.users.{id}.presence` or `v2.routing.queues.4f…9a.conversations`
+ * @returns one message per invalid topic, with the problem and the remedy
+ */
+export function topicProblems(topics: readonly string[]): string[] {
+  return topics.flatMap((topic) => {
+    if (topic.startsWith('v2.system') || topic.startsWith('channel.')) {
+      return [`${topic}: system topics are delivered without a subscription; leave it out`];
+    }
+    if (!TOPIC_PATTERN.test(topic)) {
+      return [
+        `${topic}: not a topic; examples are v2.users.{id}.presence and v2.users.{id}?presence&routingStatus`,
+      ];
+    }
+    if (topic.length + growthCharacters(topic) > MAX_TOPIC_CHARACTERS) {
+      return [
+        `${topic}: longer than ${MAX_TOPIC_CHARACTERS} characters including the id; split it into several topics`,
+      ];
+    }
+    const placeholders = topic.split('{id}').length - 1;
+    if (placeholders === 0) return [];
+    if (placeholders > 1 || listingOf(topic) === undefined) {
+      return [
+        `${topic}: subscriptions do not support wildcards, and {id} can be listed only in ${Object.keys(
+          LISTING_BY_PREFIX,
+        )
+          .map((prefix) => `${prefix}.{id}`)
+          .join(', ')}; use the ids instead`,
+      ];
+    }
+    return [];
+  });
+}
+
+/** Difference in length between an id (a UUID) and the placeholder `{id}`. */
+const ID_GROWTH_CHARACTERS = 36 - '{id}'.length;
+
+/** Returns the listing that the `{id}` of a topic stands for; undefined if the platform API has none. */
+export function listingOf(topic: string): Listing | undefined {
+  const prefix = /^(.*?)\.\{id\}/.exec(topic)?.[1];
+  return prefix === undefined ? undefined : LISTING_BY_PREFIX[prefix];
+}
+
+/** Number of characters by which a topic grows when its `{id}` is replaced by an id. */
+export function growthCharacters(topic: string): number {
+  return topic.includes('{id}') ? ID_GROWTH_CHARACTERS : 0;
+}
