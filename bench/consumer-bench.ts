@@ -9,7 +9,7 @@ import { BATCHER_LIMITS } from '../functions/ingester/batcher.ts';
 import { dynamoDbClient, eventBridgeClient, sqsClient } from '../lib/aws/aws-clients.ts';
 import { createLogger } from '../lib/aws/logger.ts';
 import { encodeEnvelope } from '../lib/events/envelope.ts';
-import { eventIdentity } from '../lib/events/identity.ts';
+import { contentIdentity } from '../lib/events/identity.ts';
 import { eventItem } from '../lib/events/item.ts';
 import type { Frame } from '../lib/events/schema.ts';
 import { frameSource } from './frame-source.ts';
@@ -39,7 +39,8 @@ export function* batches(events: number, seed = 7): Generator<SQSEvent> {
   for (let made = 0; made < events; made++) {
     const text = next();
     const frame = JSON.parse(text) as Frame;
-    const about = { id: eventIdentity(frame), protocol: 'bench', receivedAt: new Date().toISOString() };
+    const identity = { id: contentIdentity(frame), isWeak: false };
+    const about = { identity, protocol: 'bench', receivedAt: new Date().toISOString() };
     const item = eventItem({ frame, text }, about)?.json ?? '';
     if (items.length > 0 && bytes + item.length > BATCHER_LIMITS.envelopeBytes) seal();
     items.push(item);

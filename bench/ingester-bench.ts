@@ -45,6 +45,7 @@ export async function ingest(url: string, events: number): Promise<void> {
     ends: CHANNEL_ENDS,
     settings: connectionSettings(notificationChannels),
     sink: {
+      ...sink,
       take: (session, signal, frame) => {
         sink.take(session, signal, frame);
         if (intake.totals.received === events) read.resolve();

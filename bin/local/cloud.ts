@@ -5,7 +5,7 @@ import { GeneratorRunner } from 'switchboard-local/simulator/generator-runner.ts
 import { Ledger } from 'switchboard-local/simulator/ledger.ts';
 import { Simulator } from 'switchboard-local/simulator/simulator.ts';
 import type { IngesterDependencies } from '../../functions/ingester/dependencies.ts';
-import { eventIdentity } from '../../lib/events/identity.ts';
+import { contentIdentity } from '../../lib/events/identity.ts';
 import type { Frame as EventFrame } from '../../lib/events/schema.ts';
 import { CLOUD_FAULT_INTERVAL_MS } from './fault-options.ts';
 import type { LocalOptions } from './local-options.ts';
@@ -45,7 +45,7 @@ export async function startCloud(options: LocalOptions): Promise<Cloud> {
   const { seed, users, queues, replay } = options;
   // A capture may contain the same event twice with different text. The product's identity decides what is one event.
   const ledger = new Ledger(
-    replay === undefined ? {} : { keyOf: (frame) => eventIdentity(frame as EventFrame) },
+    replay === undefined ? {} : { keyOf: (frame) => contentIdentity(frame as EventFrame) },
   );
   const faults =
     options.faults.cloud.length > 0

@@ -1,7 +1,7 @@
 import type { SignalSink } from './intake.ts';
 import { type End, type EndCause, type EndTable, endOf } from './protocols/end-table.ts';
 import type { ConnectionSignal, Session, SessionRemainder, Signal } from './protocols/stream-protocol.ts';
-import { type ConnectionSettings, type SocketFactory, Transport } from './transport.ts';
+import { ABNORMAL_CLOSURE, type ConnectionSettings, type SocketFactory, Transport } from './transport.ts';
 
 /** The server's request for another connection. */
 export type Move = Extract<Signal, { kind: 'move' }>;
@@ -112,6 +112,7 @@ export class Connection {
   close(reason: string): Promise<ConnectionEnd> {
     if (!this.isClosing && this.isReady) this.take(this.session.onClosing?.() ?? [], NO_FRAME);
     this.isClosing = true;
+    this.options.sink.closing(this.session);
     this.transport.close(reason);
     return this.ended;
   }
@@ -121,6 +122,7 @@ export class Connection {
       () => void this.close('not ready in time'),
       this.options.settings.limits.readyMs,
     );
+    this.options.sink.open(this.session);
     this.take(this.session.onOpen(), NO_FRAME);
   }
 
@@ -160,6 +162,10 @@ export class Connection {
     clearTimeout(this.readyTimer);
     const ended = { cause, end: endOf(this.options.ends, cause) };
     this.endedWith = ended;
+    this.options.sink.end(this.session, {
+      isAnswered: cause.code !== ABNORMAL_CLOSURE,
+      lastFrameAtMs: this.lastFrameAtMs,
+    });
     this.session.release?.(this.remainder(ended.end));
     if (this.isReady) this.options.handlers.onEnd(this, ended);
     else this.readiness.reject(new ConnectError(ended));

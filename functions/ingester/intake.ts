@@ -1,8 +1,16 @@
 import type { Log } from '../../lib/aws/logger.ts';
-import { eventId, eventItem, type Item, type ReceivedEvent, rejectedItem } from '../../lib/events/item.ts';
+import {
+  type EventIdentity,
+  eventItem,
+  type Item,
+  identify,
+  type ReceivedEvent,
+  rejectedItem,
+} from '../../lib/events/item.ts';
 import { REJECTION_REASONS, type RejectionReason } from '../../lib/events/schema.ts';
 import type { Batcher } from './batcher.ts';
 import { CursorCommits } from './cursor-commits.ts';
+import { OneSpeaker, type SpeakerEnd } from './one-speaker.ts';
 import type { DataSignal, Session } from './protocols/stream-protocol.ts';
 import { RecentIds } from './recent-ids.ts';
 
@@ -20,10 +28,24 @@ export interface IntakeTotals {
   unpreserved: number;
 }
 
-/** Takes the data of one subscription's connections. */
+/** Takes the data of one subscription's connections, and learns when each of them can deliver data. */
 export interface SignalSink {
+  /** The connection is open: frames can follow. */
+  open(session: Session): void;
+  /** The connection is told to close. Frames in transit can follow. */
+  closing(session: Session): void;
+  /** The connection has ended: no frames follow. */
+  end(session: Session, end: SpeakerEnd): void;
   /** @param frame - the frame that the signal came in */
   take(session: Session, signal: DataSignal, frame: Buffer): void;
+}
+
+/** An event on its way to the queue. */
+interface IdentifiedEvent {
+  readonly event: ReceivedEvent;
+  readonly identity: EventIdentity;
+  readonly frame: Buffer;
+  readonly receivedAt: string;
 }
 
 /** What the intake needs from the batcher. */
@@ -37,7 +59,8 @@ export interface IntakeHandlers {
 
 /**
  * Turns the signals of sessions into items for the batcher: events with their id, once each, and rejected frames,
- * complete. Cursors are committed once SQS has accepted everything before them.
+ * complete. Copies are recognized by their id. Events without a stable id are taken from one connection at a time.
+ * Cursors are committed once SQS has accepted everything before them.
  */
 export class Intake {
   readonly totals: IntakeTotals = {
@@ -68,11 +91,21 @@ export class Intake {
   sink(protocol: string, subscription: string): SignalSink {
     const cursors = this.cursors.get(subscription) ?? new CursorCommits(this.log);
     this.cursors.set(subscription, cursors);
+    const speaker = new OneSpeaker<IdentifiedEvent>();
     return {
+      open: (session) => speaker.open(session),
+      closing: (session) => speaker.closing(session),
+      end: (session, end) => {
+        const { released, copies } = speaker.end(session, end);
+        this.totals.copies += copies;
+        for (const weak of released) this.addEvent(protocol, weak);
+      },
       take: (session, signal, frame) => {
         switch (signal.kind) {
           case 'event':
-            this.takeEvent(protocol, signal.event, frame);
+            this.takeEvent(protocol, signal.event, frame, (weak) =>
+              speaker.take(session, weak, frame.length),
+            );
             return;
           case 'rejected':
             this.reject(protocol, signal.reason, frame);
@@ -120,18 +153,28 @@ export class Intake {
     return this.rejected(protocol, 'refused_by_queue', Buffer.from(json), 'gzip');
   }
 
-  private takeEvent(protocol: string, event: ReceivedEvent, frame: Buffer): void {
+  private takeEvent(
+    protocol: string,
+    event: ReceivedEvent,
+    frame: Buffer,
+    passing: (weak: IdentifiedEvent) => readonly IdentifiedEvent[],
+  ): void {
     this.totals.received++;
-    const id = eventId(protocol, event);
-    if (id === undefined) {
+    const identity = identify(protocol, event);
+    if (identity === undefined) {
       this.reject(protocol, 'too_deep', frame);
-      return;
-    }
-    if (!this.recent.add(id)) {
+    } else if (identity.isWeak) {
+      const receivedAt = new Date().toISOString();
+      for (const weak of passing({ event, identity, frame, receivedAt })) this.addEvent(protocol, weak);
+    } else if (this.recent.add(identity.id)) {
+      this.addEvent(protocol, { event, identity, frame, receivedAt: new Date().toISOString() });
+    } else {
       this.totals.copies++;
-      return;
     }
-    const item = eventItem(event, { id, protocol, receivedAt: new Date().toISOString() });
+  }
+
+  private addEvent(protocol: string, { event, identity, frame, receivedAt }: IdentifiedEvent): void {
+    const item = eventItem(event, { identity, protocol, receivedAt });
     if (item) this.queue.add(item);
     else this.reject(protocol, 'too_large', frame);
   }

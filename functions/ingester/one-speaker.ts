@@ -1,4 +1,3 @@
-import type { ReceivedEvent } from '../../lib/events/item.ts';
 import type { Session } from './protocols/stream-protocol.ts';
 
 /** Events of waiting connections that are kept. Above it the oldest are released: a copy is better than a loss. */
@@ -11,10 +10,9 @@ export const MAX_HELD_BYTES = 16 * 1_048_576;
  */
 export const RELEASE_SLACK_MS = 1_000;
 
-/** An event of a waiting connection. */
-export interface HeldEvent {
-  readonly event: ReceivedEvent;
-  readonly frame: Buffer;
+interface Held<T> {
+  readonly value: T;
+  readonly bytes: number;
   readonly receivedAtMs: number;
 }
 
@@ -35,12 +33,12 @@ export interface SpeakerEnd {
  * events from then on are released. If it did not, it may have been dead since its last frame, and the held events from
  * shortly before that are released.
  */
-export class OneSpeaker {
+export class OneSpeaker<T> {
   private readonly waiting = new Set<Session>();
   private speaker: Session | undefined;
   /** Epoch milliseconds at which the speaker was told to close. */
   private closingAtMs: number | undefined;
-  private held: HeldEvent[] = [];
+  private held: Held<T>[] = [];
   private heldBytes = 0;
 
   /** A connection is open. The first one speaks. */
@@ -54,35 +52,42 @@ export class OneSpeaker {
     if (session === this.speaker) this.closingAtMs ??= Date.now();
   }
 
-  /** @returns the events that may pass now: this one, or those that no longer fit into the memory of held events */
-  take(session: Session, event: ReceivedEvent, frame: Buffer): readonly HeldEvent[] {
-    const one = { event, frame, receivedAtMs: Date.now() };
-    if (session === this.speaker || !this.waiting.has(session)) return [one];
-    this.held.push(one);
-    this.heldBytes += frame.length;
-    const released: HeldEvent[] = [];
+  /** @returns the values that may pass now: this one, or the oldest ones that no longer fit into the memory */
+  take(session: Session, value: T, bytes: number): readonly T[] {
+    if (!this.waiting.has(session)) return [value];
+    this.held.push({ value, bytes, receivedAtMs: Date.now() });
+    this.heldBytes += bytes;
+    const released: T[] = [];
     while (this.held.length > MAX_HELD_EVENTS || this.heldBytes > MAX_HELD_BYTES) {
       const oldest = this.held.shift();
       if (!oldest) break;
-      this.heldBytes -= oldest.frame.length;
-      released.push(oldest);
+      this.heldBytes -= oldest.bytes;
+      released.push(oldest.value);
     }
     return released;
   }
 
-  /** @returns the events that the connection did not deliver, as far as others did */
-  end(session: Session, { isAnswered, lastFrameAtMs }: SpeakerEnd): readonly HeldEvent[] {
+  /**
+   * A connection has ended. If it was the speaker, another one speaks from now on.
+   *
+   * @returns the held values that the speaker did not deliver, and how many others it did
+   */
+  end(
+    session: Session,
+    { isAnswered, lastFrameAtMs }: SpeakerEnd,
+  ): { released: readonly T[]; copies: number } {
     this.waiting.delete(session);
-    if (session !== this.speaker) return [];
+    if (session !== this.speaker) return { released: [], copies: 0 };
+    const { held } = this;
     const sinceMs =
       isAnswered && this.closingAtMs !== undefined ? this.closingAtMs : lastFrameAtMs - RELEASE_SLACK_MS;
-    const released = this.held.filter(({ receivedAtMs }) => receivedAtMs >= sinceMs);
+    const released = held.filter(({ receivedAtMs }) => receivedAtMs >= sinceMs).map(({ value }) => value);
     this.held = [];
     this.heldBytes = 0;
     this.closingAtMs = undefined;
-    // The newest connection speaks next: it was made to replace the others.
+    // The newest connection speaks next, because it was made to replace the others.
     this.speaker = [...this.waiting].at(-1);
     if (this.speaker) this.waiting.delete(this.speaker);
-    return released;
+    return { released, copies: held.length - released.length };
   }
 }

@@ -65,7 +65,10 @@ const RULES: readonly KeyRule[] = [
  *
  * @returns undefined for topics without key fields, and when a key field is missing
  */
-export function recoveryKey({ topicName, eventBody }: Pick<Frame, 'topicName' | 'eventBody'>): string | undefined {
+export function recoveryKey({
+  topicName,
+  eventBody,
+}: Pick<Frame, 'topicName' | 'eventBody'>): string | undefined {
   for (const rule of RULES) {
     const match = rule.topic.exec(topicName);
     if (!match) continue;

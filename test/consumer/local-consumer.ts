@@ -24,7 +24,7 @@ import { createHandler } from '../../functions/consumer/sqs-handler.ts';
 import { dynamoDbClient, eventBridgeClient, sqsClient } from '../../lib/aws/aws-clients.ts';
 import { createLogger, type LogLevel } from '../../lib/aws/logger.ts';
 import type { ObjectStore } from '../../lib/aws/object-store.ts';
-import { eventIdentity } from '../../lib/events/identity.ts';
+import { contentIdentity } from '../../lib/events/identity.ts';
 import type { QueuedEvent } from '../../lib/events/schema.ts';
 
 /** Targets of the consumer's AWS calls. */
@@ -291,7 +291,7 @@ export function queuedEvent(number: number, changes: Partial<QueuedEvent> = {}):
     metadata: { CorrelationId: '2f5f7d0a-0a43-4f2c-9d56-6d3bb6b0a1c2' },
   };
   return {
-    id: eventIdentity(frame),
+    id: contentIdentity(frame),
     type: 'v2.users.{id}.activity',
     protocol: 'notification-channels',
     receivedAt: '2026-11-20T08:00:00.000Z',
