@@ -78,7 +78,7 @@ export class Batcher {
   private lingerTimer: NodeJS.Timeout | undefined;
   private backoffTimer: NodeJS.Timeout | undefined;
   private failures = 0;
-  private failingSinceMs: number | undefined;
+  private failingSinceTick: number | undefined;
   private drained: (() => void)[] = [];
 
   constructor(send: SendBatch, handlers: BatcherHandlers, log: Log, limits: Partial<BatcherLimits> = {}) {
@@ -107,6 +107,11 @@ export class Batcher {
   /** Epoch milliseconds at which the oldest item that SQS has not accepted was added; undefined if there is none. */
   get oldestUnsentMs(): number | undefined {
     return this.buffer.oldestMs;
+  }
+
+  /** For how long SQS has accepted no message although some were sent, in milliseconds; 0 while it accepts them. */
+  get failingForMs(): number {
+    return this.failingSinceTick === undefined ? 0 : performance.now() - this.failingSinceTick;
   }
 
   /** Add one item. It is sent within `lingerMs` while SQS accepts messages. */
@@ -174,7 +179,7 @@ export class Batcher {
     }
     if (accepted.size > 0) {
       this.failures = 0;
-      this.failingSinceMs = undefined;
+      this.failingSinceTick = undefined;
     }
     if (again.length > 0) this.retry(again, new Error('SQS did not accept every entry'));
   }
@@ -194,9 +199,8 @@ export class Batcher {
 
   private retry(parcels: readonly Parcel[], error: unknown): void {
     this.buffer.putBack(parcels);
-    const now = Date.now();
-    this.failingSinceMs ??= now;
-    if (now - this.failingSinceMs >= this.limits.giveUpMs) this.handlers.onGiveUp(error);
+    this.failingSinceTick ??= performance.now();
+    if (this.failingForMs >= this.limits.giveUpMs) this.handlers.onGiveUp(error);
     const { backoffBaseMs, backoffCapMs } = this.limits;
     const delayMs = Math.random() * Math.min(backoffCapMs, backoffBaseMs * 2 ** this.failures++);
     this.log.warn('SQS did not accept messages; they are sent again', {

@@ -1,141 +1,244 @@
-import { type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import type { Log } from '../../lib/aws/logger.ts';
+import { type CoverageStore, type Gap, topicsId } from './coverage-store.ts';
+import { CoverageWriter } from './coverage-writer.ts';
+import { StartGaps } from './start-gaps.ts';
 
-/** Concurrent writes of gap records. Further gaps are only logged. */
-const MAX_WRITES = 1_000;
-/** Records are kept longer than any backfill needs them. */
-const RECORD_LIFETIME_SECONDS = 90 * 86_400;
+/** Interval at which the proof of coverage is stored: a process that is killed loses at most this much of it. */
+export const PROOF_INTERVAL_MS = 10_000;
+/** A proof that was not stored for this long belongs to a task that has ended. */
+export const PROOF_STALE_MS = 3 * PROOF_INTERVAL_MS;
+/** A wall clock that differs from the monotonic clock by more than this has jumped. */
+const MIN_CLOCK_JUMP_MS = 1_000;
 
-/** An interval in which a subscription had no connection that was proven live (P4). */
-export interface Gap {
-  /** Name of the subscription. */
-  subscription: string;
-  /**
-   * Epoch milliseconds of the last proof of life before the gap: when a frame was read. The frame was sent a little
-   * earlier, and what was sent in between can be missing too, so a backfill starts a few seconds before.
-   */
-  fromMs: number;
-  /** Epoch milliseconds at which a connection was ready again. */
-  toMs: number;
-  reason: string;
+/** What is known about one subscription. */
+interface SubscriptionCoverage {
+  readonly topicsId: string;
+  /** The open gap, or undefined while the subscription is covered. */
+  gap:
+    | {
+        readonly fromMs: number;
+        readonly openedAtMs: number;
+        readonly openedTick: number;
+        readonly reason: string;
+      }
+    | undefined;
+  wasCovered: boolean;
 }
 
-/** Stores a gap. */
-export type RecordGap = (gap: Gap) => Promise<void>;
+/** Where coverage reads what is proven. */
+export interface CoverageSources {
+  /** Epoch milliseconds of the last proof of life of the subscription's connection; undefined without a connection. */
+  lastFrameAtMs(subscription: string): number | undefined;
+  /** Epoch milliseconds of the oldest event that SQS has not accepted; undefined if there is none. */
+  oldestUnsentMs(): number | undefined;
+}
+
+/** What coverage is made of. */
+export interface CoverageOptions {
+  readonly log: Log;
+  readonly sources: CoverageSources;
+  /** Id of this task, which no other process has. */
+  readonly task: string;
+  /** Without it gaps are only logged. */
+  readonly store?: CoverageStore | undefined;
+}
 
 /**
- * Gaps in the state table: `pk` = `subscription#<subscription set>`, `sk` = `gap#<from, ISO 8601>#<subscription>`.
+ * Knows which subscriptions are covered, and records every interval in which one was not (P4). What is proven is stored
+ * every {@link PROOF_INTERVAL_MS} and at every change, so that the next process knows where its gap begins, however
+ * this one ends.
  */
-export function gapRecorder(client: DynamoDBClient, tableName: string, subscriptionSet: string): RecordGap {
-  return async ({ subscription, fromMs, toMs, reason }) => {
-    await client.send(
-      new PutItemCommand({
-        TableName: tableName,
-        Item: {
-          pk: { S: `subscription#${subscriptionSet}` },
-          sk: { S: `gap#${new Date(fromMs).toISOString()}#${subscription}` },
-          fromMs: { N: String(fromMs) },
-          toMs: { N: String(toMs) },
-          reason: { S: reason },
-          expiresAt: { N: String(Math.floor(Date.now() / 1000) + RECORD_LIFETIME_SECONDS) },
-        },
-      }),
-    );
-  };
-}
-
-/** Knows which subscriptions are covered, and records every interval in which one was not (P4). */
 export class Coverage {
   /** Gaps that ended since the start, and their length. */
   readonly totals = { gaps: 0, gapSeconds: 0 };
-  private readonly open = new Map<string, { fromMs: number; reason: string }>();
-  private readonly covered = new Set<string>();
-  private readonly writes = new Set<Promise<void>>();
-  private readonly record: RecordGap | undefined;
   private readonly log: Log;
+  private readonly sources: CoverageSources;
+  private readonly task: string;
+  private readonly store: CoverageStore | undefined;
+  private readonly writer: CoverageWriter;
+  private readonly subscriptions = new Map<string, SubscriptionCoverage>();
+  private readonly starts: StartGaps | undefined;
+  private readonly timer: NodeJS.Timeout;
+  private recordNumber = 0;
+  /** Epoch milliseconds at which the process began to stop. */
+  private stoppingAtMs: number | undefined;
 
-  constructor(log: Log, record?: RecordGap) {
+  constructor({ log, sources, task, store }: CoverageOptions) {
     this.log = log;
-    this.record = record;
+    this.sources = sources;
+    this.task = task;
+    this.store = store;
+    this.writer = new CoverageWriter(log);
+    this.starts = store && new StartGaps({ store, task, log, staleMs: PROOF_STALE_MS });
+    this.timer = setInterval(() => this.storeProofs(), PROOF_INTERVAL_MS);
+    this.timer.unref();
+  }
+
+  /** Records that the state table has not accepted yet. */
+  get pendingRecords(): number {
+    return this.writer.size;
+  }
+
+  /** A subscription has these topics from now on. */
+  watch(subscription: string, topics: readonly string[]): void {
+    const id = topicsId(topics);
+    const known = this.subscriptions.get(subscription);
+    if (known?.topicsId === id) return;
+    this.subscriptions.set(subscription, { gap: undefined, wasCovered: false, ...known, topicsId: id });
+    const { store } = this;
+    if (store) this.writer.add(`topics#${id}`, () => store.putTopics(id, topics));
   }
 
   /** Whether every one of these subscriptions is covered now. */
   isComplete(subscriptions: Iterable<string>): boolean {
-    return [...subscriptions].every((name) => this.covered.has(name));
+    return [...subscriptions].every((name) => {
+      const known = this.subscriptions.get(name);
+      return known?.wasCovered && !known.gap;
+    });
   }
 
   /** Whether every one of these subscriptions has been covered at least once. */
   wasComplete(subscriptions: Iterable<string>): boolean {
-    return [...subscriptions].every((name) => this.covered.has(name) || this.open.has(name));
+    return [...subscriptions].every((name) => this.subscriptions.get(name)?.wasCovered);
   }
 
-  /** The oldest open gap; undefined when every subscription is covered. */
+  /** The oldest open gap; undefined when there is none. */
   longestOpenGap(): { subscription: string; ms: number; reason: string } | undefined {
     let longest: { subscription: string; ms: number; reason: string } | undefined;
-    for (const [subscription, { fromMs, reason }] of this.open) {
-      const ms = Date.now() - fromMs;
-      if (!longest || ms > longest.ms) longest = { subscription, ms, reason };
+    for (const [subscription, { gap }] of this.subscriptions) {
+      if (!gap) continue;
+      const ms = gap.openedAtMs - gap.fromMs + (performance.now() - gap.openedTick);
+      if (!longest || ms > longest.ms) longest = { subscription, ms, reason: gap.reason };
     }
     return longest;
   }
 
   /** A subscription has had no live connection since `fromMs`. */
   onUncovered(subscription: string, fromMs: number, reason: string): void {
-    this.covered.delete(subscription);
-    if (!this.open.has(subscription)) this.open.set(subscription, { fromMs, reason });
+    const known = this.subscriptions.get(subscription);
+    if (!known || known.gap) return;
+    known.gap = { fromMs, openedAtMs: Date.now(), openedTick: performance.now(), reason };
+    this.storeProofs();
   }
 
   /** A subscription has had a live connection since `atMs`. */
   onCovered(subscription: string, atMs: number): void {
-    this.covered.add(subscription);
-    const gap = this.open.get(subscription);
-    this.open.delete(subscription);
-    if (gap) this.add({ subscription, fromMs: gap.fromMs, toMs: atMs, reason: gap.reason });
+    const known = this.subscriptions.get(subscription);
+    if (!known) return;
+    const { gap } = known;
+    known.gap = undefined;
+    if (gap) {
+      // The monotonic clock measures the gap, because the wall clock can jump.
+      const elapsedMs = Math.max(0, gap.openedAtMs - gap.fromMs) + performance.now() - gap.openedTick;
+      const jumpMs = Math.round(Date.now() - gap.openedAtMs - (performance.now() - gap.openedTick));
+      this.add({
+        subscription,
+        fromMs: Math.round(atMs - elapsedMs),
+        toMs: atMs,
+        reason: gap.reason,
+        ...(Math.abs(jumpMs) > MIN_CLOCK_JUMP_MS ? { clockJumpMs: jumpMs } : {}),
+      });
+    }
+    if (!known.wasCovered) {
+      known.wasCovered = true;
+      this.starts?.add(subscription, atMs);
+      void this.decideStarts(false);
+    }
+    this.storeProofs();
   }
 
   /** A subscription is no longer wanted. If it was not covered, its gap ends now. */
   forget(subscription: string): void {
-    this.onCovered(subscription, Date.now());
-    this.covered.delete(subscription);
+    if (this.subscriptions.get(subscription)?.gap) this.onCovered(subscription, Date.now());
+    this.storeProof(subscription, true);
+    this.subscriptions.delete(subscription);
+    this.starts?.delete(subscription);
   }
 
   /** Record an interval whose events may be lost although a connection was live. */
-  add(gap: Gap): void {
-    this.totals.gaps++;
-    this.totals.gapSeconds += Math.max(0, gap.toMs - gap.fromMs) / 1000;
+  add(gap: Omit<Gap, 'topicsId'>): void {
     const { subscription, fromMs, toMs, reason } = gap;
+    this.totals.gaps++;
+    this.totals.gapSeconds += Math.max(0, toMs - fromMs) / 1000;
     this.log.warn('gap', {
-      subscription,
+      ...gap,
       from: new Date(fromMs).toISOString(),
       to: new Date(toMs).toISOString(),
       reason,
     });
-    if (!this.record || this.writes.size >= MAX_WRITES) return;
-    const write: Promise<void> = this.record(gap)
-      .catch((error: unknown) =>
-        this.log.error('a gap could not be written to the state table', {
-          subscription,
-          fromMs,
-          toMs,
-          error,
-        }),
-      )
-      .finally(() => this.writes.delete(write));
-    this.writes.add(write);
+    const { store, task } = this;
+    const record = { ...gap, topicsId: this.subscriptions.get(subscription)?.topicsId ?? '' };
+    if (store) this.writer.add(`gap#${this.recordNumber++}`, () => store.putGap(record, task));
   }
 
-  /**
-   * Record sequence numbers that the server did not deliver, both inclusive. Their time is not known; it ends now.
-   */
+  /** Record sequence numbers that the server did not deliver, both inclusive. Their time is not known; it ends now. */
   addSequenceGap(subscription: string, from: number, to: number): void {
     const nowMs = Date.now();
+    const fromMs = this.sources.lastFrameAtMs(subscription) ?? nowMs;
     const reason = `sequence numbers ${from} to ${to} were not delivered`;
-    this.add({ subscription, fromMs: nowMs, toMs: nowMs, reason });
+    this.add({ subscription, fromMs: Math.min(fromMs, nowMs), toMs: nowMs, reason });
   }
 
-  /** End open gaps at the end of the process, and wait until all records are written. */
+  /** The process stops: nothing is covered from now on. */
+  stopping(): void {
+    this.stoppingAtMs ??= Date.now();
+  }
+
+  /** End open gaps at the end of the process, store the last proofs, and wait until everything is written. */
   async close(): Promise<void> {
-    for (const subscription of [...this.open.keys()]) this.onCovered(subscription, Date.now());
-    await Promise.all(this.writes);
+    clearInterval(this.timer);
+    await this.decideStarts(true);
+    for (const [subscription, { gap }] of this.subscriptions) {
+      if (gap) this.onCovered(subscription, Date.now());
+      this.storeProof(subscription, true);
+    }
+    await this.writer.drain();
+  }
+
+  /** Stop writing. What is not written is in the log. */
+  abandon(): void {
+    clearInterval(this.timer);
+    this.writer.stop();
+  }
+
+  private storeProofs(): void {
+    for (const subscription of this.subscriptions.keys()) this.storeProof(subscription, false);
+    void this.decideStarts(false);
+  }
+
+  private storeProof(subscription: string, isFinal: boolean): void {
+    const { store, task } = this;
+    const known = this.subscriptions.get(subscription);
+    // While the gap before the first connection is not recorded, the next process has to find it.
+    if (!store || !known?.wasCovered || this.starts?.has(subscription)) return;
+    this.writer.add(`proof#${subscription}`, () => {
+      const storedAtMs = Date.now();
+      const coveredUntilMs = isFinal
+        ? (this.stoppingAtMs ?? storedAtMs)
+        : this.coveredUntilMs(subscription, storedAtMs);
+      return store.putProof({ task, subscription, coveredUntilMs, storedAtMs, isFinal });
+    });
+  }
+
+  private coveredUntilMs(subscription: string, nowMs: number): number {
+    const proofs = [
+      this.subscriptions.get(subscription)?.gap?.fromMs,
+      this.sources.lastFrameAtMs(subscription),
+      this.sources.oldestUnsentMs(),
+    ];
+    return Math.min(nowMs, ...proofs.filter((proof) => proof !== undefined));
+  }
+
+  /** Record the time before this task's first connections as gaps, where no other task covered it. */
+  private async decideStarts(isLast: boolean): Promise<void> {
+    const { store, starts } = this;
+    if (!store || !starts) return;
+    for (const { subscription, gap, ended } of await starts.decide(isLast)) {
+      if (gap) this.add({ subscription, ...gap, reason: 'no task was connected' });
+      this.storeProof(subscription, false);
+      // After the proof of this task, which replaces them.
+      for (const proof of ended)
+        this.writer.add(`ended#${proof.task}#${subscription}`, () => store.deleteProof(proof));
+    }
   }
 }

@@ -1,10 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { RateLimit } from '../../lib/genesys/request-rate-limit.ts';
 import { RestClient } from '../../lib/genesys/rest-client.ts';
 import { TokenSource } from '../../lib/genesys/token-source.ts';
 import { Batcher } from './batcher.ts';
-import { Coverage, gapRecorder } from './coverage.ts';
+import { Coverage } from './coverage.ts';
+import { DynamoDbCoverageStore } from './coverage-store.ts';
 import { SecretEmptyError } from './credentials.ts';
 import type { IngesterDependencies } from './dependencies.ts';
 import { type Health, type HealthServer, serveHealth } from './health.ts';
@@ -13,6 +15,7 @@ import { Intake } from './intake.ts';
 import { ingesterMetrics, type MetricSources } from './prometheus-metrics.ts';
 import type { ProtocolContext, Subscription } from './protocols/stream-protocol.ts';
 import { Subscriptions } from './subscriptions.ts';
+import { atMost } from './time-limit.ts';
 
 /** The process is unhealthy when a subscription had no live connection for this long (P5: within 60 s). */
 export const UNHEALTHY_AFTER_MS = 30_000;
@@ -51,10 +54,15 @@ export class Ingester {
     this.failed.catch(() => undefined);
     this.context = this.createContext();
     const { stateTable, subscriptionSet } = this.context;
-    this.coverage = new Coverage(
+    this.coverage = new Coverage({
       log,
-      stateTable && gapRecorder(stateTable.client, stateTable.name, subscriptionSet),
-    );
+      sources: {
+        lastFrameAtMs: (subscription) => this.subscriptions.lastFrameAtMs(subscription),
+        oldestUnsentMs: () => this.batcher.oldestUnsentMs,
+      },
+      task: randomUUID(),
+      store: stateTable && new DynamoDbCoverageStore(stateTable.client, stateTable.name, subscriptionSet),
+    });
     this.batcher = new Batcher(
       (Entries) => sqs.send(new SendMessageBatchCommand({ QueueUrl: config.eventsQueueUrl, Entries })),
       {
@@ -123,6 +131,7 @@ export class Ingester {
   async stop(): Promise<void> {
     const endsAtMs = Date.now() + DRAIN_LIMIT_MS;
     this.abort.abort();
+    this.coverage.stopping();
     await atMost(CLOSE_LIMIT_MS, Promise.all([this.following, this.subscriptions.stop()]));
     const drained = this.batcher.drain().then(() => this.intake.settled());
     await atMost(endsAtMs - RECORD_LIMIT_MS - Date.now(), drained);
@@ -133,6 +142,7 @@ export class Ingester {
         this.coverage.add({ subscription, fromMs: unsentSinceMs, toMs, reason: 'unsent at exit' });
     }
     await atMost(endsAtMs - Date.now(), this.coverage.close());
+    this.coverage.abandon();
     await this.health?.close();
   }
 
@@ -206,6 +216,7 @@ export class Ingester {
   private readHealth(): Health {
     const { names, errors } = this.subscriptions;
     const gap = this.coverage.longestOpenGap();
+    const stalledMs = this.batcher.failingForMs;
     const reasons = [
       ...(this.isCovered ? [] : ['not every subscription has a live connection']),
       ...(gap
@@ -213,27 +224,19 @@ export class Ingester {
             `subscription ${gap.subscription} has had no live connection for ${Math.round(gap.ms / 1000)} s: ${gap.reason}`,
           ]
         : []),
+      ...(stalledMs >= UNHEALTHY_AFTER_MS
+        ? [`SQS has accepted no message for ${Math.round(stalledMs / 1000)} s; see the log for the error`]
+        : []),
       ...errors,
       ...(this.waitingFor ? [this.waitingFor.message] : []),
     ];
     return {
       ready: names.length > 0 && this.coverage.wasComplete(names),
-      live: gap === undefined || gap.ms < UNHEALTHY_AFTER_MS,
+      live: (gap?.ms ?? 0) < UNHEALTHY_AFTER_MS && stalledMs < UNHEALTHY_AFTER_MS,
       reasons,
       ...(this.waitingFor ? { waitingFor: 'secret' } : {}),
       paused: this.isPaused,
       subscriptions: this.subscriptions.describe(),
     };
-  }
-}
-
-/** Wait for work, but no longer than the limit. Work that continues is ignored. */
-async function atMost(limitMs: number, work: Promise<unknown>): Promise<void> {
-  const done = new AbortController();
-  const limit = delay(Math.max(0, limitMs), undefined, { signal: done.signal }).catch(() => undefined);
-  try {
-    await Promise.race([work, limit]);
-  } finally {
-    done.abort();
   }
 }

@@ -45,6 +45,11 @@ export class Subscriptions {
     return this.sum(({ openConnections }) => openConnections);
   }
 
+  /** Epoch milliseconds of the last proof of life of a subscription's connection; undefined without a connection. */
+  lastFrameAtMs(name: string): number | undefined {
+    return this.supervisors.get(name)?.lastFrameAtMs;
+  }
+
   /** Topics that the server refuses. */
   get rejectedTopics(): number {
     return this.sum(({ subscription }) => subscription.rejected?.size ?? 0);
@@ -72,6 +77,7 @@ export class Subscriptions {
       if (!wanted.has(name)) this.remove(name, supervisor);
     }
     for (const [name, subscription] of wanted) {
+      this.options.coverage.watch(name, subscription.topics);
       const supervisor = this.supervisors.get(name);
       if (!supervisor) this.start(name, subscription);
       else if (supervisor.subscription !== subscription) supervisor.change(subscription);

@@ -66,6 +66,11 @@ export class Supervisor implements ConnectorOwner {
     return this.current !== undefined;
   }
 
+  /** Epoch milliseconds of the last proof of life of the connection; undefined without one. */
+  get lastFrameAtMs(): number | undefined {
+    return this.current?.lastFrameAtMs;
+  }
+
   /** Open sockets, including those that are being replaced. */
   get openConnections(): number {
     return this.connections.size;

@@ -1,0 +1,154 @@
+import { hash } from 'node:crypto';
+import {
+  type AttributeValue,
+  DeleteItemCommand,
+  type DynamoDBClient,
+  PutItemCommand,
+  QueryCommand,
+} from '@aws-sdk/client-dynamodb';
+
+/** Gap records are kept longer than any backfill needs them. */
+const GAP_LIFETIME_SECONDS = 90 * 86_400;
+/** Proofs and lists of topics are kept as long as the gap records that refer to them, and are renewed while in use. */
+const PROOF_LIFETIME_SECONDS = 2 * GAP_LIFETIME_SECONDS;
+/** Characters of a digest that identifies a list of topics. */
+const TOPICS_ID_CHARACTERS = 32;
+
+/** An interval in which a subscription of a task had no connection that was proven live (P4). */
+export interface Gap {
+  /** Name of the subscription. */
+  readonly subscription: string;
+  /** {@link topicsId} of the topics that are affected. */
+  readonly topicsId: string;
+  /**
+   * Epoch milliseconds of the last proof of life before the gap: when a frame was read. The frame was sent a little
+   * earlier, and what was sent in between can be missing too, so a backfill starts a few seconds before.
+   */
+  readonly fromMs: number;
+  /** Epoch milliseconds at which a connection was ready again. */
+  readonly toMs: number;
+  readonly reason: string;
+  /** How far the wall clock moved more than a monotonic clock during the gap, if it jumped. */
+  readonly clockJumpMs?: number;
+}
+
+/** How far the coverage of a subscription by one task is proven. */
+export interface CoverageProof {
+  readonly task: string;
+  readonly subscription: string;
+  /** Epoch milliseconds: everything that was sent until then was read and accepted by SQS, or is in a gap record. */
+  readonly coveredUntilMs: number;
+  /** Epoch milliseconds at which the proof was stored. */
+  readonly storedAtMs: number;
+  /** The task stopped and stored this proof last. */
+  readonly isFinal: boolean;
+}
+
+/** Where gaps and proofs of coverage are stored. */
+export interface CoverageStore {
+  putTopics(id: string, topics: readonly string[]): Promise<void>;
+  putGap(gap: Gap, task: string): Promise<void>;
+  putProof(proof: CoverageProof): Promise<void>;
+  /** Delete the proof of a task that has ended. */
+  deleteProof(proof: CoverageProof): Promise<void>;
+  /** The proofs of all tasks, strongly consistent. */
+  proofs(): Promise<readonly CoverageProof[]>;
+}
+
+/** Identifies a list of topics, whatever its order. */
+export function topicsId(topics: readonly string[]): string {
+  return hash('sha256', JSON.stringify(topics.toSorted()), 'hex').slice(0, TOPICS_ID_CHARACTERS);
+}
+
+/**
+ * Coverage in the state table, `pk` = `subscription#<subscription set>`:
+ *
+ * - `topics#<id>`: `topics`, a list
+ * - `gap#<from, ISO 8601>#<task>#<subscription>`: `fromMs`, `toMs`, `reason`, `task`, `subscription`, `topicsId`,
+ *   `clockJumpMs`
+ * - `proof#<task>#<subscription>`: `coveredUntilMs`, `storedAtMs`, `isFinal`
+ */
+export class DynamoDbCoverageStore implements CoverageStore {
+  private readonly client: DynamoDBClient;
+  private readonly tableName: string;
+  private readonly pk: AttributeValue;
+
+  constructor(client: DynamoDBClient, tableName: string, subscriptionSet: string) {
+    this.client = client;
+    this.tableName = tableName;
+    this.pk = { S: `subscription#${subscriptionSet}` };
+  }
+
+  async putTopics(id: string, topics: readonly string[]): Promise<void> {
+    await this.put(`topics#${id}`, PROOF_LIFETIME_SECONDS, {
+      topics: { L: topics.map((topic) => ({ S: topic })) },
+    });
+  }
+
+  async putGap(gap: Gap, task: string): Promise<void> {
+    const { subscription, fromMs, toMs, reason, clockJumpMs } = gap;
+    await this.put(`gap#${new Date(fromMs).toISOString()}#${task}#${subscription}`, GAP_LIFETIME_SECONDS, {
+      task: { S: task },
+      subscription: { S: subscription },
+      topicsId: { S: gap.topicsId },
+      fromMs: { N: String(fromMs) },
+      toMs: { N: String(toMs) },
+      reason: { S: reason },
+      ...(clockJumpMs === undefined ? {} : { clockJumpMs: { N: String(clockJumpMs) } }),
+    });
+  }
+
+  async putProof({ task, subscription, coveredUntilMs, storedAtMs, isFinal }: CoverageProof): Promise<void> {
+    await this.put(`proof#${task}#${subscription}`, PROOF_LIFETIME_SECONDS, {
+      task: { S: task },
+      subscription: { S: subscription },
+      coveredUntilMs: { N: String(coveredUntilMs) },
+      storedAtMs: { N: String(storedAtMs) },
+      isFinal: { BOOL: isFinal },
+    });
+  }
+
+  async deleteProof({ task, subscription }: CoverageProof): Promise<void> {
+    const Key = { pk: this.pk, sk: { S: `proof#${task}#${subscription}` } };
+    await this.client.send(new DeleteItemCommand({ TableName: this.tableName, Key }));
+  }
+
+  async proofs(): Promise<readonly CoverageProof[]> {
+    const proofs: CoverageProof[] = [];
+    let start: Record<string, AttributeValue> | undefined;
+    do {
+      const page = await this.client.send(
+        new QueryCommand({
+          TableName: this.tableName,
+          KeyConditionExpression: 'pk = :pk AND begins_with(sk, :proof)',
+          ExpressionAttributeValues: { ':pk': this.pk, ':proof': { S: 'proof#' } },
+          ConsistentRead: true,
+          ...(start ? { ExclusiveStartKey: start } : {}),
+        }),
+      );
+      proofs.push(...(page.Items ?? []).map(toProof));
+      start = page.LastEvaluatedKey;
+    } while (start);
+    return proofs;
+  }
+
+  private async put(
+    sk: string,
+    lifetimeSeconds: number,
+    attributes: Record<string, AttributeValue>,
+  ): Promise<void> {
+    const expiresAt = { N: String(Math.floor(Date.now() / 1000) + lifetimeSeconds) };
+    const Item = { pk: this.pk, sk: { S: sk }, ...attributes, expiresAt };
+    await this.client.send(new PutItemCommand({ TableName: this.tableName, Item }));
+  }
+}
+
+function toProof(item: Record<string, AttributeValue>): CoverageProof {
+  return {
+    task: item.task?.S ?? '',
+    subscription: item.subscription?.S ?? '',
+    coveredUntilMs: Number(item.coveredUntilMs?.N),
+    storedAtMs: Number(item.storedAtMs?.N),
+    isFinal: item.isFinal?.BOOL ?? false,
+  };
+}
