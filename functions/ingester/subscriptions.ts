@@ -1,4 +1,5 @@
 import type { Log } from '../../lib/aws/logger.ts';
+import { redact } from '../../lib/events/redaction.ts';
 import type { BackoffLimits } from './backoff.ts';
 import type { Coverage } from './coverage.ts';
 import type { Intake } from './intake.ts';
@@ -66,7 +67,10 @@ export class Subscriptions {
       name,
       state,
       topics: subscription.topics.length,
-      rejectedTopics: Object.fromEntries(subscription.rejected ?? []),
+      // The reasons quote the server (P7).
+      rejectedTopics: Object.fromEntries(
+        [...(subscription.rejected ?? [])].map(([topic, reason]) => [topic, redact(reason)]),
+      ),
     }));
   }
 

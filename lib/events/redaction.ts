@@ -7,13 +7,22 @@ export const MASK = '[redacted]';
 /** Names of fields whose text is always a secret. */
 const SECRET_NAME = /^(?:access_?token|client_?secret|channel_?id)$/i;
 
-/** Forms of secrets that may not have been registered. */
+/** Longer texts are cut before they are searched, so that the time is bounded. */
+const MAX_TEXT_CHARACTERS = 65_536;
+/** Ends a text that was cut. */
+const CUT = '… [cut]';
+/** A character that can be part of a secret. */
+const SECRET_CHARACTER = /[\w\-.~+/=%]/;
+
+/**
+ * Forms of secrets that may not have been registered. The first group is kept. Repetitions before the secret are
+ * bounded, so that the time grows linearly with the text. The backslashes match JSON inside a JSON string.
+ */
 const PATTERNS: readonly RegExp[] = [
-  /(?<=\b(?:bearer|basic)\s+)[\w\-.~+/]+=*/gi,
-  // The backslashes match JSON inside a JSON string.
-  /(?<=\b(?:access_token|client_secret|channelId)\\*["']?\s*[=:]\s*\\*["']?)[^&\s"'\\,}]+/gi,
-  /(?<=\/channels\/)[\w-]+/g,
-  /\bstreaming-\d+-[0-9a-z]+/gi,
+  /(\b(?:bearer|basic)\s{1,16})[\w\-.~+/]+=*/gi,
+  /(\b(?:access_token|client_secret|channelId)\\{0,16}["']?\s{0,16}[=:]\s{0,16}\\{0,16}["']?)[^&\s"'\\,}]+/gi,
+  /(\/channels\/)[\w-]+/g,
+  /()\bstreaming-\d+-[0-9a-z]+/gi,
 ];
 
 /** In order of registration. */
@@ -38,10 +47,17 @@ export function namesSecret(name: string): boolean {
   return SECRET_NAME.test(name);
 }
 
-/** The text without registered secrets and without anything that looks like one (P7). */
+/** The text without registered secrets and without anything that looks like one (P7), cut to 65,536 characters. */
 export function redact(text: string): string {
-  let clean = text;
+  let clean = text.length > MAX_TEXT_CHARACTERS ? cut(text) : text;
   for (const secret of longestFirst) clean = clean.replaceAll(secret, MASK);
-  for (const pattern of PATTERNS) clean = clean.replace(pattern, MASK);
+  for (const pattern of PATTERNS) clean = clean.replace(pattern, `$1${MASK}`);
   return clean;
+}
+
+/** Cut a text before the word at the limit, because half of a secret would not be recognized. */
+function cut(text: string): string {
+  let end = MAX_TEXT_CHARACTERS;
+  while (end > 0 && SECRET_CHARACTER.test(text.charAt(end - 1))) end--;
+  return `${text.slice(0, end)}${CUT}`;
 }

@@ -49,6 +49,11 @@ export class RestClient {
     this.options = { fetch: globalThis.fetch, rateLimit: new RateLimit(), ...options };
   }
 
+  /** Base URL of the platform API. */
+  get apiUrl(): string {
+    return this.options.apiUrl;
+  }
+
   /**
    * Sends a request.
    *

@@ -19,18 +19,29 @@ const subscriptionsSchema = z.object({
 });
 
 /**
- * The channel in the answer of `POST /api/v2/notifications/channels`; `expires` is ISO 8601.
+ * The channel in the answer of `POST /api/v2/notifications/channels`; `expires` is ISO 8601. Its address must be in the
+ * domain of the API, and encrypted if the API is.
  *
+ * @param apiUrl - for example `https://api.mypurecloud.com`
  * @throws {@link GenesysError} `unexpected_answer`; it does not quote the answer, because a channel id is a secret (P7)
  */
-export function readChannel(answer: unknown): z.infer<typeof channelSchema> {
+export function readChannel(answer: unknown, apiUrl: string): z.infer<typeof channelSchema> {
   const parsed = channelSchema.safeParse(answer);
-  if (parsed.success) return parsed.data;
-  throw new GenesysError(
-    'unexpected_answer',
-    'POST /api/v2/notifications/channels answered without id, connectUri or expires',
-    { retriable: true },
-  );
+  const problem = parsed.success
+    ? addressProblem(new URL(parsed.data.connectUri), new URL(apiUrl))
+    : 'without id, connectUri or expires';
+  if (parsed.success && problem === undefined) return parsed.data;
+  throw new GenesysError('unexpected_answer', `POST /api/v2/notifications/channels answered ${problem}`, {
+    retriable: true,
+  });
+}
+
+function addressProblem(address: URL, api: URL): string | undefined {
+  if (api.protocol === 'https:' && address.protocol !== 'wss:')
+    return 'with an address that is not encrypted';
+  const domain = api.hostname.replace(/^api\./, '');
+  const isInDomain = address.hostname === domain || address.hostname.endsWith(`.${domain}`);
+  return isInDomain ? undefined : `with an address outside of ${domain}`;
 }
 
 /**

@@ -156,6 +156,7 @@ export class SubscriptionChannels implements ChannelOwner {
     const path = '/api/v2/notifications/channels';
     const { id, connectUri, expires } = readChannel(
       await rest.call({ method: 'POST', path, body: {}, signal }),
+      rest.apiUrl,
     );
     registerSecret(id);
     const channel = { id, connectUri, expiresAtMs: Date.parse(expires), tokenExpiresAtMs: token.expiresAtMs };
