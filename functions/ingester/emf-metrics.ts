@@ -5,18 +5,33 @@ import type { MetricSources } from './prometheus-metrics.ts';
 
 /** Interval between two documents, so that every minute of an alarm has at least one. */
 export const EMIT_INTERVAL_MS = 30_000;
+/** The sampling timer's own interval, which every sample contains. */
 const EVENT_LOOP_RESOLUTION_MS = 20;
 const NS_PER_MS = 1e6;
 
-/** Counters, reported as the difference to the previous document. */
-interface Counts {
-  received: number;
-  copies: number;
-  rejected: number;
-  sent: number;
-  connects: number;
-  gapSeconds: number;
-}
+type Read = (sources: MetricSources) => number;
+
+/** Metrics that count up. What is reported is the difference from the previous document. */
+const COUNTERS = {
+  EventsReceived: ({ intake }) => intake().received,
+  CopiesDropped: ({ intake }) => intake().copies,
+  FramesRejected: ({ intake }) => sum(Object.values(intake().rejected)),
+  FramesUnpreserved: ({ intake }) => intake().unpreserved,
+  EventsSent: ({ batcher }) => batcher().itemsSent,
+  SendFailures: ({ batcher }) => batcher().failedCalls + batcher().failedEntries,
+  Connects: ({ reconnects }) => sum(reconnects().values()),
+  GapSeconds: ({ coverage }) => coverage().gapSeconds,
+} as const satisfies Partial<Record<IngesterMetricName, Read>>;
+
+/** Metrics whose present value is reported. */
+const GAUGES = {
+  Connections: ({ connections }) => connections(),
+  Covered: ({ coverage }) => Number(coverage().complete),
+  TopicsRejected: ({ rejectedTopics }) => rejectedTopics(),
+  Paused: ({ isPaused }) => Number(isPaused()),
+  BufferBytes: ({ bufferedBytes }) => bufferedBytes(),
+  RecordsPending: ({ coverage }) => coverage().pendingRecords,
+} as const satisfies Record<Exclude<IngesterMetricName, keyof typeof COUNTERS | 'EventLoopLag'>, Read>;
 
 /**
  * Emit the ingester's metrics to CloudWatch, in Embedded Metric Format on standard output.
@@ -30,21 +45,15 @@ export function emitMetrics(
 ): () => void {
   const eventLoop = monitorEventLoopDelay({ resolution: EVENT_LOOP_RESOLUTION_MS });
   eventLoop.enable();
-  let last = counts(sources);
   const add = (name: IngesterMetricName, value: number) =>
     metrics.addMetric(name, INGESTER_METRICS[name].unit, value);
+  let last = readAll(COUNTERS, sources);
   const emit = () => {
-    const now = counts(sources);
-    add('EventsReceived', now.received - last.received);
-    add('CopiesDropped', now.copies - last.copies);
-    add('FramesRejected', now.rejected - last.rejected);
-    add('EventsSent', now.sent - last.sent);
-    add('Connects', now.connects - last.connects);
-    add('GapSeconds', now.gapSeconds - last.gapSeconds);
-    add('Connections', sources.connections());
-    add('Covered', Number(sources.coverage().complete));
-    add('BufferBytes', sources.bufferedBytes());
-    add('EventLoopLag', eventLoop.percentile(99) / NS_PER_MS);
+    const now = readAll(COUNTERS, sources);
+    for (const [name, value] of now) add(name, value - (last.get(name) ?? 0));
+    for (const [name, value] of readAll(GAUGES, sources)) add(name, value);
+    const lagMs = eventLoop.percentile(99) / NS_PER_MS - EVENT_LOOP_RESOLUTION_MS;
+    add('EventLoopLag', Math.max(0, lagMs));
     metrics.publishStoredMetrics();
     eventLoop.reset();
     last = now;
@@ -57,15 +66,14 @@ export function emitMetrics(
   };
 }
 
-function counts(sources: MetricSources): Counts {
-  const { received, copies, rejected } = sources.intake();
-  const sum = (numbers: Iterable<number>) => [...numbers].reduce((total, one) => total + one, 0);
-  return {
-    received,
-    copies,
-    rejected: sum(Object.values(rejected)),
-    sent: sources.batcher().itemsSent,
-    connects: sum(sources.reconnects().values()),
-    gapSeconds: sources.coverage().gapSeconds,
-  };
+function readAll<Name extends IngesterMetricName>(
+  reads: Readonly<Record<Name, Read>>,
+  sources: MetricSources,
+): Map<Name, number> {
+  const entries = Object.entries(reads) as [Name, Read][];
+  return new Map(entries.map(([name, read]) => [name, read(sources)]));
+}
+
+function sum(numbers: Iterable<number>): number {
+  return [...numbers].reduce((total, one) => total + one, 0);
 }

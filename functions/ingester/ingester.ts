@@ -155,7 +155,11 @@ export class Ingester {
       isPaused: () => this.isPaused,
       connections: () => this.connections,
       reconnects: () => this.subscriptions.connects,
-      coverage: () => ({ ...this.coverage.totals, complete: this.isCovered }),
+      coverage: () => ({
+        ...this.coverage.totals,
+        complete: this.isCovered,
+        pendingRecords: this.coverage.pendingRecords,
+      }),
       rejectedTopics: () => this.subscriptions.rejectedTopics,
     };
   }

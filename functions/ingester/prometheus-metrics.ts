@@ -10,77 +10,99 @@ export interface MetricSources {
   isPaused: () => boolean;
   connections: () => number;
   reconnects: () => ReadonlyMap<string, number>;
-  coverage: () => { gaps: number; gapSeconds: number; complete: boolean };
+  coverage: () => { gaps: number; gapSeconds: number; complete: boolean; pendingRecords: number };
   rejectedTopics: () => number;
 }
+
+/** Name without the prefix `switchboard_`, help text, and where the value is read. */
+type Definition = readonly [name: string, help: string, read: (sources: MetricSources) => number];
+
+/** Metrics that count up. */
+const COUNTERS: readonly Definition[] = [
+  [
+    'events_received_total',
+    'Events read from sockets, copies included',
+    (sources) => sources.intake().received,
+  ],
+  [
+    'events_copies_total',
+    'Copies from overlapping connections, dropped',
+    (sources) => sources.intake().copies,
+  ],
+  ['events_filtered_total', 'Events that the configuration excludes', (sources) => sources.intake().filtered],
+  [
+    'frames_unpreserved_total',
+    'Frames too large to keep even when compressed',
+    (sources) => sources.intake().unpreserved,
+  ],
+  [
+    'items_sent_total',
+    'Events and rejected frames that SQS accepted',
+    (sources) => sources.batcher().itemsSent,
+  ],
+  ['messages_sent_total', 'Messages that SQS accepted', (sources) => sources.batcher().messagesSent],
+  ['send_calls_total', 'Calls of SendMessageBatch', (sources) => sources.batcher().calls],
+  [
+    'send_calls_failed_total',
+    'Calls of SendMessageBatch that failed completely',
+    (sources) => sources.batcher().failedCalls,
+  ],
+  [
+    'send_entries_failed_total',
+    'Messages that SQS did not accept at the first attempt',
+    (sources) => sources.batcher().failedEntries,
+  ],
+  ['gaps_total', 'Intervals without a connection that was proven live', (sources) => sources.coverage().gaps],
+  ['gap_seconds_total', 'Length of those intervals', (sources) => sources.coverage().gapSeconds],
+];
+
+/** Metrics with a present value. */
+const GAUGES: readonly Definition[] = [
+  [
+    'records_pending',
+    'Gap records that the state table has not accepted',
+    (sources) => sources.coverage().pendingRecords,
+  ],
+  [
+    'buffer_bytes',
+    'Bytes that were read and that SQS has not accepted yet',
+    (sources) => sources.bufferedBytes(),
+  ],
+  ['paused', '1 while reading is paused because the buffer is full', (sources) => Number(sources.isPaused())],
+  ['connections', 'Open WebSockets', (sources) => sources.connections()],
+  [
+    'covered',
+    '1 while every subscription has a live connection',
+    (sources) => Number(sources.coverage().complete),
+  ],
+  ['topics_rejected', 'Topics that Genesys Cloud refuses', (sources) => sources.rejectedTopics()],
+];
 
 /** The ingester's metrics in a separate registry. Names begin with `switchboard_`, times are in seconds. */
 export function ingesterMetrics(sources: MetricSources): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const counter = (name: string, help: string, read: () => number) =>
+  for (const [name, help, read] of COUNTERS) {
     new Counter({
       name: `switchboard_${name}`,
       help,
       registers: [registry],
       collect() {
         this.reset();
-        this.inc(read());
+        this.inc(read(sources));
       },
     });
-  const gauge = (name: string, help: string, read: () => number) =>
+  }
+  for (const [name, help, read] of GAUGES) {
     new Gauge({
       name: `switchboard_${name}`,
       help,
       registers: [registry],
       collect() {
-        this.set(read());
+        this.set(read(sources));
       },
     });
-  counter(
-    'events_received_total',
-    'Events read from sockets, copies included',
-    () => sources.intake().received,
-  );
-  counter(
-    'events_copies_total',
-    'Copies from overlapping connections, dropped',
-    () => sources.intake().copies,
-  );
-  counter('events_filtered_total', 'Events that the configuration excludes', () => sources.intake().filtered);
-  counter(
-    'frames_unpreserved_total',
-    'Frames too large to keep even when compressed',
-    () => sources.intake().unpreserved,
-  );
-  counter(
-    'items_sent_total',
-    'Events and rejected frames that SQS accepted',
-    () => sources.batcher().itemsSent,
-  );
-  counter('messages_sent_total', 'Messages that SQS accepted', () => sources.batcher().messagesSent);
-  counter('send_calls_total', 'Calls of SendMessageBatch', () => sources.batcher().calls);
-  counter(
-    'send_calls_failed_total',
-    'Calls of SendMessageBatch that failed completely',
-    () => sources.batcher().failedCalls,
-  );
-  counter(
-    'send_entries_failed_total',
-    'Messages that SQS did not accept at the first attempt',
-    () => sources.batcher().failedEntries,
-  );
-  counter('gaps_total', 'Intervals without a connection that was proven live', () => sources.coverage().gaps);
-  counter('gap_seconds_total', 'Length of those intervals', () => sources.coverage().gapSeconds);
-  gauge('buffer_bytes', 'Bytes that were read and that SQS has not accepted yet', () =>
-    sources.bufferedBytes(),
-  );
-  gauge('paused', '1 while reading is paused because the buffer is full', () => Number(sources.isPaused()));
-  gauge('connections', 'Open WebSockets', () => sources.connections());
-  gauge('covered', '1 while every subscription has a live connection', () =>
-    Number(sources.coverage().complete),
-  );
-  gauge('topics_rejected', 'Topics that Genesys Cloud refuses', () => sources.rejectedTopics());
+  }
   labelled(registry, 'frames_rejected_total', 'Frames that could not become events', 'reason', () =>
     Object.entries(sources.intake().rejected),
   );

@@ -25,6 +25,11 @@ const BAND_DEVIATIONS = 3;
 /** Consecutive five-minute periods below the band before the alarm enters the ALARM state. */
 const SILENT_PERIODS = 3;
 
+/** Failed sends within five minutes that are not unusual. */
+const MAX_SEND_FAILURES = 10;
+/** Records that can wait for the state table at the time of a report. */
+const MAX_PENDING_RECORDS = 20;
+
 /** `critical`: events are lost or delayed, act immediately. `warning`: act within a day. */
 export type Severity = 'critical' | 'warning';
 
@@ -119,7 +124,33 @@ export class Alarms extends Construct {
       severity: 'warning',
       text: `The number of healthy ingester tasks is below the desired count of ${tasks}. Check the events of the ECS service and the stop reason of its last task. Until the service recovers, the failure of another task can cause a gap.`,
     });
+    this.addLossAlarms();
     this.addSilenceAlarm();
+  }
+
+  /** What the ingester reports before events are lost, or when they are. */
+  private addLossAlarms(): void {
+    const highest = { statistic: Stats.MAXIMUM, period: FIVE_MINUTES };
+    this.above('FramesUnpreserved', ingesterMetric('FramesUnpreserved', total(FIVE_MINUTES)), 0, {
+      severity: 'critical',
+      text: 'Frames that could not become events were too large to be kept in the quarantine queue. They are lost. The ingester log has their size.',
+    });
+    this.above('ReadingPaused', ingesterMetric('Paused', highest), 0, {
+      severity: 'critical',
+      text: 'The buffer of an ingester task is full, and it has stopped reading. If SQS does not accept messages again soon, Genesys Cloud closes the connection and events are missed. Check the ingester log and the events queue.',
+    });
+    this.above('SendFailures', ingesterMetric('SendFailures', total(FIVE_MINUTES)), MAX_SEND_FAILURES, {
+      severity: 'warning',
+      text: 'SQS repeatedly does not accept messages of the ingester. They are sent again. Check the ingester log for the error.',
+    });
+    this.above('TopicsRejected', ingesterMetric('TopicsRejected', highest), 0, {
+      severity: 'warning',
+      text: 'Genesys Cloud refuses some of the topics, and their events are not received. The ingester log and /healthz name the topics and the reasons. Usually the OAuth client lacks a permission.',
+    });
+    this.above('RecordsPending', ingesterMetric('RecordsPending', highest), MAX_PENDING_RECORDS, {
+      severity: 'warning',
+      text: 'The state table does not accept gap records. They are kept in memory and in the ingester log, and are written again. Check the permissions and the capacity of the table.',
+    });
   }
 
   private addSilenceAlarm(): void {

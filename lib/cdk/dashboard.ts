@@ -62,7 +62,7 @@ export class Dashboard extends Construct {
     this.dashboard.addWidgets(heading('Path of an event'));
     this.dashboard.addWidgets(flow(props));
     this.dashboard.addWidgets(heading('Latency, deduplication and connections'));
-    this.dashboard.addWidgets(latencyAndLoss(), connection());
+    this.dashboard.addWidgets(latencyAndLoss(), connection(), problems());
     this.dashboard.addWidgets(heading('Cost drivers'));
     this.dashboard.addWidgets(costs(props));
     for (const widget of this.resources(props)) this.dashboard.addWidgets(widget);
@@ -205,6 +205,24 @@ function connection(): Row {
         ingester('BufferBytes', { statistic: Stats.MAXIMUM }),
         ingester('EventLoopLag', { statistic: Stats.MAXIMUM }),
       ],
+    },
+  );
+}
+
+function problems(): Row {
+  return row(
+    {
+      title: 'Refused topics, pauses and records that are not stored',
+      metrics: [
+        ingester('TopicsRejected', { statistic: Stats.MAXIMUM }),
+        ingester('Paused', { statistic: Stats.MAXIMUM }),
+        ingester('RecordsPending', { statistic: Stats.MAXIMUM }),
+      ],
+    },
+    {
+      title: 'Failed sends and lost frames',
+      metrics: [ingester('SendFailures'), ingester('FramesUnpreserved')],
+      unit: 'per minute',
     },
   );
 }

@@ -47,7 +47,7 @@ describe('Alarms', () => {
   }
 
   test('Every alarm has a severity, a description and actions for the states ALARM and OK', () => {
-    expect(alarms()).toHaveLength(8);
+    expect(alarms()).toHaveLength(13);
     for (const { AlarmDescription, Tags, AlarmActions, OKActions } of alarms()) {
       const severity = Tags.find(({ Key }) => Key === 'severity')?.Value;
       expect(['critical', 'warning']).toContain(severity);
@@ -55,6 +55,22 @@ describe('Alarms', () => {
       for (const actions of [AlarmActions, OKActions])
         expect(actions).toEqual([{ Ref: expect.stringMatching(/^OnCall/) }]);
     }
+  });
+
+  test.each([
+    ['FramesUnpreserved', 'Sum', 0],
+    ['ReadingPaused', 'Maximum', 0],
+    ['SendFailures', 'Sum', 10],
+    ['TopicsRejected', 'Maximum', 0],
+    ['RecordsPending', 'Maximum', 20],
+  ])('The alarm %s monitors the %s of an ingester metric over five minutes', (name, statistic, threshold) => {
+    expect(alarm(name)).toMatchObject({
+      Namespace: 'Switchboard',
+      Statistic: statistic,
+      Period: 300,
+      Threshold: threshold,
+    });
+    expect(alarm(name)).toMatchObject({ ComparisonOperator: 'GreaterThanThreshold' });
   });
 
   test.each([

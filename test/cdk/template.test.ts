@@ -22,9 +22,14 @@ const OMITTED = [
   'SwitchboardIngesterTaskTaskRole',
   'SwitchboardIngesterTaskTaskRoleDefaultPolicy',
   // Its alarms
+  'SwitchboardAlarmsFramesUnpreserved',
   'SwitchboardAlarmsNoConnection',
+  'SwitchboardAlarmsReadingPaused',
+  'SwitchboardAlarmsRecordsPending',
+  'SwitchboardAlarmsSendFailures',
   'SwitchboardAlarmsSilence',
   'SwitchboardAlarmsTooFewHealthyTasks',
+  'SwitchboardAlarmsTopicsRejected',
 ];
 
 /** Asset hashes change with every change to the deployables, so they are excluded from the snapshot. */
