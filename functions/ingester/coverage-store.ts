@@ -64,7 +64,7 @@ export function topicsId(topics: readonly string[]): string {
  * Coverage in the state table, `pk` = `subscription#<subscription set>`:
  *
  * - `topics#<id>`: `topics`, a list
- * - `gap#<from, ISO 8601>#<task>#<subscription>`: `fromMs`, `toMs`, `reason`, `task`, `subscription`, `topicsId`,
+ * - `gap#<from, ISO 8601>#<task>#<subscription>#<topics id>`: `fromMs`, `toMs`, `reason`, `task`, `subscription`, `topicsId`,
  *   `clockJumpMs`
  * - `proof#<task>#<subscription>`: `coveredUntilMs`, `storedAtMs`, `isFinal`
  */
@@ -87,15 +87,19 @@ export class DynamoDbCoverageStore implements CoverageStore {
 
   async putGap(gap: Gap, task: string): Promise<void> {
     const { subscription, fromMs, toMs, reason, clockJumpMs } = gap;
-    await this.put(`gap#${new Date(fromMs).toISOString()}#${task}#${subscription}`, GAP_LIFETIME_SECONDS, {
-      task: { S: task },
-      subscription: { S: subscription },
-      topicsId: { S: gap.topicsId },
-      fromMs: { N: String(fromMs) },
-      toMs: { N: String(toMs) },
-      reason: { S: reason },
-      ...(clockJumpMs === undefined ? {} : { clockJumpMs: { N: String(clockJumpMs) } }),
-    });
+    await this.put(
+      `gap#${new Date(fromMs).toISOString()}#${task}#${subscription}#${gap.topicsId}`,
+      GAP_LIFETIME_SECONDS,
+      {
+        task: { S: task },
+        subscription: { S: subscription },
+        topicsId: { S: gap.topicsId },
+        fromMs: { N: String(fromMs) },
+        toMs: { N: String(toMs) },
+        reason: { S: reason },
+        ...(clockJumpMs === undefined ? {} : { clockJumpMs: { N: String(clockJumpMs) } }),
+      },
+    );
   }
 
   async putProof({ task, subscription, coveredUntilMs, storedAtMs, isFinal }: CoverageProof): Promise<void> {

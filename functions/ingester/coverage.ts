@@ -1,27 +1,22 @@
 import type { Log } from '../../lib/aws/logger.ts';
 import { type CoverageStore, type Gap, topicsId } from './coverage-store.ts';
 import { CoverageWriter } from './coverage-writer.ts';
+import { OpenGap } from './open-gap.ts';
 import { StartGaps } from './start-gaps.ts';
 
 /** Interval at which the proof of coverage is stored: a process that is killed loses at most this much of it. */
 export const PROOF_INTERVAL_MS = 10_000;
 /** A proof that was not stored for this long belongs to a task that has ended. */
 export const PROOF_STALE_MS = 3 * PROOF_INTERVAL_MS;
-/** A wall clock that differs from the monotonic clock by more than this has jumped. */
-const MIN_CLOCK_JUMP_MS = 1_000;
+
+/** Name of the subscription in gap records that concern single topics. */
+const TOPICS_SUBSCRIPTION = 'topics';
 
 /** What is known about one subscription. */
 interface SubscriptionCoverage {
   readonly topicsId: string;
   /** The open gap, or undefined while the subscription is covered. */
-  gap:
-    | {
-        readonly fromMs: number;
-        readonly openedAtMs: number;
-        readonly openedTick: number;
-        readonly reason: string;
-      }
-    | undefined;
+  gap: OpenGap | undefined;
   wasCovered: boolean;
 }
 
@@ -106,9 +101,8 @@ export class Coverage {
   longestOpenGap(): { subscription: string; ms: number; reason: string } | undefined {
     let longest: { subscription: string; ms: number; reason: string } | undefined;
     for (const [subscription, { gap }] of this.subscriptions) {
-      if (!gap) continue;
-      const ms = gap.openedAtMs - gap.fromMs + (performance.now() - gap.openedTick);
-      if (!longest || ms > longest.ms) longest = { subscription, ms, reason: gap.reason };
+      if (gap && gap.lengthMs > (longest?.ms ?? -1))
+        longest = { subscription, ms: gap.lengthMs, reason: gap.reason };
     }
     return longest;
   }
@@ -117,7 +111,7 @@ export class Coverage {
   onUncovered(subscription: string, fromMs: number, reason: string): void {
     const known = this.subscriptions.get(subscription);
     if (!known || known.gap) return;
-    known.gap = { fromMs, openedAtMs: Date.now(), openedTick: performance.now(), reason };
+    known.gap = new OpenGap(fromMs, reason);
     this.storeProofs();
   }
 
@@ -127,18 +121,7 @@ export class Coverage {
     if (!known) return;
     const { gap } = known;
     known.gap = undefined;
-    if (gap) {
-      // The monotonic clock measures the gap, because the wall clock can jump.
-      const elapsedMs = Math.max(0, gap.openedAtMs - gap.fromMs) + performance.now() - gap.openedTick;
-      const jumpMs = Math.round(Date.now() - gap.openedAtMs - (performance.now() - gap.openedTick));
-      this.add({
-        subscription,
-        fromMs: Math.round(atMs - elapsedMs),
-        toMs: atMs,
-        reason: gap.reason,
-        ...(Math.abs(jumpMs) > MIN_CLOCK_JUMP_MS ? { clockJumpMs: jumpMs } : {}),
-      });
-    }
+    if (gap) this.add({ subscription, ...gap.endAt(atMs), reason: gap.reason });
     if (!known.wasCovered) {
       known.wasCovered = true;
       this.starts?.add(subscription, atMs);
@@ -169,6 +152,17 @@ export class Coverage {
     const { store, task } = this;
     const record = { ...gap, topicsId: this.subscriptions.get(subscription)?.topicsId ?? '' };
     if (store) this.writer.add(`gap#${this.recordNumber++}`, () => store.putGap(record, task));
+  }
+
+  /** Record an interval in which single topics were not served. */
+  addForTopics(topics: readonly string[], fromMs: number, toMs: number, reason: string): void {
+    const id = topicsId(topics);
+    const { store, task } = this;
+    const gap = { subscription: TOPICS_SUBSCRIPTION, topicsId: id, fromMs, toMs, reason };
+    if (!store) return;
+    this.writer.add(`topics#${id}`, () => store.putTopics(id, topics));
+    // Recorded again with a later end while it continues, so that only the last end is written.
+    this.writer.add(`gap#${fromMs}#${id}`, () => store.putGap(gap, task));
   }
 
   /** Record sequence numbers that the server did not deliver, both inclusive. Their time is not known; it ends now. */

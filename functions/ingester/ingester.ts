@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { RateLimit } from '../../lib/genesys/request-rate-limit.ts';
 import { RestClient } from '../../lib/genesys/rest-client.ts';
@@ -7,13 +6,13 @@ import { TokenSource } from '../../lib/genesys/token-source.ts';
 import { Batcher } from './batcher.ts';
 import { Coverage } from './coverage.ts';
 import { DynamoDbCoverageStore } from './coverage-store.ts';
-import { SecretEmptyError } from './credentials.ts';
 import type { IngesterDependencies } from './dependencies.ts';
 import { type Health, type HealthServer, serveHealth } from './health.ts';
 import type { IngesterConfig } from './ingester-config.ts';
 import { Intake } from './intake.ts';
 import { ingesterMetrics, type MetricSources } from './prometheus-metrics.ts';
-import type { ProtocolContext, Subscription } from './protocols/stream-protocol.ts';
+import type { ProtocolContext } from './protocols/stream-protocol.ts';
+import { SubscriptionSource } from './subscription-source.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { atMost } from './time-limit.ts';
 
@@ -25,9 +24,6 @@ export const DRAIN_LIMIT_MS = 25_000;
 const CLOSE_LIMIT_MS = 5_000;
 /** Part of it for recording what could not be sent. */
 const RECORD_LIMIT_MS = 2_000;
-/** Interval at which an empty secret is read again. */
-export const SECRET_POLL_MS = 15_000;
-
 /** Connects Genesys Cloud's sockets to the events queue. */
 export class Ingester {
   /** Rejects when the process should end with a non-zero exit code. */
@@ -39,12 +35,12 @@ export class Ingester {
   private readonly dependencies: IngesterDependencies;
   private readonly context: ProtocolContext;
   private readonly subscriptions: Subscriptions;
+  private readonly source: SubscriptionSource;
   private readonly abort = new AbortController();
   private readonly failure = Promise.withResolvers<never>();
   private health: HealthServer | undefined;
   private following: Promise<void> = Promise.resolve();
   private isPaused = false;
-  private waitingFor: SecretEmptyError | undefined;
 
   constructor(config: IngesterConfig, dependencies: IngesterDependencies) {
     const { sqs, log, limits } = dependencies;
@@ -80,6 +76,7 @@ export class Ingester {
       { onSequenceGap: (subscription, from, to) => this.coverage.addSequenceGap(subscription, from, to) },
       log,
     );
+    this.source = new SubscriptionSource(config.protocol, config.protocolConfiguration, this.context, limits);
     this.subscriptions = new Subscriptions({
       protocol: config.protocol,
       context: this.context,
@@ -114,17 +111,16 @@ export class Ingester {
    * @throws GenesysError when Genesys Cloud refuses permanently: domain, client, secret, permission
    */
   async start(): Promise<void> {
-    const { healthHost, healthPort, protocol, protocolConfiguration } = this.config;
+    const { healthHost, healthPort } = this.config;
     this.health = await serveHealth(
       { host: healthHost, port: healthPort },
       () => this.readHealth(),
       ingesterMetrics(this.metricSources()),
     );
-    await this.untilSecretIsFilled();
-    const wanted = protocol.subscriptions(protocolConfiguration, this.context)[Symbol.asyncIterator]();
-    const first = await wanted.next();
-    if (!first.done) this.subscriptions.assign(first.value);
-    this.following = this.follow(wanted);
+    this.subscriptions.assign(await this.source.first());
+    this.following = this.source
+      .follow((subscriptions) => this.subscriptions.assign(subscriptions))
+      .catch((error: unknown) => this.failure.reject(error));
   }
 
   /** Stop reading, send everything that was read, record what could not be sent. Takes at most 25 s. */
@@ -176,36 +172,10 @@ export class Ingester {
       stateTable: dynamodb && stateTable ? { client: dynamodb, name: stateTable } : undefined,
       subscriptionSet,
       log,
+      recordGap: ({ topics, fromMs, toMs, reason }) =>
+        this.coverage.addForTopics(topics, fromMs, toMs, reason),
       signal: this.abort.signal,
     };
-  }
-
-  /** While the secret of the OAuth client is empty, the process waits. It is unhealthy and says why. */
-  private async untilSecretIsFilled(): Promise<void> {
-    const { log, limits } = this.dependencies;
-    const { signal } = this.abort;
-    for (;;) {
-      try {
-        await this.context.tokens.get();
-        this.waitingFor = undefined;
-        return;
-      } catch (error) {
-        if (!(error instanceof SecretEmptyError)) throw error;
-        if (!this.waitingFor) log.error(error.message);
-        this.waitingFor = error;
-        await delay(limits?.secretPollMs ?? SECRET_POLL_MS, undefined, { signal });
-      }
-    }
-  }
-
-  /** Follow the changes of the subscriptions until the process stops. */
-  private async follow(wanted: AsyncIterator<ReadonlyMap<string, Subscription>>): Promise<void> {
-    try {
-      for (let next = await wanted.next(); !next.done; next = await wanted.next())
-        this.subscriptions.assign(next.value);
-    } catch (error) {
-      if (!this.abort.signal.aborted) this.failure.reject(error);
-    }
   }
 
   private setPaused(isPaused: boolean): void {
@@ -219,6 +189,7 @@ export class Ingester {
 
   private readHealth(): Health {
     const { names, errors } = this.subscriptions;
+    const { startError, emptySecret } = this.source;
     const gap = this.coverage.longestOpenGap();
     const stalledMs = this.batcher.failingForMs;
     const reasons = [
@@ -232,13 +203,14 @@ export class Ingester {
         ? [`SQS has accepted no message for ${Math.round(stalledMs / 1000)} s; see the log for the error`]
         : []),
       ...errors,
-      ...(this.waitingFor ? [this.waitingFor.message] : []),
+      ...(startError ? [startError] : []),
+      ...(emptySecret ? [emptySecret.message] : []),
     ];
     return {
       ready: names.length > 0 && this.coverage.wasComplete(names),
       live: (gap?.ms ?? 0) < UNHEALTHY_AFTER_MS && stalledMs < UNHEALTHY_AFTER_MS,
       reasons,
-      ...(this.waitingFor ? { waitingFor: 'secret' } : {}),
+      ...(emptySecret ? { waitingFor: 'secret' } : {}),
       paused: this.isPaused,
       subscriptions: this.subscriptions.describe(),
     };

@@ -78,6 +78,8 @@ export interface ProtocolContext {
   /** Name of the deployment's subscription set: the key of its records in the state table. */
   readonly subscriptionSet: string;
   readonly log: Log;
+  /** Record an interval (epoch milliseconds) in which the server did not serve some topics of a live connection. */
+  recordGap(gap: { topics: readonly string[]; fromMs: number; toMs: number; reason: string }): void;
   /** Aborted when the process stops. */
   readonly signal: AbortSignal;
 }

@@ -1,31 +1,61 @@
-import type { Log } from '../../../../lib/aws/logger.ts';
+import type { ProtocolContext } from '../stream-protocol.ts';
 
-/** Topics that Genesys Cloud refuses, and why. Each topic is logged once per reason. */
+/** Why a topic is not subscribed to when the answer does not say so. */
+const NOT_NAMED = 'the answer does not name the topic';
+
+/**
+ * Topics that Genesys Cloud refuses, and why. Each topic is logged once per reason. The time in which a topic is not
+ * subscribed to is a gap (P4).
+ */
 export class RejectedTopics extends Map<string, string> {
-  private readonly log: Log;
+  private readonly context: Pick<ProtocolContext, 'log' | 'recordGap'>;
+  /** Epoch milliseconds since which each topic is not subscribed to. */
+  private readonly sinceMs = new Map<string, number>();
 
-  constructor(log: Log) {
+  constructor(context: Pick<ProtocolContext, 'log' | 'recordGap'>) {
     super();
-    this.log = log;
+    this.context = context;
   }
 
   /**
    * Record an answer.
    *
+   * @param asked - the topics of the request; one that the answer does not name is not subscribed to
    * @param outcomes - per topic why it was rejected, or undefined if it is permitted
-   * @param whole - whether the answer covers all topics of the channel
+   * @param isWhole - whether the request covers all topics of the channel
    */
-  learn(outcomes: ReadonlyMap<string, string | undefined>, whole: boolean): void {
+  learn(asked: readonly string[], outcomes: ReadonlyMap<string, string | undefined>, isWhole: boolean): void {
     const known = new Map(this);
-    if (whole) this.clear();
-    for (const [topic, reason] of outcomes) {
+    const all = new Map([
+      ...asked.filter((topic) => !outcomes.has(topic)).map((topic) => [topic, NOT_NAMED] as const),
+      ...outcomes,
+    ]);
+    this.recordGaps();
+    if (isWhole) this.clear();
+    for (const [topic, reason] of all) {
       if (reason === undefined) {
         this.delete(topic);
         continue;
       }
       this.set(topic, reason);
       if (known.get(topic) !== reason)
-        this.log.warn('Genesys Cloud rejected a topic; its events will not arrive', { topic, reason });
+        this.context.log.warn('Genesys Cloud rejected a topic; its events do not arrive', { topic, reason });
+    }
+    for (const topic of this.sinceMs.keys()) if (!this.has(topic)) this.sinceMs.delete(topic);
+    for (const topic of this.keys()) if (!this.sinceMs.has(topic)) this.sinceMs.set(topic, Date.now());
+  }
+
+  /** Record the gaps up to now. A gap that continues is recorded again, with a later end. */
+  recordGaps(): void {
+    const toMs = Date.now();
+    for (const [fromMs, entries] of Map.groupBy(this.sinceMs, ([, sinceMs]) => sinceMs)) {
+      if (fromMs < toMs)
+        this.context.recordGap({
+          topics: entries.map(([topic]) => topic),
+          fromMs,
+          toMs,
+          reason: 'topic rejected',
+        });
     }
   }
 }

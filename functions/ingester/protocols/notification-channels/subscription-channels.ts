@@ -16,6 +16,9 @@ export interface ChannelSubscription extends Subscription {
 /** A channel that nobody touches is free for other tasks after {@link IN_USE_MS}; well before that it is still ours. */
 const MAX_RESUME_MS = IN_USE_MS - TOUCH_INTERVAL_MS;
 
+/** Interval at which rejected topics are asked for again. */
+export const RETRY_REJECTED_MS = 60_000;
+
 /**
  * The channels that serve one set of topics: one, or two while connections overlap, because a channel accepts one
  * socket. A lost connection resumes its channel without any REST call, so that the gap is as short as possible.
@@ -29,11 +32,13 @@ export class SubscriptionChannels implements ChannelOwner {
   /** Channel of the connection that was lost last, and its topics. */
   private resumable: { channel: Channel; topics: readonly string[]; untilMs: number } | undefined;
   private lastToken = '';
+  /** Epoch milliseconds at which topics were last asked for. */
+  private askedAtMs = 0;
 
   constructor(store: ChannelStore, context: ProtocolContext) {
     this.context = context;
     this.store = new TolerantChannelStore(store, context.log);
-    this.rejected = new RejectedTopics(context.log);
+    this.rejected = new RejectedTopics(context);
   }
 
   /** A session on the channel of the lost connection, on a stored channel or on a new one, with all topics set. */
@@ -57,11 +62,14 @@ export class SubscriptionChannels implements ChannelOwner {
   /** Release what is kept for a resume and wait until the store has recorded it. */
   async end(): Promise<void> {
     this.releaseResumable();
+    this.rejected.recordGaps();
     await this.store.settled();
   }
 
-  touch({ channel }: ChannelSession): void {
-    void this.store.touch(channel);
+  touch(session: ChannelSession): void {
+    void this.store.touch(session.channel);
+    if (this.rejected.size === 0 || Date.now() - this.askedAtMs < RETRY_REJECTED_MS) return;
+    void this.retryRejected(session);
   }
 
   release(session: ChannelSession, remainder: SessionRemainder): void {
@@ -100,6 +108,26 @@ export class SubscriptionChannels implements ChannelOwner {
         { retriable: false },
       );
     }
+  }
+
+  /** Ask again for topics that were rejected: a permission can be granted later. */
+  private async retryRejected({ channel, topics }: ChannelSession): Promise<void> {
+    const asked = topics?.filter((topic) => this.isRejected(topic)) ?? [];
+    if (asked.length === 0) return;
+    try {
+      await this.changeTopics('POST', channel, asked, this.context.signal);
+    } catch (error) {
+      this.context.log.warn('rejected topics could not be asked for again', { error });
+    }
+  }
+
+  /** A combined topic is rejected if one of its parts is. */
+  private isRejected(topic: string): boolean {
+    const [object, parts] = topic.split('?');
+    return (
+      this.rejected.has(topic) ||
+      (parts?.split('&').some((part) => this.rejected.has(`${object}.${part}`)) ?? false)
+    );
   }
 
   private use(channel: Channel, topics: readonly string[] | undefined): ChannelSession {
@@ -171,6 +199,7 @@ export class SubscriptionChannels implements ChannelOwner {
     topics: readonly string[],
     signal: AbortSignal,
   ): Promise<void> {
+    this.askedAtMs = Date.now();
     const { path, parameters } = channelPath(channel);
     const answer = await this.context.rest.call({
       method,
@@ -180,7 +209,7 @@ export class SubscriptionChannels implements ChannelOwner {
       body: topics.map((id) => ({ id })),
       signal,
     });
-    this.rejected.learn(readTopicOutcomes(answer), method === 'PUT');
+    this.rejected.learn(topics, readTopicOutcomes(answer), method === 'PUT');
   }
 }
 

@@ -3,6 +3,7 @@ import type { ProtocolContext } from '../stream-protocol.ts';
 import type { ChannelConfiguration } from './channel-configuration.ts';
 import { type ChannelStore, MemoryChannelStore } from './channel-store.ts';
 import { DynamoDbChannelStore } from './dynamodb-channel-store.ts';
+import { SteadyTopics } from './steady-topics.ts';
 import { type ChannelSubscription, SubscriptionChannels } from './subscription-channels.ts';
 import { expandTopics } from './topic-expansion.ts';
 import { spreadTopics } from './topic-spreading.ts';
@@ -19,10 +20,11 @@ export async function* topicSubscriptions(
   const { log, signal } = context;
   let current: ReadonlyMap<string, ChannelSubscription> = new Map();
   let topicsByChannel: string[][] = [];
+  const steady = new SteadyTopics(log);
   for (let isFirst = true; ; isFirst = false) {
     if (!isFirst) await delay(configuration.TOPIC_REFRESH_SECONDS * 1000, undefined, { signal });
     try {
-      const topics = await expandTopics(configuration.TOPICS, context.rest, signal);
+      const topics = steady.take(await expandTopics(configuration.TOPICS, context.rest, signal));
       if (topics.length === 0) log.warn('no users or queues are listed, so there is nothing to subscribe to');
       topicsByChannel = spreadTopics(topicsByChannel, topics);
     } catch (error) {

@@ -1,0 +1,49 @@
+import type { Log } from '../../../../lib/aws/logger.ts';
+
+/** Listings in a row that must lack a topic before it is removed: a page can shift while the list is read. */
+const MAX_MISSED_LISTINGS = 2;
+/** A listing with fewer topics than this share of the previous one is refused. */
+const MIN_REMAINING_SHARE = 0.5;
+/** Topics that a log line names. */
+const MAX_LOGGED_TOPICS = 20;
+
+/**
+ * The topics of successive listings. A listing can be wrong: while it is read page by page, entities move between
+ * pages, and an empty answer looks like an organization without users. A topic is removed only when two listings in a
+ * row lack it, and a listing that shrinks by more than half is refused.
+ */
+export class SteadyTopics {
+  private readonly log: Log;
+  /** Topics in use, and how many listings in a row have lacked each. */
+  private missed = new Map<string, number>();
+
+  constructor(log: Log) {
+    this.log = log;
+  }
+
+  /** @returns the topics to use after this listing */
+  take(listed: readonly string[]): readonly string[] {
+    if (listed.length < this.missed.size * MIN_REMAINING_SHARE) {
+      this.log.error(
+        'a listing has less than half of the previous topics; the previous ones are kept. Restart the task to accept it.',
+        { listed: listed.length, previous: this.missed.size },
+      );
+      return [...this.missed.keys()];
+    }
+    const present = new Set(listed);
+    const next = new Map(listed.map((topic) => [topic, 0]));
+    const removed: string[] = [];
+    for (const [topic, times] of this.missed) {
+      if (present.has(topic)) continue;
+      if (times + 1 < MAX_MISSED_LISTINGS) next.set(topic, times + 1);
+      else removed.push(topic);
+    }
+    if (removed.length > 0)
+      this.log.info('topics are no longer listed; their subscriptions end', {
+        count: removed.length,
+        topics: removed.slice(0, MAX_LOGGED_TOPICS),
+      });
+    this.missed = next;
+    return [...next.keys()];
+  }
+}
