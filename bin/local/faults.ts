@@ -1,5 +1,5 @@
-import { FAULT_KINDS } from 'switchboard-local/emulator/fault-kinds.ts';
-import type { AwsFaultKind } from 'switchboard-local/emulator/faults.ts';
+import { FAULT_KINDS } from 'switchboard-local/emulator/emulator-fault-kinds.ts';
+import type { AwsFaultKind } from 'switchboard-local/emulator/emulator-faults.ts';
 import { CLOUD_FAULT_KINDS, type CloudFaultKind } from 'switchboard-local/simulator/fault-kinds.ts';
 
 /** Kills the consumer between two of its AWS calls, or just before it reports. */

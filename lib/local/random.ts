@@ -15,20 +15,20 @@ export class RandomArgumentError extends Error {
  */
 export class Random {
   readonly seed: number;
-  #state: number;
+  private state: number;
 
   /** @param seed any finite number; its integer part modulo 2^32 is used. */
   constructor(seed: number) {
     if (!Number.isFinite(seed))
       throw new RandomArgumentError(`The seed must be a finite number, not ${seed}.`);
     this.seed = seed >>> 0;
-    this.#state = this.seed;
+    this.state = this.seed;
   }
 
   /** A number in [0, 1), of 32 random bits. */
   next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let bits = this.#state;
+    this.state = (this.state + 0x6d2b79f5) >>> 0;
+    let bits = this.state;
     bits = Math.imul(bits ^ (bits >>> 15), bits | 1);
     bits ^= bits + Math.imul(bits ^ (bits >>> 7), bits | 61);
     return ((bits ^ (bits >>> 14)) >>> 0) / UINT32_RANGE;

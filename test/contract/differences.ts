@@ -22,11 +22,6 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     endpoint: 'ministack',
-    id: 'dynamodb.partiql.mixed',
-    reason: 'reads and writes of one batch are carried out',
-  },
-  {
-    endpoint: 'ministack',
     id: 'eventbridge.malformed-detail',
     reason: 'a Detail that is no JSON object is accepted',
   },

@@ -4,9 +4,9 @@ import {
   type BatchStatementRequest,
 } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect } from 'vitest';
-import { dynamodb, uniqueName } from './clients.ts';
 import { contract } from './contract.ts';
-import { createTable, deleteTables, get } from './tables.ts';
+import { dynamodb, uniqueName } from './contract-clients.ts';
+import { createTable, deleteTables, get } from './contract-tables.ts';
 
 let table: string;
 beforeAll(async () => {
@@ -70,13 +70,6 @@ contract(
 contract('dynamodb.partiql.too-many', 'more than 25 statements are refused', async () => {
   const claims = Array.from({ length: 26 }, () => claim(uniqueName('many'), 'me'));
   await expect(execute(...claims)).rejects.toMatchObject({ name: 'ValidationException' });
-});
-
-contract('dynamodb.partiql.mixed', 'reads and writes in one batch are refused', async () => {
-  const read = { Statement: `SELECT * FROM "${table}" WHERE pk = ?`, Parameters: [{ S: 'x' }] };
-  await expect(execute(claim(uniqueName('mixed'), 'me'), read)).rejects.toMatchObject({
-    name: 'ValidationException',
-  });
 });
 
 contract('dynamodb.partiql.malformed', 'a malformed statement fails alone', async () => {

@@ -2,14 +2,13 @@ import {
   DescribeTimeToLiveCommand,
   PutItemCommand,
   QueryCommand,
-  TransactWriteItemsCommand,
   UpdateItemCommand,
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect } from 'vitest';
-import { dynamodb, uniqueName } from './clients.ts';
 import { contract } from './contract.ts';
-import { createTable, deleteTables, get, put } from './tables.ts';
+import { dynamodb, uniqueName } from './contract-clients.ts';
+import { createTable, deleteTables, get, put } from './contract-tables.ts';
 
 let table: string;
 beforeAll(async () => {
@@ -149,24 +148,6 @@ contract('dynamodb.capacity', 'a write tells its units, one for each started 1 K
   const { ConsumedCapacity } = await dynamodb.send(command);
   expect(ConsumedCapacity).toMatchObject({ TableName: table, CapacityUnits: 2 });
 });
-
-contract(
-  'dynamodb.transaction',
-  'a transaction that fails tells why for each action and does none',
-  async () => {
-    const [fresh, taken] = [uniqueName('fresh'), uniqueName('taken')];
-    await put(table, { pk: S(taken) });
-    const putNew = (pk: string) => ({
-      Put: { TableName: table, Item: { pk: S(pk) }, ConditionExpression: 'attribute_not_exists(pk)' },
-    });
-    const command = new TransactWriteItemsCommand({ TransactItems: [putNew(fresh), putNew(taken)] });
-    await expect(dynamodb.send(command)).rejects.toMatchObject({
-      name: 'TransactionCanceledException',
-      CancellationReasons: [{ Code: 'None' }, { Code: 'ConditionalCheckFailed' }],
-    });
-    expect(await get(table, fresh)).toBeUndefined();
-  },
-);
 
 contract('dynamodb.ttl', 'time to live is set and described; an expired item is still read', async () => {
   const own = await createTable('ttl');

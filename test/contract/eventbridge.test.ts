@@ -10,9 +10,9 @@ import {
 } from '@aws-sdk/client-eventbridge';
 import { DeleteMessageCommand, SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect } from 'vitest';
-import { eventbridge, sqs, uniqueName } from './clients.ts';
 import { contract } from './contract.ts';
-import { createQueue, deleteQueues, type Queue, receive, receiveNow } from './queues.ts';
+import { eventbridge, sqs, uniqueName } from './contract-clients.ts';
+import { createQueue, deleteQueues, type Queue, receive, receiveNow } from './contract-queues.ts';
 
 const EventBusName = uniqueName('bus');
 const Rule = uniqueName('rule');

@@ -3,9 +3,9 @@ import {
   DeleteSecretCommand,
   GetSecretValueCommand,
 } from '@aws-sdk/client-secrets-manager';
-import { afterAll, beforeAll, expect, inject } from 'vitest';
-import { secretsManager, uniqueName } from './clients.ts';
+import { afterAll, beforeAll, expect } from 'vitest';
 import { contract } from './contract.ts';
+import { secretsManager, uniqueName } from './contract-clients.ts';
 
 const Name = uniqueName('secret');
 const SecretString = JSON.stringify({ clientId: 'id', clientSecret: 'sécret' });
@@ -16,8 +16,6 @@ beforeAll(async () => {
   arn = ARN;
 });
 afterAll(async () => {
-  // The emulator deletes no secrets; it forgets them when it ends.
-  if (inject('endpoint').kind === 'emulator') return;
   await secretsManager.send(new DeleteSecretCommand({ SecretId: arn, ForceDeleteWithoutRecovery: true }));
 });
 

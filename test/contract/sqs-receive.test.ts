@@ -7,9 +7,9 @@ import {
   SendMessageCommand,
 } from '@aws-sdk/client-sqs';
 import { afterAll, expect } from 'vitest';
-import { sqs } from './clients.ts';
 import { contract } from './contract.ts';
-import { createQueue, deleteQueues, type Queue, receive, receiveNow } from './queues.ts';
+import { sqs } from './contract-clients.ts';
+import { createQueue, deleteQueues, type Queue, receive, receiveNow } from './contract-queues.ts';
 
 afterAll(deleteQueues);
 

@@ -1,8 +1,8 @@
 import { type BatchResultErrorEntry, SendMessageBatchCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect } from 'vitest';
-import { sqs } from './clients.ts';
 import { contract } from './contract.ts';
-import { createQueue, deleteQueues, md5, type Queue, receive } from './queues.ts';
+import { sqs } from './contract-clients.ts';
+import { createQueue, deleteQueues, md5, type Queue, receive } from './contract-queues.ts';
 
 const MIB = 1_048_576;
 

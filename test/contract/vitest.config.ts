@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     root: join(import.meta.dirname, '../..'),
     include: ['test/contract/**/*.test.ts'],
-    globalSetup: ['test/contract/endpoint.ts'],
+    globalSetup: ['test/contract/contract-endpoint.ts'],
     // Names each behaviour, and with it every known difference.
     reporters: ['verbose'],
     testTimeout: 30_000,

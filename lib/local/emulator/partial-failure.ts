@@ -1,6 +1,6 @@
-import type { FaultInjector } from './faults.ts';
-import { isJsonObject } from './input.ts';
-import type { JsonObject } from './service.ts';
+import { isJsonObject } from './action-input.ts';
+import type { JsonObject } from './emulated-service.ts';
+import type { FaultInjector } from './emulator-faults.ts';
 
 /** What runs the action itself. */
 type Run = (input: JsonObject) => Promise<JsonObject | undefined>;

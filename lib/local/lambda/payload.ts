@@ -1,6 +1,6 @@
 import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
-import type { Delivery } from '../emulator/sqs-queue-types.ts';
-import { systemAttributes } from '../emulator/sqs-wire.ts';
+import type { Delivery } from '../emulator/sqs/sqs-queue-types.ts';
+import { systemAttributes } from '../emulator/sqs/sqs-wire.ts';
 
 /** Greatest payload of an invocation, in bytes (Lambda quota: 6 MB). */
 export const MAX_PAYLOAD_BYTES = 6 * 1_024 * 1_024;

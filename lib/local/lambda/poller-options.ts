@@ -1,5 +1,5 @@
 import type { SQSRecord } from 'aws-lambda';
-import type { Sqs } from '../emulator/sqs.ts';
+import type { Sqs } from '../emulator/sqs/sqs.ts';
 import type { Random } from '../random.ts';
 import type { CallMade, CreateHandler, Outcome } from './environment.ts';
 

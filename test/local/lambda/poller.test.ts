@@ -2,7 +2,7 @@ import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, SQSEvent } from 'aws-lambda';
 import { Emulator } from 'switchboard-local/emulator/emulator.ts';
 import type { RequestHandler } from 'switchboard-local/emulator/request-handler.ts';
-import type { Queue } from 'switchboard-local/emulator/sqs-queue.ts';
+import type { Queue } from 'switchboard-local/emulator/sqs/sqs-queue.ts';
 import { type Invocation, SqsPoller, type SqsPollerOptions } from 'switchboard-local/lambda/poller.ts';
 import { Random } from 'switchboard-local/random.ts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';

@@ -1,15 +1,18 @@
-import { isJsonObject, optionalNumber, optionalString, optionalStrings } from '../input.ts';
-import type { JsonObject } from '../service.ts';
-import { validationError } from './parameters.ts';
+import { isJsonObject, optionalNumber, optionalString, optionalStrings } from '../action-input.ts';
+import type { JsonObject } from '../emulated-service.ts';
+import { refuseOtherMembers } from '../not-emulated.ts';
+import { validationError } from './eventbridge-input.ts';
 
 /** Longest `DetailType`, in characters (API reference of PutEventsRequestEntry). */
-export const DETAIL_TYPE_CHARACTERS_MAX = 128;
+export const MAX_DETAIL_TYPE_CHARACTERS = 128;
+
+const ENTRY_MEMBERS = ['Source', 'DetailType', 'Detail', 'EventBusName', 'Resources', 'Time'];
 
 /** What `Time` counts towards an entry's size, in bytes (EventBridge user guide, entry size). */
 const TIME_BYTES = 14;
 
 /** Last second that an ISO time of four year digits can name. */
-const TIME_SECONDS_MAX = Date.UTC(9999, 11, 31, 23, 59, 59) / 1000;
+const MAX_TIME_SECONDS = Date.UTC(9999, 11, 31, 23, 59, 59) / 1000;
 
 /** An event as a bus has it and a target receives it. */
 export interface BusEvent {
@@ -54,13 +57,14 @@ export interface EventEntry {
 
 /** Reads an entry. @throws AwsError where a member has another type than the API says. */
 export function readEntry(input: JsonObject): EventEntry {
+  refuseOtherMembers(input, ENTRY_MEMBERS, 'an entry of PutEvents');
   const source = optionalString(input, 'Source');
   const detailType = optionalString(input, 'DetailType');
   const detail = optionalString(input, 'Detail');
   const resources = optionalStrings(input, 'Resources');
   const timeSeconds = optionalNumber(input, 'Time');
-  if (timeSeconds !== undefined && !(timeSeconds >= 0 && timeSeconds <= TIME_SECONDS_MAX))
-    throw validationError(`Time must be in seconds since 1970, from 0 to ${TIME_SECONDS_MAX}.`);
+  if (timeSeconds !== undefined && !(timeSeconds >= 0 && timeSeconds <= MAX_TIME_SECONDS))
+    throw validationError(`Time must be in seconds since 1970, from 0 to ${MAX_TIME_SECONDS}.`);
   let bytes = timeSeconds === undefined ? 0 : TIME_BYTES;
   for (const text of [source, detailType, detail, ...resources]) {
     if (text !== undefined) bytes += Buffer.byteLength(text);
@@ -90,8 +94,8 @@ export function acceptEntry(entry: EventEntry, acceptance: Acceptance): Accepted
   if (!source) return missing('Source');
   if (!detailType) return missing('DetailType');
   if (!detailText) return missing('Detail');
-  if (detailType.length > DETAIL_TYPE_CHARACTERS_MAX)
-    return invalid('DetailType', `it must have at most ${DETAIL_TYPE_CHARACTERS_MAX} characters.`);
+  if (detailType.length > MAX_DETAIL_TYPE_CHARACTERS)
+    return invalid('DetailType', `it must have at most ${MAX_DETAIL_TYPE_CHARACTERS} characters.`);
   if (source.startsWith('aws.'))
     return {
       ErrorCode: 'NotAuthorizedForSourceException',

@@ -1,8 +1,8 @@
-import { isJsonObject } from '../input.ts';
+import { isJsonObject } from '../action-input.ts';
 import type { Scalar } from './match-expression.ts';
 
 /** PutEvents looks no deeper than this into nested JSON (API reference of PutEvents). */
-const NESTING_LEVELS_MAX = 1_100;
+const MAX_NESTING_LEVELS = 1_100;
 
 /**
  * The array elements that a leaf lies in: for each array on its way, which one and at which index. Two leaves belong
@@ -43,7 +43,7 @@ export function eventFields(event: object, names: FieldNames): Map<string, Event
 
   function visit(value: unknown, name: string, membership: ArrayMembership): void {
     if (Array.isArray(value)) {
-      if (membership.length >= NESTING_LEVELS_MAX) return;
+      if (membership.length >= MAX_NESTING_LEVELS) return;
       const arrayId = arrays++;
       value.forEach((element: unknown, index) => {
         const nested = typeof element === 'object' && element !== null;

@@ -1,5 +1,5 @@
-import { isJsonObject } from '../input.ts';
-import type { JsonObject } from '../service.ts';
+import { isJsonObject } from '../action-input.ts';
+import type { JsonObject } from '../emulated-service.ts';
 import {
   type ArrayMembership,
   type EventField,
@@ -11,7 +11,7 @@ import { InvalidEventPatternError } from './pattern-error.ts';
 import { type FieldCondition, parsePattern } from './pattern-syntax.ts';
 
 /** Quota "Event pattern size" of EventBridge, in characters. */
-export const PATTERN_CHARACTERS_MAX = 2_048;
+export const MAX_PATTERN_CHARACTERS = 2_048;
 
 /** Tells whether an event (as delivered, parsed) matches. */
 export type EventMatcher = (event: object) => boolean;
@@ -24,9 +24,9 @@ export type EventMatcher = (event: object) => boolean;
  * @throws InvalidEventPatternError that names the reason and the path.
  */
 export function compileEventPattern(text: string): EventMatcher {
-  if (text.length > PATTERN_CHARACTERS_MAX)
+  if (text.length > MAX_PATTERN_CHARACTERS)
     throw new InvalidEventPatternError(
-      `it has ${text.length} characters, and at most ${PATTERN_CHARACTERS_MAX} are allowed`,
+      `it has ${text.length} characters, and at most ${MAX_PATTERN_CHARACTERS} are allowed`,
     );
   const alternatives = parsePattern(patternObject(text)).map((conditions) =>
     // AWS visits fields by name; what an absent field is held against depends on that order.

@@ -1,4 +1,4 @@
-import { AwsError } from '../service.ts';
+import { AwsError } from '../emulated-service.ts';
 
 /** An event pattern that EventBridge refuses; the message gives the reason and the path of the fault. */
 export class InvalidEventPatternError extends AwsError {

@@ -1,8 +1,8 @@
-import { isJsonObject } from '../input.ts';
-import type { JsonObject } from '../service.ts';
+import { isJsonObject } from '../action-input.ts';
+import type { JsonObject } from '../emulated-service.ts';
 import {
   compileMatchExpression,
-  MATCH_TYPES,
+  MATCH_OPERATORS,
   onlyEntry,
   type Scalar,
   type ScalarTest,
@@ -10,7 +10,7 @@ import {
 import { InvalidEventPatternError } from './pattern-error.ts';
 
 /** Combinations that the `$or`s of one pattern may make together (EventBridge user guide, `$or` matching). */
-export const OR_COMBINATIONS_MAX = 1_000;
+export const MAX_OR_COMBINATIONS = 1_000;
 
 /** What one field of an event must satisfy. */
 export interface FieldCondition {
@@ -55,16 +55,16 @@ function isOr(value: unknown): value is JsonObject[] {
 }
 
 function isReserved(key: string): boolean {
-  return MATCH_TYPES.has(key) || key === 'exists';
+  return MATCH_OPERATORS.has(key);
 }
 
 function parseOr(branches: JsonObject[], path: string, alternatives: Conjunction[]): Conjunction[] {
   const result: Conjunction[] = [];
   for (const branch of branches) {
     result.push(...parseObject(branch, path, alternatives));
-    if (result.length > OR_COMBINATIONS_MAX)
+    if (result.length > MAX_OR_COMBINATIONS)
       throw new InvalidEventPatternError(
-        `the $or conditions make more than ${OR_COMBINATIONS_MAX} combinations`,
+        `the $or conditions make more than ${MAX_OR_COMBINATIONS} combinations`,
         path === '' ? '$or' : `${path}.$or`,
       );
   }

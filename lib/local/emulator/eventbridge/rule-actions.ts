@@ -1,11 +1,17 @@
-import { optionalString } from '../input.ts';
-import type { Action, JsonObject } from '../service.ts';
+import { optionalString } from '../action-input.ts';
+import type { Action, JsonObject } from '../emulated-service.ts';
 import { DEFAULT_BUS, type EventBus, type EventBuses } from './event-buses.ts';
-import { limitExceededError, notFoundError, page, requiredString, validationError } from './parameters.ts';
-import { describeRule, type Rule, type RuleState, readRule } from './rule.ts';
+import {
+  limitExceededError,
+  listed,
+  notFoundError,
+  requiredString,
+  validationError,
+} from './eventbridge-input.ts';
+import { describeRule, type Rule, readRule } from './rule.ts';
 
 /** Quota "Rules" of a bus. */
-export const RULES_PER_BUS_MAX = 300;
+export const MAX_RULES_PER_BUS = 300;
 
 /** The actions on rules, by name. */
 export function ruleActions(buses: EventBuses, arnPrefix: string): Record<string, Action> {
@@ -14,11 +20,9 @@ export function ruleActions(buses: EventBuses, arnPrefix: string): Record<string
     DeleteRule: (input) => deleteRule(busOf(buses, input), input),
     DescribeRule: (input) => describeRule(findRule(buses, input, 'Name')),
     ListRules: (input) => {
-      const { items, next } = page(busOf(buses, input).rules.values(), ({ name }) => name, input);
-      return { Rules: items.map(describeRule), ...next };
+      const rules = listed(busOf(buses, input).rules.values(), ({ name }) => name, input);
+      return { Rules: rules.map(describeRule) };
     },
-    EnableRule: (input) => setState(findRule(buses, input, 'Name'), 'ENABLED'),
-    DisableRule: (input) => setState(findRule(buses, input, 'Name'), 'DISABLED'),
   };
 }
 
@@ -40,8 +44,8 @@ function putRule(bus: EventBus, arnPrefix: string, input: JsonObject): JsonObjec
   const definition = readRule(input);
   const { name } = definition;
   const known = bus.rules.get(name);
-  if (known === undefined && bus.rules.size >= RULES_PER_BUS_MAX)
-    throw limitExceededError(`Event bus ${bus.name} can have ${RULES_PER_BUS_MAX} rules: delete one first.`);
+  if (known === undefined && bus.rules.size >= MAX_RULES_PER_BUS)
+    throw limitExceededError(`Event bus ${bus.name} can have ${MAX_RULES_PER_BUS} rules: delete one first.`);
   const arn = `${arnPrefix}rule/${bus.name === DEFAULT_BUS ? '' : `${bus.name}/`}${name}`;
   bus.rules.set(name, { ...definition, arn, busName: bus.name, targets: known?.targets ?? new Map() });
   return { RuleArn: arn };
@@ -54,8 +58,4 @@ function deleteRule(bus: EventBus, input: JsonObject): undefined {
   if (rule !== undefined && rule.targets.size > 0)
     throw validationError(`Rule ${name} can't be deleted since it has targets: remove them first.`);
   bus.rules.delete(name);
-}
-
-function setState(rule: Rule, state: RuleState): undefined {
-  rule.state = state;
 }

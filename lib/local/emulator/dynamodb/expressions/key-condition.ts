@@ -1,6 +1,6 @@
-import { optionalString } from '../../input.ts';
-import type { JsonObject } from '../../service.ts';
-import { validationError } from '../errors.ts';
+import { optionalString } from '../../action-input.ts';
+import type { JsonObject } from '../../emulated-service.ts';
+import { validationError } from '../dynamodb-errors.ts';
 import { type KeyAttribute, type KeySchema, keyOfItem, keyText } from '../tables/key-schema.ts';
 import { type AttributeValue, typeOf } from '../values/attribute-value.ts';
 import type { Condition } from './condition.ts';
@@ -31,7 +31,7 @@ export function readKeyCondition(
     );
   const parts = conjuncts(parseCondition('KeyConditionExpression', text, placeholders));
   if (parts.length > 2) throw validationError('Conditions can be of length 1 or 2 only');
-  const hash = parts.find((part) => subject(part)?.path[0] === schema.hash.name);
+  const hash = parts.find((part) => subject(part)?.name === schema.hash.name);
   if (hash === undefined)
     throw validationError(`Query condition missed key schema element: ${schema.hash.name}`);
   if (hash.kind !== 'compare' || hash.comparator !== '=')
@@ -42,7 +42,7 @@ export function readKeyCondition(
   const partition = keyText(hashValue);
   const range = parts.find((part) => part !== hash);
   if (range === undefined) return { partition };
-  if (schema.range === undefined || subject(range)?.path[0] !== schema.range.name)
+  if (schema.range === undefined || subject(range)?.name !== schema.range.name)
     throw validationError(
       schema.range === undefined
         ? 'Query key condition not supported'
@@ -53,14 +53,14 @@ export function readKeyCondition(
 }
 
 /** The parts that AND joins. */
-export function conjuncts(condition: Condition): Condition[] {
+function conjuncts(condition: Condition): Condition[] {
   return condition.kind === 'and'
     ? [...conjuncts(condition.left), ...conjuncts(condition.right)]
     : [condition];
 }
 
-/** The attribute that a simple condition is about, where it is about a whole attribute. */
-function subject(condition: Condition): Extract<Operand, { kind: 'path' }> | undefined {
+/** The attribute that a simple condition tests. */
+function subject(condition: Condition): Extract<Operand, { kind: 'attribute' }> | undefined {
   const operand =
     condition.kind === 'compare'
       ? condition.left
@@ -69,7 +69,7 @@ function subject(condition: Condition): Extract<Operand, { kind: 'path' }> | und
         : condition.kind === 'call'
           ? condition.arguments[0]
           : undefined;
-  return operand?.kind === 'path' && operand.path.length === 1 ? operand : undefined;
+  return operand?.kind === 'attribute' ? operand : undefined;
 }
 
 function checkRange(condition: Condition, attribute: KeyAttribute): void {
@@ -91,25 +91,4 @@ function operandValue(operand: Operand, attribute: KeyAttribute): AttributeValue
       'One or more parameter values were invalid: Condition parameter type does not match schema type',
     );
   return operand.value;
-}
-
-/** The attributes that a condition looks at. */
-export function attributesIn(condition: Condition): string[] {
-  const of = (operand: Operand) =>
-    operand.kind === 'path' || operand.kind === 'size' ? [operand.path[0]] : [];
-  switch (condition.kind) {
-    case 'and':
-    case 'or':
-      return [...attributesIn(condition.left), ...attributesIn(condition.right)];
-    case 'not':
-      return attributesIn(condition.condition);
-    case 'compare':
-      return [condition.left, condition.right].flatMap(of);
-    case 'between':
-      return [condition.operand, condition.low, condition.high].flatMap(of);
-    case 'in':
-      return [condition.operand, ...condition.list].flatMap(of);
-    case 'call':
-      return condition.arguments.flatMap(of);
-  }
 }

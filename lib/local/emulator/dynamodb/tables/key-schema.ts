@@ -1,5 +1,5 @@
-import type { AwsError } from '../../service.ts';
-import { validationError } from '../errors.ts';
+import type { AwsError } from '../../emulated-service.ts';
+import { validationError } from '../dynamodb-errors.ts';
 import { type AttributeValue, attributeOf, type Item, typeOf } from '../values/attribute-value.ts';
 import { binaryBytes, textBytes } from '../values/value-size.ts';
 

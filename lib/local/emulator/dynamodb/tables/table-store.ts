@@ -1,6 +1,8 @@
-import { optionalString } from '../../input.ts';
-import type { JsonObject } from '../../service.ts';
-import { limitExceeded, resourceInUse, resourceNotFound, validationError } from '../errors.ts';
+import type { Random } from '../../../random.ts';
+import { optionalString } from '../../action-input.ts';
+import type { JsonObject } from '../../emulated-service.ts';
+import { limitExceeded, resourceInUse, resourceNotFound, validationError } from '../dynamodb-errors.ts';
+import { type EventualConsistency, ItemHistory } from './item-history.ts';
 import type { KeySchema } from './key-schema.ts';
 import { Table } from './table.ts';
 
@@ -9,15 +11,22 @@ export const MAX_TABLES = 2_500;
 
 /** The tables of one account and region, by name. */
 export class TableStore {
-  readonly #tables = new Map<string, Table>();
+  private readonly tables = new Map<string, Table>();
+  private readonly eventual: (EventualConsistency & { readonly random: Random }) | undefined;
+
+  /** @param eventual makes reads eventually consistent. */
+  constructor(eventual?: EventualConsistency & { readonly random: Random }) {
+    this.eventual = eventual;
+  }
 
   /** @throws ResourceInUseException where the name is taken, LimitExceededException at {@link MAX_TABLES}. */
   create(name: string, schema: KeySchema): Table {
-    if (this.#tables.has(name)) throw resourceInUse(name);
-    if (this.#tables.size >= MAX_TABLES)
+    if (this.tables.has(name)) throw resourceInUse(name);
+    if (this.tables.size >= MAX_TABLES)
       throw limitExceeded(`There are ${MAX_TABLES} tables already. Delete one before creating another.`);
-    const table = new Table(name, schema);
-    this.#tables.set(name, table);
+    const history = this.eventual && new ItemHistory(this.eventual, this.eventual.random.fork(name));
+    const table = new Table(name, schema, history);
+    this.tables.set(name, table);
     return table;
   }
 
@@ -27,7 +36,7 @@ export class TableStore {
    */
   get(nameOrArn: string, describing = false): Table {
     const name = nameOrArn.startsWith('arn:') ? nameOrArn.slice(nameOrArn.lastIndexOf('/') + 1) : nameOrArn;
-    const table = this.#tables.get(name);
+    const table = this.tables.get(name);
     if (table === undefined) throw resourceNotFound(describing ? name : undefined);
     table.sweep();
     return table;
@@ -42,11 +51,11 @@ export class TableStore {
   }
 
   delete(table: Table): void {
-    this.#tables.delete(table.name);
+    this.tables.delete(table.name);
   }
 
   /** Names in alphabetical order. */
   names(): string[] {
-    return [...this.#tables.keys()].sort();
+    return [...this.tables.keys()].sort();
   }
 }

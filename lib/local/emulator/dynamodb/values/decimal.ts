@@ -1,4 +1,4 @@
-import { validationError } from '../errors.ts';
+import { validationError } from '../dynamodb-errors.ts';
 
 /** Most significant digits of a number (DynamoDB's data types). */
 const MAX_SIGNIFICANT_DIGITS = 38;
@@ -74,15 +74,14 @@ export function compareNumbers(left: string, right: string): number {
 }
 
 /**
- * Adds `sign` times the second canonical number to the first.
- * @throws ValidationException where the result has too many digits or is out of range.
+ * Adds two canonical numbers.
+ * @throws ValidationException if the result has too many digits or is out of range.
  */
-export function addNumbers(left: string, right: string, sign: 1 | -1): string {
+export function addNumbers(left: string, right: string): string {
   const a = parseDecimal(left);
   const b = parseDecimal(right);
   const [x, y] = aligned(a, b);
-  const sum = sign === 1 ? x + y : x - y;
-  return canonicalNumber(formatDecimal({ coefficient: sum, exponent: Math.min(a.exponent, b.exponent) }));
+  return canonicalNumber(formatDecimal({ coefficient: x + y, exponent: Math.min(a.exponent, b.exponent) }));
 }
 
 /** Both coefficients at the smaller of the two exponents. */

@@ -1,5 +1,5 @@
-import { isJsonObject, serializationError } from '../../input.ts';
-import { validationError } from '../errors.ts';
+import { isJsonObject, serializationError } from '../../action-input.ts';
+import { validationError } from '../dynamodb-errors.ts';
 import { type AttributeValue, type Item, isAttributeType, setAttribute } from './attribute-value.ts';
 import { canonicalNumber } from './decimal.ts';
 

@@ -1,0 +1,92 @@
+import type { MessageAttributes } from './sqs-message.ts';
+
+/** SQS quota for a standard queue. */
+export const MAX_IN_FLIGHT_MESSAGES = 120_000;
+/** The emulator's own bounds; AWS has none. */
+export const MAX_QUEUE_MESSAGES = 1_000_000;
+export const MAX_QUEUE_BYTES = 2 * 1_024 ** 3;
+
+/** `ready` = visible; `gone` = deleted, moved or expired. */
+export type MessageState = 'ready' | 'delayed' | 'in_flight' | 'gone';
+
+/** What a message is, whichever queue it lies in. */
+export interface MessageContent {
+  readonly messageId: string;
+  readonly body: string;
+  readonly md5OfBody: string;
+  readonly attributes: MessageAttributes;
+  readonly bytes: number;
+  readonly sentAtMs: number;
+  /** The queue from which redrive moved it here. */
+  readonly deadLetterSourceArn?: string;
+}
+
+/** A message as a queue keeps it. */
+export interface StoredMessage extends MessageContent {
+  /** Its number within the queue. A duplicate has the same message id and another key. */
+  readonly key: number;
+  readonly duplicate: boolean;
+  /** Receives in queues that it was moved from; they count for the attribute, not for this queue's redrive. */
+  readonly earlierReceives: number;
+  receives: number;
+  firstReceivedAtMs?: number;
+  state: MessageState;
+  /** Grows with every change of state, so that an older due time can be told from the current one. */
+  version: number;
+}
+
+/** One receive of a message. */
+export interface Delivery extends Omit<MessageContent, 'bytes'> {
+  readonly receiptHandle: string;
+  /** ApproximateReceiveCount, this receive included. */
+  readonly receiveCount: number;
+  readonly firstReceivedAtMs: number;
+}
+
+/** Messages by what can be done with them; all three zero means that the queue is empty. */
+export interface QueueCounts {
+  readonly visible: number;
+  readonly delayed: number;
+  readonly inFlight: number;
+}
+
+/** Queue attributes in the units of this code. */
+export interface QueueSettings {
+  readonly visibilityTimeoutMs: number;
+  readonly retentionMs: number;
+  readonly delayMs: number;
+  readonly waitMs: number;
+  readonly maxMessageBytes: number;
+  readonly redrive?: { readonly deadLetterTargetArn: string; readonly maxReceiveCount: number };
+}
+
+/** What a receive may do wrong where SQS itself may: see `FaultInjector`. */
+export interface ReceiveFaults {
+  /** Whether this delivery comes a second time. */
+  duplicates(queueArn: string, body: string): boolean;
+  /** By how much the second delivery comes late, in ms, from 0 to `maxMs`. */
+  duplicateDelayMs(maxMs: number): number;
+  /** Which of `count` visible messages comes first; 0 keeps the order. */
+  reorder(queueArn: string, count: number): number;
+}
+
+export interface QueueOptions {
+  readonly name: string;
+  readonly arn: string;
+  readonly settings: QueueSettings;
+  /** Finds the dead-letter queue. */
+  readonly resolve: (
+    arn: string,
+  ) =>
+    | { hasRoom(bytes: number): boolean; adopt(message: StoredMessage, sourceArn: string): void }
+    | undefined;
+  readonly faults?: ReceiveFaults;
+}
+
+export interface ReceiveOptions {
+  /** Most messages; 10 by default, as on the wire. The in-process caller may ask for more. */
+  readonly max?: number;
+  readonly waitMs?: number;
+  readonly visibilityTimeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
