@@ -1,14 +1,19 @@
 import { AwsError } from './emulated-service.ts';
 
-/** What may go wrong, and when. Each is something that AWS does to its callers now and then. */
+/** The faults that can be injected. AWS shows each of them from time to time. */
 export const FAULT_KINDS = {
-  timeout_before_commit: 'The request is lost: nothing is done, and no answer comes.',
-  timeout_after_commit: 'The answer is lost: everything is done, and no answer comes.',
-  throttle: "The whole request is refused with the service's own throttling error.",
-  server_error: 'The whole request is refused with a 5xx, and nothing is done.',
-  partial_failure: 'Some entries of a batch are not done, and the answer says which.',
-  duplicate_delivery: 'A received message comes again, as from a replica that missed the first receive.',
-  reorder: 'Messages come out of order.',
+  timeout_before_commit: 'The request is lost: it is not carried out, and there is no answer.',
+  timeout_after_commit: 'The answer is lost: the request is carried out, and there is no answer.',
+  throttle: "The whole request is refused with the service's throttling error.",
+  server_error: 'The whole request is refused with a 5xx, and is not carried out.',
+  partial_failure: 'Some entries of a batch are not carried out, and the answer names them.',
+  duplicate_delivery: 'A received message is delivered twice, both times with the same receive count.',
+  duplicate_higher_count:
+    'A received message is delivered twice, the second time with a higher receive count.',
+  reorder: 'Messages are delivered out of order.',
+  early_visibility: 'A received message becomes visible before its visibility timeout has passed.',
+  low_receive_count: 'The receive count of a redelivered message is reported one too low.',
+  stale_read: 'A read without ConsistentRead returns an older state of the item.',
 } as const;
 
 export type AwsFaultKind = keyof typeof FAULT_KINDS;
@@ -16,12 +21,31 @@ export type AwsFaultKind = keyof typeof FAULT_KINDS;
 const WHOLE_CALL = ['timeout_before_commit', 'timeout_after_commit', 'throttle', 'server_error'] as const;
 const BATCH = [...WHOLE_CALL, 'partial_failure'] as const;
 
-/** The target of receives, to which the kinds belong that are drawn for each message. */
-export const RECEIVE_TARGET = 'AmazonSQS.ReceiveMessage';
+/** The kinds that are drawn per message or per read, not per call. */
+export const PER_ITEM_KINDS = [
+  'duplicate_delivery',
+  'duplicate_higher_count',
+  'reorder',
+  'early_visibility',
+  'low_receive_count',
+  'stale_read',
+] as const satisfies readonly AwsFaultKind[];
+export type PerItemKind = (typeof PER_ITEM_KINDS)[number];
 
-/** Which kinds may hit which target. What is not listed (every control-plane action) is never hit. */
+/** The target of the kinds that are drawn per message. */
+export const RECEIVE_TARGET = 'AmazonSQS.ReceiveMessage';
+/** The target of `stale_read`, which stands for GetItem, BatchGetItem and Query. */
+export const READ_TARGET = 'DynamoDB_20120810.GetItem';
+
+/** The kinds that can hit each target. A target that is not listed, such as CreateQueue, is never hit. */
 export const FAULTY_TARGETS: Readonly<Record<string, readonly AwsFaultKind[]>> = {
-  [RECEIVE_TARGET]: ['duplicate_delivery', 'reorder'],
+  [RECEIVE_TARGET]: [
+    'duplicate_delivery',
+    'duplicate_higher_count',
+    'reorder',
+    'early_visibility',
+    'low_receive_count',
+  ],
   'AmazonSQS.SendMessage': WHOLE_CALL,
   'AmazonSQS.SendMessageBatch': BATCH,
   'AmazonSQS.DeleteMessage': WHOLE_CALL,
@@ -29,7 +53,7 @@ export const FAULTY_TARGETS: Readonly<Record<string, readonly AwsFaultKind[]>> =
   'AmazonSQS.ChangeMessageVisibility': WHOLE_CALL,
   'AmazonSQS.ChangeMessageVisibilityBatch': BATCH,
   'AWSEvents.PutEvents': BATCH,
-  'DynamoDB_20120810.GetItem': WHOLE_CALL,
+  [READ_TARGET]: [...WHOLE_CALL, 'stale_read'],
   'DynamoDB_20120810.PutItem': WHOLE_CALL,
   'DynamoDB_20120810.UpdateItem': WHOLE_CALL,
   'DynamoDB_20120810.DeleteItem': WHOLE_CALL,

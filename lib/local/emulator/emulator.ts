@@ -46,7 +46,7 @@ export class Emulator {
     this.region = region;
     this.accountId = accountId;
     this.sqs = new Sqs({ ...place, ...(faults && { faults }) });
-    this.dynamodb = new DynamoDb(place);
+    this.dynamodb = new DynamoDb({ ...place, ...(faults && { faults }) });
     this.eventbridge = new EventBridge({
       ...place,
       deliverToQueue: (queueArn, body) => this.sqs.deliver(queueArn, body),

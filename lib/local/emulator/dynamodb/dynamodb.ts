@@ -1,4 +1,3 @@
-import type { Random } from '../../random.ts';
 import type { Action, EmulatedService } from '../emulated-service.ts';
 import type { ActionContext } from './actions/action-context.ts';
 import { batchGetAction } from './actions/batch-get-action.ts';
@@ -7,15 +6,15 @@ import { queryActions } from './actions/query-actions.ts';
 import { statementActions } from './actions/statement-actions.ts';
 import { tableActions } from './actions/table-actions.ts';
 import type { Capacity } from './capacity.ts';
-import type { EventualConsistency } from './tables/item-history.ts';
+import type { ReadFaults } from './tables/item-history.ts';
 import { TableStore } from './tables/table-store.ts';
 
 /** Region and account of the tables, as their ARNs show them. */
 export interface DynamoDbOptions {
   readonly region: string;
   readonly accountId: string;
-  /** Makes reads without `ConsistentRead` eventually consistent. By default every read is consistent. */
-  readonly eventualConsistency?: EventualConsistency & { readonly random: Random };
+  /** Make reads without `ConsistentRead` eventually consistent. By default every read is consistent. */
+  readonly faults?: ReadFaults;
 }
 
 /**
@@ -30,8 +29,8 @@ export class DynamoDb implements EmulatedService {
   /** Read and write units used since the start, as DynamoDB on demand would bill them. */
   readonly capacity: Capacity = { readUnits: 0, writeUnits: 0 };
 
-  constructor({ region, accountId, eventualConsistency }: DynamoDbOptions) {
-    const store = new TableStore(eventualConsistency);
+  constructor({ region, accountId, faults }: DynamoDbOptions) {
+    const store = new TableStore(faults);
     const context: ActionContext = { store, capacity: this.capacity, region, accountId };
     this.actions = {
       ...tableActions(context),

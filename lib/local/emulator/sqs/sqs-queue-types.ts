@@ -60,14 +60,18 @@ export interface QueueSettings {
   readonly redrive?: { readonly deadLetterTargetArn: string; readonly maxReceiveCount: number };
 }
 
-/** What a receive may do wrong where SQS itself may: see `FaultInjector`. */
+/** Deviations of a receive that SQS allows itself. See `FaultInjector`. */
 export interface ReceiveFaults {
-  /** Whether this delivery comes a second time. */
-  duplicates(queueArn: string, body: string): boolean;
-  /** By how much the second delivery comes late, in ms, from 0 to `maxMs`. */
+  /** Whether a message is delivered a second time, and with which receive count. */
+  duplicate(queueArn: string, body: string): 'same_count' | 'higher_count' | undefined;
+  /** Delay of the second delivery in ms, from 0 to `maxMs`. */
   duplicateDelayMs(maxMs: number): number;
-  /** Which of `count` visible messages comes first; 0 keeps the order. */
+  /** Index of the message to deliver first, of `count` visible ones; 0 keeps the order. */
   reorder(queueArn: string, count: number): number;
+  /** For how many ms a message is hidden, at most `fullMs`. */
+  visibilityMs(queueArn: string, body: string, fullMs: number): number;
+  /** The ApproximateReceiveCount to report for a receive count. */
+  reportedReceiveCount(queueArn: string, body: string, count: number): number;
 }
 
 export interface QueueOptions {

@@ -67,9 +67,11 @@ export class Queue {
       const message = this.shiftReady();
       if (message === undefined) break;
       if (this.deadLetter(message)) continue;
-      if (!message.duplicate && this.options.faults?.duplicates(this.arn, message.body))
-        duplicates.push({ ...message });
+      const faults = message.duplicate ? undefined : this.options.faults;
+      const duplicate = faults?.duplicate(this.arn, message.body);
+      if (duplicate === 'same_count') duplicates.push({ ...message });
       deliveries.push(this.deliver(message, nowMs, visibilityTimeoutMs));
+      if (duplicate === 'higher_count') duplicates.push({ ...message });
     }
     for (const copy of duplicates) this.addDuplicate(copy);
     if (deliveries.length === 0) this.announceEmpty();
@@ -195,7 +197,10 @@ export class Queue {
     for (const done of [...this.emptyWaiters]) done();
   }
 
-  /** A replica that missed the first receive: a copy with the counts from before it, which lives on its own. */
+  /**
+   * Adds a copy of a delivered message, which is received and deleted independently of it. Its receive count is that
+   * from before the first delivery, as on a replica that missed it, or from after it.
+   */
   private addDuplicate(copy: StoredMessage): void {
     if (!this.hasRoom(copy.bytes)) return;
     const delayMs = this.options.faults?.duplicateDelayMs(MAX_DUPLICATE_DELAY_MS) ?? 0;
@@ -211,12 +216,15 @@ export class Queue {
   private deliver(message: StoredMessage, nowMs: number, visibilityTimeoutMs: number): Delivery {
     message.receives += 1;
     message.firstReceivedAtMs ??= nowMs;
-    this.store.hold(message, 'in_flight', nowMs + visibilityTimeoutMs);
     const { messageId, body, md5OfBody, attributes, sentAtMs, firstReceivedAtMs } = message;
+    const { faults } = this.options;
+    const hiddenMs = faults?.visibilityMs(this.arn, body, visibilityTimeoutMs) ?? visibilityTimeoutMs;
+    this.store.hold(message, 'in_flight', nowMs + hiddenMs);
+    const count = message.earlierReceives + message.receives;
     return {
       ...{ messageId, body, md5OfBody, attributes, sentAtMs, firstReceivedAtMs },
       receiptHandle: formatReceipt(this.name, { key: message.key, receive: message.receives }),
-      receiveCount: message.earlierReceives + message.receives,
+      receiveCount: faults?.reportedReceiveCount(this.arn, body, count) ?? count,
       ...(message.deadLetterSourceArn !== undefined && { deadLetterSourceArn: message.deadLetterSourceArn }),
     };
   }

@@ -1,4 +1,3 @@
-import type { Random } from '../../../random.ts';
 import type { Item } from '../values/attribute-value.ts';
 import type { PrimaryKey } from './key-schema.ts';
 
@@ -14,75 +13,55 @@ export interface StoredItem {
   readonly bytes: number;
 }
 
-/** How reads without `ConsistentRead` may be out of date. */
-export interface EventualConsistency {
-  /** Probability that a read returns an older state, from 0 to 1. */
-  readonly rate: number;
-  /** Maximum age of that state in ms. */
-  readonly maxDelayMs: number;
+/** Decides which reads without `ConsistentRead` return an older state. */
+export interface ReadFaults {
+  /** Maximum age of such a state in ms; undefined if there are no such reads. */
+  readonly maxStaleMs: number | undefined;
+  /** The age in ms of the state that a read of a table returns; undefined for the current state. */
+  staleMs(tableName: string): number | undefined;
+  /** Notes that a read returned an item that has changed since. */
+  reportStaleRead(key: string): void;
 }
 
 /** What the item of a key was before a write. */
 interface Version {
-  readonly key: string;
-  readonly partition: string;
+  readonly key: PrimaryKey;
   readonly before: StoredItem | undefined;
   readonly replacedAtMs: number;
 }
 
 /** The states of a table's items in the recent past, for eventually consistent reads. */
 export class ItemHistory {
-  private readonly options: EventualConsistency;
-  private readonly random: Random;
-  private versions: Version[] = [];
+  private readonly maxAgeMs: number;
+  private readonly versions: Version[] = [];
   private bytes = 0;
 
-  constructor(options: EventualConsistency, random: Random) {
-    this.options = options;
-    this.random = random;
+  constructor(maxAgeMs: number) {
+    this.maxAgeMs = maxAgeMs;
   }
 
   /** Notes the version that a write replaces. */
-  remember(written: PrimaryKey, before: StoredItem | undefined): void {
+  remember(key: PrimaryKey, before: StoredItem | undefined): void {
     const nowMs = Date.now();
-    this.versions.push({
-      key: written.text,
-      partition: written.partition,
-      before,
-      replacedAtMs: nowMs,
-    });
+    this.versions.push({ key, before, replacedAtMs: nowMs });
     this.bytes += before?.bytes ?? 0;
-    this.forget(nowMs - this.options.maxDelayMs);
+    while (this.isOutdated(nowMs)) this.bytes -= this.versions.shift()?.before?.bytes ?? 0;
   }
 
-  /** Draws the time in ms whose state a read returns; undefined for the current state. */
-  drawTimeMs(): number | undefined {
-    const { rate, maxDelayMs } = this.options;
-    // Both numbers are drawn in any case, so that the rate does not shift later draws.
-    const stale = this.random.chance(rate);
-    const delayMs = 1 + Math.floor(this.random.next() * maxDelayMs);
-    return stale ? Date.now() - delayMs : undefined;
-  }
-
-  /** Items that were different at a time, by key; undefined if the item did not exist. */
-  changedSince(timeMs: number, partition?: string): ReadonlyMap<string, StoredItem | undefined> {
+  /** The items of a partition that have changed since a time in ms, as they were then, by key. */
+  changedSince(timeMs: number, partition: string): ReadonlyMap<string, StoredItem | undefined> {
     const changed = new Map<string, StoredItem | undefined>();
-    for (const version of this.versions) {
-      if (version.replacedAtMs <= timeMs || changed.has(version.key)) continue;
-      if (partition === undefined || version.partition === partition)
-        changed.set(version.key, version.before);
+    for (const { key, before, replacedAtMs } of this.versions) {
+      if (replacedAtMs > timeMs && key.partition === partition && !changed.has(key.text))
+        changed.set(key.text, before);
     }
     return changed;
   }
 
-  private forget(beforeMs: number): void {
-    let expired = 0;
-    for (const { replacedAtMs, before } of this.versions) {
-      const isFull = this.versions.length - expired > MAX_VERSIONS || this.bytes > MAX_VERSION_BYTES;
-      if (replacedAtMs > beforeMs && !isFull) break;
-      expired += 1;
-      this.bytes -= before?.bytes ?? 0;
-    }
-    if (expired > 0) this.versions.splice(0, expired);
+  private isOutdated(nowMs: number): boolean {
+    const [oldest] = this.versions;
+    if (oldest === undefined) return false;
+    const isFull = this.versions.length > MAX_VERSIONS || this.bytes > MAX_VERSION_BYTES;
+    return isFull || oldest.replacedAtMs <= nowMs - this.maxAgeMs;
   }
 }

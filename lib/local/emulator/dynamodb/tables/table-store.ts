@@ -1,8 +1,7 @@
-import type { Random } from '../../../random.ts';
 import { optionalString } from '../../action-input.ts';
 import type { JsonObject } from '../../emulated-service.ts';
 import { limitExceeded, resourceInUse, resourceNotFound, validationError } from '../dynamodb-errors.ts';
-import { type EventualConsistency, ItemHistory } from './item-history.ts';
+import type { ReadFaults } from './item-history.ts';
 import type { KeySchema } from './key-schema.ts';
 import { Table } from './table.ts';
 
@@ -12,11 +11,11 @@ export const MAX_TABLES = 2_500;
 /** The tables of one account and region, by name. */
 export class TableStore {
   private readonly tables = new Map<string, Table>();
-  private readonly eventual: (EventualConsistency & { readonly random: Random }) | undefined;
+  private readonly faults: ReadFaults | undefined;
 
-  /** @param eventual makes reads eventually consistent. */
-  constructor(eventual?: EventualConsistency & { readonly random: Random }) {
-    this.eventual = eventual;
+  /** @param faults make reads eventually consistent. */
+  constructor(faults?: ReadFaults) {
+    this.faults = faults;
   }
 
   /** @throws ResourceInUseException where the name is taken, LimitExceededException at {@link MAX_TABLES}. */
@@ -24,8 +23,7 @@ export class TableStore {
     if (this.tables.has(name)) throw resourceInUse(name);
     if (this.tables.size >= MAX_TABLES)
       throw limitExceeded(`There are ${MAX_TABLES} tables already. Delete one before creating another.`);
-    const history = this.eventual && new ItemHistory(this.eventual, this.eventual.random.fork(name));
-    const table = new Table(name, schema, history);
+    const table = new Table(name, schema, this.faults);
     this.tables.set(name, table);
     return table;
   }

@@ -1,7 +1,7 @@
 import { limitExceeded } from '../dynamodb-errors.ts';
 import { attributeOf } from '../values/attribute-value.ts';
 import { compareTexts, compareValues } from '../values/compare.ts';
-import type { ItemHistory, StoredItem } from './item-history.ts';
+import { ItemHistory, type ReadFaults, type StoredItem } from './item-history.ts';
 import type { KeySchema, PrimaryKey } from './key-schema.ts';
 
 /** Most items in one table of the emulator, which keeps them in memory. */
@@ -31,13 +31,15 @@ export class Table {
   private storedBytes = 0;
   private sweptAtMs = Date.now();
 
+  private readonly faults: ReadFaults | undefined;
   private readonly history: ItemHistory | undefined;
 
-  /** @param history makes reads eventually consistent; without it every read returns the current state. */
-  constructor(name: string, schema: KeySchema, history?: ItemHistory) {
+  /** @param faults make reads eventually consistent; without them every read returns the current state. */
+  constructor(name: string, schema: KeySchema, faults?: ReadFaults) {
     this.name = name;
     this.schema = schema;
-    this.history = history;
+    this.faults = faults;
+    this.history = faults?.maxStaleMs === undefined ? undefined : new ItemHistory(faults.maxStaleMs);
   }
 
   get itemCount(): number {
@@ -56,9 +58,10 @@ export class Table {
 
   /** The item of a key as a read returns it. Without `consistent` it may be an older version. */
   read(key: PrimaryKey, consistent: boolean): StoredItem | undefined {
-    const timeMs = consistent ? undefined : this.history?.drawTimeMs();
-    const changed = timeMs === undefined ? undefined : this.history?.changedSince(timeMs, key.partition);
-    return changed?.has(key.text) ? changed.get(key.text) : this.get(key);
+    const changed = consistent ? undefined : this.drawOlderState(key.partition);
+    if (!changed?.has(key.text)) return this.get(key);
+    this.faults?.reportStaleRead(key.text);
+    return changed.get(key.text);
   }
 
   /** @throws LimitExceededException where the table is full. */
@@ -97,8 +100,8 @@ export class Table {
 
   /** The items of one partition by range key, as a read returns them: all of them as of the same time. */
   readPartition(partition: string, consistent: boolean): StoredItem[] {
-    const timeMs = consistent ? undefined : this.history?.drawTimeMs();
-    const changed = timeMs === undefined ? undefined : this.history?.changedSince(timeMs, partition);
+    const changed = consistent ? undefined : this.drawOlderState(partition);
+    if (changed !== undefined && changed.size > 0) this.faults?.reportStaleRead(partition);
     const current = this.schema.range === undefined ? [partition] : (this.partitions.get(partition) ?? []);
     const found: StoredItem[] = [];
     for (const text of new Set([...current, ...(changed?.keys() ?? [])])) {
@@ -106,6 +109,12 @@ export class Table {
       if (stored !== undefined) found.push(stored);
     }
     return found.sort((a, b) => this.compare(a.key, b.key));
+  }
+
+  /** The items of a partition that differ from now, if a read returns an older state. */
+  private drawOlderState(partition: string): ReadonlyMap<string, StoredItem | undefined> | undefined {
+    const staleMs = this.history && this.faults?.staleMs(this.name);
+    return staleMs === undefined ? undefined : this.history?.changedSince(Date.now() - staleMs, partition);
   }
 
   /** Every item, in an order that a scan can be resumed in; sorted again after a write only. */
