@@ -93,7 +93,7 @@ export class Dispatcher {
       ? Object.keys(service.actions)
       : this.services.map(({ targetPrefix }) => `${targetPrefix}.*`);
     return new NotEmulatedError(
-      { where: 'AWS', kind: 'operation', name: target, supported },
+      { kind: 'operation', name: target, supported },
       'com.amazon.coral.service#UnknownOperationException',
     );
   }

@@ -2,8 +2,8 @@ import { AwsError, type JsonObject } from './emulated-service.ts';
 
 /** What a {@link NotEmulatedError} names. */
 export interface MissingFeature {
-  /** Such as `SQS` or `UpdateItem`. */
-  readonly where: string;
+  /** Such as `S3` or `UpdateItem`. */
+  readonly where?: string;
   /** What is missing, such as `parameter` or `function`. */
   readonly kind: string;
   readonly name: string;
@@ -20,9 +20,10 @@ export class NotEmulatedError extends AwsError {
   constructor({ where, kind, name, supported }: MissingFeature, type = 'NotEmulatedException') {
     const instead =
       supported === undefined || supported.length === 0 ? '' : ` It supports ${supported.join(', ')}.`;
+    const place = where === undefined ? '' : ` in ${where}`;
     super(
       type,
-      `The emulator does not support the ${kind} "${name}" in ${where}.${instead} See lib/local/README.md.`,
+      `The emulator does not support the ${kind} "${name}"${place}.${instead} See lib/local/README.md.`,
     );
     this.name = 'NotEmulatedError';
   }
