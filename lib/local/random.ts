@@ -1,6 +1,6 @@
 const UINT32_RANGE = 2 ** 32;
 
-/** A random draw was asked for that cannot be made, such as one from an empty array. */
+/** An invalid random draw, such as a pick from an empty array. */
 export class RandomArgumentError extends Error {
   readonly code = 'RANDOM_ARGUMENT';
   constructor(message: string) {
@@ -11,7 +11,7 @@ export class RandomArgumentError extends Error {
 
 /**
  * A seeded source of random numbers, so that a run is a pure function of its seed. The generator is mulberry32
- * (Tommy Ettinger, public domain): 32 bits of state, one multiplication chain a number. Not for secrets.
+ * (Tommy Ettinger, public domain): 32 bits of state, a few multiplications per number. Not for secrets.
  */
 export class Random {
   readonly seed: number;

@@ -1,6 +1,6 @@
 import { AwsError, type JsonObject } from './emulated-service.ts';
 
-/** The answer to an input whose member has another JSON type than the service's model says. */
+/** The error for a member whose JSON type differs from the service's model. */
 export function serializationError(name: string, expected: string, value: unknown): AwsError {
   const found = Array.isArray(value) ? 'a list' : value === null ? 'null' : `a ${typeof value}`;
   return new AwsError(
@@ -9,19 +9,19 @@ export function serializationError(name: string, expected: string, value: unknow
   );
 }
 
-/** Tells a JSON object from everything else. */
+/** Whether a value is a JSON object. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A string member, or undefined where it is absent. */
+/** A string member, or undefined if it is absent. */
 export function optionalString(input: JsonObject, name: string): string | undefined {
   const value = input[name] ?? undefined;
   if (value !== undefined && typeof value !== 'string') throw serializationError(name, 'a string', value);
   return value;
 }
 
-/** A finite number member, or undefined where it is absent. */
+/** A finite number member, or undefined if it is absent. */
 export function optionalNumber(input: JsonObject, name: string): number | undefined {
   const value = input[name] ?? undefined;
   if (value !== undefined && (typeof value !== 'number' || !Number.isFinite(value)))
@@ -29,14 +29,14 @@ export function optionalNumber(input: JsonObject, name: string): number | undefi
   return value;
 }
 
-/** An object member, or undefined where it is absent. */
+/** An object member, or undefined if it is absent. */
 export function optionalObject(input: JsonObject, name: string): JsonObject | undefined {
   const value = input[name] ?? undefined;
   if (value !== undefined && !isJsonObject(value)) throw serializationError(name, 'an object', value);
   return value;
 }
 
-/** A list of objects, or undefined where it is absent. */
+/** A list of objects, or undefined if it is absent. */
 export function optionalObjects(input: JsonObject, name: string): JsonObject[] | undefined {
   const value = input[name] ?? undefined;
   if (value === undefined) return undefined;
@@ -47,7 +47,7 @@ export function optionalObjects(input: JsonObject, name: string): JsonObject[] |
   });
 }
 
-/** A list of strings, or an empty one where it is absent. */
+/** A list of strings, or an empty one if it is absent. */
 export function optionalStrings(input: JsonObject, name: string): string[] {
   const value = input[name] ?? undefined;
   if (value === undefined) return [];

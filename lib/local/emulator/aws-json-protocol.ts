@@ -15,14 +15,14 @@ export interface Call extends ActionCall {
   readonly body: string;
 }
 
-/** The answer to a call; errors are answers too. */
+/** The answer to a call. Errors are answers too. */
 export interface Answer {
   readonly status: number;
   readonly headers: Record<string, string>;
   readonly body: string;
 }
 
-/** Thrown instead of an answer: the request or its answer was lost. The SDK takes the name for a timeout. */
+/** Thrown instead of an answer if the request or its answer is lost. SDKs treat the name as a timeout. */
 export class LostAnswerError extends Error {
   readonly code = 'ETIMEDOUT';
   constructor(target: string, kind: AwsFaultKind) {
@@ -31,7 +31,7 @@ export class LostAnswerError extends Error {
   }
 }
 
-/** Finds the service and action of calls, lets faults happen, and writes answers. */
+/** Finds the service and action of each call, injects faults and formats the answer. */
 export class Dispatcher {
   private readonly services: readonly EmulatedService[];
   private readonly faults: FaultInjector | undefined;
@@ -41,14 +41,14 @@ export class Dispatcher {
     this.faults = faults;
   }
 
-  /** All targets that answer something other than UnknownOperationException. */
+  /** The targets of all supported operations. */
   get targets(): string[] {
     return this.services.flatMap(({ targetPrefix, actions }) =>
       Object.keys(actions).map((action) => `${targetPrefix}.${action}`),
     );
   }
 
-  /** Answers one call; rejects with {@link LostAnswerError} where a fault takes the answer away. */
+  /** Answers one call. Rejects with {@link LostAnswerError} if a fault drops the answer. */
   async handle(call: Call): Promise<Answer> {
     const [prefix = '', action = ''] = call.target.split('.', 2);
     const service = this.services.find(({ targetPrefix }) => targetPrefix === prefix);
@@ -82,7 +82,7 @@ export class Dispatcher {
     }
     faults.report({ kind, target: call.target, body: call.body });
     if (kind === 'throttle' || kind === 'server_error') throw faultError(call.target, kind);
-    // What the action answers, even an error, is lost with the answer.
+    // The outcome is lost with the answer, even if it is an error.
     if (kind === 'timeout_after_commit') await Promise.allSettled([run(input)]);
     await stall(faults.stallMs, call.signal);
     throw new LostAnswerError(call.target, kind);
@@ -99,7 +99,7 @@ export class Dispatcher {
   }
 }
 
-/** The answer that an error means. What is not an AwsError is a fault of the emulator itself: 500 with its stack. */
+/** The answer for an error. Anything but an AwsError is a bug of the emulator: 500 with the stack. */
 export function errorAnswer(contentType: string, error: unknown): Answer {
   if (!(error instanceof AwsError)) {
     const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -1,15 +1,15 @@
-/** A parsed JSON object as it came over the wire: nothing about its members is known yet. */
+/** A parsed JSON object whose members are not checked yet. */
 export type JsonObject = { [key: string]: unknown };
 
-/** What an action may know of the call beside its input. */
+/** What an action knows about the call in addition to its input. */
 export interface ActionCall {
-  /** Aborted when the caller went away: a long poll ends, so that it takes no messages that nobody reads. */
+  /** Aborted when the caller disconnects, so that a long poll does not take messages that no one reads. */
   signal?: AbortSignal;
-  /** Scheme and host that the caller used, such as `http://127.0.0.1:4566`; queue URLs begin with it. */
+  /** Scheme and host that the caller used, such as `http://127.0.0.1:4566`; queue URLs start with it. */
   origin?: string;
 }
 
-/** What one action does: takes the parsed input, returns the output (`undefined` = empty body). */
+/** An action: takes the parsed input and returns the output (`undefined` = empty body). */
 export type Action = (
   input: JsonObject,
   call?: ActionCall,
@@ -17,24 +17,24 @@ export type Action = (
 
 /** One AWS service of the emulator: actions by name. */
 export interface EmulatedService {
-  /** What stands before the dot in `X-Amz-Target`, such as `AmazonSQS` or `DynamoDB_20120810`. */
+  /** The part before the dot in `X-Amz-Target`, such as `AmazonSQS` or `DynamoDB_20120810`. */
   readonly targetPrefix: string;
   /** `application/x-amz-json-1.0` or `application/x-amz-json-1.1`. */
   readonly contentType: string;
   readonly actions: Readonly<Record<string, Action>>;
 }
 
-/** What an {@link AwsError} carries beside its type and message. */
+/** Details of an {@link AwsError}. */
 export interface AwsErrorOptions {
-  /** HTTP status: 400 (the default) blames the client, 500 and above the service. */
+  /** HTTP status: 400 (the default) for client errors, 500 and above for service errors. */
   status?: number;
-  /** Further fields of the body, such as `Item` or `CancellationReasons`. */
+  /** Further fields of the body, such as `Item`. */
   extra?: JsonObject;
-  /** Value of the `x-amzn-query-error` header (`Code;Sender`), where the service has one (SQS). */
+  /** Value of the `x-amzn-query-error` header (`Code;Sender`), which only SQS has. */
   queryCode?: string;
 }
 
-/** An error answer as AWS gives it: thrown by an action, written to the wire by the emulator. */
+/** An error that AWS returns. Actions throw it; the emulator formats it. */
 export class AwsError extends Error {
   /** The wire `__type`, such as `com.amazonaws.sqs#QueueDoesNotExist` or `ResourceNotFoundException`. */
   readonly type: string;
@@ -51,7 +51,7 @@ export class AwsError extends Error {
     if (options.queryCode !== undefined) this.queryCode = options.queryCode;
   }
 
-  /** The type without its namespace: what the SDK shows as `error.name`. */
+  /** The type without its namespace, which SDKs show as `error.name`. */
   get code(): string {
     return this.type.slice(this.type.lastIndexOf('#') + 1);
   }

@@ -10,17 +10,17 @@ import { answerQuery, queryErrorAnswer } from './sts.ts';
 export interface HttpServed {
   readonly accountId: string;
   handle(call: Call): Promise<Answer>;
-  /** Answers a request of S3, which has a path of its own instead of an action in a header. */
+  /** Answers an S3 request, which has a method and a path instead of an action in a header. */
   s3(request: S3Request): S3Response;
   /** The JSON of `GET /_health`. */
   health(): object;
 }
 
-/** A server that listens. */
+/** A running server. */
 export interface Listening {
   readonly url: string;
   readonly port: number;
-  /** Ends the server and every connection, idle or not. */
+  /** Stops the server and closes every connection, idle or not. */
   close(): Promise<void>;
 }
 
@@ -35,7 +35,7 @@ export async function listen(
     response.on('close', () => gone.abort());
     answerRequest(served, request, gone.signal).then(
       (answer) => send(request, response, answer),
-      // A fault took the answer away: the caller sees its connection die.
+      // A fault dropped the answer: the connection is closed without one.
       () => request.socket.destroy(),
     );
   });
@@ -55,7 +55,7 @@ export async function listen(
   };
 }
 
-/** Rejects only where no answer is to be given. */
+/** Rejects only if there is no answer. */
 async function answerRequest(
   served: HttpServed,
   request: IncomingMessage,
@@ -103,9 +103,9 @@ async function s3Request(request: IncomingMessage): Promise<S3Request> {
 function send(request: IncomingMessage, response: ServerResponse, answer: Answer | S3Response): void {
   if (response.destroyed) return;
   const body = Buffer.from(answer.body);
-  // The rest of a body that was refused stays unread, so this connection cannot carry another request.
+  // The rest of a refused body stays unread, so this connection cannot carry another request.
   const last = request.complete ? {} : { connection: 'close' };
-  // The answer to a HEAD request says itself how long a body it has not would be.
+  // The answer to a HEAD request sets its own content-length, although it has no body.
   const length = request.method === 'HEAD' ? {} : { 'content-length': body.length };
   response.writeHead(answer.status, { ...answer.headers, ...last, ...length });
   response.end(body);

@@ -11,20 +11,20 @@ import { Sqs } from './sqs/sqs.ts';
 
 const FIRST_ERROR_STATUS = 400;
 
-/** How to make an {@link Emulator}. */
+/** Settings of an {@link Emulator}. */
 export interface EmulatorOptions {
   /** `us-east-1` by default. */
   region?: string;
   /** `000000000000` by default. */
   accountId?: string;
   faults?: FaultInjector;
-  /** Told of each call that was answered without an error: for counting what AWS would bill. */
+  /** Called for each call that was answered without an error, for counting what AWS would bill. */
   onCall?: (call: Pick<Call, 'target' | 'body'>) => void;
 }
 
 /**
- * The AWS services that Switchboard uses, in memory, on AWS's wire protocol: for SDK clients in the same process
- * (`requestHandler()`) or for any client over HTTP (`listen()`).
+ * The AWS services that Switchboard uses, in memory, with AWS's wire protocol. SDK clients in the same process connect
+ * through `requestHandler()`, any other client over HTTP after `listen()`.
  */
 export class Emulator {
   readonly region: string;
@@ -64,8 +64,8 @@ export class Emulator {
   }
 
   /**
-   * Answers one call: parses, lets faults happen, runs the action, formats errors. Rejects with an error named
-   * `TimeoutError` where a fault takes the answer away.
+   * Answers one call: parses the input, injects faults, runs the action and formats errors. Rejects with an error named
+   * `TimeoutError` if a fault drops the answer.
    */
   async handle(call: Call): Promise<Answer> {
     const answer = await this.dispatcher.handle(call);
@@ -102,7 +102,7 @@ export class Emulator {
     };
   }
 
-  /** Ends servers, long polls and timers. */
+  /** Stops servers, long polls and timers. */
   async close(): Promise<void> {
     this.sqs.close();
     const listening = [...this.listening];

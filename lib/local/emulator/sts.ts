@@ -4,8 +4,8 @@ import type { AwsError } from './emulated-service.ts';
 import { NotEmulatedError } from './not-emulated.ts';
 
 /**
- * The one action of the old query protocol that tools call before anything else: STS GetCallerIdentity, a form POST
- * answered in XML. Other actions are refused.
+ * Answers a request of the query protocol, a form POST with an answer in XML. The only supported action is STS
+ * GetCallerIdentity, which many tools call first.
  */
 export function answerQuery(form: string, accountId: string): Answer {
   const action = new URLSearchParams(form).get('Action') ?? '';

@@ -2,24 +2,24 @@ import type { SQSRecord } from 'aws-lambda';
 import type { Queue } from '../emulator/sqs/sqs-queue.ts';
 import { MAX_PAYLOAD_BYTES, PAYLOAD_FRAME_BYTES, recordBytes, toRecord } from './payload.ts';
 
-/** Length of one long poll, in ms: SQS's longest. */
+/** Duration of a long poll in ms: the maximum of SQS. */
 const POLL_WAIT_MS = 20_000;
-/** Messages that one receive asks for: SQS's most. */
+/** Messages per receive: the maximum of SQS. */
 const MESSAGES_PER_RECEIVE = 10;
 
 export interface CollectorOptions {
   readonly queue: Queue;
   readonly region: string;
   readonly batchSize: number;
-  /** Longest time to gather a batch, in ms from its first message. */
+  /** Maximum time to collect a batch, in ms from its first message. */
   readonly windowMs: number;
   readonly signal: AbortSignal;
 }
 
-/** Gathers messages into batches: complete at the batch size, the window or 6 MB, whichever comes first. */
+/** Collects messages into batches, which end at the batch size, the window or 6 MB, whichever is first. */
 export class BatchCollector {
   private readonly options: CollectorOptions;
-  /** Received already, but too large for the batch before; fewer than a batch, for one receive left them. */
+  /** Received messages that did not fit into the last batch. They come from one receive. */
   private carried: SQSRecord[] = [];
 
   constructor(options: CollectorOptions) {
@@ -50,7 +50,7 @@ export class BatchCollector {
     return batch;
   }
 
-  /** Gives back what was received and is in no batch: it is visible again at once. */
+  /** Releases received messages that are not in a batch. They are visible again at once. */
   release(): void {
     const released = this.carried.splice(0);
     for (const { receiptHandle } of released) {

@@ -2,12 +2,12 @@ import { Random } from '../random.ts';
 import type { CrashPoint } from './environment.ts';
 import { PollerOptionError } from './poller-options.ts';
 
-/** Calls within which a random crash falls before any invocation was seen to make more. */
+/** Number of calls among which random crashes are spread until an invocation makes more. */
 const MIN_CRASH_CALL_SPREAD = 4;
-/** Crashes that may be planned and not yet met. */
+/** Maximum number of planned crashes. */
 const MAX_PLANNED_CRASHES = 10_000;
 
-/** A crash for tests: which invocation (the first of the poller is 1) and where in it. */
+/** A planned crash: the number of the invocation, counted from 1, and the place in it. */
 export interface PlannedCrash extends Omit<CrashPoint, 'orAtEnd'> {
   readonly invocation: number;
 }
@@ -26,7 +26,7 @@ export class CrashPlan {
     this.random = random.fork('crashes');
   }
 
-  /** Plans one crash. It does not happen where the invocation makes fewer calls. */
+  /** Plans one crash. It does not happen if the invocation makes fewer calls. */
   killAt({ invocation, call, when }: PlannedCrash): void {
     if (!Number.isInteger(invocation) || invocation < 1 || !Number.isInteger(call) || call < 1)
       throw new PollerOptionError('killAt counts invocations and calls from 1.');
@@ -35,7 +35,7 @@ export class CrashPlan {
     this.planned.set(invocation, { call, when });
   }
 
-  /** Where this invocation crashes. Random crashes fall anywhere from the first call to after the last. */
+  /** Where this invocation crashes. Random crashes are spread from the first call to after the last. */
   draw(invocation: number): CrashPoint | undefined {
     const planned = this.planned.get(invocation);
     this.planned.delete(invocation);

@@ -2,12 +2,12 @@ import type { Context, Handler, SQSEvent } from 'aws-lambda';
 import { bytesToText } from '../emulator/request-body.ts';
 import type { RequestHandler } from '../emulator/request-handler.ts';
 
-/** Where a crash happens: counted in AWS calls of the invocation, the first is 1; SDK retries count. */
+/** Where a crash happens. The AWS calls of an invocation, including SDK retries, are counted from 1. */
 export interface CrashPoint {
   readonly call: number;
-  /** `before` the call is sent, or `after` it took effect and before its answer is seen. */
+  /** `before` the call is sent, or `after` it took effect and before the handler gets the answer. */
   readonly when: 'before' | 'after';
-  /** Crash when the handler returns, if it makes fewer calls: its response is lost. */
+  /** If the handler makes fewer calls, crash when it returns, so that its response is lost. */
   readonly orAtEnd?: boolean;
 }
 
@@ -15,7 +15,7 @@ export interface CrashPoint {
 export interface CallMade {
   readonly target: string;
   readonly body: string;
-  /** Whether the handler saw an answer. */
+  /** Whether the handler got an answer. */
   readonly answered: boolean;
 }
 
@@ -32,10 +32,10 @@ export interface Edge {
   wrap(handler: RequestHandler): RequestHandler;
 }
 
-/** Makes the handler of one environment: what a function's module does when it is loaded. */
+/** Creates the handler of one environment, as a function's module does when it is loaded. */
 export type CreateHandler = (edge: Edge) => Handler<SQSEvent, unknown> | Promise<Handler<SQSEvent, unknown>>;
 
-/** What an invocation gets. */
+/** The input of an invocation. */
 export interface InvocationInput {
   readonly event: SQSEvent;
   readonly context: Context;
@@ -51,12 +51,12 @@ interface Running {
   readonly end: (outcome: Outcome) => void;
 }
 
-/** Calls of one invocation whose bodies are kept for the report of a crash. */
+/** Maximum number of calls of an invocation whose bodies are kept for the report. */
 const MAX_KEPT_CALLS = 10_000;
 
 /**
  * A Lambda execution environment: one handler instance, one invocation at a time. After a timeout or a crash it is
- * frozen: nothing that its code still awaits from AWS is ever answered.
+ * frozen: its code never gets another answer from AWS.
  */
 export class ExecutionEnvironment {
   readonly id: number;
@@ -68,11 +68,11 @@ export class ExecutionEnvironment {
   constructor(id: number, createHandler: CreateHandler) {
     this.id = id;
     this.handler = (async () => createHandler({ wrap: (inner) => this.wrap(inner) }))();
-    // Whoever invokes sees the error; until then it is not unhandled.
+    // The error is reported by the invocation. This prevents an unhandled rejection before it.
     this.handler.catch(() => undefined);
   }
 
-  /** False after a timeout or crash, or where the handler could not be made: throw the environment away. */
+  /** False after a timeout or a crash, or if the handler could not be created. Then the environment must be discarded. */
   get reusable(): boolean {
     return !this.frozen;
   }
@@ -82,7 +82,7 @@ export class ExecutionEnvironment {
     return this.lastCalls;
   }
 
-  /** Runs one invocation; never rejects, and settles after `timeoutMs` at the latest. */
+  /** Runs one invocation. Never rejects, and settles within `timeoutMs`. */
   async invoke(input: InvocationInput): Promise<Outcome> {
     const calls: Running['calls'] = [];
     this.lastCalls = calls;
@@ -119,7 +119,7 @@ export class ExecutionEnvironment {
       throw error;
     }
     return handler(event, context, () => {
-      throw new Error('Callbacks are not supported from nodejs24.x on: return a promise.');
+      throw new Error('Callbacks are not supported from nodejs24.x on. Return a promise.');
     });
   }
 
@@ -145,7 +145,7 @@ export class ExecutionEnvironment {
   ): Promise<T> {
     if (this.frozen) return never();
     const running = this.running;
-    // Calls outside of an invocation belong to the start of the environment.
+    // Calls outside an invocation belong to the start of the environment.
     if (running === undefined) return this.unlessFrozen(send());
     const made = { target: targetOf(request.headers), body: textOf(request.body), answered: false };
     if (running.calls.length < MAX_KEPT_CALLS) running.calls.push(made);
@@ -175,7 +175,7 @@ export class ExecutionEnvironment {
   }
 }
 
-/** What a frozen environment's code awaits. */
+/** The promise that code in a frozen environment awaits. */
 function never(): Promise<never> {
   return new Promise<never>(() => undefined);
 }

@@ -9,7 +9,7 @@ import { checkOptions, PollerOptionError, type SqsPollerOptions } from './poller
 
 export type { Invocation, SqsPollerOptions } from './poller-options.ts';
 
-/** Longest wait of {@link SqsPoller.idle} by default, in ms. */
+/** Default timeout of {@link SqsPoller.idle} in ms. */
 const IDLE_TIMEOUT_MS = 3_600_000;
 
 /** The queue did not become idle in time. */
@@ -42,7 +42,7 @@ export class SqsPoller {
     this.crashes = new CrashPlan(options.crash?.rate ?? 0, options.random);
   }
 
-  /** Plans a crash: before a call is sent, or after it took effect and before its answer is seen. Counts from 1. */
+  /** Plans a crash before a call is sent, or after it took effect and before its answer arrives. Counted from 1. */
   killAt(crash: PlannedCrash): void {
     this.crashes.killAt(crash);
   }
@@ -52,14 +52,14 @@ export class SqsPoller {
     return this.invocationCount;
   }
 
-  /** Begins to receive; a second call does nothing. */
+  /** Starts to receive. A second call has no effect. */
   start(): void {
     if (this.polling) return;
     const abort = new AbortController();
     this.polling = { abort, done: this.poll(abort.signal) };
   }
 
-  /** Stops receiving and waits for running invocations, each of which ends by its timeout. */
+  /** Stops receiving and waits for running invocations, which end by their timeout. */
   async stop(): Promise<void> {
     const polling = this.polling;
     this.polling = undefined;
@@ -68,7 +68,7 @@ export class SqsPoller {
     await Promise.all(this.running);
   }
 
-  /** Resolves when the queue has no message, visible, delayed or in flight, and nothing runs. */
+  /** Resolves when the queue has no message in any state, and no invocation runs. */
   async idle(timeoutMs = IDLE_TIMEOUT_MS): Promise<void> {
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(), timeoutMs);
@@ -164,7 +164,9 @@ export class SqsPoller {
     const { functionName, functionTimeoutMs, memoryLimitMb, sqs } = this.options;
     const account = this.queue.arn.split(':')[4] ?? '';
     const refuse = () => {
-      throw new PollerOptionError('done, fail and succeed are gone from nodejs24.x: return a promise.');
+      throw new PollerOptionError(
+        'done, fail and succeed do not exist from nodejs24.x on. Return a promise.',
+      );
     };
     return {
       callbackWaitsForEmptyEventLoop: true,

@@ -2,7 +2,7 @@ import { optionalString } from '../action-input.ts';
 import type { JsonObject } from '../emulated-service.ts';
 import { NotEmulatedError } from '../not-emulated.ts';
 
-/** One write unit carries so much of an item, one read unit so much (DynamoDB's on-demand mode). */
+/** Bytes per write unit and per read unit (DynamoDB's on-demand mode). */
 const WRITE_UNIT_BYTES = 1_024;
 const READ_UNIT_BYTES = 4_096;
 
@@ -12,17 +12,17 @@ export interface Capacity {
   writeUnits: number;
 }
 
-/** Write units of an item of this size: one for each started 1 KB, at least one. */
+/** Write units of an item of this size: one per started 1 KB, at least one. */
 export function writeUnits(bytes: number): number {
   return Math.max(1, Math.ceil(bytes / WRITE_UNIT_BYTES));
 }
 
-/** Read units of what was read: one for each started 4 KB, at least one; half of that without `consistent`. */
+/** Read units for a number of bytes: one per started 4 KB, at least one, and half of that without `consistent`. */
 export function readUnits(bytes: number, consistent: boolean): number {
   return Math.max(1, Math.ceil(bytes / READ_UNIT_BYTES)) * (consistent ? 1 : 0.5);
 }
 
-/** What one request uses: added to the running totals at once, and reported where the request asks for it. */
+/** The units of one request. They are added to the totals, and reported if the request asks for it. */
 export class RequestCapacity {
   private readonly totals: Capacity;
   private readonly reported: boolean;
@@ -61,7 +61,7 @@ export class RequestCapacity {
     return used;
   }
 
-  /** `ConsumedCapacity` of an action on one table; nothing where it was not asked for. */
+  /** `ConsumedCapacity` of an action on one table; empty if it was not requested. */
   one(): JsonObject {
     const [first] = this.report();
     return first === undefined || !this.reported ? {} : { ConsumedCapacity: first };

@@ -3,7 +3,7 @@ import type { Item } from './values/attribute-value.ts';
 
 const MODEL = 'com.amazonaws.dynamodb.v20120810#';
 
-/** The request itself is wrong: nothing was read or written. */
+/** An invalid request. Nothing was read or written. */
 export function validationError(message: string): AwsError {
   return new AwsError('com.amazon.coral.validate#ValidationException', message);
 }
@@ -15,7 +15,7 @@ export function constraintError(value: string, member: string, rule: string): Aw
   );
 }
 
-/** `Requested resource not found`, naming the table where AWS does. */
+/** `Requested resource not found`, with the table's name where AWS shows it. */
 export function resourceNotFound(tableName?: string): AwsError {
   const named = tableName === undefined ? '' : `: Table: ${tableName} not found`;
   return new AwsError(`${MODEL}ResourceNotFoundException`, `Requested resource not found${named}`);
@@ -26,19 +26,19 @@ export function resourceInUse(tableName: string): AwsError {
   return new AwsError(`${MODEL}ResourceInUseException`, `Table already exists: ${tableName}`);
 }
 
-/** A bound of the emulator or a quota of AWS is reached; the message says which. */
+/** A limit of the emulator or a quota of AWS, which the message names. */
 export function limitExceeded(message: string): AwsError {
   return new AwsError(`${MODEL}LimitExceededException`, message);
 }
 
-/** A condition did not hold. `item` is what stands there, where the request asked for it. */
+/** A condition that does not hold. `item` is the current item, if the request asked for it. */
 export function conditionalCheckFailed(item?: Item): AwsError {
   return new AwsError(`${MODEL}ConditionalCheckFailedException`, 'The conditional request failed', {
     extra: item === undefined ? {} : { Item: item },
   });
 }
 
-/** A PartiQL `INSERT` found its key taken. */
+/** A PartiQL `INSERT` of a key that exists. */
 export function duplicateItem(): AwsError {
   return new AwsError(`${MODEL}DuplicateItemException`, 'Duplicate primary key exists in table');
 }

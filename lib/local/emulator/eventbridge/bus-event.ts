@@ -3,21 +3,21 @@ import type { JsonObject } from '../emulated-service.ts';
 import { refuseOtherMembers } from '../not-emulated.ts';
 import { validationError } from './eventbridge-input.ts';
 
-/** Longest `DetailType`, in characters (API reference of PutEventsRequestEntry). */
+/** Maximum length of `DetailType` in characters (API reference of PutEventsRequestEntry). */
 export const MAX_DETAIL_TYPE_CHARACTERS = 128;
 
 const ENTRY_MEMBERS = ['Source', 'DetailType', 'Detail', 'EventBusName', 'Resources', 'Time'];
 
-/** What `Time` counts towards an entry's size, in bytes (EventBridge user guide, entry size). */
+/** Bytes that `Time` adds to the size of an entry (EventBridge user guide, entry size). */
 const TIME_BYTES = 14;
 
-/** Last second that an ISO time of four year digits can name. */
+/** The last second of the year 9999. */
 const MAX_TIME_SECONDS = Date.UTC(9999, 11, 31, 23, 59, 59) / 1000;
 
-/** An event as a bus has it and a target receives it. */
+/** An event on a bus, as a target receives it. */
 export interface BusEvent {
   version: '0';
-  /** UUID that PutEvents answered as `EventId`. */
+  /** The UUID that PutEvents returns as `EventId`. */
   id: string;
   'detail-type': string;
   source: string;
@@ -29,21 +29,21 @@ export interface BusEvent {
   detail: JsonObject;
 }
 
-/** A bus event with what delivery needs beside it. */
+/** A bus event with the data for its delivery. */
 export interface AcceptedEvent {
   event: BusEvent;
-  /** `Detail` as it was sent: what a target gets is this text, so that numbers keep every digit. */
+  /** `Detail` as it was sent. Targets receive this text, so that numbers keep every digit. */
   detailText: string;
   receivedAtMs: number;
 }
 
-/** Why an entry is not accepted, as PutEvents reports it. */
+/** Why PutEvents does not accept an entry. */
 export interface EntryFailure {
   ErrorCode: string;
   ErrorMessage: string;
 }
 
-/** One entry of PutEvents, its types checked, its content not yet. */
+/** One entry of PutEvents. The types of its members are checked, its content is not. */
 export interface EventEntry {
   source: string | undefined;
   detailType: string | undefined;
@@ -51,11 +51,11 @@ export interface EventEntry {
   busName: string | undefined;
   resources: string[];
   timeSeconds: number | undefined;
-  /** Size by AWS's way of counting. */
+  /** Size as AWS counts it. */
   bytes: number;
 }
 
-/** Reads an entry. @throws AwsError where a member has another type than the API says. */
+/** Reads an entry. @throws AwsError for a member of the wrong type. */
 export function readEntry(input: JsonObject): EventEntry {
   refuseOtherMembers(input, ENTRY_MEMBERS, 'an entry of PutEvents');
   const source = optionalString(input, 'Source');
@@ -80,7 +80,7 @@ export function readEntry(input: JsonObject): EventEntry {
   };
 }
 
-/** Where and when an event is accepted, and as what. */
+/** The id, place and time of an accepted event. */
 export interface Acceptance {
   id: () => string;
   account: string;
@@ -88,7 +88,7 @@ export interface Acceptance {
   nowMs: number;
 }
 
-/** Makes an event of an entry, or tells why it is refused; a refused entry does not touch the others. */
+/** Converts an entry to an event, or returns why it is refused. A refused entry does not affect the others. */
 export function acceptEntry(entry: EventEntry, acceptance: Acceptance): AcceptedEvent | EntryFailure {
   const { source, detailType, detail: detailText } = entry;
   if (!source) return missing('Source');
@@ -118,7 +118,7 @@ export function acceptEntry(entry: EventEntry, acceptance: Acceptance): Accepted
   return { event, detailText, receivedAtMs: acceptance.nowMs };
 }
 
-/** The event as JSON text, its detail as it was sent. */
+/** The event as JSON text, with its detail unchanged. */
 export function eventText({ event, detailText }: AcceptedEvent): string {
   const { detail: _, ...envelope } = event;
   return `${JSON.stringify(envelope).slice(0, -1)},"detail":${detailText}}`;
@@ -128,7 +128,7 @@ function isoSeconds(timeMs: number): string {
   return `${new Date(timeMs).toISOString().slice(0, 19)}Z`;
 }
 
-/** The detail, or undefined where the text is no JSON object; PutEvents reports that as `MalformedDetail`. */
+/** The detail, or undefined if the text is not a JSON object, which PutEvents reports as `MalformedDetail`. */
 function parseDetail(text: string): JsonObject | undefined {
   try {
     const detail: unknown = JSON.parse(text);

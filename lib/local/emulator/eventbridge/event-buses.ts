@@ -30,7 +30,7 @@ export class EventBuses {
   private readonly arnPrefix: string;
   private readonly buses = new Map<string, EventBus>();
 
-  /** @param arnPrefix what every ARN of the service begins with: `arn:aws:events:<region>:<account>:`. */
+  /** @param arnPrefix the start of every ARN of the service: `arn:aws:events:<region>:<account>:`. */
   constructor(arnPrefix: string) {
     this.arnPrefix = arnPrefix;
     this.add(DEFAULT_BUS);
@@ -49,13 +49,13 @@ export class EventBuses {
     };
   }
 
-  /** The bus of a name or ARN, the default one where none is given; undefined where there is none. */
+  /** The bus of a name or ARN, by default the default bus; undefined if it does not exist. */
   find(nameOrArn: string = DEFAULT_BUS): EventBus | undefined {
     const prefix = `${this.arnPrefix}event-bus/`;
     return this.buses.get(nameOrArn.startsWith(prefix) ? nameOrArn.slice(prefix.length) : nameOrArn);
   }
 
-  /** As {@link find}. @throws AwsError (ResourceNotFoundException) where there is none. */
+  /** As {@link find}. @throws AwsError (ResourceNotFoundException) if the bus does not exist. */
   get(nameOrArn: string = DEFAULT_BUS): EventBus {
     const bus = this.find(nameOrArn);
     if (bus === undefined) throw notFoundError(`Event bus ${nameOrArn} does not exist.`);
@@ -77,7 +77,7 @@ export class EventBuses {
     return bus;
   }
 
-  /** Deleting what is not there succeeds, as in AWS. */
+  /** Succeeds for a bus that does not exist, as in AWS. */
   private delete(input: JsonObject): undefined {
     const name = requiredString(input, 'Name');
     if (name === DEFAULT_BUS) throw validationError('Cannot delete event bus default.');

@@ -1,22 +1,22 @@
 import { optionalString } from '../action-input.ts';
 import { AwsError, type JsonObject } from '../emulated-service.ts';
 
-/** The answer to input that has the right types and an unusable value. */
+/** The error for a value that is invalid. */
 export function validationError(message: string): AwsError {
   return new AwsError('ValidationException', message);
 }
 
-/** The answer to a name that stands for nothing. */
+/** The error for something that does not exist. */
 export function notFoundError(message: string): AwsError {
   return new AwsError('ResourceNotFoundException', message);
 }
 
-/** The answer to what would pass a quota. */
+/** The error for exceeding a quota. */
 export function limitExceededError(message: string): AwsError {
   return new AwsError('LimitExceededException', message);
 }
 
-/** A string that must be there and not be empty. */
+/** A string that must not be absent or empty. */
 export function requiredString(input: JsonObject, name: string): string {
   const value = optionalString(input, name);
   if (value === undefined || value === '')

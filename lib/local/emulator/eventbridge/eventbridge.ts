@@ -15,14 +15,14 @@ import { ruleActions } from './rule-actions.ts';
 import { type DeliverToQueue, type DeliveryFailure, deliver } from './rule-delivery.ts';
 import { targetActions } from './target-actions.ts';
 
-/** Most entries of one PutEvents. */
+/** Maximum number of entries per PutEvents. */
 export const MAX_ENTRIES = 10;
 /** All entries of one PutEvents together must be smaller than 1 MB. */
 export const MAX_ENTRIES_BYTES = 1_048_575;
-/** What one custom event pays for, in bytes; more counts as further events. */
+/** AWS bills one event per started chunk of this many bytes. */
 export const BILLED_CHUNK_BYTES = 65_536;
 
-/** What the service needs from around it. */
+/** Settings of an {@link EventBridge}. */
 export interface EventBridgeOptions {
   region: string;
   /** Twelve digits. */
@@ -39,18 +39,18 @@ export interface PublishedEvent {
   event: BusEvent;
 }
 
-/** Learns of accepted events. What it throws reaches the publisher, for it is a fault of the program. */
+/** Called with accepted events. Its exceptions reach the publisher, because they are bugs of the program. */
 export type PublishedEventListener = (published: PublishedEvent) => void;
 
 /**
- * Amazon EventBridge: buses, rules with content filtering, SQS targets. It delivers at once and once; there are no
- * schedules, archives, replays or other targets.
+ * Amazon EventBridge: buses, rules with content filtering, and SQS targets. It delivers each event immediately and once.
+ * There are no schedules, archives, replays or other targets.
  */
 export class EventBridge implements EmulatedService {
   readonly targetPrefix = 'AWSEvents';
   readonly contentType = 'application/x-amz-json-1.1';
   readonly actions: Readonly<Record<string, Action>>;
-  /** What AWS would bill: `events` is custom events, one for each started 64 KB of an accepted entry. */
+  /** What AWS would bill: `events` is the number of custom events, one per started 64 KB of an accepted entry. */
   readonly billed = { events: 0 };
   private readonly buses: EventBuses;
   private readonly deliver: (bus: EventBus, accepted: AcceptedEvent) => void;
@@ -70,9 +70,9 @@ export class EventBridge implements EmulatedService {
     };
   }
 
-  /** Has `listener` called once for each accepted event of an existing bus, before its delivery. @returns undoes it. */
+  /** Calls `listener` for each accepted event of an existing bus, before its delivery. @returns removes it. */
   onEvent(listener: PublishedEventListener): () => void {
-    // A wrapper of its own, so that a listener that is added twice is called twice and removed once.
+    // A new wrapper, so that a listener that is added twice is called twice and removed once.
     const entry: PublishedEventListener = (published) => listener(published);
     this.listeners.add(entry);
     return () => {

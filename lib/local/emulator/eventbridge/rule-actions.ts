@@ -26,7 +26,7 @@ export function ruleActions(buses: EventBuses, arnPrefix: string): Record<string
   };
 }
 
-/** The rule that an input names, on the bus that it names. @param member which member holds the rule's name. */
+/** The rule that an input names, on the bus that it names. @param member the member with the rule's name. */
 export function findRule(buses: EventBuses, input: JsonObject, member: 'Name' | 'Rule'): Rule {
   const name = requiredString(input, member);
   const bus = busOf(buses, input);
@@ -39,7 +39,7 @@ function busOf(buses: EventBuses, input: JsonObject): EventBus {
   return buses.get(optionalString(input, 'EventBusName'));
 }
 
-/** A rule that is put again is replaced, but keeps its targets. */
+/** Replaces a rule of the same name, which keeps its targets. */
 function putRule(bus: EventBus, arnPrefix: string, input: JsonObject): JsonObject {
   const definition = readRule(input);
   const { name } = definition;
@@ -51,7 +51,7 @@ function putRule(bus: EventBus, arnPrefix: string, input: JsonObject): JsonObjec
   return { RuleArn: arn };
 }
 
-/** Deleting what is not there succeeds, as in AWS. */
+/** Succeeds for a rule that does not exist, as in AWS. */
 function deleteRule(bus: EventBus, input: JsonObject): undefined {
   const name = requiredString(input, 'Name');
   const rule = bus.rules.get(name);

@@ -4,7 +4,7 @@ import { compileEventPattern, type EventMatcher } from './event-pattern.ts';
 import { requiredName, requiredString, validationError } from './eventbridge-input.ts';
 import { MAX_NAME_CHARACTERS, type Target } from './target.ts';
 
-/** Whether a rule is at work. */
+/** Whether a rule is active. */
 export type RuleState = 'ENABLED' | 'DISABLED';
 
 /** A rule of a bus. */
@@ -21,7 +21,7 @@ export interface Rule {
   targets: Map<string, Target>;
 }
 
-/** What PutRule says of a rule: all of it but where it is and its targets. */
+/** The part of a rule that PutRule defines. */
 export type RuleDefinition = Omit<Rule, 'arn' | 'busName' | 'targets'>;
 
 /** Checks the input of PutRule and compiles the pattern. */
@@ -40,7 +40,7 @@ export function readRule(input: JsonObject): RuleDefinition {
   };
 }
 
-/** A rule as DescribeRule and ListRules give it. */
+/** A rule in the answers of DescribeRule and ListRules. */
 export function describeRule(rule: Rule): JsonObject {
   return {
     Name: rule.name,

@@ -21,7 +21,7 @@ export function targetActions(buses: EventBuses): Record<string, Action> {
   };
 }
 
-/** Adds targets, replacing those of the same id; all of them or, where one is refused, none. */
+/** Adds targets and replaces those with the same id. If one is refused, none is added. */
 function putTargets(rule: Rule, input: JsonObject): JsonObject {
   const targets = (optionalObjects(input, 'Targets') ?? []).map(readTarget);
   if (targets.length === 0) throw validationError('Targets must have at least one element.');

@@ -4,7 +4,7 @@ interface Due<T> {
   readonly item: T;
 }
 
-/** A binary min-heap of things that fall due at a time; equal times come out in the order they went in. */
+/** A binary min-heap of items by due time. Items with equal times are returned in the order of insertion. */
 export class DueHeap<T> {
   private entries: Due<T>[] = [];
   private order = 0;
@@ -13,7 +13,7 @@ export class DueHeap<T> {
     return this.entries.length;
   }
 
-  /** Time in ms at which the first thing falls due, or undefined when there is none. */
+  /** Time in ms at which the first item is due, or undefined for an empty heap. */
   get nextAtMs(): number | undefined {
     return this.entries[0]?.atMs;
   }
@@ -24,7 +24,7 @@ export class DueHeap<T> {
     this.rise(this.entries.length - 1);
   }
 
-  /** Takes out the first thing if it is due at `nowMs`. */
+  /** Removes and returns the first item if it is due at `nowMs`. */
   popDue(nowMs: number): T | undefined {
     const first = this.entries[0];
     if (first === undefined || first.atMs > nowMs) return undefined;
@@ -36,7 +36,7 @@ export class DueHeap<T> {
     return first.item;
   }
 
-  /** Keeps only what the test accepts. */
+  /** Keeps only the items that the test accepts. */
   retain(test: (item: T) => boolean): void {
     this.entries = this.entries.filter((entry) => test(entry.item)).sort(before);
   }

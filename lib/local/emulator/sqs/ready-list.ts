@@ -1,11 +1,11 @@
-/** Slots given back before the array is shortened, so that taking from the front costs constant time. */
+/** Free slots at the front before the array is shortened, so that taking the first item costs constant time. */
 const COMPACT_AFTER_SLOTS = 1_024;
-/** Gone items that the list may hold beyond as many as are live; small, for each may be a message of a MiB. */
+/** Removed items that the list may hold in addition to as many as are live. Small: each may be a message of 1 MiB. */
 const GONE_SLACK_ITEMS = 64;
-/** How far from the front an out-of-order pick may reach. */
+/** Maximum distance of an out-of-order pick from the front. */
 const REORDER_WINDOW_ITEMS = 1_000;
 
-/** A first-in first-out list; what `isGone` accepts is skipped, so that removal from the middle needs no search. */
+/** A FIFO list. Items that `isGone` accepts are skipped, so that removal from the middle needs no search. */
 export class ReadyList<T> {
   private slots: (T | undefined)[] = [];
   private head = 0;
@@ -15,7 +15,7 @@ export class ReadyList<T> {
     this.isGone = isGone;
   }
 
-  /** @param live how many items of the list are not gone, this one included: what is gone is dropped in time. */
+  /** @param live number of items that are not gone, including this one. Too many removed items are dropped. */
   push(item: T, live: number): void {
     this.slots.push(item);
     if (this.slots.length - this.head <= 2 * live + GONE_SLACK_ITEMS) return;
@@ -23,7 +23,7 @@ export class ReadyList<T> {
     this.head = 0;
   }
 
-  /** Takes the first item. @param pick picks another one: gets a count, returns an index below it. */
+  /** Takes the first item. @param pick returns the index of another one, below the count that it gets. */
   shift(pick?: (count: number) => number): T | undefined {
     if (pick) this.bringForward(pick);
     while (this.head < this.slots.length) {

@@ -5,10 +5,10 @@ import { MAX_MESSAGE_BYTES } from './sqs-message.ts';
 import type { Queue } from './sqs-queue.ts';
 import type { QueueSettings } from './sqs-queue-types.ts';
 
-/** Queue attributes as the wire has them: names to strings. */
+/** Queue attributes in the wire format: names to strings. */
 export type QueueAttributes = Readonly<Record<string, string>>;
 
-/** Numeric attributes: least and greatest value (SQS quotas) and the default. Seconds, but for the last. */
+/** Numeric attributes: minimum, maximum (SQS quotas) and default. In seconds, except the last, which is in bytes. */
 const NUMERIC = {
   VisibilityTimeout: [0, 43_200, 30],
   MessageRetentionPeriod: [60, 1_209_600, 345_600],
@@ -17,7 +17,7 @@ const NUMERIC = {
   MaximumMessageSize: [1_024, MAX_MESSAGE_BYTES, MAX_MESSAGE_BYTES],
 } as const satisfies Record<string, readonly [min: number, max: number, initial: number]>;
 
-/** Kept and given back, without effect here. */
+/** Stored and returned, without effect. */
 const INERT = [
   'Policy',
   'KmsMasterKeyId',
@@ -35,14 +35,14 @@ const COMPUTED = [
 ];
 const MAX_RECEIVES = 1_000;
 
-/** Greatest visibility timeout, in seconds (SQS quota: 12 h). */
+/** Maximum visibility timeout in seconds (SQS quota: 12 h). */
 export const MAX_VISIBILITY_SECONDS = NUMERIC.VisibilityTimeout[1];
-/** Greatest delay of a message, in seconds. */
+/** Maximum delay of a message in seconds. */
 export const MAX_DELAY_SECONDS = NUMERIC.DelaySeconds[1];
-/** Longest long poll, in seconds. */
+/** Maximum long poll in seconds. */
 export const MAX_WAIT_SECONDS = NUMERIC.ReceiveMessageWaitTimeSeconds[1];
 
-/** Reads the `Attributes` member of CreateQueue and SetQueueAttributes. Numbers are taken as strings, as the CLI may send. */
+/** Reads `Attributes` of CreateQueue and SetQueueAttributes. Numbers are accepted too, because the CLI may send them. */
 export function parseAttributes(value: unknown): QueueAttributes {
   if (value === undefined || value === null) return {};
   if (!isJsonObject(value))
@@ -57,7 +57,7 @@ export function parseAttributes(value: unknown): QueueAttributes {
   return attributes;
 }
 
-/** Checks attributes and turns them into settings; absent ones have their defaults. */
+/** Checks attributes and converts them to settings. Absent ones have their defaults. */
 export function toSettings(
   attributes: QueueAttributes,
   queueExists: (arn: string) => boolean,
@@ -74,7 +74,7 @@ export function toSettings(
   };
 }
 
-/** What GetQueueAttributes answers. */
+/** The answer of GetQueueAttributes. */
 export function describeAttributes(
   queue: Queue,
   attributes: QueueAttributes,

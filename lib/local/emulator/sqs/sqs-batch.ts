@@ -12,7 +12,7 @@ export interface BatchEntry {
   readonly input: JsonObject;
 }
 
-/** Reads and checks the entries of a batch: how many, and their ids. */
+/** Reads the entries of a batch, and checks their number and ids. */
 export function parseBatch(input: JsonObject, shapeName: string, members: readonly string[]): BatchEntry[] {
   const inputs = optionalObjects(input, 'Entries') ?? [];
   if (inputs.length === 0)
@@ -38,7 +38,7 @@ export function parseBatch(input: JsonObject, shapeName: string, members: readon
   return entries;
 }
 
-/** Runs each entry on its own: an error of one is its `Failed` element and stops no other. */
+/** Runs each entry independently. An error becomes a `Failed` element and does not affect the other entries. */
 export function runBatch(
   entries: readonly BatchEntry[],
   run: (input: JsonObject) => JsonObject | undefined,

@@ -1,8 +1,8 @@
 import { AwsError } from '../emulated-service.ts';
 
 /**
- * SQS's errors: wire type, the code of the old query protocol (it goes into `x-amzn-query-error`, and the SDK takes
- * the error's name from it) and HTTP status, as the service's model has them.
+ * The errors of SQS: wire type, code of the query protocol and HTTP status, from the service's model. The code is sent
+ * in `x-amzn-query-error`, from which SDKs take the error's name.
  */
 const SQS_ERRORS = {
   BatchEntryIdsNotDistinct: ['com.amazonaws.sqs#', 'AWS.SimpleQueueService.BatchEntryIdsNotDistinct', 400],
@@ -28,21 +28,21 @@ const SQS_ERRORS = {
   MissingRequiredParameterException: ['com.amazon.coral.service#', 'MissingParameter', 400],
 } as const satisfies Record<string, readonly [namespace: string, queryCode: string, status: number]>;
 
-/** Name of an error that SQS answers. */
+/** Name of an error of SQS. */
 export type SqsErrorName = keyof typeof SQS_ERRORS;
 
-/** An error of SQS. `queryCode` is what a batch entry shows as its `Code`. */
+/** An error of SQS. A batch entry shows the `queryCode` as its `Code`. */
 export function sqsError(name: SqsErrorName, message: string): AwsError {
   const [namespace, queryCode, status] = SQS_ERRORS[name];
   return new AwsError(`${namespace}${name}`, message, { status, queryCode: `${queryCode};Sender` });
 }
 
-/** The answer where a required member is absent or empty. */
+/** The error for a required member that is absent or empty. */
 export function missingParameter(name: string): AwsError {
   return sqsError('MissingRequiredParameterException', `The request must contain the parameter ${name}.`);
 }
 
-/** The answer where a member's value is not allowed. */
+/** The error for a member with an invalid value. */
 export function invalidValue(value: unknown, name: string, reason: string): AwsError {
   return sqsError(
     'InvalidParameterValueException',

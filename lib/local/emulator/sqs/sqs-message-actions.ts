@@ -9,7 +9,7 @@ import { MAX_IN_FLIGHT_MESSAGES } from './sqs-queue-types.ts';
 import type { QueueRegistry } from './sqs-registry.ts';
 import { toWireMessage } from './sqs-wire.ts';
 
-/** Most messages that one ReceiveMessage call answers. */
+/** Maximum number of messages per ReceiveMessage. */
 const MAX_RECEIVE_MESSAGES = 10;
 
 /** The actions on messages: send, receive, delete, change visibility. */
@@ -91,7 +91,7 @@ async function receive(queue: Queue, input: JsonObject, call: ActionCall = {}): 
   ];
   const attributeNames = optionalStrings(input, 'MessageAttributeNames');
   const waitMs = waitSeconds === undefined ? queue.settings.waitMs : waitSeconds * 1_000;
-  // A long poll just waits at the limit; a short one is refused (SQS quota).
+  // At the limit a long poll waits, and a short poll is refused (SQS quota).
   if (waitMs === 0 && queue.counts().inFlight >= MAX_IN_FLIGHT_MESSAGES)
     throw sqsError('OverLimit', `Too many messages in flight: ${MAX_IN_FLIGHT_MESSAGES}. Delete some first.`);
   const deliveries = await queue.receive({

@@ -3,12 +3,12 @@ import { isJsonObject, optionalString } from '../action-input.ts';
 import type { JsonObject } from '../emulated-service.ts';
 import { invalidValue, missingParameter, sqsError } from './sqs-errors.ts';
 
-/** Greatest message, and greatest sum of a batch, attributes included (SQS quotas). */
+/** Maximum size of a message and of all messages of a batch, attributes included (SQS quotas). */
 export const MAX_MESSAGE_BYTES = 1_048_576;
 /** SQS quota. */
 const MAX_ATTRIBUTES_PER_MESSAGE = 10;
 
-/** One message attribute; a binary value is kept as the wire's base64. */
+/** One message attribute. A binary value is kept in base64, as on the wire. */
 export interface MessageAttribute {
   readonly dataType: string;
   readonly stringValue?: string;
@@ -17,30 +17,31 @@ export interface MessageAttribute {
 
 export type MessageAttributes = Readonly<Record<string, MessageAttribute>>;
 
-/** What a sender gives, checked. */
+/** A message to send, checked. */
 export interface NewMessage {
   readonly body: string;
   readonly attributes?: MessageAttributes;
-  /** UTF-8 bytes of body and attributes together; those of the body where absent. */
+  /** UTF-8 bytes of body and attributes together; those of the body if absent. */
   readonly bytes?: number;
-  /** In hex; computed where absent. */
+  /** In hex; computed if absent. */
   readonly md5OfBody?: string;
 }
 
-/** A message that came over the wire: its size and checksum are known. */
+/** A message from the wire, with its size and checksum. */
 export type ParsedMessage = NewMessage & Required<Pick<NewMessage, 'bytes' | 'md5OfBody'>>;
 
-// SQS takes what XML 1.0 takes. With the u flag an unpaired surrogate is a code point of its own, outside the ranges.
+// SQS accepts the characters of XML 1.0. With the u flag an unpaired surrogate is a code point outside these ranges.
 const ILLEGAL_CHARACTER = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u;
 
-/** MD5 in hex, as SQS gives it for bodies. */
+/** MD5 in hex, which SQS returns for bodies. */
 export function md5Hex(text: string): string {
   return createHash('md5').update(text).digest('hex');
 }
 
 /**
- * MD5 of message attributes by SQS's rule: names in order; of each the name, the data type and the value, every one
- * after its length in four bytes, with a byte 1 (string) or 2 (binary) before the value. Undefined where there are none.
+ * MD5 of message attributes as SQS defines it: for each attribute in the order of names, the name, the data type and
+ * the value, each preceded by its length in four bytes, and a byte 1 (string) or 2 (binary) before the value. Undefined
+ * if there are no attributes.
  */
 export function md5OfAttributes(attributes: MessageAttributes): string | undefined {
   const names = Object.keys(attributes).sort();
@@ -63,7 +64,7 @@ export function md5OfAttributes(attributes: MessageAttributes): string | undefin
   return hash.digest('hex');
 }
 
-/** Reads and checks the members of SendMessage, or of one entry of SendMessageBatch. */
+/** Reads and checks the members of SendMessage, or of an entry of SendMessageBatch. */
 export function parseNewMessage(input: JsonObject): ParsedMessage {
   const body = optionalString(input, 'MessageBody');
   if (body === undefined || body === '') throw missingParameter('MessageBody');

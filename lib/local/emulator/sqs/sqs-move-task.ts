@@ -6,21 +6,21 @@ import type { StoredMessage } from './sqs-queue-types.ts';
 
 /** How often a task with a rate limit moves messages, in ms. */
 const MOVE_INTERVAL_MS = 1_000;
-/** Tasks remembered for each queue; ListMessageMoveTasks shows at most ten. */
+/** Tasks remembered per queue. ListMessageMoveTasks shows at most ten. */
 const MAX_REMEMBERED_TASKS = 10;
 
-/** Where a message goes that has no explicit destination. */
+/** Finds the destination of a message if the task has none. */
 type FindQueue = (arn: string) => Queue | undefined;
 
-/** What StartMessageMoveTask asks for. */
+/** The request of StartMessageMoveTask. */
 export interface MoveRequest {
   readonly source: Queue;
-  /** Absent: each message goes back to the queue that it came from. */
+  /** If absent, each message returns to the queue it came from. */
   readonly destination?: Queue;
   readonly maxMessagesPerSecond?: number;
 }
 
-/** One StartMessageMoveTask: moved messages are new ones, with new ids, times of sending and receive counts. */
+/** A message move task. Moved messages are new messages, with new ids, send times and receive counts. */
 export class MoveTask {
   readonly handle = Buffer.from(randomUUID()).toString('base64');
   readonly sourceArn: string;
@@ -40,7 +40,7 @@ export class MoveTask {
     this.toMove = request.source.counts().visible;
   }
 
-  /** Moves all messages at once, or the first second's share where there is a rate limit. */
+  /** Moves all messages at once, or one second's share if there is a rate limit. */
   run(): void {
     const left = this.toMove - this.moved;
     const drained = this.request.source.drain(Math.min(left, this.request.maxMessagesPerSecond ?? left));

@@ -13,7 +13,7 @@ const MAX_MOVES_PER_SECOND = 500;
 /** Makes a queue's URL from the scheme and host that the caller used. */
 export type QueueUrlOf = (name: string, call?: ActionCall) => string;
 
-/** The actions on queues as such. PurgeQueue is not limited to one a minute, and a deleted name is free at once. */
+/** The actions on queues. PurgeQueue is not limited to one per minute, and a deleted name can be reused at once. */
 export function queueActions(registry: QueueRegistry, urlOf: QueueUrlOf): Record<string, Action> {
   const entryOf = (input: JsonObject) => registry.byUrl(optionalString(input, 'QueueUrl'));
   return {
@@ -40,7 +40,7 @@ export function queueActions(registry: QueueRegistry, urlOf: QueueUrlOf): Record
   };
 }
 
-/** The actions on message move tasks: the way back from a dead-letter queue. */
+/** The actions on message move tasks, which redrive a dead-letter queue. */
 export function moveActions(registry: QueueRegistry, tasks: MoveTasks): Record<string, Action> {
   const byArn = (input: JsonObject, name: string): Queue | undefined => {
     const arn = optionalString(input, name);

@@ -2,14 +2,14 @@ import type { MessageAttributes } from './sqs-message.ts';
 
 /** SQS quota for a standard queue. */
 export const MAX_IN_FLIGHT_MESSAGES = 120_000;
-/** The emulator's own bounds; AWS has none. */
+/** The emulator's own limits; AWS has none. */
 export const MAX_QUEUE_MESSAGES = 1_000_000;
 export const MAX_QUEUE_BYTES = 2 * 1_024 ** 3;
 
 /** `ready` = visible; `gone` = deleted, moved or expired. */
 export type MessageState = 'ready' | 'delayed' | 'in_flight' | 'gone';
 
-/** What a message is, whichever queue it lies in. */
+/** The content of a message, which stays the same in every queue. */
 export interface MessageContent {
   readonly messageId: string;
   readonly body: string;
@@ -17,21 +17,21 @@ export interface MessageContent {
   readonly attributes: MessageAttributes;
   readonly bytes: number;
   readonly sentAtMs: number;
-  /** The queue from which redrive moved it here. */
+  /** The queue from which redrive moved the message here. */
   readonly deadLetterSourceArn?: string;
 }
 
-/** A message as a queue keeps it. */
+/** A message in a queue. */
 export interface StoredMessage extends MessageContent {
   /** Its number within the queue. A duplicate has the same message id and another key. */
   readonly key: number;
   readonly duplicate: boolean;
-  /** Receives in queues that it was moved from; they count for the attribute, not for this queue's redrive. */
+  /** Receives in earlier queues. They count for ApproximateReceiveCount, not for this queue's redrive. */
   readonly earlierReceives: number;
   receives: number;
   firstReceivedAtMs?: number;
   state: MessageState;
-  /** Grows with every change of state, so that an older due time can be told from the current one. */
+  /** Grows with every change of state, so that an outdated due time can be recognized. */
   version: number;
 }
 
@@ -43,7 +43,7 @@ export interface Delivery extends Omit<MessageContent, 'bytes'> {
   readonly firstReceivedAtMs: number;
 }
 
-/** Messages by what can be done with them; all three zero means that the queue is empty. */
+/** Number of messages by state. A queue with three zeros is empty. */
 export interface QueueCounts {
   readonly visible: number;
   readonly delayed: number;
@@ -88,7 +88,7 @@ export interface QueueOptions {
 }
 
 export interface ReceiveOptions {
-  /** Most messages; 10 by default, as on the wire. The in-process caller may ask for more. */
+  /** Maximum number of messages; 10 by default, as on the wire. Callers in the same process can ask for more. */
   readonly max?: number;
   readonly waitMs?: number;
   readonly visibilityTimeoutMs?: number;

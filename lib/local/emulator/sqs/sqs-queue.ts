@@ -16,14 +16,14 @@ import { formatReceipt, parseReceipt } from './sqs-receipt.ts';
 import { MessageStore } from './sqs-store.ts';
 import { Waiters } from './sqs-waiters.ts';
 
-/** Longest time by which a duplicated delivery comes late, in ms. */
+/** Maximum delay of the second delivery of a duplicate, in ms. */
 const MAX_DUPLICATE_DELAY_MS = 2_000;
 
 /**
- * One standard queue, in memory. Times are those of `Date.now()` and `setTimeout`, so fake timers drive it.
+ * A standard queue in memory. It uses `Date.now()` and `setTimeout`, so fake timers control it.
  *
- * Deletion: the handle of a message's latest receive deletes it, also after its visibility timeout has passed; once the
- * message was received again, older handles succeed without deleting anything (AWS's DeleteMessage reference says so).
+ * The receipt handle of the latest receive deletes a message, even after its visibility timeout. After another receive,
+ * deleting with an older handle succeeds without deleting the message, as AWS's DeleteMessage reference describes.
  */
 export class Queue {
   readonly name: string;
@@ -42,7 +42,7 @@ export class Queue {
     this.options = options;
   }
 
-  /** Stores a message, or throws OverLimit where the queue is full. @returns its new id. */
+  /** Stores a message. @returns its new id. @throws OverLimit if the queue is full. */
   send(message: NewMessage, delayMs = this.settings.delayMs): string {
     const { body, attributes = {}, bytes = Buffer.byteLength(body), md5OfBody = md5Hex(body) } = message;
     if (!this.hasRoom(bytes))
@@ -57,7 +57,7 @@ export class Queue {
     return messageId;
   }
 
-  /** Receives what is visible now, up to `max` messages, without waiting. */
+  /** Receives up to `max` visible messages without waiting. */
   take(max: number, visibilityTimeoutMs = this.settings.visibilityTimeoutMs): Delivery[] {
     const nowMs = Date.now();
     this.advance(nowMs);
@@ -78,7 +78,7 @@ export class Queue {
     return deliveries;
   }
 
-  /** Long polls that wait now. */
+  /** Number of waiting long polls. */
   get waitingReceives(): number {
     return this.waiters.count;
   }
@@ -88,7 +88,7 @@ export class Queue {
     return this.isClosed;
   }
 
-  /** Receives, waiting up to `waitMs` for the first message; an aborted wait answers an empty list. */
+  /** Receives messages, waiting up to `waitMs` for the first one. An aborted wait returns an empty list. */
   async receive(options: ReceiveOptions = {}): Promise<Delivery[]> {
     const { max = 10, waitMs = this.settings.waitMs, visibilityTimeoutMs, signal } = options;
     const deadlineMs = Date.now() + waitMs;
@@ -101,7 +101,7 @@ export class Queue {
     }
   }
 
-  /** Deletes by receipt handle; succeeds where the message is gone or was received again since. */
+  /** Deletes by receipt handle. Has no effect on a message that is gone or was received again. */
   delete(receiptHandle: string): void {
     const receipt = parseReceipt(this.name, receiptHandle);
     const message = this.store.get(receipt.key);
@@ -125,7 +125,7 @@ export class Queue {
     this.waiters.wake();
   }
 
-  /** How many messages there are, by what can be done with them. */
+  /** Number of messages by state. */
   counts(): QueueCounts {
     this.advance(Date.now());
     const { ready: visible, delayed, in_flight: inFlight } = this.store.counts;
@@ -138,7 +138,7 @@ export class Queue {
     return [...this.store.values()].slice(0, max);
   }
 
-  /** Resolves when no message is left, whatever its state, or when the signal aborts. */
+  /** Resolves when the queue has no message in any state, or when the signal aborts. */
   async whenEmpty(signal?: AbortSignal): Promise<void> {
     if (this.store.size === 0 || signal?.aborted) return;
     await new Promise<void>((resolve) => {
@@ -171,8 +171,8 @@ export class Queue {
   }
 
   /**
-   * Takes over a message that another queue (or {@link drain}) gave up, with its id, its time of sending and its
-   * receive count; redrive counts its receives anew. @param sourceArn the queue whose dead letter it is.
+   * Takes over a message from another queue (or from {@link drain}), with its id, its send time and its receive count.
+   * Redrive counts its receives from zero. @param sourceArn the queue of which it is a dead letter.
    */
   adopt(message: StoredMessage, sourceArn = message.deadLetterSourceArn): void {
     const { earlierReceives, receives } = message;
@@ -229,7 +229,7 @@ export class Queue {
     };
   }
 
-  /** Moves a message whose next receive would be one too many. Without a target that has room it stays, as on AWS. */
+  /** Moves a message that has used up its receives. If the target is missing or full it stays, as in AWS. */
   private deadLetter(message: StoredMessage): boolean {
     const { redrive } = this.settings;
     if (redrive === undefined || message.receives < redrive.maxReceiveCount) return false;

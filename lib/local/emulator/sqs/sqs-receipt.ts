@@ -1,6 +1,6 @@
 import { sqsError } from './sqs-errors.ts';
 
-/** What a receipt handle says: which stored message, and which of its receives. */
+/** The content of a receipt handle: the stored message, and which of its receives it is. */
 export interface Receipt {
   readonly key: number;
   readonly receive: number;
@@ -8,12 +8,12 @@ export interface Receipt {
 
 const RECEIPT = /^(\d{1,15}) (\d{1,9}) (\S+)$/;
 
-/** A receipt handle; opaque to callers, as AWS's are. */
+/** A receipt handle, opaque to callers as in AWS. */
 export function formatReceipt(queueName: string, receipt: Receipt): string {
   return Buffer.from(`${receipt.key} ${receipt.receive} ${queueName}`).toString('base64');
 }
 
-/** Reads a receipt handle of this queue; anything else answers ReceiptHandleIsInvalid. */
+/** Reads a receipt handle of this queue. @throws ReceiptHandleIsInvalid for anything else. */
 export function parseReceipt(queueName: string, handle: string): Receipt {
   const match = RECEIPT.exec(Buffer.from(handle, 'base64').toString());
   if (match === null || match[3] !== queueName)

@@ -3,10 +3,10 @@ import { invalidValue, missingParameter, sqsError } from './sqs-errors.ts';
 import { Queue } from './sqs-queue.ts';
 import type { ReceiveFaults } from './sqs-queue-types.ts';
 
-/** The emulator's own bound; AWS has none. */
+/** The emulator's own limit; AWS has none. */
 const MAX_QUEUES = 1_000;
 
-/** A queue with what only its description needs. */
+/** A queue with the data for its description. */
 export interface QueueEntry {
   readonly queue: Queue;
   readonly createdAtMs: number;
@@ -29,7 +29,7 @@ export class QueueRegistry {
     this.options = options;
   }
 
-  /** The queue of this name, or QueueDoesNotExist. */
+  /** The queue of this name. @throws QueueDoesNotExist */
   entry(name: string): QueueEntry {
     const entry = this.entries.get(name);
     if (entry === undefined)
@@ -40,7 +40,7 @@ export class QueueRegistry {
     return entry;
   }
 
-  /** The queue of a `QueueUrl` member: the last part of the path counts, whatever the host. */
+  /** The queue of a `QueueUrl`. Only the last part of the path matters. */
   byUrl(url: string | undefined): QueueEntry {
     if (url === undefined || url === '') throw missingParameter('QueueUrl');
     return this.entry(url.slice(url.lastIndexOf('/') + 1));
@@ -53,7 +53,7 @@ export class QueueRegistry {
     return queue?.arn === arn ? queue : undefined;
   }
 
-  /** Creates a queue, or finds the one that has the same name and attributes. */
+  /** Creates a queue, or returns the one with the same name and attributes. */
   create(name: string, attributes: QueueAttributes): QueueEntry {
     if (!/^[A-Za-z0-9_-]{1,80}$/.test(name))
       throw invalidValue(
@@ -87,7 +87,7 @@ export class QueueRegistry {
     return entry;
   }
 
-  /** Changes some attributes; the others stay. An empty value removes one. */
+  /** Changes some attributes. An empty value removes an attribute. */
   configure(entry: QueueEntry, changes: QueueAttributes): void {
     const merged = Object.entries({ ...entry.attributes, ...changes }).filter(([, value]) => value !== '');
     const attributes = Object.fromEntries(merged);
@@ -101,7 +101,7 @@ export class QueueRegistry {
     entry.queue.close();
   }
 
-  /** In the order in which they were created. */
+  /** In the order of creation. */
   list(): QueueEntry[] {
     return [...this.entries.values()];
   }

@@ -8,12 +8,12 @@ import {
   type StoredMessage,
 } from './sqs-queue-types.ts';
 
-/** Least time between two searches for messages past their retention, in ms. */
+/** Minimum time between two searches for expired messages, in ms. */
 const RETENTION_SWEEP_MS = 1_000;
-/** Stale entries that the due heap may hold beyond as many as are live; small, for each may be a message of a MiB. */
+/** Outdated entries that the due heap may hold in addition to as many as are live. Small: each may be 1 MiB. */
 const HEAP_SLACK_ENTRIES = 64;
 
-/** The past of a message that did not begin in this queue. */
+/** The history of a message that was sent to another queue. */
 export type MessageHistory = Pick<
   StoredMessage,
   'duplicate' | 'earlierReceives' | 'receives' | 'firstReceivedAtMs'
@@ -69,7 +69,7 @@ export class MessageStore {
     else this.makeReady(message);
   }
 
-  /** The next visible message; it must be held or removed at once. */
+  /** The next visible message, which must be held or removed at once. */
   shiftReady(pick?: (count: number) => number): StoredMessage | undefined {
     return this.ready.shift(pick);
   }
@@ -90,7 +90,7 @@ export class MessageStore {
     this.bytes -= message.bytes;
   }
 
-  /** Brings the messages to the present: what is due becomes visible, what is too old goes. */
+  /** Makes due messages visible and removes expired ones. */
   advance(nowMs: number, retentionMs: number): void {
     for (let entry = this.due.popDue(nowMs); entry !== undefined; entry = this.due.popDue(nowMs)) {
       if (entry.version === entry.message.version) this.makeReady(entry.message);

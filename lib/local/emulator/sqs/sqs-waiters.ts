@@ -1,9 +1,9 @@
 import { sqsError } from './sqs-errors.ts';
 
-/** Long polls that may wait on one queue at a time. */
+/** Maximum number of long polls that wait on a queue. */
 const MAX_WAITING_RECEIVES = 1_000;
 
-/** The long polls that wait on one queue. */
+/** The long polls that wait on a queue. */
 export class Waiters {
   private readonly waiting = new Set<() => void>();
 

@@ -2,7 +2,7 @@ import type { JsonObject } from '../emulated-service.ts';
 import { type MessageAttributes, md5OfAttributes } from './sqs-message.ts';
 import type { Delivery } from './sqs-queue-types.ts';
 
-/** The sender that every message shows: an account's principal id in the form that AWS documents. */
+/** The sender of every message: a principal id in the format that AWS documents. */
 export const SENDER_ID = 'AIDAIENQZJOLO23YVJ4VO';
 
 /** The system attributes of a received message, by their names on the wire; times in ms since 1970. */
@@ -22,7 +22,7 @@ export function systemAttributes(delivery: Delivery): Record<string, string> & {
   };
 }
 
-/** A message as ReceiveMessage answers it, with the attributes that were asked for. */
+/** A message in the answer of ReceiveMessage, with the requested attributes. */
 export function toWireMessage(
   delivery: Delivery,
   systemNames: readonly string[],
@@ -47,7 +47,7 @@ export function toWireMessage(
   };
 }
 
-/** `All` and `.*` mean every attribute, `prefix.*` those that begin so. */
+/** `All` and `.*` select every attribute, `prefix.*` those with the prefix. */
 function selectAttributes(attributes: MessageAttributes, names: readonly string[]): MessageAttributes {
   if (names.length === 0) return {};
   const wanted = (name: string) =>

@@ -7,12 +7,12 @@ import type { Queue } from './sqs-queue.ts';
 import { moveActions, queueActions } from './sqs-queue-actions.ts';
 import { QueueRegistry, type RegistryOptions } from './sqs-registry.ts';
 
-/** SQS: standard queues in memory. Beside the wire actions it can be called directly, in the same process. */
+/** SQS: standard queues in memory. Programs in the same process can also call it directly. */
 export class Sqs implements EmulatedService {
   readonly targetPrefix = 'AmazonSQS';
   readonly contentType = 'application/x-amz-json-1.0';
   readonly actions: Readonly<Record<string, Action>>;
-  /** Scheme and host of queue URLs where the caller's own are not known. */
+  /** Scheme and host of queue URLs if those of the caller are unknown. */
   defaultOrigin: string;
   readonly region: string;
   private readonly accountId: string;
@@ -41,7 +41,7 @@ export class Sqs implements EmulatedService {
     return this.registry.create(name, attributes).queue;
   }
 
-  /** All queues, in the order in which they were created. */
+  /** All queues in the order of creation. */
   queues(): Queue[] {
     return this.registry.list().map(({ queue }) => queue);
   }

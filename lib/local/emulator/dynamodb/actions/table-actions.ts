@@ -9,7 +9,7 @@ import type { ActionContext } from './action-context.ts';
 export function tableActions(context: ActionContext): Record<string, Action> {
   const { store } = context;
   return {
-    // On AWS a new table is CREATING for a while; here it can be used at once, but callers wait as they must there.
+    // In AWS a new table is CREATING for a while. Here it can be used at once, but clients wait for it as in AWS.
     CreateTable: (input) => {
       const { name, schema } = tableDefinition(input);
       return { TableDescription: describe(store.create(name, schema), 'CREATING', context) };

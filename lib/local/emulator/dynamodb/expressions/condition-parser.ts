@@ -6,14 +6,14 @@ import { type Operand, readOperand, unknownFunction } from './operand.ts';
 import type { Placeholders } from './placeholders.ts';
 import { type ExpressionKind, TokenReader } from './token-reader.ts';
 
-/** Deepest nesting of parentheses and NOT, so that no expression can exhaust the stack. */
+/** Maximum nesting of parentheses and NOT, so that no expression can exhaust the stack. */
 const MAX_DEPTH = 300;
 const OPERATORS = ['=', '<>', '<', '<=', '>', '>=', 'BETWEEN', 'AND', 'OR', 'NOT'];
 const ORDERED_TYPES = new Set(['S', 'N', 'B']);
 
 /**
- * Parses a condition, filter or key condition.
- * @throws ValidationException with AWS's message for it.
+ * Parses a condition or key condition.
+ * @throws ValidationException with AWS's message.
  */
 export function parseCondition(kind: ExpressionKind, text: string, placeholders: Placeholders): Condition {
   const parser = new ConditionParser(new TokenReader(kind, text), placeholders);

@@ -2,10 +2,10 @@ import type { AttributeValue, Item } from '../values/attribute-value.ts';
 import { compareValues, valuesEqual } from '../values/compare.ts';
 import { type Operand, resolve } from './operand.ts';
 
-/** Comparison signs. */
+/** Comparison operators. */
 export type Comparator = '=' | '<>' | '<' | '<=' | '>' | '>=';
 
-/** Functions that give true or false, with how many arguments they take. */
+/** Functions of conditions, with the number of their arguments. */
 export const CONDITION_FUNCTIONS = {
   attribute_exists: 1,
   attribute_not_exists: 1,
@@ -14,7 +14,7 @@ export const CONDITION_FUNCTIONS = {
 
 export type ConditionFunction = keyof typeof CONDITION_FUNCTIONS;
 
-/** A condition, filter or key condition, parsed. */
+/** A parsed condition or key condition. */
 export type Condition =
   | {
       readonly kind: 'compare';
@@ -27,7 +27,7 @@ export type Condition =
   | { readonly kind: 'and' | 'or'; readonly left: Condition; readonly right: Condition }
   | { readonly kind: 'not'; readonly condition: Condition };
 
-/** Tells whether a condition holds. A missing value makes any comparison false, except that it differs (`<>`). */
+/** Whether a condition holds. A comparison with a missing value is false, except `<>`. */
 export function holds(condition: Condition, item: Item): boolean {
   switch (condition.kind) {
     case 'and':

@@ -8,7 +8,7 @@ import { parseCondition } from './condition-parser.ts';
 import type { Operand } from './operand.ts';
 import type { Placeholders } from './placeholders.ts';
 
-/** What a query reads: one partition, and in it what the range condition holds for. */
+/** What a query reads: one partition, or the items in it for which the range condition holds. */
 export interface KeyCondition {
   /** Text of the hash attribute's value. */
   readonly partition: string;
@@ -17,7 +17,7 @@ export interface KeyCondition {
 
 /**
  * Reads `KeyConditionExpression`: equality on the hash attribute and at most one condition on the range attribute.
- * @throws ValidationException where it is anything else.
+ * @throws ValidationException for any other expression.
  */
 export function readKeyCondition(
   input: JsonObject,
@@ -37,7 +37,7 @@ export function readKeyCondition(
   if (hash.kind !== 'compare' || hash.comparator !== '=')
     throw validationError('Query key condition not supported');
   const hashValue = operandValue(hash.right, schema.hash);
-  // A key made of the value is checked as any key is: not empty, not too long.
+  // Checks that the value is neither empty nor too long for a key.
   keyOfItem({ hash: schema.hash }, { [schema.hash.name]: hashValue });
   const partition = keyText(hashValue);
   const range = parts.find((part) => part !== hash);

@@ -6,15 +6,15 @@ import { parseValue } from '../values/parse-value.ts';
 import type { TokenReader } from './token-reader.ts';
 
 /**
- * `ExpressionAttributeNames` and `ExpressionAttributeValues` of one request. Parsing takes names and values from
- * here; what no expression took is refused at the end, as on AWS.
+ * `ExpressionAttributeNames` and `ExpressionAttributeValues` of one request. Placeholders that no
+ * expression uses are refused, as in AWS.
  */
 export class Placeholders {
   private readonly names = new Map<string, string>();
   private readonly values = new Map<string, AttributeValue>();
   private readonly used = new Set<string>();
 
-  /** @throws ValidationException where a placeholder is malformed or a value is no attribute value. */
+  /** @throws ValidationException for a malformed placeholder or an invalid value. */
   constructor(input: JsonObject) {
     for (const [key, name] of entries(input, 'ExpressionAttributeNames', /^#\w+$/)) {
       if (typeof name !== 'string') throw serializationError(key, 'a string', name);
@@ -46,7 +46,7 @@ export class Placeholders {
     return value;
   }
 
-  /** @throws ValidationException naming what no expression has used. */
+  /** @throws ValidationException that names the unused placeholders. */
   checkAllUsed(): void {
     this.checkUsed('ExpressionAttributeNames', this.names.keys());
     this.checkUsed('ExpressionAttributeValues', this.values.keys());

@@ -1,17 +1,17 @@
 import type { AwsError } from '../../emulated-service.ts';
 import { validationError } from '../dynamodb-errors.ts';
 
-/** Longest expression in bytes (DynamoDB quota). */
+/** Maximum length of an expression in bytes (DynamoDB quota). */
 const MAX_EXPRESSION_BYTES = 4_096;
 
-/** The request's member that an expression stands in; AWS's messages name it. */
+/** The member of the request that contains an expression, which AWS's messages name. */
 export type ExpressionKind =
   | 'ConditionExpression'
   | 'KeyConditionExpression'
   | 'ProjectionExpression'
   | 'UpdateExpression';
 
-/** One word of an expression. `placeholder` is `#name`, `value` is `:name`. */
+/** One token of an expression. `placeholder` is `#name`, `value` is `:name`. */
 export interface Token {
   readonly kind: 'name' | 'placeholder' | 'value' | 'number' | 'symbol' | 'end';
   readonly text: string;
@@ -22,14 +22,14 @@ export interface Token {
 const TOKEN =
   /\s*(?:(?<name>[A-Za-z_][\w]*)|(?<placeholder>#[\w]+)|(?<value>:[\w]+)|(?<number>\d+)|(?<symbol><>|<=|>=|[=<>()[\].,+-]))/y;
 
-/** Reads an expression word by word; keeps what AWS's error messages need. */
+/** Reads an expression token by token, and creates AWS's error messages. */
 export class TokenReader {
   readonly kind: ExpressionKind;
   private readonly text: string;
   private readonly tokens: Token[];
   private position = 0;
 
-  /** @throws ValidationException where the expression is empty, too long or has a character that no word has. */
+  /** @throws ValidationException for an expression that is empty, too long or has an invalid character. */
   constructor(kind: ExpressionKind, text: string) {
     this.kind = kind;
     this.text = text;
@@ -49,8 +49,8 @@ export class TokenReader {
       const groups = TOKEN.exec(text)?.groups;
       if (groups === undefined) {
         const start = position + (text.slice(position).length - text.slice(position).trimStart().length);
-        const odd = text.slice(start, start + 1);
-        this.tokens.push({ kind: 'symbol', text: odd, start, end: start + 1 });
+        const invalid = text.slice(start, start + 1);
+        this.tokens.push({ kind: 'symbol', text: invalid, start, end: start + 1 });
         this.position = this.tokens.length - 1;
         throw this.syntaxError();
       }
@@ -81,7 +81,7 @@ export class TokenReader {
     if (this.takeSymbol(symbol) === undefined) throw this.syntaxError();
   }
 
-  /** Tells whether a keyword is next, in any case of letters. */
+  /** Whether a keyword is next, in upper or lower case. */
   atKeyword(...words: string[]): boolean {
     const token = this.peek();
     return token.kind === 'name' && words.includes(token.text.toUpperCase());
@@ -100,12 +100,12 @@ export class TokenReader {
     return this.peek().kind === 'name' && after.kind === 'symbol' && after.text === '(';
   }
 
-  /** Refuses what follows the end of a complete expression. */
+  /** @throws ValidationException unless the expression ends here. */
   expectEnd(): void {
     if (this.peek().kind !== 'end') throw this.syntaxError();
   }
 
-  /** The next word should not stand here. */
+  /** The error for an unexpected token. */
   syntaxError(): AwsError {
     const token = this.peek();
     const from = this.tokens[this.position - 1] ?? token;

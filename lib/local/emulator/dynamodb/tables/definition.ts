@@ -6,8 +6,8 @@ import type { KeyAttribute, KeySchema } from './key-schema.ts';
 const TABLE_NAME = /^[a-zA-Z0-9_.-]{3,255}$/;
 
 /**
- * Checks what CreateTable asks for.
- * @throws ValidationException where it is wrong, or asks for what the emulator has not: indexes and streams.
+ * Reads the name and the key schema from the input of CreateTable.
+ * @throws ValidationException for invalid input.
  */
 export function tableDefinition(input: JsonObject): { name: string; schema: KeySchema } {
   const name = newTableName(input);

@@ -18,7 +18,7 @@ export class TableStore {
     this.faults = faults;
   }
 
-  /** @throws ResourceInUseException where the name is taken, LimitExceededException at {@link MAX_TABLES}. */
+  /** @throws ResourceInUseException for an existing name, LimitExceededException at {@link MAX_TABLES}. */
   create(name: string, schema: KeySchema): Table {
     if (this.tables.has(name)) throw resourceInUse(name);
     if (this.tables.size >= MAX_TABLES)
@@ -29,8 +29,8 @@ export class TableStore {
   }
 
   /**
-   * A table by name or ARN, swept of expired items where that is due.
-   * @throws ResourceNotFoundException; with `describing` the message names the table, as AWS's does there.
+   * A table by name or ARN. Its expired items are swept first if that is due.
+   * @throws ResourceNotFoundException. With `describing` the message names the table, as in AWS.
    */
   get(nameOrArn: string, describing = false): Table {
     const name = nameOrArn.startsWith('arn:') ? nameOrArn.slice(nameOrArn.lastIndexOf('/') + 1) : nameOrArn;

@@ -4,28 +4,28 @@ import { compareTexts, compareValues } from '../values/compare.ts';
 import { ItemHistory, type ReadFaults, type StoredItem } from './item-history.ts';
 import type { KeySchema, PrimaryKey } from './key-schema.ts';
 
-/** Most items in one table of the emulator, which keeps them in memory. */
+/** Maximum number of items per table, which are kept in memory. */
 export const MAX_ITEMS_PER_TABLE = 1_000_000;
 
-/** Least time between two sweeps for expired items of a table. */
+/** Minimum time between two sweeps for expired items of a table. */
 export const TTL_SWEEP_INTERVAL_MS = 60_000;
 /**
- * How long an item outlives its expiry before a sweep takes it. AWS deletes "within a few days", so readers must
- * check the expiry themselves; this delay makes one that does not fail here too.
+ * How long an expired item stays before a sweep deletes it. AWS deletes "within a few days", so readers must check the
+ * expiry themselves. This delay exposes readers that do not.
  */
 export const TTL_GRACE_SECONDS = 3_600;
-/** AWS leaves an item alone whose expiry lies further back than this (5 years). */
+/** AWS does not delete items that expired longer ago than this (5 years). */
 const TTL_OLDEST_SECONDS = 157_680_000;
 
-/** One table: its items by key, in order on demand, and its expiry setting. */
+/** One table: its items by key, and its expiry setting. */
 export class Table {
   readonly name: string;
   readonly schema: KeySchema;
   readonly createdAtMs = Date.now();
-  /** Attribute that holds each item's expiry in epoch seconds, where that is switched on. */
+  /** Attribute that holds each item's expiry in epoch seconds, if that is enabled. */
   ttlAttribute: string | undefined;
   private readonly items = new Map<string, StoredItem>();
-  /** Keys by partition, where the key has a range: a query then reads one partition only. */
+  /** Keys by partition, if the table has a range key, so that a query reads one partition only. */
   private readonly partitions = new Map<string, Set<string>>();
   private ordered: readonly StoredItem[] | undefined;
   private storedBytes = 0;
@@ -64,7 +64,7 @@ export class Table {
     return changed.get(key.text);
   }
 
-  /** @throws LimitExceededException where the table is full. */
+  /** @throws LimitExceededException if the table is full. */
   put(stored: StoredItem): void {
     const { text, partition } = stored.key;
     const before = this.items.get(text);
@@ -117,7 +117,7 @@ export class Table {
     return staleMs === undefined ? undefined : this.history?.changedSince(Date.now() - staleMs, partition);
   }
 
-  /** Every item, in an order that a scan can be resumed in; sorted again after a write only. */
+  /** Every item, in a stable order so that a scan can be resumed. Sorted again only after a write. */
   all(): readonly StoredItem[] {
     this.ordered ??= [...this.items.values()].sort((a, b) => this.compare(a.key, b.key));
     return this.ordered;
@@ -134,8 +134,8 @@ export class Table {
   }
 
   /**
-   * Deletes what expired more than {@link TTL_GRACE_SECONDS} ago, at most once in {@link TTL_SWEEP_INTERVAL_MS}:
-   * called on every access, so an unused table is swept when it is used again.
+   * Deletes items that expired more than {@link TTL_GRACE_SECONDS} ago, at most once per {@link TTL_SWEEP_INTERVAL_MS}.
+   * Called on every access, so an unused table is swept when it is used again.
    */
   sweep(): void {
     const nowMs = Date.now();
