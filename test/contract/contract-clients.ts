@@ -12,13 +12,13 @@ const config = {
   maxAttempts: 1,
 };
 
-// A stand-in may put another host into its queue URLs than the one it is reached at.
+// The queue URLs of a stand-in may have another host than its endpoint.
 export const sqs = new SQSClient({ ...config, useQueueUrlAsEndpoint: false });
 export const dynamodb = new DynamoDBClient(config);
 export const eventbridge = new EventBridgeClient(config);
 export const secretsManager = new SecretsManagerClient(config);
 
-/** A name that no other run has. */
+/** A name that no other run uses. */
 export function uniqueName(purpose: string): string {
   return `contract-${purpose}-${randomUUID().slice(0, 13)}`;
 }

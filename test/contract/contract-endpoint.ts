@@ -14,10 +14,10 @@ declare module 'vitest' {
   }
 }
 
-/** Time for an endpoint to say what it is. */
+/** Timeout for identifying an endpoint. */
 const DETECTION_TIMEOUT_MS = 5_000;
 
-/** Takes the endpoint of `AWS_ENDPOINT_URL`; where there is none, starts an emulator and ends it afterwards. */
+/** Uses the endpoint of `AWS_ENDPOINT_URL`. Without one, starts an emulator and closes it afterwards. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env.AWS_ENDPOINT_URL;
   if (given !== undefined && given !== '') {

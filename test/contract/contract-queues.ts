@@ -12,7 +12,7 @@ import { sqs, uniqueName } from './contract-clients.ts';
 
 /** How long one receive waits for messages. */
 const WAIT_SECONDS = 2;
-/** Most receives until all expected messages are there. */
+/** Maximum number of receives until all expected messages arrive. */
 const MAX_RECEIVES = 6;
 
 /** A queue of this run. */
@@ -23,7 +23,7 @@ export interface Queue {
 
 const created: Queue[] = [];
 
-/** Creates a queue; {@link deleteQueues} takes it away. */
+/** Creates a queue, which {@link deleteQueues} deletes. */
 export async function createQueue(
   purpose: string,
   Attributes: Partial<Record<QueueAttributeName, string>> = {},
@@ -36,12 +36,12 @@ export async function createQueue(
   return queue;
 }
 
-/** Deletes what {@link createQueue} created in this file. */
+/** Deletes the queues that {@link createQueue} created in this file. */
 export async function deleteQueues(): Promise<void> {
   for (const { QueueUrl } of created.splice(0)) await sqs.send(new DeleteQueueCommand({ QueueUrl }));
 }
 
-/** Receives until so many messages are there; fewer where they do not come. */
+/** Receives until there are `count` messages; returns fewer if they do not arrive. */
 export async function receive(
   { QueueUrl }: Queue,
   count: number,
@@ -64,7 +64,7 @@ export async function receive(
   return messages;
 }
 
-/** What is there at once, without waiting. */
+/** Receives without waiting. */
 export function receiveNow(queue: Queue): Promise<Message[]> {
   return receive(queue, 1, { WaitTimeSeconds: 0 });
 }

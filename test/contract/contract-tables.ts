@@ -15,7 +15,7 @@ export type SdkItem = Record<string, SdkValue>;
 
 const created: string[] = [];
 
-/** Creates a table with the hash key `pk` and, where asked, the range key `sk`; both are strings. */
+/** Creates a table with the hash key `pk` and, if `ranged`, the range key `sk`. Both are strings. */
 export async function createTable(purpose: string, ranged = false): Promise<string> {
   const TableName = uniqueName(purpose);
   const names = ranged ? (['pk', 'sk'] as const) : (['pk'] as const);
@@ -35,7 +35,7 @@ export async function createTable(purpose: string, ranged = false): Promise<stri
   return TableName;
 }
 
-/** Deletes what {@link createTable} created in this file. */
+/** Deletes the tables that {@link createTable} created in this file. */
 export async function deleteTables(): Promise<void> {
   for (const TableName of created.splice(0)) await dynamodb.send(new DeleteTableCommand({ TableName }));
 }
@@ -45,7 +45,7 @@ export async function put(TableName: string, Item: SdkItem): Promise<void> {
   await dynamodb.send(new PutItemCommand({ TableName, Item }));
 }
 
-/** Reads an item of a table without range key. */
+/** Reads an item of a table without a range key. */
 export async function get(TableName: string, pk: string): Promise<SdkItem | undefined> {
   const command = new GetItemCommand({ TableName, Key: { pk: { S: pk } }, ConsistentRead: true });
   return (await dynamodb.send(command)).Item;

@@ -19,14 +19,14 @@ afterAll(async () => {
   await secretsManager.send(new DeleteSecretCommand({ SecretId: arn, ForceDeleteWithoutRecovery: true }));
 });
 
-contract('secrets.get', 'a secret is read by its name and by its ARN', async () => {
+contract('secrets.get', 'A secret is read by its name and by its ARN', async () => {
   for (const SecretId of [Name, arn]) {
     const found = await secretsManager.send(new GetSecretValueCommand({ SecretId }));
     expect(found).toMatchObject({ Name, ARN: arn, SecretString, VersionStages: ['AWSCURRENT'] });
   }
 });
 
-contract('secrets.absent', 'a secret that does not exist is told by its own error', async () => {
+contract('secrets.absent', 'A secret that does not exist has its own error', async () => {
   const command = new GetSecretValueCommand({ SecretId: uniqueName('absent') });
   await expect(secretsManager.send(command)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
 });

@@ -6,7 +6,7 @@ export default defineConfig({
     root: join(import.meta.dirname, '../..'),
     include: ['test/contract/**/*.test.ts'],
     globalSetup: ['test/contract/contract-endpoint.ts'],
-    // Names each behaviour, and with it every known difference.
+    // Prints the name of each behavior, and with it every known difference.
     reporters: ['verbose'],
     testTimeout: 30_000,
     hookTimeout: 30_000,

@@ -44,7 +44,7 @@ describe('faults of single calls', () => {
     ['timeout_after_commit', { name: 'TimeoutError' }, 1],
     ['throttle', { name: 'RequestThrottled', $metadata: { httpStatusCode: 403 } }, 0],
     ['server_error', { name: 'InternalError', $fault: 'server', $metadata: { httpStatusCode: 500 } }, 0],
-  ])('%s', async (kind, error, stored) => {
+  ])('The fault %s has its effect on a call, and the next call succeeds', async (kind, error, stored) => {
     faults.next(kind, 'AmazonSQS.SendMessage');
     await expect(send()).rejects.toMatchObject(error);
     expect(queue.counts().visible).toBe(stored);
@@ -57,7 +57,7 @@ describe('faults of single calls', () => {
   });
 
   test.each<AwsFaultKind>(['timeout_before_commit', 'timeout_after_commit', 'throttle', 'server_error'])(
-    'the SDK repeats the request after %s',
+    'The SDK repeats a request after the fault %s',
     async (kind) => {
       const patient = sdkClients({ requestHandler: emulator.requestHandler() }, 2);
       faults.next(kind, 'AmazonSQS.SendMessage');
@@ -70,7 +70,7 @@ describe('faults of single calls', () => {
     },
   );
 
-  test('SendMessageBatch fails partly: what it reports as failed is not stored', async () => {
+  test('A partial failure of SendMessageBatch does not store the entries that it reports as failed', async () => {
     faults.next('partial_failure', 'AmazonSQS.SendMessageBatch');
     const Entries = Array.from({ length: 10 }, (_, index) => ({
       Id: `e${index}`,
@@ -86,7 +86,7 @@ describe('faults of single calls', () => {
     expect(stored).toEqual(Successful!.map(({ Id }) => Id));
   });
 
-  test('a batch of one fails whole, and nothing is stored', async () => {
+  test('A partial failure of a batch of one stores nothing', async () => {
     faults.next('partial_failure', 'AmazonSQS.SendMessageBatch');
     const Entries = [{ Id: 'only', MessageBody: 'x' }];
     const outcome = await clients.sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries }));
@@ -95,7 +95,7 @@ describe('faults of single calls', () => {
     expect(queue.peek()).toEqual([]);
   });
 
-  test('PutEvents fails partly: entries stand in their places', async () => {
+  test('A partial failure of PutEvents keeps the order of the entries in the answer', async () => {
     await clients.eventbridge.send(new CreateEventBusCommand({ Name: 'bus' }));
     const Entries = Array.from({ length: 10 }, (_, index) => ({
       EventBusName: 'bus',
@@ -152,7 +152,7 @@ describe('faults of single calls', () => {
       return Item !== undefined;
     };
 
-    test('statements of a batch fail one by one and are not executed', async () => {
+    test('A partial failure of BatchExecuteStatement does not execute the failed statements', async () => {
       faults.next('partial_failure', 'DynamoDB_20120810.BatchExecuteStatement');
       const { Responses } = await insertAll();
       expect(Responses).toHaveLength(25);
@@ -162,7 +162,7 @@ describe('faults of single calls', () => {
       expect(await Promise.all(ids.map(exists))).toEqual(failed.map((one) => !one));
     });
 
-    test('a whole batch can be throttled, or lost after it took effect', async () => {
+    test('A whole batch can be throttled, or its answer lost after it took effect', async () => {
       faults.next('throttle', 'DynamoDB_20120810.BatchExecuteStatement');
       await expect(insertAll()).rejects.toMatchObject({ name: 'ProvisionedThroughputExceededException' });
       expect(await exists('event#0')).toBe(false);
@@ -171,7 +171,7 @@ describe('faults of single calls', () => {
       expect(await exists('event#0')).toBe(true);
     });
 
-    test('BatchGetItem leaves keys unprocessed, which a second call reads', async () => {
+    test('A partial failure of BatchGetItem leaves keys unprocessed, which a second call reads', async () => {
       for (const id of ['a', 'b', 'c'])
         await clients.dynamodb.send(new PutItemCommand({ TableName: 'state', Item: { pk: { S: id } } }));
       faults.next('partial_failure', 'DynamoDB_20120810.BatchGetItem');
@@ -189,7 +189,7 @@ describe('faults of single calls', () => {
     });
   });
 
-  test('what cannot be is refused', () => {
+  test('Invalid faults and rates are refused', () => {
     expect(() => faults.next('throttle', 'AmazonSQS.CreateQueue')).toThrow('does not apply');
     expect(() => faults.next('partial_failure', 'AmazonSQS.SendMessage')).toThrow('does not apply');
     expect(() => new FaultInjector({ seed: 1, rates: { throttle: 1.5 } })).toThrow('throttle');
@@ -227,7 +227,7 @@ describe('random faults', () => {
     return { kinds, faults };
   }
 
-  test('come at their rates, and are the same for the same seed', async () => {
+  test('Random faults occur at their rates, and are the same for the same seed', async () => {
     const first = await run(42, 500);
     const second = await run(42, 500);
     expect(second.kinds).toEqual(first.kinds);
@@ -239,7 +239,7 @@ describe('random faults', () => {
     expect((await run(43, 100)).kinds).not.toEqual(first.kinds.slice(0, 100));
   });
 
-  test('a paused injector does nothing', async () => {
+  test('A paused injector injects no faults', async () => {
     expect((await run(42, 50, false)).kinds).toEqual([]);
   });
 });
@@ -256,7 +256,7 @@ describe('faults of receives', () => {
     return new Emulator({ faults }).sqs.createQueue('events', { VisibilityTimeout: '30' });
   }
 
-  test('a duplicate comes by another receive, with the same id and count, even after the deletion', () => {
+  test('A duplicate is delivered by another receive with the same id and count, even after the deletion', () => {
     const faults = new FaultInjector({ seed: 1, rates: { duplicate_delivery: 1 } });
     const queue = queueWith(faults);
     queue.send({ body: 'event-1' });
@@ -273,7 +273,7 @@ describe('faults of receives', () => {
     expect(faults.counts.duplicate_delivery).toBe(1);
   });
 
-  test('a duplicate is there while the first is in flight, and each needs its own deletion', () => {
+  test('A duplicate is delivered while the first delivery is in flight, and each needs its own deletion', () => {
     const faults = new FaultInjector({ seed: 1 });
     const queue = queueWith(faults);
     queue.send({ body: 'event-1' });
@@ -288,7 +288,7 @@ describe('faults of receives', () => {
     expect(queue.counts().inFlight).toBe(0);
   });
 
-  test('reorder changes the order and loses nothing', () => {
+  test('Reordering changes the order and loses nothing', () => {
     const sent = Array.from({ length: 50 }, (_, index) => `event-${index}`);
     const receiveAll = (faults: FaultInjector) => {
       const queue = queueWith(faults);

@@ -30,7 +30,7 @@ describe('the HTTP server', () => {
     });
   }
 
-  test('listens on the loopback only and answers health', async () => {
+  test('The server listens on the loopback interface only and answers health checks', async () => {
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     const response = await fetch(`${url}/_health`);
     expect(response.headers.get('content-type')).toBe('application/json');
@@ -40,7 +40,7 @@ describe('the HTTP server', () => {
     });
   });
 
-  test('answers carry a request id and the CRC-32 of the body', async () => {
+  test('Answers carry a request id and the CRC-32 of the body', async () => {
     const response = await call('AmazonSQS.CreateQueue', '{"QueueName":"events"}');
     const body = await response.text();
     expect(response.status).toBe(200);
@@ -50,7 +50,7 @@ describe('the HTTP server', () => {
     expect(JSON.parse(body)).toEqual({ QueueUrl: `${url}/000000000000/events` });
   });
 
-  test('an SQS error carries its type and the code of the query protocol', async () => {
+  test('An SQS error carries its type and the code of the query protocol', async () => {
     const response = await call('AmazonSQS.GetQueueUrl', '{"QueueName":"nowhere"}');
     expect(response.status).toBe(400);
     expect(response.headers.get('x-amzn-query-error')).toBe('AWS.SimpleQueueService.NonExistentQueue;Sender');
@@ -61,7 +61,7 @@ describe('the HTTP server', () => {
     ['an unknown service', 'AmazonEC2.RunInstances', 'AmazonSQS.*'],
     ['an unknown action', 'AmazonSQS.AddPermission', 'SendMessageBatch'],
     ['a name from the prototype', 'AmazonSQS.constructor', 'SendMessageBatch'],
-  ])('%s is answered with what is supported', async (_, target, hint) => {
+  ])('A request for %s is refused with a list of what is supported', async (_, target, hint) => {
     const response = await call(target, '{}');
     expect(response.status).toBe(400);
     const { __type, message } = (await response.json()) as { __type: string; message: string };
@@ -70,7 +70,7 @@ describe('the HTTP server', () => {
     expect(message).toContain(hint);
   });
 
-  test('a body that is not JSON, or of the wrong shape, is a SerializationException', async () => {
+  test('A body that is not JSON or has the wrong shape is answered with a SerializationException', async () => {
     for (const body of ['{', '[]', '{"QueueName":5}']) {
       const response = await call('AmazonSQS.CreateQueue', body);
       expect(response.status).toBe(400);
@@ -89,12 +89,12 @@ describe('the HTTP server', () => {
     });
   });
 
-  test('a body above the limit is answered 413', async () => {
+  test('A body above the limit is answered with 413', async () => {
     const response = await call('AmazonSQS.SendMessage', 'x'.repeat(MAX_REQUEST_BYTES + 1));
     expect(response.status).toBe(413);
   });
 
-  test('GetCallerIdentity is answered in XML; other query calls and protocols are refused clearly', async () => {
+  test('GetCallerIdentity is answered in XML, and other query calls and protocols are refused', async () => {
     const form = (Action: string) => fetch(url, { method: 'POST', body: new URLSearchParams({ Action }) });
     const identity = await form('GetCallerIdentity');
     expect(identity.headers.get('content-type')).toBe('text/xml');
@@ -110,10 +110,8 @@ describe('the HTTP server', () => {
     expect(cbor.status).toBe(400);
     expect(((await cbor.json()) as { message: string }).message).toContain('CBOR');
     const unknownBucket = await fetch(`${url}/somewhere`);
-    expect([unknownBucket.status, await unknownBucket.text()]).toEqual([
-      404,
-      expect.stringContaining('NoSuchBucket'),
-    ]);
+    expect(unknownBucket.status).toBe(404);
+    expect(await unknownBucket.text()).toContain('NoSuchBucket');
   });
 
   test('PutMetricData is accepted', async () => {
@@ -123,7 +121,7 @@ describe('the HTTP server', () => {
     expect(await response.text()).toBe('');
   });
 
-  test('close ends connections that are kept alive, and long polls', async () => {
+  test('Closing the emulator ends idle connections and long polls', async () => {
     await call('AmazonSQS.CreateQueue', '{"QueueName":"events"}');
     const polling = call(
       'AmazonSQS.ReceiveMessage',
@@ -143,7 +141,7 @@ describe('the HTTP server', () => {
   });
 });
 
-test('a lost answer shows as a connection that dies', async () => {
+test('A lost answer closes the connection', async () => {
   const faults = new FaultInjector({ seed: 1, stallMs: 1 });
   const emulator = new Emulator({ faults });
   try {

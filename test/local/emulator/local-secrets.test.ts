@@ -39,7 +39,7 @@ describe.each(CONNECTIONS)('Secrets Manager $way', ({ connect }) => {
     await expect(get(Name)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
   });
 
-  test('binary secrets pass unharmed', async () => {
+  test('A binary secret is returned unchanged', async () => {
     const SecretBinary = Uint8Array.from([0, 128, 255]);
     await clients.secretsManager.send(new CreateSecretCommand({ Name: 'binary', SecretBinary }));
     const found = await clients.secretsManager.send(new GetSecretValueCommand({ SecretId: 'binary' }));
@@ -47,7 +47,7 @@ describe.each(CONNECTIONS)('Secrets Manager $way', ({ connect }) => {
     expect(found.SecretString).toBeUndefined();
   });
 
-  test('what is missing or there already is answered with the error of AWS', async () => {
+  test('A missing or existing secret is answered with the error of AWS', async () => {
     await expect(get('none')).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
     emulator.secretsManager.set('some', 'value');
     expect(await get('some')).toBe('value');

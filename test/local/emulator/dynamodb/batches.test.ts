@@ -12,7 +12,7 @@ const N = (number: string) => ({ N: number });
 const key = (pk: string) => ({ pk: S(pk) });
 
 describe('BatchGetItem', () => {
-  test('returns what is there, with a projection', async () => {
+  test('BatchGetItem returns the items that exist, with the attributes of the projection', async () => {
     await put(client, 'hashed', { ...key('a'), v: N('1'), w: N('2') }, { ...key('b'), v: N('3') });
     const { Responses, UnprocessedKeys } = await client.send(
       new BatchGetItemCommand({
@@ -30,7 +30,7 @@ describe('BatchGetItem', () => {
     expect(UnprocessedKeys).toEqual({});
   });
 
-  test('gives back as unprocessed what is above 16 MB', async () => {
+  test('BatchGetItem returns the keys above 16 MB as unprocessed', async () => {
     const big = 'x'.repeat(400_000);
     const names = Array.from({ length: 45 }, (_, index) => `big-${index}`);
     await put(client, 'hashed', ...names.map((pk) => ({ ...key(pk), big: S(big) })));
@@ -43,7 +43,7 @@ describe('BatchGetItem', () => {
     expect(second.Responses?.hashed?.map((item) => item.pk)).toEqual(left.map((item) => item.pk));
   });
 
-  test('refuses duplicates, more than 100 keys and no keys', async () => {
+  test('BatchGetItem refuses duplicate keys, more than 100 keys and no keys', async () => {
     const batch = (Keys: SdkItem[]) =>
       client.send(new BatchGetItemCommand({ RequestItems: { hashed: { Keys } } }));
     await expect(batch([key('a'), key('a')])).rejects.toMatchObject({

@@ -39,7 +39,7 @@ describe('capacity', () => {
     [1_024, 1],
     [1_025, 2],
     [10_240, 10],
-  ])('writing %i bytes costs %i units, told where asked', async (bytes, units) => {
+  ])('A write of %i bytes costs %i units, which are returned on request', async (bytes, units) => {
     const command = new PutItemCommand({ TableName, Item: sized(bytes), ReturnConsumedCapacity });
     expect((await client.send(command)).ConsumedCapacity).toEqual({ TableName, CapacityUnits: units });
     expect(service.capacity).toEqual({ readUnits: 0, writeUnits: units });
@@ -48,7 +48,7 @@ describe('capacity', () => {
     expect(service.capacity.writeUnits).toBe(2 * units);
   });
 
-  test('counts the larger of the item before and after', async () => {
+  test('A write costs the units of the larger of the item before and after', async () => {
     await put(client, TableName, sized(5_000));
     const shrink = new UpdateItemCommand({ TableName, Key, UpdateExpression: 'REMOVE v' });
     expect(await used(() => client.send(shrink))).toEqual([0, 5]);
@@ -57,7 +57,7 @@ describe('capacity', () => {
     expect(await used(() => client.send(new DeleteItemCommand({ TableName, Key })))).toEqual([0, 1]);
   });
 
-  test('counts a failed condition by what stands there', async () => {
+  test('A write whose condition fails costs the units of the current item', async () => {
     await put(client, TableName, sized(2_500));
     const fail = new PutItemCommand({
       TableName,
@@ -73,7 +73,7 @@ describe('capacity', () => {
     expect(ConsumedCapacity).toEqual([{ TableName, CapacityUnits: 4 }]);
   });
 
-  test('counts reads by 4 KB, half where they need not be consistent', async () => {
+  test('A read costs one unit per 4 KB, and half of that without ConsistentRead', async () => {
     await put(client, TableName, sized(4_097));
     const get = (ConsistentRead: boolean) =>
       client.send(new GetItemCommand({ TableName, Key, ConsistentRead }));
@@ -87,7 +87,7 @@ describe('capacity', () => {
     expect(await used(() => client.send(batch))).toEqual([3, 0]);
   });
 
-  test('counts a query by the sum of what it reads', async () => {
+  test('A query costs the units of the sum of the items that it reads', async () => {
     const items = ['1', '2', '3'].map((sk) => ({ ...Key, sk: { S: sk }, v: { S: 'x'.repeat(1_500) } }));
     await put(client, 'ranged', ...items);
     const query = new QueryCommand({
@@ -99,7 +99,7 @@ describe('capacity', () => {
     expect(await used(() => client.send(query))).toEqual([2, 0]);
   });
 
-  test('costs nothing where the request is invalid', async () => {
+  test('An invalid request costs nothing', async () => {
     const invalid = new PutItemCommand({ TableName, Item: { pk: { S: '' } } });
     expect(await used(() => client.send(invalid).catch(() => undefined))).toEqual([0, 0]);
   });

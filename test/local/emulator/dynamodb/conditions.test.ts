@@ -83,7 +83,7 @@ describe('conditions', () => {
     ['n = :v AND flag = :f OR absent = :v', { ':v': N('10'), ':f': { BOOL: true } }, true],
     ['n = :no OR n = :v AND NOT n = :v', { ':v': N('10'), ':no': N('0') }, false],
     ['(n = :no OR n = :v) AND NOT (n = :no)', { ':v': N('10'), ':no': N('0') }, true],
-  ])('%s with %j is %s', async (expression, values, expected) => {
+  ])('The condition %s with %j is %s', async (expression, values, expected) => {
     const all = { '#text': 'text', '#map': 'map', '#bytes': 'bytes' };
     const used = Object.entries(all).filter(([name]) => expression.includes(name));
     expect(await check(expression, values, Object.fromEntries(used))).toBe(expected);
@@ -137,19 +137,19 @@ describe('conditions', () => {
       {},
       'Invalid ConditionExpression: Incorrect operand type for operator or function; operator or function: <, operand type: BOOL',
     ],
-  ])('refuses %s', async (expression, values, names, message) => {
+  ])('The condition %s is refused', async (expression, values, names, message) => {
     await expect(check(expression, values, names)).rejects.toMatchObject({
       name: 'ValidationException',
       message,
     });
   });
 
-  test('refuses an expression above 4 KB and one that nests without end', async () => {
+  test('An expression above 4 KB and one with too deep nesting are refused', async () => {
     await expect(check(`n = n OR ${'n = n OR '.repeat(460)}n = n`)).rejects.toThrow(/maximum allowed size/);
     await expect(check(`${'('.repeat(2_000)}n = n${')'.repeat(2_000)}`)).rejects.toThrow(/nested deeper/);
   });
 
-  test('shows what stands there where a failed condition asks for it', async () => {
+  test('A failed condition returns the current item if the request asks for it', async () => {
     const command = (mode?: 'ALL_OLD' | 'NONE') =>
       new PutItemCommand({
         TableName: 'hashed',

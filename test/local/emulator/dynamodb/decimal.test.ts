@@ -17,7 +17,7 @@ const written = ({ coefficient, exponent }: { coefficient: bigint; exponent: num
   `${coefficient}e${exponent}`;
 
 describe('decimals', () => {
-  test('have one text for every number, whatever way it is written', () => {
+  test('Every number has one canonical text, however it is written', () => {
     fc.assert(
       fc.property(decimal, decimal, (a, b) => {
         const equal = scaled(a) === scaled(b);
@@ -29,7 +29,7 @@ describe('decimals', () => {
     );
   });
 
-  test('compare and add as integers of a common scale do', () => {
+  test('Decimals compare and add like integers of a common scale', () => {
     fc.assert(
       fc.property(decimal, decimal, (a, b) => {
         const [left, right] = [canonicalNumber(written(a)), canonicalNumber(written(b))];
@@ -42,12 +42,12 @@ describe('decimals', () => {
     );
   });
 
-  test('refuse a sum that needs more than 38 digits', () => {
+  test('A sum that needs more than 38 digits is refused', () => {
     expect(() => addNumbers('1e30', '1e-30')).toThrow(/38 significant digits/);
     expect(addNumbers('99999999999999999999999999999999999999', '1')).toBe(`1${'0'.repeat(38)}`);
   });
 
-  test('stand an absurd exponent', () => {
+  test('A huge exponent is refused without computing the power', () => {
     expect(() => canonicalNumber('1e999999999999')).toThrow(/overflow/);
     expect(() => canonicalNumber('1e-999999999999')).toThrow(/underflow/);
   });

@@ -44,7 +44,7 @@ describe('Query', () => {
     await put(client, 'ranged', { pk: S('b'), sk: S('gap#0') });
   });
 
-  test('reads one partition in the order of the range key, forward and backward', async () => {
+  test('A query reads one partition in the order of the range key, forward and backward', async () => {
     const all = await query('pk = :p', { ':p': S('a') });
     expect(ranges(all.Items)).toEqual(['cursor', 'gap#1', 'gap#10', 'gap#2', 'zz']);
     expect(all).toMatchObject({ Count: 5, ScannedCount: 5 });
@@ -58,7 +58,7 @@ describe('Query', () => {
     ['sk > :r', { ':r': S('gap#10') }, ['gap#2', 'zz']],
     ['sk <= :r', { ':r': S('gap#1') }, ['cursor', 'gap#1']],
     ['sk BETWEEN :r AND :s', { ':r': S('gap#1'), ':s': S('gap#10') }, ['gap#1', 'gap#10']],
-  ])('takes the range condition %s', async (range, values, expected) => {
+  ])('A query accepts the range condition %s', async (range, values, expected) => {
     const { Items } = await query(`pk = :p AND ${range}`, { ':p': S('a'), ...values });
     expect(ranges(Items)).toEqual(expected);
     const swapped = await query(`${range} AND pk = :p`, { ':p': S('a'), ...values });
@@ -75,7 +75,7 @@ describe('Query', () => {
     expect(found.Items?.[0]).toEqual({ sk: S('gap#1') });
   });
 
-  test('pages by limit, also where the last key is gone meanwhile', async () => {
+  test('A query returns pages of the limit, and resumes after a key that does not exist', async () => {
     const pages: (string | undefined)[][] = [];
     const input = {
       TableName: 'ranged',
@@ -93,7 +93,7 @@ describe('Query', () => {
     expect(ranges(resumed.Items)).toEqual(['gap#2', 'zz']);
   });
 
-  test('ends a page after 1 MB', async () => {
+  test('A page ends after 1 MB', async () => {
     const half = 'x'.repeat(400_000);
     await put(
       client,
@@ -111,7 +111,7 @@ describe('Query', () => {
     expect(second.LastEvaluatedKey).toBeUndefined();
   });
 
-  test('orders numbers as numbers', async () => {
+  test('A number range key is ordered by value', async () => {
     await createRanged(client, 'numbered', 'N');
     const written = ['10', '9', '-1', '1.5', '9007199254740993', '9007199254740992'];
     await put(client, 'numbered', ...written.map((sk) => ({ pk: S('a'), sk: N(sk) })));
@@ -119,7 +119,7 @@ describe('Query', () => {
     expect(ranges(Items)).toEqual(['-1', '1.5', '9', '10', '9007199254740992', '9007199254740993']);
   });
 
-  test('orders texts by their bytes in UTF-8', async () => {
+  test('A string range key is ordered by its UTF-8 bytes', async () => {
     // U+FF5E comes before U+1F600 in UTF-8, but not in UTF-16.
     await put(client, 'ranged', { pk: S('u'), sk: S('\u{1F600}') }, { pk: S('u'), sk: S('\uFF5E') });
     expect(ranges((await query('pk = :p', { ':p': S('u') })).Items)).toEqual(['\uFF5E', '\u{1F600}']);
@@ -134,7 +134,7 @@ describe('Query', () => {
       { ':p': N('1') },
       'One or more parameter values were invalid: Condition parameter type does not match schema type',
     ],
-  ])('refuses %s', async (condition, values, message) => {
+  ])('The key condition %s is refused', async (condition, values, message) => {
     await expect(query(condition, values)).rejects.toMatchObject({
       name: 'ValidationException',
       message,
@@ -143,7 +143,7 @@ describe('Query', () => {
 });
 
 describe('Scan', () => {
-  test('reads every item once, page by page, while others are written and deleted', async () => {
+  test('A scan reads every item once, page by page, while other items are written', async () => {
     const names = Array.from({ length: 25 }, (_, index) => `item-${String(index).padStart(2, '0')}`);
     await put(client, 'hashed', ...names.map((pk) => ({ pk: S(pk) })));
     const seen: (string | undefined)[] = [];

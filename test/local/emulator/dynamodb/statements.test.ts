@@ -28,7 +28,7 @@ const claim = (id: string, owner: string): BatchStatementRequest => ({
 });
 
 describe('BatchExecuteStatement', () => {
-  test('inserts what is new and tells for each statement what was there', async () => {
+  test('A batch inserts new items and reports each existing one', async () => {
     await batch(claim('event#2', 'first'));
     const responses = await batch(
       claim('event#1', 'second'),
@@ -51,7 +51,7 @@ describe('BatchExecuteStatement', () => {
     });
   });
 
-  test('refuses the whole batch where two statements name one item', async () => {
+  test('A batch with two statements on one item is refused as a whole', async () => {
     await expect(batch(claim('a', 'x'), claim('b', 'x'), claim('a', 'y'))).rejects.toMatchObject({
       name: 'ValidationException',
       message: 'Provided list of item keys contains duplicates',
@@ -66,7 +66,7 @@ describe('BatchExecuteStatement', () => {
     await expect(batch(...many.slice(0, 25))).resolves.toHaveLength(25);
   });
 
-  test('fails a statement alone where it is wrong, and runs the others', async () => {
+  test('An invalid statement fails alone, and the others are carried out', async () => {
     await put(client, 'hashed', { pk: S('a'), owner: S('other') });
     const responses = await batch(
       { Statement: 'UPSERT INTO hashed' },
@@ -114,7 +114,7 @@ describe('ExecuteStatement', () => {
     });
   });
 
-  test('fails an INSERT where the key is taken', async () => {
+  test('INSERT fails for a key that exists', async () => {
     await put(client, 'hashed', { pk: S('a') });
     await expect(execute(`INSERT INTO "hashed" VALUE {'pk': 'a'}`)).rejects.toMatchObject({
       name: 'DuplicateItemException',

@@ -24,7 +24,7 @@ beforeEach(async () => {
 });
 
 describe('tables', () => {
-  test('describes a table as CloudFormation and the waiters of the SDK need it', async () => {
+  test('DescribeTable returns what CloudFormation and the waiters of the SDK need', async () => {
     const { Table: table } = await client.send(new DescribeTableCommand({ TableName: 'ranged' }));
     expect(table).toMatchObject({
       TableName: 'ranged',
@@ -42,14 +42,14 @@ describe('tables', () => {
     expect(waited.state).toBe('SUCCESS');
   });
 
-  test('takes a table by its ARN', async () => {
+  test('A table can be addressed by its ARN', async () => {
     await put(client, 'hashed', { pk: { S: 'a' } });
     const TableName = 'arn:aws:dynamodb:us-east-1:000000000000:table/hashed';
     const { Item } = await client.send(new GetItemCommand({ TableName, Key: { pk: { S: 'a' } } }));
     expect(Item).toEqual({ pk: { S: 'a' } });
   });
 
-  test('refuses a name that is taken and names that are none', async () => {
+  test('CreateTable refuses an existing name and invalid names', async () => {
     const create = (TableName: string) =>
       client.send(
         new CreateTableCommand({
@@ -67,7 +67,7 @@ describe('tables', () => {
     await expect(create('no spaces')).rejects.toMatchObject({ name: 'ValidationException' });
   });
 
-  test('deletes a table with what is in it', async () => {
+  test('DeleteTable deletes a table with its items', async () => {
     await put(client, 'hashed', { pk: { S: 'a' } });
     const { TableDescription } = await client.send(new DeleteTableCommand({ TableName: 'hashed' }));
     expect(TableDescription?.TableStatus).toBe('DELETING');
@@ -100,7 +100,7 @@ describe('time to live', () => {
       }),
     );
 
-  test('is recorded, and refuses a second attribute', async () => {
+  test('Time to live is stored, and a second attribute is refused', async () => {
     const describeTtl = new DescribeTimeToLiveCommand({ TableName: 'hashed' });
     expect((await client.send(describeTtl)).TimeToLiveDescription).toEqual({ TimeToLiveStatus: 'DISABLED' });
     await enable('expiresAt');
@@ -114,7 +114,7 @@ describe('time to live', () => {
     await expect(enable('expiresAt', false)).rejects.toThrow('TimeToLive is already disabled');
   });
 
-  test('leaves an expired item in place for a while, then a sweep takes it', async () => {
+  test('An expired item stays for a while until a sweep deletes it', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: 1_700_000_000_000 });
     ({ client } = await localTables());
     const nowSeconds = Date.now() / 1_000;
@@ -140,7 +140,7 @@ describe('time to live', () => {
     expect(await names()).toEqual(['lives', 'long-ago', 'none', 'text']);
   });
 
-  test('can be written again where an expired item stood', async () => {
+  test('An item can replace an expired item under a condition', async () => {
     await enable('expiresAt');
     await put(client, 'hashed', { pk: { S: 'a' }, expiresAt: { N: '1700000000' } });
     const again = new PutItemCommand({

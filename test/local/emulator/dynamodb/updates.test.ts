@@ -43,11 +43,11 @@ const N = (number: string) => ({ N: number });
 const S = (text: string) => ({ S: text });
 
 describe('UpdateItem', () => {
-  test('creates an item that was not there', async () => {
+  test('UpdateItem creates an item that does not exist', async () => {
     expect(await update('SET n = :n', { values: { ':n': N('1') } })).toEqual({ pk: S('a'), n: N('1') });
   });
 
-  test('computes every value from the item as it was', async () => {
+  test('UpdateItem computes every value from the item before the update', async () => {
     await put(client, 'hashed', { pk: S('a'), x: N('1'), y: N('2') });
     expect(await update('SET x = y, y = x')).toEqual({ pk: S('a'), x: N('2'), y: N('1') });
   });
@@ -58,7 +58,7 @@ describe('UpdateItem', () => {
     expect(changed).toEqual({ pk: S('a'), n: N('9007199254740994'), d: N('-0.2') });
   });
 
-  test('merges sets with ADD and takes elements out with DELETE', async () => {
+  test('ADD merges sets and DELETE removes their elements', async () => {
     const strings = (...SS: string[]) => ({ values: { ':s': { SS } } });
     expect(await update('ADD tags :s', strings('a', 'b'))).toMatchObject({ tags: { SS: ['a', 'b'] } });
     expect(await update('ADD tags :s', strings('b', 'c'))).toMatchObject({ tags: { SS: ['a', 'b', 'c'] } });
@@ -71,12 +71,12 @@ describe('UpdateItem', () => {
     });
   });
 
-  test('counts with ADD, from nothing too', async () => {
+  test('ADD counts, starting from a missing attribute', async () => {
     expect(await update('ADD n :n', { values: { ':n': N('5') } })).toMatchObject({ n: N('5') });
     expect(await update('ADD n :n', { values: { ':n': N('-7') } })).toMatchObject({ n: N('-2') });
   });
 
-  test('returns what was asked for', async () => {
+  test('UpdateItem returns the attributes that ReturnValues selects', async () => {
     await put(client, 'hashed', { pk: S('a'), x: N('1'), y: N('2') });
     const values = { ':v': N('9') };
     expect(await update('SET x = :v', { values, returned: 'NONE' })).toBeUndefined();
@@ -123,21 +123,21 @@ describe('UpdateItem', () => {
       { values: { ':v': { SS: ['x'] } }, names: { '#t': 'text' } },
       'An operand in the update expression has an incorrect data type',
     ],
-  ])('refuses %s', async (expression, options, message) => {
+  ])('The update %s is refused', async (expression, options, message) => {
     const before = { pk: S('a'), text: S('t') };
     await put(client, 'hashed', before);
     await expect(update(expression, options)).rejects.toMatchObject({ name: 'ValidationException', message });
     expect(await stored()).toEqual(before);
   });
 
-  test('refuses to grow an item above 400 KB', async () => {
+  test('An update that makes an item larger than 400 KB is refused', async () => {
     await put(client, 'hashed', { pk: S('a'), v: S('x'.repeat(409_000)) });
     await expect(update('SET w = :w', { values: { ':w': S('x'.repeat(1_000)) } })).rejects.toThrow(
       'Item size to update has exceeded the maximum allowed size',
     );
   });
 
-  test('changes nothing where its condition fails', async () => {
+  test('An update whose condition fails changes nothing', async () => {
     await put(client, 'hashed', { pk: S('a'), n: N('1') });
     await expect(
       update('SET n = :v', { values: { ':v': N('2'), ':seen': N('0') }, condition: 'n = :seen' }),

@@ -27,7 +27,7 @@ describe("answers of AWS's own matcher", () => {
       '{"a":[{"b":1,"c":1},{"b":2,"c":2}]}',
       true,
     ],
-  ])('%s', (_, pattern, event, expected) => {
+  ])('The matcher answers as AWS does: %s', (_, pattern, event, expected) => {
     expect(matches(pattern, event)).toBe(expected);
   });
 });
@@ -125,11 +125,11 @@ describe('content filtering', () => {
     [{ $or: ['x'] }, { $or: 'x' }, true],
   ];
 
-  test.each(cases)('%j on %j: %s', (pattern, event, expected) => {
+  test.each(cases)('The pattern %j on the event %j: %s', (pattern, event, expected) => {
     expect(matches(pattern, event)).toBe(expected);
   });
 
-  test('many elements of unrelated arrays do not multiply', () => {
+  test('The elements of unrelated arrays are not combined with each other', () => {
     const values = Array.from({ length: 5_000 }, () => 'x');
     const pattern = { a: ['x'], b: ['x'], c: ['x'], d: ['missing'] };
     expect(matches(pattern, { a: values, b: values, c: values, d: values })).toBe(false);
@@ -160,7 +160,7 @@ describe('invalid patterns', () => {
     ['{"d":{"$or":[{"a":5},{"b":[1]}]}}', /\(at d\.a\)/],
   ];
 
-  test.each(cases)('%s', (pattern, reason) => {
+  test.each(cases)('The invalid pattern %s is refused', (pattern, reason) => {
     expect(() => compileEventPattern(pattern)).toThrow(reason);
     expect(() => compileEventPattern(pattern)).toThrow(
       expect.objectContaining({ code: 'InvalidEventPatternException' }),
@@ -181,13 +181,13 @@ describe('invalid patterns', () => {
     );
   });
 
-  test('longer than the quota', () => {
+  test('A pattern longer than the quota is refused', () => {
     const pattern = (length: number) => `{"a":["${'x'.repeat(length - '{"a":[""]}'.length)}"]}`;
     expect(() => compileEventPattern(pattern(MAX_PATTERN_CHARACTERS))).not.toThrow();
     expect(() => compileEventPattern(pattern(MAX_PATTERN_CHARACTERS + 1))).toThrow(/2049 characters/);
   });
 
-  test('more $or combinations than AWS allows', () => {
+  test('A pattern with more $or combinations than AWS allows is refused', () => {
     const parts = Array.from({ length: 10 }, (_, index) => [`f${index}`, { $or: [{ a: [1] }, { b: [1] }] }]);
     expect(() => compileEventPattern(JSON.stringify(Object.fromEntries(parts)))).toThrow(/1000 combinations/);
     expect(() => compileEventPattern(JSON.stringify(Object.fromEntries(parts.slice(1))))).not.toThrow();
@@ -216,7 +216,7 @@ describe('properties', () => {
     return [value];
   }
 
-  test('an event matches the exact pattern built from it', () => {
+  test('An event matches the exact pattern built from it', () => {
     fc.assert(
       fc.property(event, (sample) => {
         const pattern = JSON.stringify(exactPattern(sample));
@@ -226,7 +226,7 @@ describe('properties', () => {
     );
   });
 
-  test('anything-but is the negation of exact on a scalar that is there', () => {
+  test('The operator anything-but is the negation of an exact match on a scalar that exists', () => {
     const strings = fc.array(fc.string({ maxLength: 3 }), { minLength: 1, maxLength: 5 });
     const numbers = fc.array(fc.integer({ min: -5, max: 5 }), { minLength: 1, maxLength: 5 });
     fc.assert(
@@ -239,7 +239,7 @@ describe('properties', () => {
     );
   });
 
-  test('a condition on one more field takes matches away, one more value adds some', () => {
+  test('A condition on another field narrows a pattern, and another value widens it', () => {
     fc.assert(
       fc.property(event, event, fc.boolean(), scalar, scalar, (sample, other, own, here, wanted) => {
         // No generated key is in capitals.
@@ -254,7 +254,7 @@ describe('properties', () => {
     );
   });
 
-  test('elements of one array match together or not at all', () => {
+  test('The elements of one array match together or not at all', () => {
     const pair = fc.record({ b: fc.nat(2), c: fc.nat(2) });
     fc.assert(
       fc.property(fc.array(pair, { maxLength: 5 }), pair, (a, wanted) => {

@@ -45,7 +45,7 @@ function startClient() {
   return { bus, client };
 }
 
-test('a bus, a rule and a target, then events, through the SDK', async () => {
+test('The SDK creates a bus, a rule and a target, and publishes events', async () => {
   const { bus, client } = startClient();
   await client.send(new CreateEventBusCommand({ Name: 'events' }));
   await client.send(
@@ -86,7 +86,7 @@ test('a bus, a rule and a target, then events, through the SDK', async () => {
   ]);
 });
 
-test('errors have the names that the SDK knows', async () => {
+test('Errors have the names that the SDK knows', async () => {
   const { client } = startClient();
   await expect(client.send(new DescribeEventBusCommand({ Name: 'none' }))).rejects.toMatchObject({
     name: 'ResourceNotFoundException',

@@ -10,7 +10,7 @@ export function queueArn(name: string): string {
   return `arn:aws:sqs:${REGION}:${ACCOUNT}:${name}`;
 }
 
-/** An EventBridge whose queues are lists; a queue that is not listed in `queues` refuses messages. */
+/** An EventBridge whose queues are lists. A queue that is not in `queues` refuses messages. */
 export function startEventBridge(queues: string[] = ['queue']) {
   const messages = new Map<string, string[]>(queues.map((name) => [queueArn(name), []]));
   const failures: DeliveryFailure[] = [];
@@ -27,14 +27,14 @@ export function startEventBridge(queues: string[] = ['queue']) {
   return {
     service,
     failures,
-    /** Calls an action; what it throws is a rejection. */
+    /** Calls an action. Its errors become rejections. */
     call: async (action: string, input: JsonObject = {}): Promise<JsonObject> =>
       (await service.actions[action]?.(input)) ?? {},
     received: (name = 'queue') => messages.get(queueArn(name)) ?? [],
   };
 }
 
-/** A good entry, changed as wanted; `undefined` takes a member away. */
+/** A valid entry with changes; `undefined` removes a member. */
 export function entry(changes: JsonObject = {}): JsonObject {
   return {
     Source: 'genesys.cloud',

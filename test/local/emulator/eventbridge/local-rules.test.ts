@@ -6,7 +6,7 @@ const PATTERN = '{"source":["genesys.cloud"]}';
 const arn = (resource: string) => `arn:aws:events:${REGION}:${ACCOUNT}:${resource}`;
 
 describe('event buses', () => {
-  test('default is there; others are created, described, listed and deleted', async () => {
+  test('The default bus exists, and other buses are created, described, listed and deleted', async () => {
     const { call } = startEventBridge();
     expect(await call('CreateEventBus', { Name: 'events' })).toEqual({
       EventBusArn: arn('event-bus/events'),
@@ -27,7 +27,7 @@ describe('event buses', () => {
     expect(await call('DeleteEventBus', { Name: 'events' })).toEqual({});
   });
 
-  test('are refused twice, with a bad name, and beyond the quota', async () => {
+  test('A bus with an existing name, with a bad name or beyond the quota is refused', async () => {
     const { call } = startEventBridge();
     await call('CreateEventBus', { Name: 'events' });
     await expect(call('CreateEventBus', { Name: 'events' })).rejects.toMatchObject({
@@ -43,7 +43,7 @@ describe('event buses', () => {
     });
   });
 
-  test('are not deleted while they have rules, default never', async () => {
+  test('A bus with rules and the default bus cannot be deleted', async () => {
     const { call } = startEventBridge();
     await call('CreateEventBus', { Name: 'events' });
     await call('PutRule', { Name: 'r', EventBusName: 'events', EventPattern: PATTERN });
@@ -57,7 +57,7 @@ describe('event buses', () => {
 });
 
 describe('rules', () => {
-  test('are put, described, listed a page at a time, and deleted', async () => {
+  test('Rules are put, described, listed and deleted', async () => {
     const { call } = startEventBridge();
     await call('CreateEventBus', { Name: 'events' });
     const where = { EventBusName: 'events' };
@@ -89,12 +89,17 @@ describe('rules', () => {
   });
 
   test.each([
-    ['a leaf that is no list', { EventPattern: '{"source":"x"}' }, 'InvalidEventPatternException', /source/],
+    [
+      'a leaf that is not a list',
+      { EventPattern: '{"source":"x"}' },
+      'InvalidEventPatternException',
+      /source/,
+    ],
     ['no pattern', {}, 'ValidationException', /EventPattern is required/],
     ['a bad name', { Name: 'a b', EventPattern: PATTERN }, 'ValidationException', /Name/],
     ['a bad state', { State: 'ON', EventPattern: PATTERN }, 'ValidationException', /ENABLED or DISABLED/],
     ['no such bus', { EventBusName: 'x', EventPattern: PATTERN }, 'ResourceNotFoundException', /bus x/],
-  ])('with %s are refused', async (_, input, code, message) => {
+  ])('A rule with %s is refused', async (_, input, code, message) => {
     const { call } = startEventBridge();
     await expect(call('PutRule', { Name: 'r', ...input })).rejects.toMatchObject({
       code,
@@ -102,7 +107,7 @@ describe('rules', () => {
     });
   });
 
-  test('are at most 300 a bus, and one of them can still be replaced', async () => {
+  test('A bus has at most 300 rules, and one of them can still be replaced', async () => {
     const { call } = startEventBridge();
     for (let count = 0; count < 300; count += 1)
       await call('PutRule', { Name: `r${count}`, EventPattern: PATTERN });
@@ -115,7 +120,7 @@ describe('rules', () => {
     });
   });
 
-  test('match while they are enabled, and keep their targets when they are put again', async () => {
+  test('A rule matches while it is enabled, and keeps its targets when it is put again', async () => {
     const { call, received } = startEventBridge();
     await call('PutRule', { Name: 'r', EventPattern: '{"source":["other"]}' });
     await call('PutTargets', { Rule: 'r', Targets: [{ Id: 't', Arn: queueArn('queue') }] });
@@ -142,7 +147,7 @@ describe('targets', () => {
     return bus;
   }
 
-  test('are listed as they were put, replaced by id, and removed before the rule can go', async () => {
+  test('Targets are listed as they were put, replaced by id, and must be removed before their rule is deleted', async () => {
     const { call } = await withRule();
     const target = { Id: 't', Arn: queueArn('queue'), DeadLetterConfig: { Arn: queueArn('dead') } };
     expect(await call('PutTargets', { Rule: 'r', Targets: [{ Id: 't', Arn: queueArn('old') }] })).toEqual({
@@ -163,7 +168,7 @@ describe('targets', () => {
     await call('DeleteRule', { Name: 'r' });
   });
 
-  test('are at most 5 a rule', async () => {
+  test('A rule has at most 5 targets', async () => {
     const { call } = await withRule();
     const targets = Array.from({ length: 6 }, (_, index) => ({ Id: `t${index}`, Arn: queueArn('queue') }));
     await expect(call('PutTargets', { Rule: 'r', Targets: targets })).rejects.toMatchObject({
@@ -196,7 +201,7 @@ describe('targets', () => {
       /parameter "InputTransformer"/,
     ],
     ['a bad id', { Id: 'a b' }, 'ValidationException', /Id/],
-  ])('with %s are refused', async (_, changes, code, message) => {
+  ])('A target with %s is refused', async (_, changes, code, message) => {
     const { call } = await withRule();
     const target = { Id: 't', Arn: queueArn('queue'), ...changes };
     await expect(call('PutTargets', { Rule: 'r', Targets: [target] })).rejects.toMatchObject({
@@ -205,7 +210,7 @@ describe('targets', () => {
     });
   });
 
-  test('of a rule that does not exist are refused', async () => {
+  test('Actions on the targets of a rule that does not exist are refused', async () => {
     const { call } = startEventBridge();
     for (const action of ['PutTargets', 'RemoveTargets', 'ListTargetsByRule'])
       await expect(call(action, { Rule: 'r' })).rejects.toMatchObject({ code: 'ResourceNotFoundException' });

@@ -8,7 +8,7 @@ interface Item {
   gone: boolean;
 }
 
-test('the ready list is first in first out, whatever is removed between', () => {
+test('The ready list is first in, first out, even if items are removed in between', () => {
   const random = new Random(1);
   const list = new ReadyList<Item>((item) => item.gone);
   const model: Item[] = [];
@@ -29,7 +29,7 @@ test('the ready list is first in first out, whatever is removed between', () => 
   }
 });
 
-test('the due heap gives what is due in order of time, then of arrival', () => {
+test('The due heap returns due items in the order of time, then of insertion', () => {
   const random = new Random(2);
   const heap = new DueHeap<number>();
   const model: { atMs: number; item: number }[] = [];

@@ -37,7 +37,7 @@ describe.each(CONNECTIONS)('SQS messages $way', ({ connect }) => {
     return Messages ?? [];
   }
 
-  test('a message comes back as it was sent, with its system attributes', async () => {
+  test('A message is received as it was sent, with its system attributes', async () => {
     const sent = await clients.sqs.send(
       new SendMessageCommand({
         QueueUrl,
@@ -64,7 +64,7 @@ describe.each(CONNECTIONS)('SQS messages $way', ({ connect }) => {
     expect(Math.abs(Date.now() - Number(SentTimestamp))).toBeLessThan(60_000);
   });
 
-  test('only the attributes that are asked for come back, and binary ones unharmed', async () => {
+  test('Only the requested attributes are returned, and binary ones are unchanged', async () => {
     const bytes = Uint8Array.from([0, 255, 254, 1]);
     await clients.sqs.send(
       new SendMessageCommand({
@@ -85,7 +85,7 @@ describe.each(CONNECTIONS)('SQS messages $way', ({ connect }) => {
     expect(Object.keys(message!.Attributes!)).toEqual(['SentTimestamp']);
   });
 
-  test('a batch answers each entry on its own', async () => {
+  test('A batch reports each entry separately', async () => {
     const { Successful, Failed } = await clients.sqs.send(
       new SendMessageBatchCommand({
         QueueUrl,
@@ -124,14 +124,14 @@ describe.each(CONNECTIONS)('SQS messages $way', ({ connect }) => {
       'BatchRequestTooLong',
       [1, 2].map((n) => ({ Id: `e${n}`, MessageBody: 'x'.repeat(MAX_MESSAGE_BYTES / 2 + 1) })),
     ],
-  ])('a bad batch is refused as a whole: %s', async (name, Entries) => {
+  ])('An invalid batch is refused as a whole with %s', async (name, Entries) => {
     await expect(clients.sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries }))).rejects.toMatchObject({
       name,
     });
     expect(emulator.sqs.queue('events').counts().visible).toBe(0);
   });
 
-  test('a full MiB passes, one byte more does not, and attributes count', async () => {
+  test('A message of 1 MiB is accepted and one byte more is refused, attributes included', async () => {
     const send = (size: number, attributes = {}) =>
       clients.sqs.send(
         new SendMessageCommand({ QueueUrl, MessageBody: 'x'.repeat(size), MessageAttributes: attributes }),
@@ -145,7 +145,7 @@ describe.each(CONNECTIONS)('SQS messages $way', ({ connect }) => {
     });
   });
 
-  test('errors have the names, classes and statuses of the SDK', async () => {
+  test('Errors have the names, classes and statuses of the SDK', async () => {
     const { sqs } = clients;
     const missing = QueueUrl.replace('events', 'nowhere');
     await expect(
@@ -174,7 +174,7 @@ describe.each(CONNECTIONS)('SQS messages $way', ({ connect }) => {
     });
   });
 
-  test('a received message is in flight, and gone once deleted', async () => {
+  test('A received message is in flight until it is deleted', async () => {
     const queue = emulator.sqs.queue('events');
     queue.send({ body: 'x' });
     const [message] = await receive();
@@ -194,7 +194,7 @@ describe.each(CONNECTIONS)('SQS messages $way', ({ connect }) => {
     expect(queue.counts()).toEqual({ visible: 0, delayed: 0, inFlight: 0 });
   });
 
-  test('visibility 0 hands the message out again; its older handle then deletes nothing', async () => {
+  test('A visibility timeout of 0 redelivers the message, and its older handle then deletes nothing', async () => {
     const queue = emulator.sqs.queue('events');
     queue.send({ body: 'x' });
     const [first] = await receive();
@@ -226,13 +226,13 @@ describe.each(CONNECTIONS)('SQS messages $way', ({ connect }) => {
     expect(queue.counts().inFlight).toBe(0);
   });
 
-  test('a long poll ends with the message that arrives', async () => {
+  test('A long poll ends when a message arrives', async () => {
     const polling = receive({ WaitTimeSeconds: 20, MaxNumberOfMessages: 10 });
     await clients.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'late' }));
     expect((await polling).map(({ Body }) => Body)).toEqual(['late']);
   });
 
-  test('an aborted long poll takes no message with it', async () => {
+  test('An aborted long poll takes no message', async () => {
     const abort = new AbortController();
     const polling = clients.sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 20 }), {
       abortSignal: abort.signal,

@@ -27,7 +27,7 @@ describe.each(CONNECTIONS)('SQS queues $way', ({ connect }) => {
     await emulator.close();
   });
 
-  test('a queue URL has the host that the client used, the account and the name', async () => {
+  test('A queue URL has the host that the client used, the account and the name', async () => {
     const { QueueUrl } = await clients.sqs.send(new CreateQueueCommand({ QueueName: 'events' }));
     const origin = 'endpoint' in connection ? connection.endpoint : 'https://sqs.us-east-1.amazonaws.com';
     expect(QueueUrl).toBe(`${origin}/123456789012/events`);
@@ -41,7 +41,7 @@ describe.each(CONNECTIONS)('SQS queues $way', ({ connect }) => {
     });
   });
 
-  test('creating a queue twice is the same queue, unless the attributes differ', async () => {
+  test('Creating a queue twice returns the same queue, unless the attributes differ', async () => {
     const create = (VisibilityTimeout: string) =>
       clients.sqs.send(new CreateQueueCommand({ QueueName: 'events', Attributes: { VisibilityTimeout } }));
     const first = await create('60');
@@ -49,7 +49,7 @@ describe.each(CONNECTIONS)('SQS queues $way', ({ connect }) => {
     await expect(create('61')).rejects.toMatchObject({ name: 'QueueNameExists' });
   });
 
-  test('attributes have defaults, can be set, and are checked', async () => {
+  test('Queue attributes have defaults, can be set, and are checked', async () => {
     const { QueueUrl } = await clients.sqs.send(new CreateQueueCommand({ QueueName: 'events' }));
     const attributes = async (...names: ('All' | 'VisibilityTimeout' | 'DelaySeconds')[]) =>
       (await clients.sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: names }))).Attributes;

@@ -30,7 +30,7 @@ afterEach(async () => {
 const bodies = (messages: readonly { body: string }[]) => messages.map(({ body }) => body);
 
 describe('visibility and delay', () => {
-  test('a message that is not deleted returns after the visibility timeout, with a higher count', () => {
+  test('A message that is not deleted is redelivered after the visibility timeout with a higher count', () => {
     const queue = emulator.sqs.createQueue('events', { VisibilityTimeout: '30' });
     queue.send({ body: 'x' });
     const [first] = queue.take(10);
@@ -46,7 +46,7 @@ describe('visibility and delay', () => {
     expect(second!.receiptHandle).not.toBe(first!.receiptHandle);
   });
 
-  test('the handle of the latest receive still deletes after its visibility timeout', () => {
+  test('The handle of the latest receive deletes a message after its visibility timeout', () => {
     const queue = emulator.sqs.createQueue('events', { VisibilityTimeout: '30' });
     queue.send({ body: 'x' });
     const [only] = queue.take(1);
@@ -56,7 +56,7 @@ describe('visibility and delay', () => {
     expect(queue.take(1)).toEqual([]);
   });
 
-  test('changing the visibility prolongs and shortens', () => {
+  test('ChangeMessageVisibility extends and shortens the visibility timeout', () => {
     const queue = emulator.sqs.createQueue('events', { VisibilityTimeout: '30' });
     queue.send({ body: 'x' });
     const [received] = queue.take(1);
@@ -68,7 +68,7 @@ describe('visibility and delay', () => {
     expect(queue.counts()).toEqual({ visible: 1, delayed: 0, inFlight: 0 });
   });
 
-  test('a delayed message stays unseen until its time, and a long poll wakes for it', async () => {
+  test('A delayed message is invisible until its time, when it ends a long poll', async () => {
     const { QueueUrl } = await clients.sqs.send(new CreateQueueCommand({ QueueName: 'events' }));
     await clients.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'later', DelaySeconds: 7 }));
     const startedAtMs = Date.now();
@@ -78,7 +78,7 @@ describe('visibility and delay', () => {
     expect(Date.now() - startedAtMs).toBe(7_000);
   });
 
-  test('a long poll of an empty queue ends at its time, not earlier', async () => {
+  test('A long poll of an empty queue ends after its wait time, not earlier', async () => {
     const queue = emulator.sqs.createQueue('events');
     let ended = false;
     const polling = queue.receive({ waitMs: 20_000 }).then((messages) => {
@@ -91,7 +91,7 @@ describe('visibility and delay', () => {
     expect(await polling).toEqual([]);
   });
 
-  test('retention removes what is too old, in whatever state', () => {
+  test('Messages past their retention are removed in any state', () => {
     const queue = emulator.sqs.createQueue('events', { MessageRetentionPeriod: '60' });
     queue.send({ body: 'in flight' });
     queue.take(1, 1_000_000);
@@ -103,7 +103,7 @@ describe('visibility and delay', () => {
     expect(bodies(queue.take(10))).toEqual(['younger']);
   });
 
-  test('at the in-flight limit a short poll is refused', async () => {
+  test('A short poll is refused at the in-flight limit', async () => {
     const { QueueUrl } = await clients.sqs.send(new CreateQueueCommand({ QueueName: 'events' }));
     const queue = emulator.sqs.queue('events');
     for (let index = 0; index <= MAX_IN_FLIGHT_MESSAGES; index += 1) queue.send({ body: 'x' });
@@ -134,7 +134,7 @@ describe('redrive', () => {
     }
   }
 
-  test('the receive after the last allowed one moves the message, with its id and its age', () => {
+  test('The receive after the last allowed one moves the message, with its id and its send time', () => {
     const id = events.send({ body: 'poison', attributes: { a: { dataType: 'String', stringValue: 'b' } } });
     const sentAtMs = Date.now();
     exhaust();
@@ -154,14 +154,14 @@ describe('redrive', () => {
     ]);
   });
 
-  test('a healthy message behind a poisoned one is still received', () => {
+  test('A message behind one that is moved is still received', () => {
     events.send({ body: 'poison' });
     exhaust();
     events.send({ body: 'healthy' });
     expect(bodies(events.take(1))).toEqual(['healthy']);
   });
 
-  test('a move task sends the messages back as new ones', async () => {
+  test('A move task sends the messages back as new messages', async () => {
     const id = events.send({ body: 'poison' });
     exhaust();
     events.take(1);
@@ -177,21 +177,23 @@ describe('redrive', () => {
     ]);
   });
 
-  test('a rate limit spreads a move over time', async () => {
+  test('A rate limit spreads a move task over time', async () => {
     for (let index = 0; index < 5; index += 1) events.send({ body: `poison ${index}` });
     exhaust();
     events.take(10);
     const task = { SourceArn: dead.arn, MaxNumberOfMessagesPerSecond: 2 };
     await clients.sqs.send(new StartMessageMoveTaskCommand(task));
-    expect([dead.peek().length, events.peek().length]).toEqual([3, 2]);
+    expect(dead.peek()).toHaveLength(3);
+    expect(events.peek()).toHaveLength(2);
     await expect(clients.sqs.send(new StartMessageMoveTaskCommand(task))).rejects.toMatchObject({
       name: 'UnsupportedOperation',
     });
     vi.advanceTimersByTime(2_000);
-    expect([dead.peek().length, events.peek().length]).toEqual([0, 5]);
+    expect(dead.peek()).toHaveLength(0);
+    expect(events.peek()).toHaveLength(5);
   });
 
-  test('only a dead-letter queue can be the source of a move', async () => {
+  test('Only a dead-letter queue can be the source of a move task', async () => {
     await expect(
       clients.sqs.send(new StartMessageMoveTaskCommand({ SourceArn: events.arn })),
     ).rejects.toMatchObject({ name: 'InvalidParameterValue' });
@@ -200,7 +202,7 @@ describe('redrive', () => {
     ).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
   });
 
-  test('a message that was sent to the dead-letter queue itself cannot find its way back', async () => {
+  test('A message that was sent directly to a dead-letter queue cannot be moved without a destination', async () => {
     dead.send({ body: 'direct' });
     await clients.sqs.send(new StartMessageMoveTaskCommand({ SourceArn: dead.arn }));
     const { Results } = await clients.sqs.send(new ListMessageMoveTasksCommand({ SourceArn: dead.arn }));
