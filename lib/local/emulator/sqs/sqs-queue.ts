@@ -48,8 +48,7 @@ export class Queue {
     if (!this.hasRoom(bytes))
       throw sqsError(
         'OverLimit',
-        `The emulator keeps at most ${MAX_QUEUE_MESSAGES} messages or ${MAX_QUEUE_BYTES} bytes a queue; ` +
-          `${this.name} is full. Receive and delete its messages, or purge it.`,
+        `${this.name} is full: a queue holds at most ${MAX_QUEUE_MESSAGES} messages or ${MAX_QUEUE_BYTES} bytes.`,
       );
     const messageId = randomUUID();
     this.store.add({ messageId, body, md5OfBody, attributes, bytes, sentAtMs: Date.now() }, delayMs);
@@ -152,7 +151,7 @@ export class Queue {
     });
   }
 
-  /** Removes and returns up to `max` visible messages, for a message move task. */
+  /** Removes up to `max` visible messages, for a move task. */
   drain(max: number): StoredMessage[] {
     this.advance(Date.now());
     const drained: StoredMessage[] = [];

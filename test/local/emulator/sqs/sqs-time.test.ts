@@ -78,6 +78,18 @@ describe('visibility and delay', () => {
     expect(Date.now() - startedAtMs).toBe(7_000);
   });
 
+  test('A waiting long poll gets a message that another consumer received and did not delete', async () => {
+    const queue = emulator.sqs.createQueue('events', { VisibilityTimeout: '3' });
+    const startedAtMs = Date.now();
+    const polls = [queue.receive({ waitMs: 20_000 }), queue.receive({ waitMs: 20_000 })];
+    queue.send({ body: 'x' });
+    await vi.advanceTimersByTimeAsync(3_000);
+    const [first, second] = await Promise.all(polls);
+    expect(Date.now() - startedAtMs).toBe(3_000);
+    expect(first).toMatchObject([{ body: 'x', receiveCount: 1 }]);
+    expect(second).toMatchObject([{ body: 'x', receiveCount: 2 }]);
+  });
+
   test('A long poll of an empty queue ends after its wait time, not earlier', async () => {
     const queue = emulator.sqs.createQueue('events');
     let ended = false;
