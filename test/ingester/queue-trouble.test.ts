@@ -1,4 +1,4 @@
-import { FaultInjector } from 'switchboard-local/emulator/faults.ts';
+import { FaultInjector } from 'switchboard-local/emulator/emulator-faults.ts';
 import { afterEach, describe, expect, it } from 'vitest';
 import { eventually } from './eventually.ts';
 import { IngesterRun, QUICK, type RunOptions } from './ingester-run.ts';
