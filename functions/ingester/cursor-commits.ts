@@ -29,12 +29,20 @@ export class CursorCommits {
     this.pending.push({ session, value, position });
   }
 
+  /** Cursors that wait to be committed. */
+  get size(): number {
+    return this.pending.length;
+  }
+
   /** SQS has accepted every item up to the position. */
   commitUpTo(position: number): void {
     this.acceptedPosition = position;
-    this.committing ??= this.commit().finally(() => {
-      this.committing = undefined;
-    });
+    // A commit can take long. Meanwhile only the newest cursor that may be committed is kept.
+    const newest = this.newestDue();
+    if (newest > 0) this.pending.splice(0, newest);
+    if (this.committing) return;
+    const due = this.takeDue();
+    if (due) this.committing = this.commit(due);
   }
 
   /** Settles when the commit in progress is done. */
@@ -42,19 +50,26 @@ export class CursorCommits {
     await this.committing;
   }
 
-  private async commit(): Promise<void> {
-    for (;;) {
-      const due = this.pending.filter(({ position }) => position <= this.acceptedPosition);
-      const newest = due.at(-1);
-      if (!newest) return;
-      this.pending.splice(0, due.length);
+  private async commit(first: PendingCursor): Promise<void> {
+    for (let next: PendingCursor | undefined = first; next; next = this.takeDue()) {
       try {
-        await newest.session.commit?.(newest.value);
+        await next.session.commit?.(next.value);
       } catch (error) {
         // The next cursor covers this one. Until then, a restart reads these events again, as copies.
         this.log.warn('a cursor could not be stored', { error });
-        return;
       }
     }
+    this.committing = undefined;
+  }
+
+  /** Remove the cursors that may be committed. Returns the newest of them. */
+  private takeDue(): PendingCursor | undefined {
+    return this.pending.splice(0, this.newestDue() + 1).at(-1);
+  }
+
+  /** Index of the newest cursor that may be committed; -1 if there is none. */
+  private newestDue(): number {
+    const next = this.pending.findIndex(({ position }) => position > this.acceptedPosition);
+    return (next === -1 ? this.pending.length : next) - 1;
   }
 }
