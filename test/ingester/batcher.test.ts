@@ -376,11 +376,12 @@ describe('positions', () => {
     replacement = { json: '7', bytes: 1 };
     let isReplacementLost = true;
     queue.answer = (call, entries) => {
-      const failures = call.flatMap(({ items }, n) => {
-        if (items.includes(FIRST + 1)) return [[n, INVALID]];
-        return items.includes(7) && isReplacementLost ? [[n, THROTTLED]] : [];
-      });
-      return batchOutput(entries, Object.fromEntries(failures));
+      const failed: Record<string, { SenderFault: boolean; Code: string }> = {};
+      for (const [n, { items }] of call.entries()) {
+        if (items.includes(FIRST + 1)) failed[n] = INVALID;
+        else if (items.includes(7) && isReplacementLost) failed[n] = THROTTLED;
+      }
+      return batchOutput(entries, failed);
     };
     add(3);
     await pass(10 * lingerMs);

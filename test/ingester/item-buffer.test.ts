@@ -119,16 +119,17 @@ describe('an item buffer', () => {
 });
 
 describe('the accepted position of a buffer', () => {
-  type Operation =
-    | { readonly kind: 'add' | 'seal' | 'take' }
-    | { readonly kind: 'accept' | 'put back' | 'divide' | 'replace' | 'drop'; readonly parcel: number };
+  type Outcome = 'accept' | 'put back' | 'divide' | 'replace' | 'drop';
+  /** `parcel` selects one of the parcels that were taken. */
+  interface Operation {
+    readonly kind: 'add' | 'seal' | 'take' | Outcome;
+    readonly parcel: number;
+  }
+  const parcel = fc.nat({ max: 20 });
   const operation: fc.Arbitrary<Operation> = fc.oneof(
-    { weight: 4, arbitrary: fc.constant({ kind: 'add' as const }) },
-    fc.constantFrom({ kind: 'seal' as const }, { kind: 'take' as const }),
-    fc.record({
-      kind: fc.constantFrom('accept', 'put back', 'divide', 'replace', 'drop'),
-      parcel: fc.nat({ max: 20 }),
-    }),
+    { weight: 4, arbitrary: fc.record({ kind: fc.constant('add' as const), parcel }) },
+    fc.record({ kind: fc.constantFrom('seal', 'take'), parcel }),
+    fc.record({ kind: fc.constantFrom('accept', 'put back', 'divide', 'replace', 'drop'), parcel }),
   );
 
   /** The positions of a parcel. */
@@ -147,7 +148,7 @@ describe('the accepted position of a buffer', () => {
     buffer: ItemBuffer,
     parcels: readonly Parcel[],
     done: Set<number>,
-    kind: 'accept' | 'put back' | 'divide' | 'replace' | 'drop',
+    kind: Outcome,
   ): void {
     for (const parcel of parcels) {
       const isSingle = parcel.items.length === 1;
