@@ -186,6 +186,16 @@ describe('the id of an event', () => {
     }
   });
 
+  test('An unexpected error is not taken for deep nesting', () => {
+    const frame = {
+      topicName: 'v2.x',
+      get eventBody(): Record<string, unknown> {
+        throw new TypeError('not readable');
+      },
+    };
+    expect(() => eventId('p', { frame })).toThrow(TypeError);
+  });
+
   test.each([
     ['without an own id', {}],
     ['with an own id', { id: 'abc' }],

@@ -304,6 +304,15 @@ describe('cursors', () => {
     expect(committed).toEqual(['a', 'other b']);
   });
 
+  test('A cursor of an earlier sink of the same subscription is committed', async () => {
+    takeOwn('1');
+    takeCursor('a');
+    intake.sink('notification-channels', '0');
+    intake.onAccepted(1);
+    await intake.settled();
+    expect(committed).toEqual(['a']);
+  });
+
   test('Two sinks of a subscription commit the newest cursor only', async () => {
     takeOwn('1');
     takeCursor('a');
