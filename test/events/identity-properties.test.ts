@@ -73,13 +73,13 @@ describe('the identity for a topic without key fields', () => {
   });
 });
 
-describe.each(SAMPLES)('the key fields of $name', ({ frame, keys, times, topicIds }) => {
+describe.each(SAMPLES)('the key fields of $name', ({ name, frame, keys, times, topicIds }) => {
   const texts = keys.filter(
     (key) =>
       typeof valueAt(frame.eventBody, key) === 'string' && !times.some((one) => one.join() === key.join()),
   );
 
-  test('Different texts in a key field change the identity', () => {
+  test(`Different texts in a key field of ${name} change the identity`, () => {
     for (const key of texts) {
       fc.assert(
         fc.property(fc.uniqueArray(anyText(), { minLength: 2, maxLength: 5 }), (values) => {
@@ -91,7 +91,7 @@ describe.each(SAMPLES)('the key fields of $name', ({ frame, keys, times, topicId
     }
   });
 
-  test('Different times in a key field change the identity, and their form does not', () => {
+  test(`Different times in a key field of ${name} change the identity, and their form does not`, () => {
     for (const key of times) {
       fc.assert(
         fc.property(
@@ -110,7 +110,7 @@ describe.each(SAMPLES)('the key fields of $name', ({ frame, keys, times, topicId
     }
   });
 
-  test('Different ids in the topic change the identity', () => {
+  test(`Different ids in the topic of ${name} change the identity`, () => {
     const [id = ''] = topicIds;
     fc.assert(
       fc.property(fc.uniqueArray(fc.stringMatching(/^[\w-]+$/), { minLength: 2, maxLength: 5 }), (ids) => {
@@ -130,16 +130,22 @@ describe.each(SAMPLES)('the key fields of $name', ({ frame, keys, times, topicId
 describe.each([
   ...SAMPLES.map(({ name, frame }) => ({ name, frame })),
   { name: 'a generic topic', frame: { topicName: GENERIC_TOPICS[0]!, eventBody: {} } },
-])('deep nesting: $name', ({ frame }) => {
+])('deep nesting in $name', ({ name, frame }) => {
   const deep = (levels: number) => JSON.parse('['.repeat(levels) + ']'.repeat(levels)) as unknown;
 
-  test.each(['eventBody', 'metadata', 'unknown'] as const)('Too deep nesting in %s is refused', (part) => {
-    const framed = (levels: number) =>
-      part === 'unknown'
-        ? { ...frame, unknown: deep(levels) }
-        : { ...frame, [part]: { ...(part === 'eventBody' ? frame.eventBody : {}), extra: deep(levels - 1) } };
-    expect(eventIdentity(framed(MAX_DEPTH_LEVELS))).toHaveLength(43);
-    expect(() => eventIdentity(framed(MAX_DEPTH_LEVELS + 1))).toThrow(TooDeepError);
-    expect(() => eventIdentity(framed(100_000))).toThrow(TooDeepError);
-  });
+  test.each(['eventBody', 'metadata', 'unknown'] as const)(
+    `Too deep nesting in the %s of ${name} is refused`,
+    (part) => {
+      const framed = (levels: number) =>
+        part === 'unknown'
+          ? { ...frame, unknown: deep(levels) }
+          : {
+              ...frame,
+              [part]: { ...(part === 'eventBody' ? frame.eventBody : {}), extra: deep(levels - 1) },
+            };
+      expect(eventIdentity(framed(MAX_DEPTH_LEVELS))).toHaveLength(43);
+      expect(() => eventIdentity(framed(MAX_DEPTH_LEVELS + 1))).toThrow(TooDeepError);
+      expect(() => eventIdentity(framed(100_000))).toThrow(TooDeepError);
+    },
+  );
 });

@@ -32,21 +32,21 @@ test('An identity is 43 characters of base64url, and different for each sample',
 });
 
 describe.each(SAMPLES)('$name', (sample) => {
-  const { frame, topicIds, times } = sample;
+  const { name, frame, topicIds, times } = sample;
   const id = idOf(frame);
 
-  test('Every key field changes the identity', () => {
+  test(`Every key field of ${name} changes the identity`, () => {
     const ids = sample.keys.map((key) => idOf(withBody(frame, key, changed(sample, key))));
     expect(new Set([id, ...ids]).size).toBe(sample.keys.length + 1);
   });
 
-  test('Every id in the topic changes the identity', () => {
+  test(`Every id in the topic of ${name} changes the identity`, () => {
     for (const topicId of topicIds) {
       expect(idOf({ ...frame, topicName: frame.topicName.replace(topicId, `${topicId}0`) })).not.toBe(id);
     }
   });
 
-  test('Other fields that are changed, missing or new do not change the identity', () => {
+  test(`Other fields of ${name} that are changed, missing or new do not change the identity`, () => {
     for (const path of otherFields(sample)) {
       expect(idOf(withBody(frame, path, 'changed'))).toBe(id);
       expect(idOf(withBody(frame, path, undefined))).toBe(id);
@@ -55,7 +55,7 @@ describe.each(SAMPLES)('$name', (sample) => {
   });
 
   test.each(requiredKeys(sample).map((key) => [key]))(
-    'Without the key field %j the whole body is the key',
+    `Without the key field %j the whole body of ${name} is the key`,
     (key) => {
       for (const nothing of [undefined, null, '', {}]) {
         const partial = withBody(frame, key, nothing);
@@ -67,7 +67,7 @@ describe.each(SAMPLES)('$name', (sample) => {
     },
   );
 
-  test('A time has the same identity as a number and in every form of ISO 8601', () => {
+  test(`A time of ${name} has the same identity as a number and in every form of ISO 8601`, () => {
     for (const path of times) {
       const ms = new Date(valueAt(frame.eventBody, path) as string | number).getTime();
       const iso = new Date(ms).toISOString();
@@ -76,14 +76,14 @@ describe.each(SAMPLES)('$name', (sample) => {
     }
   });
 
-  test('Times that differ by less than a millisecond have different identities', () => {
+  test(`Times of ${name} that differ by less than a millisecond have different identities`, () => {
     for (const path of times) {
       const fine = ['2026-03-21T01:09:55.225001Z', '2026-03-21T01:09:55.225002Z'];
       expect(new Set(fine.map((time) => idOf(withBody(frame, path, time)))).size).toBe(2);
     }
   });
 
-  test('An event has the same identity on the socket and in the native EventBridge integration', () => {
+  test(`The event ${name} has the same identity on the socket and in the native EventBridge integration`, () => {
     const detail = {
       timestamp: '2026-03-21T01:09:56.001Z',
       metadata: { CorrelationId: 'another', type: 'message' },

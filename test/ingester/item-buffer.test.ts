@@ -144,12 +144,7 @@ describe('the accepted position of a buffer', () => {
       finish(buffer, flying.splice(step.parcel % flying.length, 1), done, step.kind);
   }
 
-  function finish(
-    buffer: ItemBuffer,
-    parcels: readonly Parcel[],
-    done: Set<number>,
-    kind: Outcome,
-  ): void {
+  function finish(buffer: ItemBuffer, parcels: readonly Parcel[], done: Set<number>, kind: Outcome): void {
     for (const parcel of parcels) {
       const isSingle = parcel.items.length === 1;
       if (kind === 'put back') buffer.putBack([parcel]);
