@@ -1,5 +1,5 @@
 import { FaultInjector } from 'switchboard-local/emulator/emulator-faults.ts';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { eventually } from './eventually.ts';
 import { IngesterRun, QUICK, type RunOptions } from './ingester-run.ts';
 
@@ -11,11 +11,11 @@ async function start(options: RunOptions = {}): Promise<void> {
 }
 
 describe('a full buffer', () => {
-  it('pauses the socket until SQS takes messages again, and nothing is lost', async () => {
+  test('A full buffer pauses the socket until SQS accepts messages again, and nothing is lost', async () => {
     const faults = new FaultInjector({ seed: 1, rates: { throttle: 1 } });
     await start({
       aws: { faults: Object.assign(faults, { enabled: false }) },
-      edges: {
+      dependencies: {
         limits: {
           ...QUICK,
           batcher: {
@@ -33,7 +33,7 @@ describe('a full buffer', () => {
     run.emit(300, undefined, text);
     await eventually(() => run.metric('paused')).toBe(1);
     expect((await run.health()).body.paused).toBe(true);
-    // Far more than the buffers between here and there hold.
+    // Far more than all buffers in between can take.
     for (let burst = 0; burst < 40; burst++) {
       run.emit(120, undefined, text);
       await new Promise(setImmediate);
@@ -45,15 +45,15 @@ describe('a full buffer', () => {
     await eventually(() => run.ingester.batcher.totals.itemsSent).toBe(run.emitted);
     expect(await run.metric('items_sent_total')).toBe(run.emitted);
     expect(await run.metric('paused')).toBe(0);
-    await run.everythingArrives();
+    await run.expectEverythingArrives();
     expect(run.account.uncovered).toBe(0);
   });
 
-  it('is emptied by a stop, together with what was not read yet', async () => {
+  test('A stop sends the full buffer and what was not read yet', async () => {
     const faults = new FaultInjector({ seed: 1, rates: { throttle: 1 } });
     await start({
       aws: { faults: Object.assign(faults, { enabled: false }) },
-      edges: {
+      dependencies: {
         limits: {
           ...QUICK,
           batcher: {
@@ -74,12 +74,12 @@ describe('a full buffer', () => {
     faults.enabled = false;
     await stopping;
     expect(run.aws.events).toHaveLength(run.emitted);
-    await run.everythingArrives();
+    await run.expectEverythingArrives();
   });
 });
 
-describe('the failures of SQS', () => {
-  it('of every kind lose nothing', async () => {
+describe('failures of SQS', () => {
+  test('Failures of SQS of every kind lose nothing', async () => {
     const faults = new FaultInjector({
       seed: 7,
       rates: {
@@ -93,7 +93,7 @@ describe('the failures of SQS', () => {
     });
     await start({
       aws: { faults },
-      edges: {
+      dependencies: {
         limits: {
           ...QUICK,
           batcher: { lingerMs: 2, envelopeEvents: 10, backoffBaseMs: 2, backoffCapMs: 20 },
@@ -106,7 +106,9 @@ describe('the failures of SQS', () => {
     }
     await run.ingester.stop();
     const { sent, lost, unexpected } = run.account;
-    expect([sent, lost, unexpected]).toEqual([run.emitted, 0, 0]);
+    expect(sent).toBe(run.emitted);
+    expect(lost).toBe(0);
+    expect(unexpected).toBe(0);
     expect(faults.counts.partial_failure).toBeGreaterThan(0);
   });
 });

@@ -1,32 +1,29 @@
 import fc from 'fast-check';
 import { Simulator } from 'switchboard-local/simulator/simulator.ts';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
-  CHANNELS_LIMIT,
   combineTopics,
   expandTopics,
-  spreadTopics,
-  TOPICS_PER_CHANNEL,
-} from '../../functions/ingester/topics.ts';
+} from '../../functions/ingester/protocols/notification-channels/topic-expansion.ts';
 import { MAX_TOPIC_CHARACTERS, topicProblems } from '../../lib/genesys/configured-topics.ts';
 import { RestClient } from '../../lib/genesys/rest-client.ts';
 import { TokenSource } from '../../lib/genesys/token-source.ts';
 
 const ID = '4f6f2a53-3f2c-4d6e-9a55-0d4a3c3f9a01';
 
-describe('problems', () => {
-  it.each([
+describe('problems of configured topics', () => {
+  test.each([
     'v2.users.{id}.presence',
     'v2.users.{id}?presence&routingStatus',
     'v2.routing.queues.{id}.conversations',
     'v2.analytics.queues.{id}.observations',
     `v2.users.${ID}.presence`,
     'v2.detail.events.conversation.x.customer.start',
-  ])('there are none with %s', (topic) => {
+  ])('The topic %s has no problem', (topic) => {
     expect(topicProblems([topic])).toEqual([]);
   });
 
-  it.each([
+  test.each([
     ['v2.system.socket_closing', /leave it out/],
     ['channel.metadata', /leave it out/],
     ['users.x.presence', /not a topic/],
@@ -36,29 +33,29 @@ describe('problems', () => {
     [`v2.users.${ID}?${'a'.repeat(MAX_TOPIC_CHARACTERS)}`, /longer than 200 characters/],
     ['v2.detail.events.conversation.{id}.acw', /can be listed only in v2\.users\.\{id\}/],
     ['v2.users.{id}.conversations.{id}', /can be listed only in/],
-  ])('are named with what to do: %s', (topic, advice) => {
+  ])('The topic %s has a problem with advice', (topic, advice) => {
     const [problem, ...more] = topicProblems(['v2.users.{id}.presence', topic]);
     expect(problem).toMatch(advice);
     expect(problem).toContain(topic);
     expect(more).toEqual([]);
   });
 
-  it('count the length that a topic has with an id', () => {
+  test('The length of a topic includes the id that replaces {id}', () => {
     const rest = (length: number) => `v2.users.{id}?${'a'.repeat(length - 'v2.users.?'.length - ID.length)}`;
     expect(topicProblems([rest(MAX_TOPIC_CHARACTERS)])).toEqual([]);
     expect(topicProblems([rest(MAX_TOPIC_CHARACTERS + 1)])).toHaveLength(1);
   });
 });
 
-describe('combining', () => {
-  /** The plain topics that a list of topics stands for. */
+describe('combining topics', () => {
+  /** The plain topics that are in a list of combined topics. */
   const plain = (topics: readonly string[]) =>
     topics.flatMap((topic) => {
       const [base = '', parts] = topic.split('?');
       return parts === undefined ? [topic] : parts.split('&').map((part) => `${base}.${part}`);
     });
 
-  it('makes one topic of the topics of a user', () => {
+  test('Topics of the same user are combined into one', () => {
     const topics = [
       'v2.users.{id}.presence',
       'v2.routing.queues.{id}.users',
@@ -72,7 +69,7 @@ describe('combining', () => {
     ]);
   });
 
-  it('loses no topic, doubles none, and stays within the length, with the id', () => {
+  test('Combining keeps every topic once, and no topic is too long with an id', () => {
     const part = fc.stringMatching(/^[a-zA-Z]{1,60}$/);
     const user = fc.constantFrom('{id}', ID, 'x');
     const topic = fc.oneof(
@@ -90,7 +87,7 @@ describe('combining', () => {
   });
 });
 
-describe('expansion', () => {
+describe('expanding topics', () => {
   let simulator: Simulator;
   let rest: RestClient;
   beforeAll(async () => {
@@ -101,7 +98,7 @@ describe('expansion', () => {
   });
   afterAll(() => simulator.close());
 
-  it('puts every user and queue, over all pages, in place of {id}', async () => {
+  test('The placeholder {id} is replaced by every user and queue on all pages', async () => {
     const topics = [
       'v2.users.{id}.presence',
       'v2.users.{id}.station',
@@ -118,7 +115,7 @@ describe('expansion', () => {
     );
   });
 
-  it('asks for nothing where there is no {id}', async () => {
+  test('Topics without {id} need no REST call', async () => {
     const unreachable = new RestClient({
       apiUrl: 'http://127.0.0.1:1',
       tokens: new TokenSource({
@@ -127,57 +124,5 @@ describe('expansion', () => {
       }),
     });
     expect(await expandTopics([`v2.users.${ID}.presence`], unreachable)).toEqual([`v2.users.${ID}.presence`]);
-  });
-});
-
-describe('spreading', () => {
-  const numbered = (from: number, to: number) =>
-    Array.from({ length: to - from }, (_, n) => `v2.users.${from + n}.presence`);
-
-  it('fills channels of 1,000', () => {
-    const channels = spreadTopics([], numbered(0, 2_500));
-    expect(channels.map(({ length }) => length)).toEqual([1_000, 1_000, 500]);
-    expect(channels.flat()).toEqual(numbered(0, 2_500));
-  });
-
-  it('keeps an emptied channel in its place and fills it first', () => {
-    const before = spreadTopics([], numbered(0, 2_500));
-    const emptied = spreadTopics(before, numbered(1_000, 2_500));
-    expect(emptied.map(({ length }) => length)).toEqual([0, 1_000, 500]);
-    expect(spreadTopics(emptied, numbered(1_000, 2_600)).map(({ length }) => length)).toEqual([
-      100, 1_000, 500,
-    ]);
-  });
-
-  it('says what to do when there are too many', () => {
-    const most = CHANNELS_LIMIT * TOPICS_PER_CHANNEL;
-    expect(spreadTopics([], numbered(0, most))).toHaveLength(CHANNELS_LIMIT);
-    expect(() => spreadTopics([], numbered(0, most + 1))).toThrow(
-      /10001 topics need 11 channels.*second deployment/,
-    );
-  });
-
-  it('loses none, doubles none, overfills none, and leaves in place what stays', () => {
-    const set = () => fc.uniqueArray(fc.integer({ min: 0, max: 5_000 }), { maxLength: 3_500, size: 'max' });
-    fc.assert(
-      fc.property(set(), set(), set(), (...rounds) => {
-        let channels: string[][] = [];
-        for (const round of rounds) {
-          const topics = round.map((n) => `v2.users.${n}.presence`);
-          const placeOf = new Map(
-            channels.flatMap((list, channel) => list.map((topic) => [topic, channel] as const)),
-          );
-          channels = spreadTopics(channels, topics);
-          expect(channels.flat().toSorted()).toEqual(topics.toSorted());
-          expect(Math.max(0, ...channels.map(({ length }) => length))).toBeLessThanOrEqual(
-            TOPICS_PER_CHANNEL,
-          );
-          for (const [channel, list] of channels.entries())
-            for (const topic of list)
-              if ((placeOf.get(topic) ?? channel) !== channel) throw new Error(`${topic} moved`);
-        }
-      }),
-      { numRuns: 25 },
-    );
   });
 });

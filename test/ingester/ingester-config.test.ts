@@ -1,5 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import * as z from 'zod';
 import { ConfigError, readConfig } from '../../functions/ingester/ingester-config.ts';
+import { notificationChannels } from '../../functions/ingester/protocols/notification-channels/notification-channels.ts';
 import { GENESYS_DOMAINS } from '../../lib/genesys/regions.ts';
 
 const GOOD = {
@@ -20,29 +22,31 @@ function problemsOf(environment: Record<string, string | undefined>): readonly s
   return [];
 }
 
-describe('a good environment', () => {
-  it('is read with its defaults', () => {
+describe('a valid environment', () => {
+  test('A valid environment is read with defaults', () => {
     expect(readConfig({ ...GOOD, STATE_TABLE: '' })).toEqual({
       apiUrl: 'https://api.mypurecloud.de',
       loginUrl: 'https://login.mypurecloud.de',
       credentials: { clientId: 'id', clientSecret: 'secret' },
-      topics: ['v2.users.{id}.presence', 'v2.routing.queues.{id}.conversations'],
-      protocol: 'notification-channels',
-      subscription: 'default',
+      protocol: notificationChannels,
+      protocolConfiguration: {
+        TOPICS: ['v2.users.{id}.presence', 'v2.routing.queues.{id}.conversations'],
+        TOPIC_REFRESH_SECONDS: 300,
+      },
+      subscriptionSet: 'default',
       eventsQueueUrl: GOOD.EVENTS_QUEUE_URL,
       stateTable: undefined,
       healthHost: '127.0.0.1',
       healthPort: 3001,
-      topicRefreshSeconds: 300,
       logLevel: 'INFO',
     });
   });
 
-  it.each(GENESYS_DOMAINS)('may be of the region %s', (domain) => {
+  test.each(GENESYS_DOMAINS)('The domain %s is accepted', (domain) => {
     expect(readConfig({ ...GOOD, GENESYS_DOMAIN: domain }).apiUrl).toBe(`https://api.${domain}`);
   });
 
-  it('may name its own hosts instead of a region', () => {
+  test('URLs can be set instead of a domain, and lose trailing slashes', () => {
     const hosts = { GENESYS_API_URL: 'http://127.0.0.1:8080/', GENESYS_LOGIN_URL: 'http://127.0.0.1:8081//' };
     expect(readConfig({ ...GOOD, GENESYS_DOMAIN: undefined, ...hosts })).toMatchObject({
       apiUrl: 'http://127.0.0.1:8080',
@@ -50,14 +54,14 @@ describe('a good environment', () => {
     });
   });
 
-  it('may name a secret instead of credentials', () => {
+  test('A secret can be set instead of an OAuth client', () => {
     const { GENESYS_CLIENT_ID: _, GENESYS_CLIENT_SECRET: __, ...rest } = GOOD;
     expect(readConfig({ ...rest, GENESYS_SECRET_ID: 'genesys' }).credentials).toEqual({
       secretId: 'genesys',
     });
   });
 
-  it('may set everything else', () => {
+  test('Every default can be overridden', () => {
     const set = {
       SUBSCRIPTION: 'blue-2',
       STATE_TABLE: 'state',
@@ -67,18 +71,18 @@ describe('a good environment', () => {
       LOG_LEVEL: 'DEBUG',
     };
     expect(readConfig({ ...GOOD, ...set })).toMatchObject({
-      subscription: 'blue-2',
+      subscriptionSet: 'blue-2',
       stateTable: 'state',
       healthHost: '0.0.0.0',
       healthPort: 0,
-      topicRefreshSeconds: 60,
+      protocolConfiguration: { TOPIC_REFRESH_SECONDS: 60 },
       logLevel: 'DEBUG',
     });
   });
 });
 
-describe('problems', () => {
-  it('of an empty environment are all told at once, each with what to do', () => {
+describe('problems of an environment', () => {
+  test('All problems of an empty environment are reported at once, with advice', () => {
     expect(problemsOf({})).toEqual([
       expect.stringMatching(/^GENESYS_DOMAIN is missing: the domain of your Genesys Cloud region/),
       expect.stringMatching(/^GENESYS_CLIENT_ID is missing: /),
@@ -88,10 +92,10 @@ describe('problems', () => {
     ]);
   });
 
-  it.each([
+  test.each([
     [
       { GENESYS_DOMAIN: 'example.com' },
-      /^GENESYS_DOMAIN example\.com is no Genesys Cloud region; it is one of .*mypurecloud\.com/,
+      /^GENESYS_DOMAIN example\.com is not a Genesys Cloud region\. The regions are .*mypurecloud\.com/,
     ],
     [{ GENESYS_DOMAIN: ' ' }, /^GENESYS_DOMAIN is blank/],
     [{ GENESYS_API_URL: 'api' }, /^GENESYS_API_URL is not an http\(s\) URL/],
@@ -103,23 +107,46 @@ describe('problems', () => {
     [{ TOPIC_REFRESH_SECONDS: '1' }, /^TOPIC_REFRESH_SECONDS is below 5/],
     [{ LOG_LEVEL: 'LOUD' }, /^LOG_LEVEL is not one of SILENT, ERROR, WARN, INFO, DEBUG/],
     [{ SUBSCRIPTION: 'a b' }, /^SUBSCRIPTION has characters other than/],
-    [{ TOPICS: 'presence' }, /^TOPICS: presence: not a topic/],
+    [{ TOPICS: 'presence' }, /^TOPICS names presence: not a topic/],
     [{ TOPICS: ' , ' }, /^TOPICS is missing/],
-    [{ TOPICS: 'v2.system.socket_closing' }, /^TOPICS: v2\.system\.socket_closing: .*leave it out/],
-  ])('%j', (bad, problem) => {
+    [{ PROTOCOL: 'pigeons' }, /^PROTOCOL is not one of notification-channels/],
+    [{ TOPICS: 'v2.system.socket_closing' }, /^TOPICS names v2\.system\.socket_closing: .*leave it out/],
+  ])('The variable %j is a problem', (bad, problem) => {
     const problems = problemsOf({ ...GOOD, ...bad });
     expect(problems.some((one) => problem.test(one))).toBe(true);
   });
 
-  it('of several kinds come together, each once, in one message', () => {
+  test('Problems of several kinds are reported once each, in one message', () => {
     const bad = { ...GOOD, HEALTH_PORT: 'x', TOPICS: 'presence,v2.users.*.presence', GENESYS_CLIENT_ID: '' };
     expect(() => readConfig(bad)).toThrow(
-      /^The configuration has 4 problem\(s\):\n {2}- HEALTH_PORT .*\n {2}- GENESYS_CLIENT_ID .*\n {2}- TOPICS: presence: .*\n {2}- TOPICS: v2\.users/,
+      /^The configuration has 4 problem\(s\):\n {2}- HEALTH_PORT .*\n {2}- GENESYS_CLIENT_ID .*\n {2}- TOPICS names presence: .*\n {2}- TOPICS names v2\.users/,
     );
   });
 
-  it('do not quote a secret', () => {
+  test('A problem does not quote a secret', () => {
     const bad = { ...GOOD, GENESYS_CLIENT_SECRET: 'top-secret', EVENTS_QUEUE_URL: '' };
     expect(problemsOf(bad).join()).not.toContain('top-secret');
+  });
+});
+
+describe('the protocol of an environment', () => {
+  const fake = {
+    ...notificationChannels,
+    name: 'fake',
+    configuration: z.object({ FAKE_COLOR: z.string({ error: 'is missing' }) }),
+  } as unknown as typeof notificationChannels;
+  const { TOPICS: _, ...others } = GOOD;
+
+  test('Only the variables of the chosen protocol are read', () => {
+    const environment = { ...others, PROTOCOL: 'fake', FAKE_COLOR: 'blue' };
+    const config = readConfig(environment, [notificationChannels, fake]);
+    expect(config.protocol).toBe(fake);
+    expect(config.protocolConfiguration).toEqual({ FAKE_COLOR: 'blue' });
+  });
+
+  test('A problem with a variable of the chosen protocol is reported', () => {
+    expect(() => readConfig({ ...others, PROTOCOL: 'fake' }, [notificationChannels, fake])).toThrow(
+      /FAKE_COLOR is missing/,
+    );
   });
 });

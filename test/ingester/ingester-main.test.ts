@@ -6,15 +6,15 @@ import { fileURLToPath } from 'node:url';
 import { Generator } from 'switchboard-local/simulator/generator.ts';
 import { GeneratorRunner } from 'switchboard-local/simulator/generator-runner.ts';
 import { type Listening, Simulator } from 'switchboard-local/simulator/simulator.ts';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { eventually } from './eventually.ts';
 import { LocalAws, STATE_TABLE } from './local-aws.ts';
 
 const MAIN = fileURLToPath(new URL('../../functions/ingester/main.ts', import.meta.url));
 const TOPICS = 'v2.users.{id}.presence,v2.users.{id}.routingStatus,v2.analytics.queues.{id}.observations';
 
-/** The ingester as a process of its own. */
-class Process {
+/** The ingester as a process. */
+class IngesterProcess {
   readonly child: ChildProcess;
   readonly exited: Promise<number | null>;
   stdout = '';
@@ -31,7 +31,7 @@ class Process {
     this.exited = once(this.child, 'close').then(([code]) => code as number | null);
   }
 
-  /** Lines of the log, without the metrics among them; those of errors are on stderr. */
+  /** Lines of the log (errors are on stderr), without metrics. */
   get lines(): { level: string; message: string }[] {
     return `${this.stdout}${this.stderr}`
       .split('\n')
@@ -48,7 +48,7 @@ class Process {
 let aws: LocalAws;
 let simulator: Simulator;
 let cloud: Listening;
-let running: Process | undefined;
+let running: IngesterProcess | undefined;
 
 beforeAll(async () => {
   aws = await LocalAws.start();
@@ -79,14 +79,14 @@ const environment = (): Record<string, string> => ({
   STATE_TABLE,
   HEALTH_PORT: '0',
 });
-function run(changes: Record<string, string> = {}): Process {
-  running = new Process({ ...environment(), ...changes });
+function run(changes: Record<string, string> = {}): IngesterProcess {
+  running = new IngesterProcess({ ...environment(), ...changes });
   return running;
 }
 
-describe('a bad environment', () => {
-  it('ends with code 78 and every problem', async () => {
-    running = new Process({ HEALTH_PORT: 'x', TOPICS: 'presence' });
+describe('an invalid environment', () => {
+  test('The process ends with code 78 and every problem of the environment', async () => {
+    running = new IngesterProcess({ HEALTH_PORT: 'x', TOPICS: 'presence' });
     expect(await running.exited).toBe(78);
     expect(running.stderr).toMatch(/^The configuration has 6 problem\(s\):\n( {2}- .*\n){6}$/);
     expect(running.stderr).toContain('HEALTH_PORT is not a number');
@@ -94,62 +94,62 @@ describe('a bad environment', () => {
   });
 });
 
-describe('what cannot work ends with code 1 and its own message', () => {
-  it.each([
+describe('permanent failures', () => {
+  test.each([
     [
       'a wrong secret',
       { GENESYS_CLIENT_SECRET: 'wrong-secret' },
-      /refused the client secret \(401\): check GENESYS_CLIENT_SECRET/,
+      /refused the client secret \(401\)\W+check GENESYS_CLIENT_SECRET/i,
     ],
     [
       'an unknown client',
       { GENESYS_CLIENT_ID: 'unknown' },
-      /does not know this OAuth client \(400\): check GENESYS_CLIENT_ID/,
+      /does not know this OAuth client \(400\)\W+check GENESYS_CLIENT_ID/i,
     ],
     [
       'an unknown host',
       { GENESYS_LOGIN_URL: 'http://login.nowhere.invalid' },
-      /there is no host login\.nowhere\.invalid; check GENESYS_DOMAIN/,
+      /there is no host login\.nowhere\.invalid\W+check GENESYS_DOMAIN/i,
     ],
     [
-      'a wrong secret, with topics that need no list',
+      'a wrong secret with topics that need no listing',
       {
         GENESYS_CLIENT_SECRET: 'wrong-secret',
         TOPICS: 'v2.users.4f6f2a53-3f2c-4d6e-9a55-0d4a3c3f9a01.presence',
       },
-      /refused the client secret \(401\): check GENESYS_CLIENT_SECRET/,
+      /refused the client secret \(401\)\W+check GENESYS_CLIENT_SECRET/i,
     ],
-  ])('%s', async (_what, changes, message) => {
+  ])('The process ends with code 1 and an explanation because of %s', async (_what, changes, message) => {
     const { exited } = run(changes);
     expect(await exited).toBe(1);
     expect(running?.errors).toEqual([expect.stringMatching(message)]);
     expect(`${running?.stdout}${running?.stderr}`).not.toContain('wrong-secret');
   });
 
-  it('a port for health that is taken', async () => {
+  test('The process ends with code 1 and advice when its health port is in use', async () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     const { port } = other.address() as AddressInfo;
     expect(await run({ HEALTH_PORT: String(port) }).exited).toBe(1);
     expect(running?.errors).toEqual([
-      `The health endpoint's address 127.0.0.1:${port} is taken; set HEALTH_PORT (or --health-port) to a free port, 0 takes one`,
+      `The health endpoint's address 127.0.0.1:${port} is in use; set HEALTH_PORT (or --health-port) to a free port, or to 0`,
     ]);
     await new Promise((resolve) => other.close(resolve));
   });
 
-  it('topics that are all rejected', async () => {
+  test('The process ends with code 1 and advice when all topics are rejected', async () => {
     await simulator.close();
     simulator = new Simulator({ deniedTopics: ['v2.users.{id}.presence'] });
     cloud = await simulator.listen();
     expect(await run({ TOPICS: 'v2.users.{id}.presence' }).exited).toBe(1);
     expect(running?.errors).toEqual([
-      expect.stringMatching(/rejected every topic: give the OAuth client a role/),
+      expect.stringMatching(/rejected every topic\. Give the OAuth client a role/),
     ]);
   });
 });
 
-describe('a stop', () => {
-  it('under 1,000 events a second ends with code 0 in time, and loses nothing that was sent', async () => {
+describe('stopping the process', () => {
+  test('A stop during 1,000 events per second ends with code 0 in time and loses nothing', async () => {
     const child = run();
     await eventually(() => simulator.liveConnections).toBe(1);
     const runner = new GeneratorRunner({
@@ -172,11 +172,12 @@ describe('a stop', () => {
     aws.settle(simulator.ledger);
     const { sent, published, lost, unproven, unexpected } = simulator.ledger.report();
     expect({ lost, unproven, unexpected }).toEqual({ lost: 0, unproven: 0, unexpected: 0 });
-    expect([published, aws.events.length]).toEqual([sent, sent]);
+    expect(published).toBe(sent);
+    expect(aws.events).toHaveLength(sent);
     expect(sent).toBeGreaterThan(1_000);
   });
 
-  it('while the start waits for an answer ends with code 0', async () => {
+  test('A stop while the start waits for an answer ends with code 0', async () => {
     const silent: Server = createServer(() => {});
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const asked = once(silent, 'request');
@@ -191,7 +192,7 @@ describe('a stop', () => {
 });
 
 describe('credentials in Secrets Manager', () => {
-  it('are read from there', async () => {
+  test('Credentials are read from the secret', async () => {
     const filled = { clientId: 'simulator-client', clientSecret: 'simulator-secret' };
     aws.emulator.secretsManager.set('filled', JSON.stringify(filled));
     const child = run({ GENESYS_SECRET_ID: 'filled', GENESYS_CLIENT_ID: '', GENESYS_CLIENT_SECRET: '' });
@@ -200,17 +201,17 @@ describe('credentials in Secrets Manager', () => {
     expect(await child.exited).toBe(0);
   });
 
-  it.each([
-    ['is not there', 'nowhere', undefined],
-    ['is not filled', 'empty', '{}'],
-    ['is no JSON', 'text', 'simulator-secret'],
+  test.each([
+    ['does not exist', 'nowhere', undefined],
+    ['has no fields', 'empty', '{}'],
+    ['is not JSON', 'text', 'simulator-secret'],
   ])(
-    'are waited for, told and not taken for a failure, while the secret %s',
+    'The process waits and logs an error, and does not fail, while the secret %s',
     async (_what, Name, SecretString) => {
       if (SecretString !== undefined) aws.emulator.secretsManager.set(Name, SecretString);
       const child = run({ GENESYS_SECRET_ID: Name });
       await eventually(() => child.errors).toEqual([
-        `The secret ${Name} is not filled: it must be {"clientId":"…","clientSecret":"…"}`,
+        `The secret ${Name} is empty or invalid. Set it to {"clientId":"…","clientSecret":"…"}.`,
       ]);
       child.child.kill('SIGTERM');
       expect(await child.exited).toBe(0);

@@ -1,14 +1,14 @@
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { afterEach, expect, test, vi } from 'vitest';
 import { EMIT_INTERVAL_MS, emitMetrics } from '../../functions/ingester/emf-metrics.ts';
-import type { MetricSources } from '../../functions/ingester/metrics.ts';
+import type { MetricSources } from '../../functions/ingester/prometheus-metrics.ts';
 
 afterEach(() => {
   vi.useRealTimers();
   vi.restoreAllMocks();
 });
 
-test('each interval one document: counts since the last one, states as they are', () => {
+test('Every interval emits a document with the counts since the last one and the present states', () => {
   vi.useFakeTimers();
   const written: string[] = [];
   vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
@@ -20,6 +20,7 @@ test('each interval one document: counts since the last one, states as they are'
     intake: () => ({
       received,
       copies: 1,
+      filtered: 3,
       rejected: {
         not_json: 2,
         invalid_utf8: 0,
