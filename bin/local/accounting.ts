@@ -1,5 +1,5 @@
+import type { Fault } from 'switchboard-local/emulator/emulator-faults.ts';
 import type { PublishedEvent } from 'switchboard-local/emulator/eventbridge/eventbridge.ts';
-import type { Fault } from 'switchboard-local/emulator/faults.ts';
 import type { Invocation } from 'switchboard-local/lambda/poller-options.ts';
 import type { Ledger } from 'switchboard-local/simulator/ledger.ts';
 import { fingerprint } from '../../functions/consumer/mark.ts';

@@ -1,5 +1,5 @@
-import { FAULT_KINDS } from 'switchboard-local/emulator/fault-kinds.ts';
-import type { AwsFaultKind } from 'switchboard-local/emulator/faults.ts';
+import { FAULT_KINDS } from 'switchboard-local/emulator/emulator-fault-kinds.ts';
+import type { AwsFaultKind } from 'switchboard-local/emulator/emulator-faults.ts';
 import { CLOUD_FAULT_KINDS, type CloudFaultKind } from 'switchboard-local/simulator/cloud-fault-kinds.ts';
 
 /** Kills the consumer before one of its AWS calls, or before it reports its result. */
@@ -20,15 +20,33 @@ export const AWS_FAULT_RATES: Readonly<Record<AwsFaultKind, number>> = {
   server_error: 0.005,
   partial_failure: 0.005,
   duplicate_delivery: 0.01,
+  duplicate_higher_count: 0.01,
   reorder: 0.02,
+  early_visibility: 0.01,
+  low_receive_count: 0.2,
+  stale_read: 0.05,
 };
 /** Probability that an invocation of the consumer is killed. */
 export const CONSUMER_CRASH_RATE = 0.05;
 /** Mean interval between two faults of the simulated Genesys Cloud. */
 export const CLOUD_FAULT_INTERVAL_MS = 500;
 
+/**
+ * Faults that `all` does not include, because the consumer can publish an event twice, or use up the receives of a
+ * message, when they happen. They are chosen by name.
+ */
+export const OPT_IN_FAULTS: readonly AwsFaultKind[] = [
+  'duplicate_higher_count',
+  'early_visibility',
+  'low_receive_count',
+];
+
 /** Names of all faults. */
 export const ALL_FAULTS: readonly string[] = [...CLOUD_FAULT_KINDS, ...awsKinds(), CONSUMER_CRASH];
+
+function includedInAll(): string[] {
+  return ALL_FAULTS.filter((name) => !OPT_IN_FAULTS.some((kind) => kind === name));
+}
 
 function awsKinds(): AwsFaultKind[] {
   return Object.keys(FAULT_KINDS) as AwsFaultKind[];
@@ -41,7 +59,7 @@ function awsKinds(): AwsFaultKind[] {
  */
 export function parseFaults(text: string): FaultChoice {
   const names =
-    text === 'all' ? ALL_FAULTS : text === 'none' ? [] : text.split(',').map((name) => name.trim());
+    text === 'all' ? includedInAll() : text === 'none' ? [] : text.split(',').map((name) => name.trim());
   const unknown = names.filter((name) => !ALL_FAULTS.includes(name));
   if (unknown.length > 0) {
     throw new Error(

@@ -1,6 +1,6 @@
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { Emulator } from 'switchboard-local/emulator/emulator.ts';
-import { FaultInjector } from 'switchboard-local/emulator/faults.ts';
+import { FaultInjector } from 'switchboard-local/emulator/emulator-faults.ts';
 import { type Invocation, SqsPoller } from 'switchboard-local/lambda/poller.ts';
 import { Random } from 'switchboard-local/random.ts';
 import type { BatchReport } from '../../functions/consumer/consumer.ts';

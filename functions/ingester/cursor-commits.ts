@@ -29,9 +29,17 @@ export class CursorCommits {
     this.pending.push({ session, value, position });
   }
 
+  /** Cursors that wait to be committed. */
+  get size(): number {
+    return this.pending.length;
+  }
+
   /** SQS has accepted every item up to the position. */
   commitUpTo(position: number): void {
     this.acceptedPosition = position;
+    // A commit can take long. Meanwhile only the newest cursor that may be committed is kept.
+    const newest = this.newestDue();
+    if (newest > 0) this.pending.splice(0, newest);
     if (this.committing) return;
     const due = this.takeDue();
     if (due) this.committing = this.commit(due);
@@ -42,11 +50,10 @@ export class CursorCommits {
     await this.committing;
   }
 
-  /** Commit a cursor, and then the newest of those that have become due meanwhile. */
   private async commit(first: PendingCursor): Promise<void> {
-    for (let due: PendingCursor | undefined = first; due; due = this.takeDue()) {
+    for (let next: PendingCursor | undefined = first; next; next = this.takeDue()) {
       try {
-        await due.session.commit?.(due.value);
+        await next.session.commit?.(next.value);
       } catch (error) {
         // The next cursor covers this one. Until then, a restart reads these events again, as copies.
         this.log.warn('a cursor could not be stored', { error });
@@ -55,10 +62,14 @@ export class CursorCommits {
     this.committing = undefined;
   }
 
-  /** The newest cursor that may be committed; older ones are dropped. */
+  /** Remove the cursors that may be committed. Returns the newest of them. */
   private takeDue(): PendingCursor | undefined {
-    const due = this.pending.filter(({ position }) => position <= this.acceptedPosition);
-    this.pending.splice(0, due.length);
-    return due.at(-1);
+    return this.pending.splice(0, this.newestDue() + 1).at(-1);
+  }
+
+  /** Index of the newest cursor that may be committed; -1 if there is none. */
+  private newestDue(): number {
+    const next = this.pending.findIndex(({ position }) => position > this.acceptedPosition);
+    return (next === -1 ? this.pending.length : next) - 1;
   }
 }

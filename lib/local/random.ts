@@ -1,6 +1,6 @@
 const UINT32_RANGE = 2 ** 32;
 
-/** A random draw was asked for that cannot be made, such as one from an empty array. */
+/** An invalid random draw, such as a pick from an empty array. */
 export class RandomArgumentError extends Error {
   readonly code = 'RANDOM_ARGUMENT';
   constructor(message: string) {
@@ -11,24 +11,24 @@ export class RandomArgumentError extends Error {
 
 /**
  * A seeded source of random numbers, so that a run is a pure function of its seed. The generator is mulberry32
- * (Tommy Ettinger, public domain): 32 bits of state, one multiplication chain a number. Not for secrets.
+ * (Tommy Ettinger, public domain): 32 bits of state, a few multiplications per number. Not for secrets.
  */
 export class Random {
   readonly seed: number;
-  #state: number;
+  private state: number;
 
   /** @param seed any finite number; its integer part modulo 2^32 is used. */
   constructor(seed: number) {
     if (!Number.isFinite(seed))
       throw new RandomArgumentError(`The seed must be a finite number, not ${seed}.`);
     this.seed = seed >>> 0;
-    this.#state = this.seed;
+    this.state = this.seed;
   }
 
   /** A number in [0, 1), of 32 random bits. */
   next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let bits = this.#state;
+    this.state = (this.state + 0x6d2b79f5) >>> 0;
+    let bits = this.state;
     bits = Math.imul(bits ^ (bits >>> 15), bits | 1);
     bits ^= bits + Math.imul(bits ^ (bits >>> 7), bits | 61);
     return ((bits ^ (bits >>> 14)) >>> 0) / UINT32_RANGE;

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import type { Context, SQSRecord } from 'aws-lambda';
-import { bytesToText } from 'switchboard-local/emulator/body.ts';
 import { Emulator } from 'switchboard-local/emulator/emulator.ts';
+import { type AwsFaultKind, type Fault, FaultInjector } from 'switchboard-local/emulator/emulator-faults.ts';
 import type { BusEvent } from 'switchboard-local/emulator/eventbridge/bus-event.ts';
-import { type AwsFaultKind, type Fault, FaultInjector } from 'switchboard-local/emulator/faults.ts';
+import { bytesToText } from 'switchboard-local/emulator/request-body.ts';
 import type { RequestHandler } from 'switchboard-local/emulator/request-handler.ts';
-import type { StoredMessage } from 'switchboard-local/emulator/sqs-queue-types.ts';
+import type { StoredMessage } from 'switchboard-local/emulator/sqs/sqs-queue-types.ts';
 import {
   type CallMade,
   type CrashPoint,

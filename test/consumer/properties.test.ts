@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { AwsFaultKind, Fault } from 'switchboard-local/emulator/faults.ts';
+import type { AwsFaultKind, Fault } from 'switchboard-local/emulator/emulator-faults.ts';
 import type { CallMade, CrashPoint } from 'switchboard-local/lambda/environment.ts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import {

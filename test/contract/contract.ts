@@ -3,9 +3,9 @@ import { expect, inject, test } from 'vitest';
 import { DIFFERENCES } from './differences.ts';
 
 /**
- * One behaviour of AWS that Switchboard relies on. Where the endpoint is known to differ, the check must fail: on what
- * it expects or with an error of the service, not for want of a connection.
- * @param id unique; `differences.ts` names it.
+ * One behavior of AWS that Switchboard relies on. For an endpoint that is known to differ, the check must fail, with an
+ * assertion or an error of the service, not with a connection error.
+ * @param id unique; `differences.ts` refers to it.
  */
 export function contract(id: string, title: string, check: () => Promise<void>): void {
   const { kind } = inject('endpoint');
@@ -22,7 +22,7 @@ export function contract(id: string, title: string, check: () => Promise<void>):
         throw error;
       },
     );
-    expect(outcome, `${kind} does as AWS now: take ${id} out of differences.ts`).toBe('differs');
+    expect(outcome, `${kind} behaves like AWS now: remove ${id} from differences.ts`).toBe('differs');
   });
 }
 
@@ -30,7 +30,7 @@ function isAssertion(error: unknown): boolean {
   return error instanceof AssertionError || (error instanceof Error && error.name === 'AssertionError');
 }
 
-/** The SDK marks what a service answered with `$fault`. */
+/** The SDK marks the errors of a service with `$fault`. */
 function isServiceError(error: unknown): boolean {
   return error instanceof Error && '$fault' in error;
 }

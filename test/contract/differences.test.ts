@@ -11,13 +11,13 @@ async function contractIds(): Promise<string[]> {
   return texts.flatMap((text) => [...text.matchAll(/\bcontract\(\s*'([^']+)'/g)].map(([, id]) => id ?? ''));
 }
 
-test('every id is unique', async () => {
+test('Every contract id is unique', async () => {
   const ids = await contractIds();
   expect(ids.length).toBeGreaterThan(0);
   expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([]);
 });
 
-test('every known difference names a behaviour of the suite, once an endpoint', async () => {
+test('Every known difference names a behavior of the suite, once per endpoint', async () => {
   const ids = new Set(await contractIds());
   expect(DIFFERENCES.filter(({ id }) => !ids.has(id))).toEqual([]);
   const keys = DIFFERENCES.map(({ endpoint, id }) => `${endpoint} ${id}`);

@@ -2,14 +2,13 @@ import {
   DescribeTimeToLiveCommand,
   PutItemCommand,
   QueryCommand,
-  TransactWriteItemsCommand,
   UpdateItemCommand,
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect } from 'vitest';
-import { dynamodb, uniqueName } from './clients.ts';
 import { contract } from './contract.ts';
-import { createTable, deleteTables, get, put } from './tables.ts';
+import { dynamodb, uniqueName } from './contract-clients.ts';
+import { createTable, deleteTables, get, put } from './contract-tables.ts';
 
 let table: string;
 beforeAll(async () => {
@@ -68,16 +67,20 @@ const takeOver = (pk: string, seen: string, owner: string) =>
     ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
   });
 
-contract('dynamodb.put.condition', 'a put under a condition takes over what it has seen, once', async () => {
-  const pk = uniqueName('expired');
-  await put(table, { pk: S(pk), owner: S('old'), expiresAt: N('1700000000') });
-  await expect(dynamodb.send(takeOver(pk, '1700000000', 'old'))).resolves.toBeDefined();
-  await expect(dynamodb.send(takeOver(pk, '1700000000', 'old'))).rejects.toMatchObject({
-    name: 'ConditionalCheckFailedException',
-  });
-});
+contract(
+  'dynamodb.put.condition',
+  'A put with a condition replaces the item that it has read, once',
+  async () => {
+    const pk = uniqueName('expired');
+    await put(table, { pk: S(pk), owner: S('old'), expiresAt: N('1700000000') });
+    await expect(dynamodb.send(takeOver(pk, '1700000000', 'old'))).resolves.toBeDefined();
+    await expect(dynamodb.send(takeOver(pk, '1700000000', 'old'))).rejects.toMatchObject({
+      name: 'ConditionalCheckFailedException',
+    });
+  },
+);
 
-contract('dynamodb.put.condition-item', 'a failed condition shows what stands there', async () => {
+contract('dynamodb.put.condition-item', 'A failed condition returns the current item', async () => {
   const pk = uniqueName('standing');
   const standing = { pk: S(pk), owner: S('other'), expiresAt: N('1700000000') };
   await put(table, standing);
@@ -87,7 +90,7 @@ contract('dynamodb.put.condition-item', 'a failed condition shows what stands th
   });
 });
 
-contract('dynamodb.reserved-word', 'a reserved word needs a #name', async () => {
+contract('dynamodb.reserved-word', 'A reserved word needs a #name', async () => {
   const command = new PutItemCommand({
     TableName: table,
     Item: { pk: S(uniqueName('reserved')) },
@@ -100,7 +103,7 @@ contract('dynamodb.reserved-word', 'a reserved word needs a #name', async () => 
   });
 });
 
-contract('dynamodb.unused-value', 'a value that no expression uses is refused', async () => {
+contract('dynamodb.unused-value', 'A value that no expression uses is refused', async () => {
   const command = new PutItemCommand({
     TableName: table,
     Item: { pk: S(uniqueName('unused')) },
@@ -110,7 +113,7 @@ contract('dynamodb.unused-value', 'a value that no expression uses is refused', 
   await expect(dynamodb.send(command)).rejects.toMatchObject({ name: 'ValidationException' });
 });
 
-contract('dynamodb.number.exact', 'large integers are compared digit by digit', async () => {
+contract('dynamodb.number.exact', 'Large integers are compared exactly', async () => {
   const pk = uniqueName('number');
   await put(table, { pk: S(pk), n: N('9007199254740993') });
   const command = new UpdateItemCommand({
@@ -123,23 +126,23 @@ contract('dynamodb.number.exact', 'large integers are compared digit by digit', 
   await expect(dynamodb.send(command)).rejects.toMatchObject({ name: 'ConditionalCheckFailedException' });
 });
 
-contract('dynamodb.empty-key', 'an empty key is refused', async () => {
+contract('dynamodb.empty-key', 'An empty key is refused', async () => {
   await expect(put(table, { pk: S('') })).rejects.toMatchObject({ name: 'ValidationException' });
 });
 
-contract('dynamodb.empty-set', 'an empty set is refused', async () => {
+contract('dynamodb.empty-set', 'An empty set is refused', async () => {
   await expect(put(table, { pk: S(uniqueName('set')), tags: { SS: [] } })).rejects.toMatchObject({
     name: 'ValidationException',
   });
 });
 
-contract('dynamodb.item-size', 'an item above 400 KB is refused', async () => {
+contract('dynamodb.item-size', 'An item above 400 KB is refused', async () => {
   await expect(put(table, { pk: S(uniqueName('large')), v: S('x'.repeat(409_600)) })).rejects.toMatchObject({
     name: 'ValidationException',
   });
 });
 
-contract('dynamodb.capacity', 'a write tells its units, one for each started 1 KB, where asked', async () => {
+contract('dynamodb.capacity', 'A write returns its units on request, one per started 1 KB', async () => {
   const pk = uniqueName('cost');
   const command = new PutItemCommand({
     TableName: table,
@@ -150,25 +153,7 @@ contract('dynamodb.capacity', 'a write tells its units, one for each started 1 K
   expect(ConsumedCapacity).toMatchObject({ TableName: table, CapacityUnits: 2 });
 });
 
-contract(
-  'dynamodb.transaction',
-  'a transaction that fails tells why for each action and does none',
-  async () => {
-    const [fresh, taken] = [uniqueName('fresh'), uniqueName('taken')];
-    await put(table, { pk: S(taken) });
-    const putNew = (pk: string) => ({
-      Put: { TableName: table, Item: { pk: S(pk) }, ConditionExpression: 'attribute_not_exists(pk)' },
-    });
-    const command = new TransactWriteItemsCommand({ TransactItems: [putNew(fresh), putNew(taken)] });
-    await expect(dynamodb.send(command)).rejects.toMatchObject({
-      name: 'TransactionCanceledException',
-      CancellationReasons: [{ Code: 'None' }, { Code: 'ConditionalCheckFailed' }],
-    });
-    expect(await get(table, fresh)).toBeUndefined();
-  },
-);
-
-contract('dynamodb.ttl', 'time to live is set and described; an expired item is still read', async () => {
+contract('dynamodb.ttl', 'Time to live is set and described, and an expired item is still read', async () => {
   const own = await createTable('ttl');
   await dynamodb.send(
     new UpdateTimeToLiveCommand({
@@ -187,7 +172,7 @@ contract('dynamodb.ttl', 'time to live is set and described; an expired item is 
 
 contract(
   'dynamodb.query.prefix',
-  'a query takes one partition and a prefix of its range, in order',
+  'A query reads a partition and a prefix of its range key, in order',
   async () => {
     const own = await createTable('query', true);
     for (const sk of ['gap#2', 'gap#10', 'cursor', 'gap#1']) await put(own, { pk: S('a'), sk: S(sk) });
@@ -205,7 +190,7 @@ contract(
   },
 );
 
-contract('dynamodb.no-table', 'a table that does not exist is told by its own error', async () => {
+contract('dynamodb.no-table', 'A table that does not exist has its own error', async () => {
   await expect(get('contract-absent-table', 'a')).rejects.toMatchObject({
     name: 'ResourceNotFoundException',
   });

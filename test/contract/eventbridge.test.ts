@@ -10,9 +10,9 @@ import {
 } from '@aws-sdk/client-eventbridge';
 import { DeleteMessageCommand, SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect } from 'vitest';
-import { eventbridge, sqs, uniqueName } from './clients.ts';
 import { contract } from './contract.ts';
-import { createQueue, deleteQueues, type Queue, receive, receiveNow } from './queues.ts';
+import { eventbridge, sqs, uniqueName } from './contract-clients.ts';
+import { createQueue, deleteQueues, type Queue, receive, receiveNow } from './contract-queues.ts';
 
 const EventBusName = uniqueName('bus');
 const Rule = uniqueName('rule');
@@ -61,7 +61,7 @@ const entry = (more: Partial<PutEventsRequestEntry> = {}): PutEventsRequestEntry
   EventBusName,
   Source: SOURCE,
   DetailType: DETAIL_TYPE,
-  // What no rule wants, so that it does not come into the queue.
+  // Matches no rule, so that it does not arrive in the queue.
   Detail: JSON.stringify({ eventBody: { wanted: false } }),
   ...more,
 });
@@ -70,7 +70,7 @@ const putEvents = (...Entries: PutEventsRequestEntry[]) =>
 
 contract(
   'eventbridge.envelope',
-  'a matching event comes to the queue in its envelope, others do not',
+  'A matching event arrives in the queue in its envelope, and others do not',
   async () => {
     const detail = {
       topicName: 'v2.users.1.presence',
@@ -100,7 +100,7 @@ contract(
   },
 );
 
-contract('eventbridge.time', 'an event keeps the time that its entry gives it', async () => {
+contract('eventbridge.time', 'An event keeps the time of its entry', async () => {
   const Detail = JSON.stringify({ eventBody: { wanted: true } });
   await putEvents(entry({ Detail, Time: new Date('2026-11-20T08:00:00.000Z') }));
   const [message] = await receive(queue, 1);
@@ -110,7 +110,7 @@ contract('eventbridge.time', 'an event keeps the time that its entry gives it', 
   expect(JSON.parse(message?.Body ?? '{}')).toMatchObject({ time: '2026-11-20T08:00:00Z' });
 });
 
-contract('eventbridge.malformed-detail', 'a detail that is no JSON fails its entry alone', async () => {
+contract('eventbridge.malformed-detail', 'An entry whose detail is not JSON fails alone', async () => {
   const { FailedEntryCount, Entries = [] } = await putEvents(
     entry(),
     entry({ Detail: '{"unfinished":' }),
@@ -125,44 +125,44 @@ contract('eventbridge.malformed-detail', 'a detail that is no JSON fails its ent
   expect(Entries.map(({ EventId }) => EventId !== undefined)).toEqual([true, false, false]);
 });
 
-contract('eventbridge.aws-source', 'a source that begins with aws. fails its entry alone', async () => {
+contract('eventbridge.aws-source', 'An entry whose source starts with aws. fails alone', async () => {
   const { FailedEntryCount, Entries = [] } = await putEvents(entry({ Source: 'aws.partner' }), entry());
   expect(FailedEntryCount).toBe(1);
   expect(Entries.map(({ ErrorCode }) => ErrorCode)).toEqual(['NotAuthorizedForSourceException', undefined]);
 });
 
-contract('eventbridge.missing-member', 'an entry without a detail type fails alone', async () => {
+contract('eventbridge.missing-member', 'An entry without a detail type fails alone', async () => {
   const { DetailType: _, ...incomplete } = entry();
   const { FailedEntryCount, Entries = [] } = await putEvents(incomplete, entry());
   expect(FailedEntryCount).toBe(1);
   expect(Entries.map(({ ErrorCode }) => ErrorCode)).toEqual(['InvalidArgument', undefined]);
 });
 
-contract('eventbridge.ten', 'ten entries are taken, each with an id of its own', async () => {
+contract('eventbridge.ten', 'Ten entries are accepted, each with its own id', async () => {
   const { FailedEntryCount, Entries = [] } = await putEvents(...Array.from({ length: 10 }, () => entry()));
   expect(FailedEntryCount).toBe(0);
   expect(new Set(Entries.map(({ EventId }) => EventId)).size).toBe(10);
 });
 
-contract('eventbridge.eleven', 'eleven entries are refused', async () => {
+contract('eventbridge.eleven', 'Eleven entries are refused', async () => {
   await expect(putEvents(...Array.from({ length: 11 }, () => entry()))).rejects.toMatchObject({
     name: 'ValidationException',
   });
 });
 
-contract('eventbridge.size', 'entries of 1 MB and more in sum are refused', async () => {
+contract('eventbridge.size', 'Entries of 1 MB and more in total are refused', async () => {
   const half = JSON.stringify({ text: 'x'.repeat(524_288) });
   await expect(putEvents(entry({ Detail: half }), entry({ Detail: half }))).rejects.toMatchObject({
     $fault: 'client',
   });
 });
 
-contract('eventbridge.large', 'an event of 900 KB is taken', async () => {
+contract('eventbridge.large', 'An event of 900 KB is accepted', async () => {
   const Detail = JSON.stringify({ eventBody: { wanted: false, text: 'x'.repeat(900_000) } });
   await expect(putEvents(entry({ Detail }))).resolves.toMatchObject({ FailedEntryCount: 0 });
 });
 
-contract('eventbridge.no-bus', 'an event for a bus that does not exist is taken and lost', async () => {
+contract('eventbridge.no-bus', 'An event for a bus that does not exist is accepted and dropped', async () => {
   const { FailedEntryCount } = await putEvents(entry({ EventBusName: uniqueName('absent') }));
   expect(FailedEntryCount).toBe(0);
 });

@@ -3,9 +3,9 @@ import {
   DeleteSecretCommand,
   GetSecretValueCommand,
 } from '@aws-sdk/client-secrets-manager';
-import { afterAll, beforeAll, expect, inject } from 'vitest';
-import { secretsManager, uniqueName } from './clients.ts';
+import { afterAll, beforeAll, expect } from 'vitest';
 import { contract } from './contract.ts';
+import { secretsManager, uniqueName } from './contract-clients.ts';
 
 const Name = uniqueName('secret');
 const SecretString = JSON.stringify({ clientId: 'id', clientSecret: 'sécret' });
@@ -16,19 +16,17 @@ beforeAll(async () => {
   arn = ARN;
 });
 afterAll(async () => {
-  // The emulator deletes no secrets; it forgets them when it ends.
-  if (inject('endpoint').kind === 'emulator') return;
   await secretsManager.send(new DeleteSecretCommand({ SecretId: arn, ForceDeleteWithoutRecovery: true }));
 });
 
-contract('secrets.get', 'a secret is read by its name and by its ARN', async () => {
+contract('secrets.get', 'A secret is read by its name and by its ARN', async () => {
   for (const SecretId of [Name, arn]) {
     const found = await secretsManager.send(new GetSecretValueCommand({ SecretId }));
     expect(found).toMatchObject({ Name, ARN: arn, SecretString, VersionStages: ['AWSCURRENT'] });
   }
 });
 
-contract('secrets.absent', 'a secret that does not exist is told by its own error', async () => {
+contract('secrets.absent', 'A secret that does not exist has its own error', async () => {
   const command = new GetSecretValueCommand({ SecretId: uniqueName('absent') });
   await expect(secretsManager.send(command)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
 });

@@ -7,9 +7,9 @@ import {
   SendMessageCommand,
 } from '@aws-sdk/client-sqs';
 import { afterAll, expect } from 'vitest';
-import { sqs } from './clients.ts';
 import { contract } from './contract.ts';
-import { createQueue, deleteQueues, type Queue, receive, receiveNow } from './queues.ts';
+import { sqs } from './contract-clients.ts';
+import { createQueue, deleteQueues, type Queue, receive, receiveNow } from './contract-queues.ts';
 
 afterAll(deleteQueues);
 
@@ -18,14 +18,14 @@ const send = ({ QueueUrl }: Queue, MessageBody: string) =>
 const setVisibility = ({ QueueUrl }: Queue, { ReceiptHandle }: Message, VisibilityTimeout: number) =>
   sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout }));
 
-/** The one message that must be there. */
+/** The single message of a receive. */
 async function only(received: Promise<Message[]>): Promise<Message> {
   const messages = await received;
   expect(messages).toHaveLength(1);
   return messages[0] ?? {};
 }
 
-contract('sqs.attributes', 'a received message carries its system attributes', async () => {
+contract('sqs.attributes', 'A received message carries its system attributes', async () => {
   const queue = await createQueue('attributes');
   const beforeMs = Date.now();
   const { MessageId } = await send(queue, 'x');
@@ -40,7 +40,7 @@ contract('sqs.attributes', 'a received message carries its system attributes', a
   expect(Number(ApproximateFirstReceiveTimestamp)).toBeGreaterThanOrEqual(Number(SentTimestamp));
 });
 
-contract('sqs.long-poll.arrival', 'a long poll ends when a message comes', async () => {
+contract('sqs.long-poll.arrival', 'A long poll ends when a message arrives', async () => {
   const queue = await createQueue('poll');
   const polled = sqs.send(new ReceiveMessageCommand({ QueueUrl: queue.QueueUrl, WaitTimeSeconds: 20 }));
   const startMs = performance.now();
@@ -52,7 +52,7 @@ contract('sqs.long-poll.arrival', 'a long poll ends when a message comes', async
 
 contract(
   'sqs.long-poll.empty',
-  'a long poll of an empty queue ends after its wait, with nothing',
+  'A long poll of an empty queue ends after its wait time without messages',
   async () => {
     const queue = await createQueue('empty');
     const startMs = performance.now();
@@ -64,7 +64,7 @@ contract(
   },
 );
 
-contract('sqs.visibility', 'a received message is hidden, then comes back with a higher count', async () => {
+contract('sqs.visibility', 'A received message is hidden, then redelivered with a higher count', async () => {
   const queue = await createQueue('visibility', { VisibilityTimeout: '1' });
   await send(queue, 'x');
   const first = await only(receive(queue, 1));
@@ -75,7 +75,7 @@ contract('sqs.visibility', 'a received message is hidden, then comes back with a
   expect(second.Attributes?.SentTimestamp).toBe(first.Attributes?.SentTimestamp);
 });
 
-contract('sqs.change-visibility', 'a visibility timeout of 0 gives the message back at once', async () => {
+contract('sqs.change-visibility', 'A visibility timeout of 0 makes the message visible at once', async () => {
   const queue = await createQueue('change');
   await send(queue, 'x');
   const first = await only(receive(queue, 1, { VisibilityTimeout: 60 }));
@@ -84,7 +84,7 @@ contract('sqs.change-visibility', 'a visibility timeout of 0 gives the message b
   expect(second.Attributes?.ApproximateReceiveCount).toBe('2');
 });
 
-contract('sqs.change-visibility.longer', 'a longer visibility timeout keeps the message hidden', async () => {
+contract('sqs.change-visibility.longer', 'A longer visibility timeout keeps the message hidden', async () => {
   const queue = await createQueue('longer', { VisibilityTimeout: '1' });
   await send(queue, 'x');
   const first = await only(receive(queue, 1));
@@ -95,7 +95,7 @@ contract('sqs.change-visibility.longer', 'a longer visibility timeout keeps the 
   expect(Messages ?? []).toEqual([]);
 });
 
-contract('sqs.delete', 'a deleted message does not come back', async () => {
+contract('sqs.delete', 'A deleted message is not redelivered', async () => {
   const queue = await createQueue('delete', { VisibilityTimeout: '1' });
   await send(queue, 'x');
   const { ReceiptHandle } = await only(receive(queue, 1));
@@ -108,7 +108,7 @@ contract('sqs.delete', 'a deleted message does not come back', async () => {
 
 contract(
   'sqs.delete.older-receipt',
-  'deleting with the receipt of an earlier receive is no error',
+  'Deleting with the receipt of an earlier receive is not an error',
   async () => {
     const queue = await createQueue('older');
     await send(queue, 'x');
@@ -123,7 +123,7 @@ contract(
   },
 );
 
-contract('sqs.delete-batch.partial-failure', 'a receipt that is none fails alone in a batch', async () => {
+contract('sqs.delete-batch.partial-failure', 'An invalid receipt fails alone in a batch', async () => {
   const queue = await createQueue('delete-batch');
   await send(queue, 'x');
   const { ReceiptHandle } = await only(receive(queue, 1));
@@ -140,23 +140,27 @@ contract('sqs.delete-batch.partial-failure', 'a receipt that is none fails alone
   expect(Failed).toMatchObject([{ Id: 'bad', SenderFault: true, Code: 'ReceiptHandleIsInvalid' }]);
 });
 
-contract('sqs.redrive', 'a message received too often moves, with its id, body and counts', async () => {
-  const dead = await createQueue('dead');
-  const queue = await createQueue('redrive', {
-    VisibilityTimeout: '0',
-    RedrivePolicy: JSON.stringify({ deadLetterTargetArn: dead.arn, maxReceiveCount: 2 }),
-  });
-  const { MessageId } = await send(queue, 'poison');
-  const first = await only(receive(queue, 1));
-  const second = await only(receive(queue, 1));
-  expect(second.Attributes?.ApproximateReceiveCount).toBe('2');
-  // The third receive moves it.
-  expect(await receiveNow(queue)).toEqual([]);
-  const moved = await only(receive(dead, 1));
-  expect(moved).toMatchObject({ MessageId, Body: 'poison' });
-  expect(moved.Attributes).toMatchObject({
-    ApproximateReceiveCount: '3',
-    SentTimestamp: first.Attributes?.SentTimestamp,
-    DeadLetterQueueSourceArn: queue.arn,
-  });
-});
+contract(
+  'sqs.redrive',
+  'A message that is received too often is moved, with its id, body and counts',
+  async () => {
+    const dead = await createQueue('dead');
+    const queue = await createQueue('redrive', {
+      VisibilityTimeout: '0',
+      RedrivePolicy: JSON.stringify({ deadLetterTargetArn: dead.arn, maxReceiveCount: 2 }),
+    });
+    const { MessageId } = await send(queue, 'poison');
+    const first = await only(receive(queue, 1));
+    const second = await only(receive(queue, 1));
+    expect(second.Attributes?.ApproximateReceiveCount).toBe('2');
+    // The third receive moves it.
+    expect(await receiveNow(queue)).toEqual([]);
+    const moved = await only(receive(dead, 1));
+    expect(moved).toMatchObject({ MessageId, Body: 'poison' });
+    expect(moved.Attributes).toMatchObject({
+      ApproximateReceiveCount: '3',
+      SentTimestamp: first.Attributes?.SentTimestamp,
+      DeadLetterQueueSourceArn: queue.arn,
+    });
+  },
+);

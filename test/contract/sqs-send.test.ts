@@ -1,8 +1,8 @@
 import { type BatchResultErrorEntry, SendMessageBatchCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect } from 'vitest';
-import { sqs } from './clients.ts';
 import { contract } from './contract.ts';
-import { createQueue, deleteQueues, md5, type Queue, receive } from './queues.ts';
+import { sqs } from './contract-clients.ts';
+import { createQueue, deleteQueues, md5, type Queue, receive } from './contract-queues.ts';
 
 const MIB = 1_048_576;
 
@@ -26,7 +26,7 @@ const numbered = (count: number): [string, string][] =>
 
 contract(
   'sqs.batch.ten',
-  'a batch of ten is sent whole, each entry with its id, message id and MD5',
+  'A batch of ten is sent completely, and each entry has its id, message id and MD5',
   async () => {
     const own = await createQueue('ten');
     const { Successful = [], Failed } = await sendBatch(numbered(10), own.QueueUrl);
@@ -41,15 +41,15 @@ contract(
   },
 );
 
-contract('sqs.batch.eleven', 'a batch of eleven is refused', async () => {
+contract('sqs.batch.eleven', 'A batch of eleven is refused', async () => {
   await expect(sendBatch(numbered(11))).rejects.toMatchObject({ name: 'TooManyEntriesInBatchRequest' });
 });
 
-contract('sqs.batch.empty', 'an empty batch is refused', async () => {
+contract('sqs.batch.empty', 'An empty batch is refused', async () => {
   await expect(sendBatch([])).rejects.toMatchObject({ name: 'EmptyBatchRequest' });
 });
 
-contract('sqs.batch.same-id', 'two entries with one id are refused', async () => {
+contract('sqs.batch.same-id', 'Two entries with the same id are refused', async () => {
   const entries: [string, string][] = [
     ['a', '1'],
     ['a', '2'],
@@ -57,12 +57,12 @@ contract('sqs.batch.same-id', 'two entries with one id are refused', async () =>
   await expect(sendBatch(entries)).rejects.toMatchObject({ name: 'BatchEntryIdsNotDistinct' });
 });
 
-contract('sqs.batch.long-id', 'an id above 80 characters is refused, one of 80 is not', async () => {
+contract('sqs.batch.long-id', 'An id above 80 characters is refused, one of 80 is accepted', async () => {
   await expect(sendBatch([['x'.repeat(81), '1']])).rejects.toMatchObject({ name: 'InvalidBatchEntryId' });
   await expect(sendBatch([['x'.repeat(80), '1']])).resolves.toMatchObject({ Successful: [{}] });
 });
 
-contract('sqs.batch.partial-failure', 'an entry with an illegal character fails alone', async () => {
+contract('sqs.batch.partial-failure', 'An entry with an illegal character fails alone', async () => {
   const { Successful = [], Failed = [] } = await sendBatch([
     ['good', 'fine'],
     ['bad', 'a\u0001b'],
@@ -72,7 +72,7 @@ contract('sqs.batch.partial-failure', 'an entry with an illegal character fails 
   expect(Failed).toMatchObject([failure]);
 });
 
-contract('sqs.size.one-mib', 'a message of 1 MiB is taken and comes back whole', async () => {
+contract('sqs.size.one-mib', 'A message of 1 MiB is accepted and received completely', async () => {
   const own = await createQueue('large');
   const body = 'é'.repeat(MIB / 2);
   await sqs.send(new SendMessageCommand({ QueueUrl: own.QueueUrl, MessageBody: body }));
@@ -80,11 +80,11 @@ contract('sqs.size.one-mib', 'a message of 1 MiB is taken and comes back whole',
   expect(message?.Body === body).toBe(true);
 });
 
-contract('sqs.size.above', 'a message above 1 MiB is refused', async () => {
+contract('sqs.size.above', 'A message above 1 MiB is refused', async () => {
   await expect(send('x'.repeat(MIB + 1))).rejects.toMatchObject({ $fault: 'client' });
 });
 
-contract('sqs.size.batch', 'a batch above 1 MiB in sum is refused', async () => {
+contract('sqs.size.batch', 'A batch above 1 MiB in total is refused', async () => {
   const half = 'x'.repeat(MIB / 2);
   await expect(
     sendBatch([
@@ -94,7 +94,7 @@ contract('sqs.size.batch', 'a batch above 1 MiB in sum is refused', async () => 
   ).rejects.toMatchObject({ name: 'BatchRequestTooLong' });
 });
 
-contract('sqs.md5', 'MD5s are those of body and attributes: the SDK checks them', async () => {
+contract('sqs.md5', 'MD5s match the body and the attributes, which the SDK checks', async () => {
   const own = await createQueue('md5');
   const body = 'ünïcode \u{1F600} "quoted" <xml>\n';
   const attributes = {
@@ -107,18 +107,19 @@ contract('sqs.md5', 'MD5s are those of body and attributes: the SDK checks them'
   );
   const [message] = await receive(own, 1);
   expect(message?.Body).toBe(body);
-  expect([sent.MD5OfMessageBody, message?.MD5OfBody]).toEqual([md5(body), md5(body)]);
+  expect(sent.MD5OfMessageBody).toBe(md5(body));
+  expect(message?.MD5OfBody).toBe(md5(body));
   expect(sent.MD5OfMessageAttributes).toMatch(/^[0-9a-f]{32}$/);
   expect(message?.MD5OfMessageAttributes).toBe(sent.MD5OfMessageAttributes);
   expect(message?.MessageAttributes).toMatchObject(attributes);
 });
 
-contract('sqs.illegal-character', 'a character that XML has not is refused', async () => {
+contract('sqs.illegal-character', 'A character that XML does not allow is refused', async () => {
   await expect(send('a\u0000b')).rejects.toMatchObject({ name: 'InvalidMessageContents' });
   await expect(send('a\uFFFEb')).rejects.toMatchObject({ name: 'InvalidMessageContents' });
 });
 
-contract('sqs.no-queue', 'a queue that does not exist is told by its own error', async () => {
+contract('sqs.no-queue', 'A queue that does not exist has its own error', async () => {
   const QueueUrl = `${queue.QueueUrl}-absent`;
   const command = new SendMessageCommand({ QueueUrl, MessageBody: 'x' });
   await expect(sqs.send(command)).rejects.toMatchObject({ name: 'QueueDoesNotExist' });

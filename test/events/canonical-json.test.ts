@@ -11,7 +11,7 @@ const ARRAY = ['[', ']'] as const;
 const OBJECT = ['{"a":', '}'] as const;
 
 describe('RFC 8785', () => {
-  test('the sample of section 3.2.2', () => {
+  test('The sample of section 3.2.2 has the canonical text of the RFC', () => {
     const sample = String.raw`{
       "numbers": [333333333.33333329, 1E30, 4.50, 2e-3, 0.000000000000000000000000001],
       "string": "\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\"\/",
@@ -22,7 +22,7 @@ describe('RFC 8785', () => {
     );
   });
 
-  test('keys are in the order of their UTF-16 code units, not of their code points (section 3.2.3)', () => {
+  test('Keys are in the order of their UTF-16 code units, not of their code points (section 3.2.3)', () => {
     const keys = ['\u20ac', '\r', '\ufb33', '1', '\u{1f600}', '\u0080', '\u00f6'];
     const text = canonicalJson(Object.fromEntries(keys.map((key) => [key, 0])));
     expect(Object.keys(JSON.parse(text) as object).slice(1)).toEqual([
@@ -43,28 +43,28 @@ describe('RFC 8785', () => {
     ['1e+21', ['1e21', '1000000000000000000000']],
     ['1e-7', ['0.0000001', '1E-7']],
     ['9007199254740992', ['9007199254740992', '9007199254740992.0']],
-  ])('%s has one form', (form, spellings) => {
+  ])('The number %s has one canonical form for all its spellings', (form, spellings) => {
     for (const spelling of spellings) expect(canonical(spelling)).toBe(form);
   });
 });
 
-test('escaped and plain characters are the same', () => {
+test('Escaped and plain characters have the same canonical text', () => {
   expect(canonical(String.raw`"\u0041\u00e4\ud83d\ude00\/"`)).toBe('"Aä😀/"');
 });
 
-test('lone surrogates stay apart from each other and from the replacement character', () => {
+test('Lone surrogates differ from each other and from the replacement character', () => {
   const texts = ['"\\ud800"', '"\\ud801"', '"\\udc00"', '"\\ufffd"', '"\\udc00\\ud800"'].map(canonical);
   expect(new Set(texts).size).toBe(texts.length);
   for (const text of texts) expect(Buffer.from(text).toString()).toBe(text);
 });
 
-test('a key named __proto__ is a key like others', () => {
+test('A key named __proto__ is an ordinary key', () => {
   expect(canonical('{"b":1,"__proto__":{"x":2},"a":3}')).toBe('{"__proto__":{"x":2},"a":3,"b":1}');
   expect(canonical('{"__proto__":1}')).not.toBe(canonical('{"__proto__":2}'));
   expect(canonical('{"constructor":1,"toString":2}')).toBe('{"constructor":1,"toString":2}');
 });
 
-test('keys that hold commas, quotes or nothing are not taken for others', () => {
+test('Keys with commas, with quotes or without characters are not mixed up', () => {
   const objects = [
     '{"a,b":1,"c":2}',
     '{"a":1,"b,c":2}',
@@ -77,7 +77,7 @@ test('keys that hold commas, quotes or nothing are not taken for others', () => 
   expect(canonical('{"b\\"":1,"a\\"":2}')).toBe('{"a\\"":2,"b\\"":1}');
 });
 
-test('ever new sets of keys, and very long ones, are sorted like the first', () => {
+test('Many different key sets, and very long ones, are sorted correctly', () => {
   for (let index = 0; index < 5_000; index++) {
     expect(canonical(`{"b${index}":{"z":1,"y":2},"a${index}":[]}`)).toBe(
       `{"a${index}":[],"b${index}":{"y":2,"z":1}}`,
@@ -88,7 +88,7 @@ test('ever new sets of keys, and very long ones, are sorted like the first', () 
   expect(canonical(`{${members.toReversed().join(',')}}`)).toBe(`{${members.join(',')}}`);
 });
 
-test('what JSON does not have is left out as JSON.stringify does', () => {
+test('Values that JSON does not have are omitted as JSON.stringify does', () => {
   const value = { a: undefined, b: [undefined, 1], c: undefined };
   expect(canonicalJson(value)).toBe(JSON.stringify(value));
   expect(canonicalJson(undefined)).toBe('null');
@@ -96,7 +96,7 @@ test('what JSON does not have is left out as JSON.stringify does', () => {
 
 describe('nesting', () => {
   test.each([ARRAY, OBJECT])(
-    `of ${MAX_DEPTH_LEVELS} levels is accepted, one more is refused: %s`,
+    `Nesting of ${MAX_DEPTH_LEVELS} levels of %s is accepted, and one more level is refused`,
     (...marks) => {
       expect(canonicalJson(nested(MAX_DEPTH_LEVELS, marks))).toBe(
         JSON.stringify(nested(MAX_DEPTH_LEVELS, marks)),
@@ -105,15 +105,15 @@ describe('nesting', () => {
     },
   );
 
-  test('of 200,000 levels is refused without exhausting the stack, with a code', () => {
+  test('Nesting of 200,000 levels is refused with a code, without exhausting the stack', () => {
     expect(() => canonicalJson(nested(200_000, ARRAY))).toThrow(
       expect.objectContaining({ code: 'too_deep', retriable: false, name: 'TooDeepError' }),
     );
   });
 });
 
-describe('for any JSON value', () => {
-  test('the order of keys and white space do not matter', () => {
+describe('the canonical text of any JSON value', () => {
+  test('The order of keys and white space do not change the canonical text', () => {
     fc.assert(
       fc.property(jsonBody(), fc.constantFrom('', ' ', '\t', '\n  '), (body, space) => {
         const written = JSON.stringify(reordered(body), null, space);
@@ -122,7 +122,7 @@ describe('for any JSON value', () => {
     );
   });
 
-  test('the canonical text has the same value and is its own canonical text', () => {
+  test('The canonical text has the same value, and it is its own canonical text', () => {
     fc.assert(
       fc.property(jsonBody(), (body) => {
         const text = canonicalJson(body);
@@ -132,7 +132,7 @@ describe('for any JSON value', () => {
     );
   });
 
-  test('two values have the same text only when they are equal', () => {
+  test('Two values have the same canonical text exactly when they are equal', () => {
     fc.assert(
       fc.property(jsonBody(), jsonBody(), (one, two) => {
         const equal = isDeepStrictEqual(JSON.parse(JSON.stringify(one)), JSON.parse(JSON.stringify(two)));
@@ -141,7 +141,7 @@ describe('for any JSON value', () => {
     );
   });
 
-  test('its keys are sorted at every level', () => {
+  test('The keys of the canonical text are sorted', () => {
     fc.assert(
       fc.property(fc.uniqueArray(anyText()), (keys) => {
         const text = canonicalJson(Object.fromEntries(keys.map((key) => [key, null])));

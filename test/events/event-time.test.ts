@@ -8,32 +8,41 @@ const MS = 1649237504949;
 const timeOf = (eventBody: Record<string, unknown>, timestamp?: string) =>
   eventTime({ topicName: 'v2.x', eventBody, ...(timestamp === undefined ? {} : { timestamp }) }, RECEIVED);
 
-test("the frame's own timestamp comes first", () => {
+test("The frame's own timestamp takes precedence", () => {
   expect(timeOf({ eventTime: MS }, '2026-01-01T00:00:00.5Z')).toBe('2026-01-01T00:00:00.500Z');
 });
 
-describe.each(['eventTime', 'modifiedDate', 'timestamp', 'currentStateStart'])('%s of the body', (field) => {
-  test.each([MS, ISO, '2022-04-06T11:31:44.949+02:00'])('is understood as %s', (value) => {
-    expect(timeOf({ [field]: value })).toBe(ISO);
-    expect(timeOf({ [field]: value }, 'no time')).toBe(ISO);
-  });
+describe.each(['eventTime', 'modifiedDate', 'timestamp', 'currentStateStart'])(
+  'the field %s of a body',
+  (field) => {
+    test.each([MS, ISO, '2022-04-06T11:31:44.949+02:00'])(
+      `The time in ${field} is used in the form %s`,
+      (value) => {
+        expect(timeOf({ [field]: value })).toBe(ISO);
+        expect(timeOf({ [field]: value }, 'no time')).toBe(ISO);
+      },
+    );
 
-  test.each([null, '', 'yesterday', 0, -1, 8.64e15 + 1, {}, [], true])('is passed over as %j', (value) => {
-    expect(timeOf({ [field]: value })).toBe(RECEIVED);
-  });
-});
+    test.each([null, '', 'yesterday', 0, -1, 8.64e15 + 1, {}, [], true])(
+      `The invalid time in ${field} is ignored: %j`,
+      (value) => {
+        expect(timeOf({ [field]: value })).toBe(RECEIVED);
+      },
+    );
+  },
+);
 
-test('the fields of a body are asked in their order', () => {
+test('The fields of a body are used in order of preference', () => {
   const body = { currentStateStart: MS + 3, timestamp: MS + 2, modifiedDate: MS + 1, eventTime: MS };
   expect(timeOf(body)).toBe(ISO);
   expect(timeOf({ ...body, eventTime: 'unreadable' })).toBe('2022-04-06T09:31:44.950Z');
 });
 
-test('without any time it is the time of receipt', () => {
+test('An event without a time has the time of receipt', () => {
   expect(timeOf({})).toBe(RECEIVED);
 });
 
-test('whatever the fields hold, the answer is a time in UTC with milliseconds', () => {
+test('The event time is a time in UTC with milliseconds, whatever the fields contain', () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.jsonValue(), fc.string(), (one, two, timestamp) => {
       const time = timeOf({ eventTime: one, modifiedDate: two }, timestamp);

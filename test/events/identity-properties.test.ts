@@ -12,8 +12,8 @@ const generic = () => fc.constantFrom(...GENERIC_TOPICS);
 const idOf = (topicName: string, eventBody: Record<string, unknown>) =>
   eventIdentity({ topicName, eventBody });
 
-describe('for any topic and body', () => {
-  test('metadata, version, timestamp, unknown fields and the order of keys never matter', () => {
+describe('the identity of any topic and body', () => {
+  test('Metadata, version, timestamp, unknown fields and the order of keys do not change the identity', () => {
     fc.assert(
       fc.property(topic(), jsonBody(), jsonBody(), jsonBody(), (topicName, eventBody, metadata, more) => {
         const frame = { ...more, topicName, eventBody };
@@ -23,7 +23,7 @@ describe('for any topic and body', () => {
     );
   });
 
-  test('CorrelationId never matters', () => {
+  test('The CorrelationId does not change the identity', () => {
     fc.assert(
       fc.property(topic(), jsonBody(), anyText(), anyText(), (topicName, eventBody, one, two) => {
         const frame = (CorrelationId: string) => ({ topicName, eventBody, metadata: { CorrelationId } });
@@ -32,7 +32,7 @@ describe('for any topic and body', () => {
     );
   });
 
-  test('the schema changes nothing, not even about a key named __proto__', () => {
+  test('The schema does not change the identity, not even with a key named __proto__', () => {
     fc.assert(
       fc.property(topic(), jsonBody(), (topicName, eventBody) => {
         const text = `{"topicName":${JSON.stringify(topicName)},"eventBody":${JSON.stringify(eventBody)}}`;
@@ -42,8 +42,8 @@ describe('for any topic and body', () => {
   });
 });
 
-describe('for a topic without key fields', () => {
-  test('bodies are one event only when they are equal', () => {
+describe('the identity for a topic without key fields', () => {
+  test('Two bodies have the same identity exactly when they are equal', () => {
     fc.assert(
       fc.property(generic(), jsonBody(), jsonBody(), (topicName, one, two) => {
         expect(idOf(topicName, one) === idOf(topicName, two)).toBe(isDeepStrictEqual(one, two));
@@ -51,7 +51,7 @@ describe('for a topic without key fields', () => {
     );
   });
 
-  test('a change anywhere in the body is another event', () => {
+  test('A change anywhere in the body changes the identity', () => {
     fc.assert(
       fc.property(generic(), jsonBody(), fc.nat(), anyText(), (topicName, body, at, value) => {
         const places = leaves(body);
@@ -63,7 +63,7 @@ describe('for a topic without key fields', () => {
     );
   });
 
-  test('the topic decides: its ids, its type, its case', () => {
+  test('Different topics have different identities', () => {
     fc.assert(
       fc.property(fc.uniqueArray(anyText(), { minLength: 2 }), jsonBody(), (ids, body) => {
         const identities = ids.map((id) => idOf(`v2.users.${id}.activity`, body));
@@ -73,13 +73,13 @@ describe('for a topic without key fields', () => {
   });
 });
 
-describe.each(SAMPLES)('for key fields of $name', ({ frame, keys, times, topicIds }) => {
+describe.each(SAMPLES)('the key fields of $name', ({ name, frame, keys, times, topicIds }) => {
   const texts = keys.filter(
     (key) =>
       typeof valueAt(frame.eventBody, key) === 'string' && !times.some((one) => one.join() === key.join()),
   );
 
-  test('different texts are different events', () => {
+  test(`Different texts in a key field of ${name} change the identity`, () => {
     for (const key of texts) {
       fc.assert(
         fc.property(fc.uniqueArray(anyText(), { minLength: 2, maxLength: 5 }), (values) => {
@@ -91,7 +91,7 @@ describe.each(SAMPLES)('for key fields of $name', ({ frame, keys, times, topicId
     }
   });
 
-  test('different times are different events', () => {
+  test(`Different times in a key field of ${name} change the identity, and their form does not`, () => {
     for (const key of times) {
       fc.assert(
         fc.property(
@@ -110,7 +110,7 @@ describe.each(SAMPLES)('for key fields of $name', ({ frame, keys, times, topicId
     }
   });
 
-  test('different ids in the topic are different events', () => {
+  test(`Different ids in the topic of ${name} change the identity`, () => {
     const [id = ''] = topicIds;
     fc.assert(
       fc.property(fc.uniqueArray(fc.stringMatching(/^[\w-]+$/), { minLength: 2, maxLength: 5 }), (ids) => {
@@ -130,16 +130,22 @@ describe.each(SAMPLES)('for key fields of $name', ({ frame, keys, times, topicId
 describe.each([
   ...SAMPLES.map(({ name, frame }) => ({ name, frame })),
   { name: 'a generic topic', frame: { topicName: GENERIC_TOPICS[0]!, eventBody: {} } },
-])('nesting too deep for everybody downstream is refused: $name', ({ frame }) => {
+])('deep nesting in $name', ({ name, frame }) => {
   const deep = (levels: number) => JSON.parse('['.repeat(levels) + ']'.repeat(levels)) as unknown;
 
-  test.each(['eventBody', 'metadata', 'unknown'] as const)('in %s', (part) => {
-    const framed = (levels: number) =>
-      part === 'unknown'
-        ? { ...frame, unknown: deep(levels) }
-        : { ...frame, [part]: { ...(part === 'eventBody' ? frame.eventBody : {}), extra: deep(levels - 1) } };
-    expect(eventIdentity(framed(MAX_DEPTH_LEVELS))).toHaveLength(43);
-    expect(() => eventIdentity(framed(MAX_DEPTH_LEVELS + 1))).toThrow(TooDeepError);
-    expect(() => eventIdentity(framed(100_000))).toThrow(TooDeepError);
-  });
+  test.each(['eventBody', 'metadata', 'unknown'] as const)(
+    `Too deep nesting in the %s of ${name} is refused`,
+    (part) => {
+      const framed = (levels: number) =>
+        part === 'unknown'
+          ? { ...frame, unknown: deep(levels) }
+          : {
+              ...frame,
+              [part]: { ...(part === 'eventBody' ? frame.eventBody : {}), extra: deep(levels - 1) },
+            };
+      expect(eventIdentity(framed(MAX_DEPTH_LEVELS))).toHaveLength(43);
+      expect(() => eventIdentity(framed(MAX_DEPTH_LEVELS + 1))).toThrow(TooDeepError);
+      expect(() => eventIdentity(framed(100_000))).toThrow(TooDeepError);
+    },
+  );
 });

@@ -4,14 +4,14 @@ import { type Frame, frameSchema } from '../../lib/events/schema.ts';
 import { leaves, type Path, reordered, valueAt, withValue } from './json.ts';
 import { SAMPLES, type Sample } from './samples.ts';
 
-/** Identity of a frame as it comes in: through JSON and the schema. */
+/** Identity of a frame after JSON and the schema. */
 const idOf = (frame: unknown) => eventIdentity(frameSchema.parse(JSON.parse(JSON.stringify(frame))));
 const withBody = (frame: Frame, path: Path, value: unknown): Frame => ({
   ...frame,
   eventBody: withValue(frame.eventBody, path, value),
 });
 
-/** Another value of the same kind, a time being another time. */
+/** Another value of the same kind; a time becomes another time. */
 function changed({ frame, times }: Sample, path: Path): unknown {
   const value = valueAt(frame.eventBody, path);
   if (typeof value === 'number') return value + 1;
@@ -25,28 +25,28 @@ const otherFields = ({ frame, keys }: Sample) =>
 const requiredKeys = ({ keys, optional = [] }: Sample) =>
   keys.filter((key) => !optional.some((one) => one.join() === key.join()));
 
-test('an identity is 43 characters of base64url, another for each of the samples', () => {
+test('An identity is 43 characters of base64url, and different for each sample', () => {
   const ids = SAMPLES.map(({ frame }) => idOf(frame));
   for (const id of ids) expect(id).toMatch(/^[\w-]{43}$/);
   expect(new Set(ids).size).toBe(SAMPLES.length);
 });
 
 describe.each(SAMPLES)('$name', (sample) => {
-  const { frame, topicIds, times } = sample;
+  const { name, frame, topicIds, times } = sample;
   const id = idOf(frame);
 
-  test('every key field decides', () => {
+  test(`Every key field of ${name} changes the identity`, () => {
     const ids = sample.keys.map((key) => idOf(withBody(frame, key, changed(sample, key))));
     expect(new Set([id, ...ids]).size).toBe(sample.keys.length + 1);
   });
 
-  test('every id in the topic decides', () => {
+  test(`Every id in the topic of ${name} changes the identity`, () => {
     for (const topicId of topicIds) {
       expect(idOf({ ...frame, topicName: frame.topicName.replace(topicId, `${topicId}0`) })).not.toBe(id);
     }
   });
 
-  test('no other field decides, whether it is changed, missing or new', () => {
+  test(`Other fields of ${name} that are changed, missing or new do not change the identity`, () => {
     for (const path of otherFields(sample)) {
       expect(idOf(withBody(frame, path, 'changed'))).toBe(id);
       expect(idOf(withBody(frame, path, undefined))).toBe(id);
@@ -54,17 +54,20 @@ describe.each(SAMPLES)('$name', (sample) => {
     expect(idOf({ ...frame, eventBody: { ...frame.eventBody, divisionId: 'new' } })).toBe(id);
   });
 
-  test.each(requiredKeys(sample).map((key) => [key]))('without %j the whole body decides', (key) => {
-    for (const nothing of [undefined, null, '', {}]) {
-      const partial = withBody(frame, key, nothing);
-      expect(idOf(partial)).not.toBe(id);
-      const ids = leaves(partial.eventBody).map((path) => idOf(withBody(partial, path, 'changed')));
-      expect(ids).not.toContain(idOf(partial));
-      expect(idOf(reordered(partial))).toBe(idOf(partial));
-    }
-  });
+  test.each(requiredKeys(sample).map((key) => [key]))(
+    `Without the key field %j the whole body of ${name} is the key`,
+    (key) => {
+      for (const nothing of [undefined, null, '', {}]) {
+        const partial = withBody(frame, key, nothing);
+        expect(idOf(partial)).not.toBe(id);
+        const ids = leaves(partial.eventBody).map((path) => idOf(withBody(partial, path, 'changed')));
+        expect(ids).not.toContain(idOf(partial));
+        expect(idOf(reordered(partial))).toBe(idOf(partial));
+      }
+    },
+  );
 
-  test('a time is the same as a number and in every form of ISO 8601', () => {
+  test(`A time of ${name} has the same identity as a number and in every form of ISO 8601`, () => {
     for (const path of times) {
       const ms = new Date(valueAt(frame.eventBody, path) as string | number).getTime();
       const iso = new Date(ms).toISOString();
@@ -73,14 +76,14 @@ describe.each(SAMPLES)('$name', (sample) => {
     }
   });
 
-  test('a time that is finer than milliseconds keeps its difference', () => {
+  test(`Times of ${name} that differ by less than a millisecond have different identities`, () => {
     for (const path of times) {
       const fine = ['2026-03-21T01:09:55.225001Z', '2026-03-21T01:09:55.225002Z'];
       expect(new Set(fine.map((time) => idOf(withBody(frame, path, time)))).size).toBe(2);
     }
   });
 
-  test('the same event by the socket and by the native integration is one', () => {
+  test(`The event ${name} has the same identity on the socket and in the native EventBridge integration`, () => {
     const detail = {
       timestamp: '2026-03-21T01:09:56.001Z',
       metadata: { CorrelationId: 'another', type: 'message' },
@@ -94,7 +97,7 @@ describe.each(SAMPLES)('$name', (sample) => {
 });
 
 test.each(['2026-13-45T01:09:55.225Z', '2026-03-21', '5', 'now'])(
-  '%s is no time: the whole body decides',
+  'With the invalid time %s the whole body is the key',
   (time) => {
     for (const { frame, times } of SAMPLES) {
       for (const path of times) {
@@ -105,14 +108,14 @@ test.each(['2026-13-45T01:09:55.225Z', '2026-03-21', '5', 'now'])(
   },
 );
 
-test('topics that differ in a lone surrogate are different topics', () => {
+test('Topics that differ in a lone surrogate have different identities', () => {
   const ids = ['\ud800', '\udfff', '\ufffd'].map((id) =>
     eventIdentity({ topicName: `v2.users.${id}.activity`, eventBody: { n: 1 } }),
   );
   expect(new Set(ids).size).toBe(3);
 });
 
-test('types of detail events with the same fields are different events', () => {
+test('Detail events of different types with the same fields have different identities', () => {
   const sample = SAMPLES.find(({ name }) => name === 'acw')!;
   const topicName = sample.frame.topicName.replace(/acw$/, 'wrapup');
   expect(idOf({ ...sample.frame, topicName })).not.toBe(idOf(sample.frame));
@@ -121,27 +124,27 @@ test('types of detail events with the same fields are different events', () => {
 describe('attributes', () => {
   const { frame } = SAMPLES.find(({ name }) => name === 'attributes')!;
 
-  test('a session, which they do not have, plays no part', () => {
+  test('A session id does not change the identity of attributes, which have none', () => {
     expect(idOf(withBody(frame, ['sessionId'], 'some'))).toBe(idOf(frame));
   });
 
-  test('two updates in one millisecond are two events', () => {
+  test('Two updates of attributes in the same millisecond have different identities', () => {
     const updates = [{}, { tier: 'gold' }, { tier: 'gold', vip: '1' }, { tier: { name: 'gold' } }];
     const ids = updates.map((attributes) => idOf(withBody(frame, ['attributes'], attributes)));
     expect(new Set(ids).size).toBe(updates.length);
   });
 
-  test('none at all is an update too', () => {
+  test('An event without attributes has an identity of its key fields', () => {
     const none = withBody(frame, ['attributes'], undefined);
     expect(idOf(none)).not.toBe(idOf(frame));
     expect(idOf(withBody(none, ['ani'], 'changed'))).toBe(idOf(none));
   });
 });
 
-describe('a transcription', () => {
+describe('transcriptions', () => {
   const { frame } = SAMPLES.find(({ name }) => name === 'transcription')!;
 
-  test('provisional and final are two events, and so are utterances in another order', () => {
+  test('Transcriptions with other utterances, or in another order, have different identities', () => {
     const transcripts = frame.eventBody.transcripts as unknown[];
     const swapped = withBody(frame, ['transcripts'], transcripts.toReversed());
     const fewer = withBody(frame, ['transcripts'], transcripts.slice(1));
@@ -149,7 +152,7 @@ describe('a transcription', () => {
   });
 
   test.each([[[]], [undefined], [['text']], [[{ isFinal: true }]], ['none']])(
-    'with transcripts %j is its whole body',
+    'A transcription with the transcripts %j has its whole body as key',
     (transcripts) => {
       const status = withBody(frame, ['transcripts'], transcripts);
       const started = withBody(status, ['status'], { status: 'SESSION_ONGOING' });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** Any string of UTF-16 code units: control characters, lone surrogates and U+FFFF among them. */
+/** Any string of UTF-16 code units, including control characters, lone surrogates and U+FFFF. */
 export function anyText(): fc.Arbitrary<string> {
   const units = fc.array(
     fc.oneof(
@@ -13,7 +13,7 @@ export function anyText(): fc.Arbitrary<string> {
   return units.map((codes) => String.fromCharCode(...codes));
 }
 
-/** A JSON object as `JSON.parse` gives it, a key named `__proto__` now and then. */
+/** A JSON object as `JSON.parse` returns it, sometimes with a key named `__proto__`. */
 export function jsonBody(): fc.Arbitrary<Record<string, unknown>> {
   const { object } = fc.letrec((tie) => ({
     value: fc.oneof(
@@ -35,7 +35,7 @@ export function jsonBody(): fc.Arbitrary<Record<string, unknown>> {
   return object.map((value) => JSON.parse(JSON.stringify(value)) as Record<string, unknown>);
 }
 
-/** The same value, the keys of its objects in the opposite order. */
+/** The same value with the keys of its objects in reverse order. */
 export function reordered<T>(value: T): T {
   if (Array.isArray(value)) return value.map(reordered) as T;
   if (typeof value !== 'object' || value === null) return value;
@@ -43,17 +43,17 @@ export function reordered<T>(value: T): T {
   return Object.fromEntries(members.reverse()) as T;
 }
 
-/** Where a value stands in a body: keys and indexes, from the outside in. */
+/** The path of a value in a body: keys and indexes, outermost first. */
 export type Path = readonly (string | number)[];
 
-/** The places of all values that are no objects and no arrays. */
+/** The paths of all values that are neither objects nor arrays. */
 export function leaves(value: unknown, path: Path = []): Path[] {
   if (typeof value !== 'object' || value === null) return [path];
   const keys = Array.isArray(value) ? value.keys() : Object.keys(value);
   return [...keys].flatMap((key) => leaves((value as Record<string, unknown>)[key], [...path, key]));
 }
 
-/** A copy with another value at a place, which may be a new one; `undefined` takes the member away. */
+/** A copy with another value at a path, which can be new; `undefined` removes the member. */
 export function withValue<T>(value: T, path: Path, replacement: unknown): T {
   const [key, ...rest] = path;
   if (key === undefined) return replacement as T;
@@ -67,7 +67,7 @@ export function withValue<T>(value: T, path: Path, replacement: unknown): T {
   return Object.fromEntries(members) as T;
 }
 
-/** The value at a place. */
+/** The value at a path. */
 export function valueAt(value: unknown, path: Path): unknown {
   return path.reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], value);
 }

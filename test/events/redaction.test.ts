@@ -1,26 +1,26 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 
-/** Secrets that are remembered at a time. */
-const LIMIT = 1_000;
+/** Number of secrets that are remembered. */
+const MAX_SECRETS = 1_000;
 const CHANNEL = 'streaming-0-fmtdmf8cdis7jh14udg5p89t6z';
 
-// The registry is one a process: each test gets its own.
+// There is one registry per process. Every test loads the module anew.
 let { namesSecret, redact, registerSecret } = await import('../../lib/events/redaction.ts');
 beforeEach(async () => {
   vi.resetModules();
   ({ namesSecret, redact, registerSecret } = await import('../../lib/events/redaction.ts'));
 });
 
-describe('a registered secret', () => {
-  test('is removed wherever it stands, as often as it stands', () => {
+describe('registered secrets', () => {
+  test('A registered secret is removed everywhere in a text', () => {
     registerSecret('s3cr3t-value');
     expect(redact('s3cr3t-value,xs3cr3t-valuex {"a":"s3cr3t-value"}')).toBe(
       '[redacted],x[redacted]x {"a":"[redacted]"}',
     );
   });
 
-  test('may hold characters that patterns or replacements use', () => {
+  test('A registered secret can contain the special characters of patterns and replacements', () => {
     registerSecret('a.c*(d)$&[x]');
     expect(redact('the a.c*(d)$&[x] and abc')).toBe('the [redacted] and abc');
   });
@@ -29,7 +29,7 @@ describe('a registered secret', () => {
     ['tokent', 'tokentoken1'],
     ['oken1!', 'tokentoken1!'],
     ['middle', 'in the middle of'],
-  ])('that is a part of another one leaves nothing of it: %s, %s', (part, whole) => {
+  ])('The secret %s does not prevent the removal of %s, which contains it', (part, whole) => {
     for (const order of [
       [part, whole],
       [whole, part],
@@ -39,12 +39,12 @@ describe('a registered secret', () => {
     }
   });
 
-  test('is no word that is too short to be a secret', () => {
+  test('A word that is too short to be a secret is not registered', () => {
     for (const word of ['', 'a', 'event']) registerSecret(word);
     expect(redact('an event a day')).toBe('an event a day');
   });
 
-  test('never survives', () => {
+  test('No registered secret remains in any text', () => {
     const secret = fc.stringMatching(/^[\w\-~+/=.]{6,30}$/).filter((text) => !'redacted'.includes(text));
     fc.assert(
       fc.property(
@@ -54,7 +54,7 @@ describe('a registered secret', () => {
           for (const one of secrets) registerSecret(one);
           const texts = parts.map(([between, index, cut]) => {
             const one = secrets[index % secrets.length] ?? '';
-            // A cut one in front makes secrets overlap.
+            // The beginning of a secret before it makes secrets overlap.
             return between + one.slice(0, cut % one.length) + one;
           });
           const clean = redact(texts.join(''));
@@ -65,25 +65,25 @@ describe('a registered secret', () => {
   });
 });
 
-describe('the registry', () => {
+describe('the registry of secrets', () => {
   const secretNumber = (index: number) => `secret-${String(index).padStart(5, '0')}`;
 
-  test('is bounded: the oldest is forgotten first', () => {
-    for (let index = 0; index <= LIMIT; index++) registerSecret(secretNumber(index));
+  test('The registry is bounded and forgets the oldest secret first', () => {
+    for (let index = 0; index <= MAX_SECRETS; index++) registerSecret(secretNumber(index));
     expect(redact(secretNumber(0))).toBe(secretNumber(0));
-    for (const index of [1, 2, LIMIT]) expect(redact(secretNumber(index))).toBe('[redacted]');
+    for (const index of [1, 2, MAX_SECRETS]) expect(redact(secretNumber(index))).toBe('[redacted]');
   });
 
-  test('keeps a secret that is registered again', () => {
-    for (let index = 0; index < LIMIT; index++) registerSecret(secretNumber(index));
+  test('A secret that is registered again counts as new', () => {
+    for (let index = 0; index < MAX_SECRETS; index++) registerSecret(secretNumber(index));
     registerSecret(secretNumber(0));
-    registerSecret(secretNumber(LIMIT));
+    registerSecret(secretNumber(MAX_SECRETS));
     expect(redact(secretNumber(0))).toBe('[redacted]');
     expect(redact(secretNumber(1))).toBe(secretNumber(1));
   });
 });
 
-describe('without being registered', () => {
+describe('secrets that are not registered', () => {
   test.each([
     ['Authorization: Bearer abc.DEF-1_2~3+/4==, then', 'Authorization: Bearer [redacted], then'],
     ['authorization: bearer abc', 'authorization: bearer [redacted]'],
@@ -107,7 +107,7 @@ describe('without being registered', () => {
     ],
     [`channel ${CHANNEL} has ended`, 'channel [redacted] has ended'],
     [`{"id":"${CHANNEL}"}`, '{"id":"[redacted]"}'],
-  ])('what looks like a secret is removed: %s', (text, clean) => {
+  ])('What looks like a secret is removed from: %s', (text, clean) => {
     expect(redact(text)).toBe(clean);
   });
 
@@ -117,12 +117,12 @@ describe('without being registered', () => {
     'check GENESYS_CLIENT_SECRET',
     'an access_token and expires_in',
     'https://api.mypurecloud.com/api/v2/users?pageSize=100',
-  ])('ordinary text stays: %s', (text) => {
+  ])('This text has no secret and stays unchanged: %s', (text) => {
     expect(redact(text)).toBe(text);
   });
 });
 
-test('fields that hold secrets are known by their names', () => {
+test('Fields with secrets are recognized by their names', () => {
   const secret = [
     'access_token',
     'accessToken',

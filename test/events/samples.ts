@@ -4,7 +4,7 @@ import type { Path } from './json.ts';
 const CONVERSATION = '2f7bf00a-0fc2-4d6a-9b56-92238191433e';
 const USER = '278522be-1683-4877-8257-4164a177be89';
 
-/** A frame of a topic whose key fields are known. */
+/** A frame of a topic with known key fields. */
 export interface Sample {
   readonly name: string;
   readonly frame: Frame;
@@ -12,9 +12,9 @@ export interface Sample {
   readonly topicIds: readonly string[];
   /** Fields that make the event unique. */
   readonly keys: readonly Path[];
-  /** Key fields whose lack is a value too. */
+  /** Key fields that can be missing. */
   readonly optional?: readonly Path[];
-  /** Those of `keys` that are times. */
+  /** The `keys` that are times. */
   readonly times: readonly Path[];
 }
 
@@ -46,7 +46,7 @@ function detailSample(type: string, more: Frame['eventBody'], keys: readonly Pat
 
 const { sessionId: _, ...attributesBody } = detailBody;
 
-/** One frame for every rule of identity. */
+/** At least one frame per identity rule. */
 export const SAMPLES: readonly Sample[] = [
   detailSample('user.start', { userId: USER, queueId: 'b1' }),
   detailSample('customer.end', { disconnectType: 'PEER', interactingDurationMs: 60_000 }),
@@ -148,7 +148,7 @@ export const SAMPLES: readonly Sample[] = [
   },
 ];
 
-/** Topics for which no key field is known: their body is the key. */
+/** Topics without known key fields: their body is the key. */
 export const GENERIC_TOPICS: readonly string[] = [
   `v2.users.${USER}.activity`,
   `v2.users.${USER}.conversations`,

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { BACKOFF_LIMITS, Backoff } from '../../functions/ingester/backoff.ts';
 
 const { baseMs, capMs, stableMs, failedAttempts, throttledCapMs } = BACKOFF_LIMITS;
 
-/** The longest delay that is possible now. */
+/** The longest possible delay now. */
 function longestMs(backoff: Backoff): number {
   const random = vi.spyOn(Math, 'random').mockReturnValue(1);
   const delayMs = backoff.delayMs();
@@ -14,8 +14,8 @@ function longestMs(backoff: Backoff): number {
 
 afterEach(() => vi.restoreAllMocks());
 
-describe('the delay', () => {
-  it('has full jitter: from nothing to a bound that doubles with each failure, up to the cap', () => {
+describe('delays', () => {
+  test('A delay has full jitter, up to a bound that doubles with each failure until the cap', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 2_000 }), (failures) => {
         const backoff = new Backoff();
@@ -32,7 +32,7 @@ describe('the delay', () => {
     );
   });
 
-  it('spreads over all of its range', () => {
+  test('Delays are spread over their whole range', () => {
     const backoff = new Backoff();
     const delays = Array.from({ length: 1_000 }, () => backoff.delayMs() / baseMs);
     for (const quarter of [0, 1, 2, 3]) {
@@ -42,8 +42,8 @@ describe('the delay', () => {
   });
 });
 
-describe('the memory of flapping', () => {
-  it('lets the delay grow while connections end soon after they were ready', () => {
+describe('flapping connections', () => {
+  test('Delays grow while connections end soon after they became ready', () => {
     const backoff = new Backoff();
     for (const expectedMs of [baseMs * 2, baseMs * 4, baseMs * 8]) {
       backoff.onReady();
@@ -52,48 +52,58 @@ describe('the memory of flapping', () => {
     }
   });
 
-  it('ends with a connection that lived long enough', () => {
+  test('A stable connection resets the delay', () => {
     const backoff = new Backoff();
     for (let n = 0; n < 5; n++) backoff.onEnd(0);
     backoff.onEnd(stableMs);
     expect(longestMs(backoff)).toBe(baseMs);
   });
 
-  it('does not count towards giving up', () => {
+  test('Flapping connections do not count as failed attempts', () => {
     const backoff = new Backoff();
     for (let n = 0; n < 100; n++) {
       backoff.onFailure();
       backoff.onReady();
       backoff.onEnd(0);
     }
-    expect([backoff.failedAttempts, backoff.isExhausted]).toEqual([0, false]);
+    expect(backoff.failedAttempts).toBe(0);
+    expect(backoff.isExhausted).toBe(false);
+  });
+});
+
+describe('stable connections', () => {
+  test('A connection is stable when it lived as long as the limit', () => {
+    const backoff = new Backoff();
+    expect(backoff.isStable(stableMs - 1)).toBe(false);
+    expect(backoff.isStable(stableMs)).toBe(true);
   });
 });
 
 describe('giving up', () => {
-  it('comes after as many failures in a row as the limit says', () => {
+  test('The attempts are exhausted after the maximum number of failures in a row', () => {
     const backoff = new Backoff();
     for (let n = 1; n < failedAttempts; n++) backoff.onFailure();
     expect(backoff.isExhausted).toBe(false);
     backoff.onFailure();
-    expect([backoff.failedAttempts, backoff.isExhausted]).toEqual([failedAttempts, true]);
+    expect(backoff.failedAttempts).toBe(failedAttempts);
+    expect(backoff.isExhausted).toBe(true);
     backoff.onReady();
     expect(backoff.isExhausted).toBe(false);
   });
 });
 
-describe('the wait of the throttled', () => {
-  it('is what the server asks for, bounded', () => {
+describe('delays when the rate is limited', () => {
+  test('A delay that the server asks for is used up to a limit', () => {
     const backoff = new Backoff();
     expect(backoff.throttledDelayMs(7_000)).toBe(7_000);
     expect(backoff.throttledDelayMs(86_400_000)).toBe(throttledCapMs);
   });
 
-  it('is the cap where the server does not say', () => {
+  test('Without a Retry-After the delay is the cap', () => {
     expect(new Backoff().throttledDelayMs(undefined)).toBe(capMs);
   });
 
-  it('is never shorter than after any other failure, so that a server that asks for nothing is not hammered', () => {
+  test('A short Retry-After does not shorten the delay after failures', () => {
     const backoff = new Backoff();
     for (let n = 0; n < 20; n++) backoff.onFailure();
     vi.spyOn(Math, 'random').mockReturnValue(0.5);

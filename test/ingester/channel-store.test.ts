@@ -1,12 +1,13 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   type Channel,
   type ChannelStore,
-  DynamoDbChannelStore,
   IN_USE_MS,
   MemoryChannelStore,
-} from '../../functions/ingester/channel-store.ts';
-import { TolerantChannelStore } from '../../functions/ingester/tolerant-channel-store.ts';
+} from '../../functions/ingester/protocols/notification-channels/channel-store.ts';
+import { DynamoDbChannelStore } from '../../functions/ingester/protocols/notification-channels/dynamodb-channel-store.ts';
+import { TolerantChannelStore } from '../../functions/ingester/protocols/notification-channels/tolerant-channel-store.ts';
+import { brokenStore } from './channel-cloud.ts';
 import { LocalAws, STATE_TABLE } from './local-aws.ts';
 import { TestLog } from './test-log.ts';
 
@@ -31,7 +32,7 @@ beforeEach(() => {
 });
 afterEach(() => vi.useRealTimers());
 
-describe('in the state table', () => {
+describe('channels in the state table', () => {
   let aws: LocalAws;
   let store: DynamoDbChannelStore;
   let other: DynamoDbChannelStore;
@@ -46,18 +47,18 @@ describe('in the state table', () => {
     other = new DynamoDbChannelStore(aws.dynamodb, STATE_TABLE, subscription);
   });
 
-  it('there is nothing at first', async () => {
+  test('An empty state table has no channel', async () => {
     expect(await store.acquire(soon())).toBeUndefined();
   });
 
-  it('a channel that was given back is there for another', async () => {
+  test('A released channel can be acquired by another task', async () => {
     const one = channel();
     await store.save(one);
     await store.release(one);
     expect(await other.acquire(soon())).toEqual(one);
   });
 
-  it('a channel in use is not, from its making or its last touch on', async () => {
+  test('A channel in use cannot be acquired until its last touch is too old', async () => {
     const one = channel();
     await store.save(one);
     vi.advanceTimersByTime(IN_USE_MS - 1);
@@ -70,7 +71,7 @@ describe('in the state table', () => {
     expect(await store.acquire(soon())).toBeUndefined();
   });
 
-  it('two who want the same channel at once get it once', async () => {
+  test('A channel that two tasks want at the same time is acquired once', async () => {
     for (let round = 0; round < 20; round++) {
       const one = channel();
       await store.save(one);
@@ -80,7 +81,7 @@ describe('in the state table', () => {
     }
   });
 
-  it('each of several channels goes to one of those who want one', async () => {
+  test('Several channels are acquired once each', async () => {
     const channels = [channel(), channel(), channel()];
     for (const one of channels) await store.save(one);
     for (const one of channels) await store.release(one);
@@ -90,7 +91,7 @@ describe('in the state table', () => {
     expect(new Set(found.slice(0, 3).map((one) => one?.id))).toEqual(new Set(channels.map(({ id }) => id)));
   });
 
-  it('a channel that ends too soon, or whose token does, is left', async () => {
+  test('A channel that expires too soon, or whose token does, is not acquired', async () => {
     for (const one of [channel(HOUR_MS, 600_000), channel(600_000, HOUR_MS)]) {
       await store.save(one);
       await store.release(one);
@@ -99,7 +100,7 @@ describe('in the state table', () => {
     expect(await store.acquire(soon() - 1)).toBeDefined();
   });
 
-  it('a forgotten channel stays forgotten: neither a touch nor a release brings it back', async () => {
+  test('A forgotten channel is restored neither by a touch nor by a release', async () => {
     const one = channel();
     await store.save(one);
     await store.forget(one);
@@ -111,7 +112,7 @@ describe('in the state table', () => {
     expect(left.filter(({ channelId }) => channelId === undefined || channelId.S === one.id)).toEqual([]);
   });
 
-  it('subscription sets do not see each other', async () => {
+  test('A channel of one subscription set is not acquired by another one', async () => {
     const one = channel();
     await store.save(one);
     await store.release(one);
@@ -120,7 +121,7 @@ describe('in the state table', () => {
     ).toBeUndefined();
   });
 
-  it('a channel goes with its life: the time for the table’s TTL is in seconds', async () => {
+  test('A channel has the time of its expiry in seconds for the TTL of the table, and its key hides its id', async () => {
     const one = channel(HOUR_MS);
     await store.save(one);
     const [record] = (await aws.records('channel#')).filter(({ channelId }) => channelId?.S === one.id);
@@ -128,15 +129,15 @@ describe('in the state table', () => {
     expect(record?.sk?.S).not.toContain(one.id);
   });
 
-  it('what fails is told', async () => {
+  test('A failure of the state table is an error', async () => {
     const broken = new DynamoDbChannelStore(aws.dynamodb, 'no-such-table', 'set');
     await expect(broken.acquire(soon())).rejects.toThrow(/not found/);
     await expect(broken.touch(channel())).rejects.toThrow(/not found/);
   });
 });
 
-describe('in memory', () => {
-  it('a channel that was given back is there once, unless it ends too soon', async () => {
+describe('channels in memory', () => {
+  test('A released channel is acquired once, unless it expires too soon', async () => {
     const store = new MemoryChannelStore();
     const [one, short] = [channel(), channel(600_000)];
     await store.save();
@@ -152,12 +153,10 @@ describe('in memory', () => {
   });
 });
 
-describe('a store that is tolerated', () => {
-  const broken = new Proxy({} as ChannelStore, { get: () => () => Promise.reject(new Error('no table')) });
-
-  it('may fail without hurting anybody, and that is logged', async () => {
+describe('a tolerant channel store', () => {
+  test('A failure of the store is logged and has no other effect', async () => {
     const log = new TestLog();
-    const store = new TolerantChannelStore(broken, log);
+    const store = new TolerantChannelStore(brokenStore, log);
     expect(await store.acquire(0)).toBeUndefined();
     await store.save(channel());
     await store.touch(channel());
@@ -169,7 +168,7 @@ describe('a store that is tolerated', () => {
     );
   });
 
-  it('is asked one thing after the other, so that a channel given back is there to be taken', async () => {
+  test('Calls run one after another, so that a released channel can be acquired by the next call', async () => {
     const memory = new MemoryChannelStore();
     const one = channel();
     const gate = Promise.withResolvers<void>();
@@ -186,7 +185,7 @@ describe('a store that is tolerated', () => {
     expect(await acquired).toBe(one);
   });
 
-  it('is not asked to touch a channel again while it has not answered', async () => {
+  test('A channel is not touched again while a touch is in progress', async () => {
     let touches = 0;
     const gate = Promise.withResolvers<void>();
     const slow = Object.assign(Object.create(new MemoryChannelStore()) as ChannelStore, {

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 
-/** Waits until what `read` gives meets the expectation; the limit is only there for a broken test to end. */
+/** Polls a value until it meets the expectation. The timeout only ends a test that fails. */
 export function eventually<T>(read: () => T | Promise<T>) {
   return expect.poll(read, { interval: 5, timeout: 15_000 });
 }

@@ -1,63 +1,127 @@
-import { closeRow } from '../../functions/ingester/protocols/close-codes.ts';
-import { NOTIFICATION_CHANNELS_CLOSES } from '../../functions/ingester/protocols/notification-channels-closes.ts';
+import * as z from 'zod';
+import type { EndTable, Reconnect } from '../../functions/ingester/protocols/end-table.ts';
+import { CHANNEL_ENDS } from '../../functions/ingester/protocols/notification-channels/channel-ends.ts';
 import type {
-  CloseAction,
-  CloseCause,
-  ConnectionPlan,
-  Decoded,
-  PlanRequest,
-  Protocol,
-  Release,
-} from '../../functions/ingester/protocols/protocol.ts';
+  Liveness,
+  ProtocolContext,
+  Session,
+  SessionRemainder,
+  Signal,
+  SocketLimits,
+  StreamProtocol,
+  Subscription,
+} from '../../functions/ingester/protocols/stream-protocol.ts';
+import type { Log } from '../../lib/aws/logger.ts';
+import { RestClient } from '../../lib/genesys/rest-client.ts';
+import { TokenSource } from '../../lib/genesys/token-source.ts';
 
-/** A close code by which this protocol's server ends a subscription for good. */
+/** A close code by which the server of this protocol ends a subscription permanently. */
 export const STOP_CODE = 4_999;
+/** A close code that may occur {@link MAX_CONFLICTS} times in a row. */
+export const CONFLICT_CODE = 4_998;
+/** Times that {@link CONFLICT_CODE} may occur in a row. */
+export const MAX_CONFLICTS = 2;
 
-/** A protocol whose frames are words: `ready`, `closing`, `revoked`; every other one is a notice. */
-export class FakeProtocol implements Protocol {
-  readonly name = 'notification-channels';
-  readonly limits = {
-    openTimeoutMs: 10_000,
-    readyTimeoutMs: 10_000,
-    silenceMs: 40_000,
-    pingIntervalMs: 15_000,
+type ConnectRequest = Parameters<StreamProtocol['connect']>[0];
+
+/** A session whose frames are words, see {@link signalOf}; several words are separated by `+`. */
+export class FakeSession implements Session {
+  readonly url: string;
+  readonly replaceByMs: number;
+  readonly number: number;
+  readonly subscription: Subscription;
+  /** Signals of {@link onClosing}. */
+  closing: readonly Signal[] = [];
+  update?: (subscription: Subscription) => Promise<void>;
+  private readonly protocol: FakeProtocol;
+
+  constructor(protocol: FakeProtocol, number: number, subscription: Subscription) {
+    this.protocol = protocol;
+    this.number = number;
+    this.subscription = subscription;
+    this.url = `ws://session-${number}`;
+    this.replaceByMs = Date.now() + protocol.lifeMs;
+    const { update } = protocol;
+    if (update) this.update = (wanted) => update(this, wanted);
+  }
+
+  onOpen(): readonly Signal[] {
+    return [{ kind: 'send', message: 'hello' }];
+  }
+
+  onFrame(data: Buffer): readonly Signal[] {
+    return data.toString().split('+').map(signalOf);
+  }
+
+  onClosing(): readonly Signal[] {
+    return this.closing;
+  }
+
+  release(remainder: SessionRemainder): void {
+    this.protocol.released.push([this.number, remainder]);
+  }
+}
+
+/** The signal of a word: `ready`, `alive`, `closing`, `revoked`, `send <message>`; others are notices. */
+function signalOf(word: string): Signal {
+  if (word === 'ready' || word === 'alive') return { kind: word };
+  if (word === 'closing') return { kind: 'move', recovery: 'restart', reason: 'socket_closing' };
+  if (word === 'revoked') return { kind: 'move', recovery: 'reauthenticate', reason: 'token_revoked' };
+  if (word.startsWith('send ')) return { kind: 'send', message: word.slice('send '.length) };
+  return { kind: 'notice', message: word };
+}
+
+/** A protocol with the ends of notification channels and two more, whose sessions record what happens to them. */
+export class FakeProtocol implements StreamProtocol {
+  readonly name = 'fake';
+  readonly configuration = z.object({});
+  readonly ends: EndTable = {
+    ...CHANNEL_ENDS,
+    codes: {
+      ...CHANNEL_ENDS.codes,
+      [STOP_CODE]: { recovery: 'stop', meaning: 'the subscription was deleted' },
+      [CONFLICT_CODE]: { recovery: 'resume', meaning: 'a conflict', maxInARow: MAX_CONFLICTS },
+    },
   };
-  /** Modes in which plans were asked for. */
-  readonly modes: PlanRequest['mode'][] = [];
-  /** How the plans ended, in the order of their ends: the number of the plan and what is left of it. */
-  readonly released: [number, Release][] = [];
+  readonly liveness: Liveness = { silenceMs: 40_000, ping: { everyMs: 15_000, message: 'ping' } };
+  readonly limits = { openMs: 10_000, readyMs: 10_000 } as const satisfies SocketLimits;
+  /** Every request for a session. */
+  readonly requests: ConnectRequest[] = [];
+  readonly sessions: FakeSession[] = [];
+  /** How sessions ended, in that order: the number of the session and its remainder. */
+  readonly released: [number, SessionRemainder][] = [];
   lifeMs = 86_400_000;
-  /** Waits or throws before a plan is given. */
-  beforePlan: (request: PlanRequest) => Promise<void> = async () => {};
+  /** Waits or throws before a session is made. */
+  beforeConnect: (request: ConnectRequest, context: ProtocolContext) => Promise<void> = async () => {};
+  /** Changes the subscription of a session; without it sessions cannot be updated. */
+  update: ((session: FakeSession, subscription: Subscription) => Promise<void>) | undefined;
 
-  async plan(request: PlanRequest): Promise<ConnectionPlan> {
-    this.modes.push(request.mode);
-    await this.beforePlan(request);
-    const number = this.modes.length;
-    return {
-      url: `ws://plan-${number}`,
-      replaceByMs: Date.now() + this.lifeMs,
-      release: (outcome) => this.released.push([number, outcome]),
-    };
+  /** The recoveries of all requests. */
+  get recoveries(): Reconnect[] {
+    return this.requests.map(({ recovery }) => recovery);
   }
 
-  openMessages(): readonly string[] {
-    return ['hello'];
+  async *subscriptions(): AsyncGenerator<ReadonlyMap<string, Subscription>> {
+    yield new Map();
   }
 
-  pingMessage(): string {
-    return 'ping';
+  async connect(request: ConnectRequest, context: ProtocolContext): Promise<Session> {
+    this.requests.push(request);
+    const number = this.requests.length;
+    await this.beforeConnect(request, context);
+    const session = new FakeSession(this, number, request.subscription);
+    this.sessions.push(session);
+    return session;
   }
+}
 
-  decode(data: Buffer): Decoded {
-    const text = data.toString();
-    if (text === 'ready' || text === 'alive') return { kind: 'alive', ready: text === 'ready' };
-    if (text === 'closing') return { kind: 'replace', action: 'replan', reason: 'socket_closing' };
-    if (text === 'revoked') return { kind: 'replace', action: 'reauthenticate', reason: 'token_revoked' };
-    return { kind: 'notice', message: text };
-  }
-
-  classifyClose(cause: CloseCause): CloseAction {
-    return cause.code === STOP_CODE ? 'stop' : closeRow(NOTIFICATION_CHANNELS_CLOSES, cause).action;
-  }
+/** A context whose REST API and OAuth service cannot be reached. */
+export function offlineContext(
+  log: Log,
+  signal: AbortSignal = new AbortController().signal,
+): ProtocolContext {
+  const url = 'http://127.0.0.1:1';
+  const credentials = () => Promise.reject(new Error('this test needs no token'));
+  const tokens = new TokenSource({ loginUrl: url, credentials });
+  return { rest: new RestClient({ apiUrl: url, tokens }), tokens, subscriptionSet: 'default', log, signal };
 }

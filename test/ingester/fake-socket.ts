@@ -1,24 +1,30 @@
 import { EventEmitter } from 'node:events';
-import type { SocketFactory } from '../../functions/ingester/transport.ts';
+import type { SocketFactory, SocketOptions } from '../../functions/ingester/transport.ts';
 
 type Socket = ReturnType<SocketFactory>;
 
-/** A WebSocket without a network: the test plays the server, and time is the test's. */
+/** A WebSocket without a network: the test plays the server. */
 export class FakeSocket extends EventEmitter {
   readonly url: string;
+  readonly options: SocketOptions;
   readonly sent: string[] = [];
-  /** `CONNECTING`, `OPEN`, `CLOSING`, `CLOSED` as of the WebSocket API. */
+  /** WebSocket pings that were sent. */
+  pings = 0;
+  /** `CONNECTING`, `OPEN`, `CLOSING`, `CLOSED` of the WebSocket API. */
   readyState = 0;
   isPaused = false;
   /** Whether the server answers a close frame. */
-  answers = true;
+  answersClose = true;
+  /** Whether the server answers WebSocket pings. */
+  answersPings = false;
 
-  constructor(url: string) {
+  constructor(url: string, options: SocketOptions) {
     super();
     this.url = url;
+    this.options = options;
   }
 
-  get isOver(): boolean {
+  get isClosed(): boolean {
     return this.readyState === 3;
   }
 
@@ -34,7 +40,7 @@ export class FakeSocket extends EventEmitter {
   }
 
   end(code: number, reason = ''): void {
-    if (this.isOver) return;
+    if (this.isClosed) return;
     this.readyState = 3;
     this.emit('close', code, Buffer.from(reason));
   }
@@ -43,10 +49,19 @@ export class FakeSocket extends EventEmitter {
     this.emit('unexpected-response', { destroy: () => {} }, { statusCode, headers, resume: () => {} });
   }
 
+  pong(): void {
+    this.emit('pong', Buffer.alloc(0));
+  }
+
   // What a transport calls.
 
   send(text: string): void {
     this.sent.push(text);
+  }
+
+  ping(): void {
+    this.pings++;
+    if (this.answersPings) queueMicrotask(() => this.pong());
   }
 
   pause(): void {
@@ -58,11 +73,11 @@ export class FakeSocket extends EventEmitter {
   }
 
   close(code: number, reason: string): void {
-    if (this.isOver) return;
+    if (this.isClosed) return;
     const wasConnecting = this.readyState === 0;
     this.readyState = 2;
     if (wasConnecting) queueMicrotask(() => this.end(1006));
-    else if (this.answers) queueMicrotask(() => this.end(code, reason));
+    else if (this.answersClose) queueMicrotask(() => this.end(code, reason));
   }
 
   terminate(): void {
@@ -73,8 +88,8 @@ export class FakeSocket extends EventEmitter {
 /** Opens fake sockets and keeps them, the newest last. */
 export class FakeSockets {
   readonly all: FakeSocket[] = [];
-  readonly open: SocketFactory = (url) => {
-    const socket = new FakeSocket(url);
+  readonly open: SocketFactory = (url, options) => {
+    const socket = new FakeSocket(url, options);
     this.all.push(socket);
     return socket as unknown as Socket;
   };

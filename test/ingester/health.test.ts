@@ -1,9 +1,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Registry } from 'prom-client';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { type Health, type HealthServer, serveHealth } from '../../functions/ingester/health.ts';
-import { ingesterMetrics, type MetricSources } from '../../functions/ingester/metrics.ts';
+import { ingesterMetrics, type MetricSources } from '../../functions/ingester/prometheus-metrics.ts';
 
 const HOST = '127.0.0.1';
 let server: HealthServer | undefined;
@@ -15,26 +15,28 @@ async function serve(health: Health = { ready: true, live: true, reasons: [] }, 
 }
 
 describe('/healthz', () => {
-  it.each([
+  test.each([
     [true, true, 200],
     [true, false, 503],
     [false, true, 503],
     [false, false, 503],
-  ])('ready %s, live %s: %i', async (ready, live, status) => {
+  ])('A process that is ready: %s and live: %s answers with %i', async (ready, live, status) => {
     const health = { ready, live, reasons: ['because'], more: 1 };
     const response = await fetch(`${await serve(health)}/healthz?from=a-load-balancer`);
-    expect([response.status, response.headers.get('content-type')]).toEqual([status, 'application/json']);
+    expect(response.status).toBe(status);
+    expect(response.headers.get('content-type')).toBe('application/json');
     expect(await response.json()).toEqual(health);
   });
 
-  it('has a neighbour, and no more', async () => {
+  test('Other paths are not found', async () => {
     const response = await fetch(`${await serve()}/`);
-    expect([response.status, await response.text()]).toEqual([404, 'There are /healthz and /metrics.\n']);
+    expect(response.status).toBe(404);
+    expect(await response.text()).toBe('Not found. Available paths: /healthz, /metrics\n');
   });
 });
 
-describe('a port that is taken', () => {
-  it('is an error that says what to do', async () => {
+describe('an address that cannot be used', () => {
+  test('A port in use is an error with advice', async () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, HOST, resolve));
     const { port } = other.address() as AddressInfo;
@@ -44,12 +46,12 @@ describe('a port that is taken', () => {
       new Registry(),
     );
     await expect(serving).rejects.toThrow(
-      `The health endpoint's address ${HOST}:${port} is taken; set HEALTH_PORT (or --health-port) to a free port, 0 takes one`,
+      `The health endpoint's address ${HOST}:${port} is in use; set HEALTH_PORT (or --health-port) to a free port, or to 0`,
     );
     await new Promise((resolve) => other.close(resolve));
   });
 
-  it('differs from an address that there is not', async () => {
+  test('An address of another host is an error with its cause', async () => {
     const serving = serveHealth(
       { host: '192.0.2.1', port: 0 },
       () => ({ ready: true, live: true, reasons: [] }),
@@ -69,7 +71,7 @@ describe('/metrics', () => {
     refused_by_queue: 0,
   };
   const sources: MetricSources = {
-    intake: () => ({ received: 10, copies: 2, rejected, unpreserved: 1 }),
+    intake: () => ({ received: 10, copies: 2, filtered: 8, rejected, unpreserved: 1 }),
     batcher: () => ({ itemsSent: 7, messagesSent: 3, calls: 5, failedCalls: 1, failedEntries: 4 }),
     bufferedBytes: () => 123,
     isPaused: () => true,
@@ -83,13 +85,14 @@ describe('/metrics', () => {
     rejectedTopics: () => 9,
   };
 
-  it('are Prometheus text', async () => {
+  test('Metrics are Prometheus text by default', async () => {
     const response = await fetch(`${await serve(undefined, ingesterMetrics(sources))}/metrics`);
     expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=/);
     const text = await response.text();
     for (const line of [
       'switchboard_events_received_total 10',
       'switchboard_events_copies_total 2',
+      'switchboard_events_filtered_total 8',
       'switchboard_frames_unpreserved_total 1',
       'switchboard_items_sent_total 7',
       'switchboard_messages_sent_total 3',
@@ -112,7 +115,7 @@ describe('/metrics', () => {
     expect(text).toMatch(/^nodejs_eventloop_lag_seconds /m);
   });
 
-  it('are JSON for who accepts it', async () => {
+  test('Metrics are JSON on request', async () => {
     const url = `${await serve(undefined, ingesterMetrics(sources))}/metrics`;
     const response = await fetch(url, { headers: { accept: 'application/json' } });
     expect(response.headers.get('content-type')).toBe('application/json');
@@ -122,7 +125,7 @@ describe('/metrics', () => {
     );
   });
 
-  it('count nothing twice, however often they are read', async () => {
+  test('Reading the metrics repeatedly does not change the counts', async () => {
     const url = `${await serve(undefined, ingesterMetrics(sources))}/metrics`;
     for (let n = 0; n < 3; n++)
       expect(await (await fetch(url)).text()).toMatch(/^switchboard_connects_total\{reason="start"\} 1$/m);

@@ -1,44 +1,86 @@
 import { gunzipSync } from 'node:zlib';
-import { beforeEach, describe, expect, it } from 'vitest';
-import { Intake } from '../../functions/ingester/intake.ts';
-import { decodeFrame } from '../../functions/ingester/protocols/notification-channels-frames.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { Intake, type ItemQueue, type SignalSink } from '../../functions/ingester/intake.ts';
+import { readFrame } from '../../functions/ingester/protocols/notification-channels/channel-frames.ts';
+import type { DataSignal, Session } from '../../functions/ingester/protocols/stream-protocol.ts';
 import { RecentIds } from '../../functions/ingester/recent-ids.ts';
-import { MAX_ITEM_BYTES } from '../../lib/events/envelope.ts';
 import { eventIdentity } from '../../lib/events/identity.ts';
+import { type Item, MAX_ITEM_BYTES } from '../../lib/events/item.ts';
 import { queuedEventSchema, rejectedFrameSchema } from '../../lib/events/schema.ts';
 import { TestLog } from './test-log.ts';
 
 const TOPIC = 'v2.users.4f6f2a53-3f2c-4d6e-9a55-0d4a3c3f9a01.conversations';
-let items: string[];
+
+/** A queue that keeps its items; the test decides what SQS has accepted. */
+class KeptItems implements ItemQueue {
+  readonly items: string[] = [];
+  acceptedPosition = 0;
+
+  get lastPosition(): number {
+    return this.items.length;
+  }
+
+  add({ json, bytes }: Item): void {
+    expect(bytes).toBe(Buffer.byteLength(json));
+    this.items.push(json);
+  }
+}
+
+let queue: KeptItems;
 let log: TestLog;
+let gaps: unknown[];
 let intake: Intake;
+let sink: SignalSink;
+let committed: string[];
+let session: Session;
 
 beforeEach(() => {
-  items = [];
+  queue = new KeptItems();
   log = new TestLog();
-  const batcher = {
-    add: (item: string, bytes: number) => {
-      expect(bytes).toBe(Buffer.byteLength(item));
-      items.push(item);
-    },
-  };
-  intake = new Intake(batcher, log);
+  gaps = [];
+  intake = new Intake(
+    queue,
+    { onSequenceGap: (subscription, from, to) => gaps.push([subscription, from, to]) },
+    log,
+  );
+  sink = intake.sink('notification-channels', '0');
+  committed = [];
+  session = makeSession('');
 });
 
-function accept(text: string): void {
-  intake.accept('notification-channels', decodeFrame(text), Buffer.from(text));
+function makeSession(prefix: string): Session {
+  return {
+    url: 'ws://fake',
+    onOpen: () => [],
+    onFrame: () => [],
+    commit: async (cursor) => void committed.push(`${prefix}${cursor}`),
+  };
+}
+
+/** Take the signal of a notification channel's frame. */
+function take(text: string): void {
+  const signal = readFrame(Buffer.from(text), false);
+  if (signal.kind === 'ready' || signal.kind === 'alive' || signal.kind === 'send' || signal.kind === 'move')
+    return;
+  sink.take(session, signal, Buffer.from(text));
+}
+/** Take an event that has an id in its protocol. */
+function takeOwn(id: string, body: Record<string, unknown> = {}, of: SignalSink = sink): void {
+  const signal: DataSignal = { kind: 'event', event: { id, frame: { topicName: TOPIC, eventBody: body } } };
+  of.take(session, signal, Buffer.from('the frame'));
 }
 const frame = (body: unknown, topicName = TOPIC) =>
   JSON.stringify({ topicName, version: '2', eventBody: body });
+const parsed = () => queue.items.map((json) => JSON.parse(json) as unknown);
 const only = () => {
-  expect(items).toHaveLength(1);
-  return JSON.parse(items[0] ?? '') as unknown;
+  expect(queue.items).toHaveLength(1);
+  return parsed()[0];
 };
 
-describe('an event', () => {
-  it('goes on with its identity, its type and the frame as it was', () => {
+describe('events', () => {
+  test('An event is queued with its identity, its type and its original frame', () => {
     const text = `{ "topicName":"${TOPIC}", "eventBody":{"b":"é","a":1.50} }`;
-    accept(text);
+    take(text);
     const event = queuedEventSchema.parse(only());
     expect(event).toMatchObject({
       id: eventIdentity(JSON.parse(text)),
@@ -46,79 +88,279 @@ describe('an event', () => {
       protocol: 'notification-channels',
       frame: JSON.parse(text),
     });
-    expect(items[0]).toContain(text);
+    expect(queue.items[0]).toContain(text);
     expect(Date.now() - Date.parse(event.receivedAt)).toBeLessThan(60_000);
   });
 
-  it('that came before is dropped and counted, however it is written', () => {
-    accept(`{"topicName":"${TOPIC}","eventBody":{"a":1,"b":2}}`);
-    accept(`{"eventBody":{"b":2,"a":1},"topicName":"${TOPIC}","metadata":{"CorrelationId":"another"}}`);
-    accept(frame({ a: 1, b: 3 }));
-    expect([items.length, intake.totals.received, intake.totals.copies]).toEqual([2, 3, 1]);
+  test('A copy of an event is dropped and counted, in whatever form it is written', () => {
+    take(`{"topicName":"${TOPIC}","eventBody":{"a":1,"b":2}}`);
+    take(`{"eventBody":{"b":2,"a":1},"topicName":"${TOPIC}","metadata":{"CorrelationId":"another"}}`);
+    take(frame({ a: 1, b: 3 }));
+    expect(queue.items).toHaveLength(2);
+    expect(intake.totals.received).toBe(3);
+    expect(intake.totals.copies).toBe(1);
   });
 
-  it.each([
+  test('An event keeps its sequence number and its lateness', () => {
+    const event = { frame: { topicName: TOPIC, eventBody: {} }, sequence: 7, late: true };
+    sink.take(session, { kind: 'event', event }, Buffer.alloc(0));
+    expect(queuedEventSchema.parse(only())).toMatchObject({ sequence: 7, late: true });
+  });
+
+  test.each([
     [
       'nested too deep',
       `{"topicName":"${TOPIC}","eventBody":{"a":${'['.repeat(200)}${']'.repeat(200)}}}`,
       'too_deep',
     ],
     ['too large for a message', frame({ text: 'x'.repeat(MAX_ITEM_BYTES) }), 'too_large'],
-  ])('%s goes to quarantine whole', (_what, text, reason) => {
-    accept(text);
+  ] as const)('An event that is %s is quarantined completely', (_what, text, reason) => {
+    take(text);
     const { rejected } = rejectedFrameSchema.parse(only());
-    expect([rejected.reason, rejected.bytes]).toEqual([reason, Buffer.byteLength(text)]);
+    expect(rejected.reason).toBe(reason);
+    expect(rejected.bytes).toBe(Buffer.byteLength(text));
     const body = Buffer.from(rejected.body, rejected.encoding === 'utf8' ? 'utf8' : 'base64');
     expect((rejected.encoding === 'gzip+base64' ? gunzipSync(body) : body).toString()).toBe(text);
-    expect(intake.totals.rejected[reason as 'too_deep']).toBe(1);
+    expect(intake.totals.rejected[reason]).toBe(1);
   });
 });
 
-describe('what is no event', () => {
-  it('goes to quarantine', () => {
-    accept('this is not JSON');
+describe('events with ids of their protocol', () => {
+  test("An event's own id is used with the name of the protocol as prefix", () => {
+    takeOwn('4711');
+    expect(queuedEventSchema.parse(only()).id).toBe('notification-channels:4711');
+  });
+
+  test('Events with different ids are different events, even with the same content', () => {
+    takeOwn('1');
+    takeOwn('2');
+    expect(queue.items).toHaveLength(2);
+  });
+
+  test('Events with the same id are copies, even with different content', () => {
+    takeOwn('1', { n: 1 });
+    takeOwn('1', { n: 2 });
+    expect(queue.items).toHaveLength(1);
+    expect(intake.totals.copies).toBe(1);
+  });
+
+  test('Copies are recognized across sessions and subscriptions', () => {
+    takeOwn('1');
+    sink.take(
+      makeSession('other'),
+      { kind: 'event', event: { id: '1', frame: { topicName: TOPIC, eventBody: {} } } },
+      Buffer.alloc(0),
+    );
+    takeOwn('1', {}, intake.sink('notification-channels', '1'));
+    expect(queue.items).toHaveLength(1);
+    expect(intake.totals.received).toBe(3);
+    expect(intake.totals.copies).toBe(2);
+  });
+
+  test('The same id in two protocols belongs to two events', () => {
+    takeOwn('1');
+    takeOwn('1', {}, intake.sink('another-protocol', '0'));
+    expect(parsed()).toMatchObject([
+      { id: 'notification-channels:1', protocol: 'notification-channels' },
+      { id: 'another-protocol:1', protocol: 'another-protocol' },
+    ]);
+  });
+
+  test('An event with an own id that is nested too deep is quarantined', () => {
+    const deep = JSON.parse(`${'['.repeat(200)}${']'.repeat(200)}`) as unknown;
+    takeOwn('1', { deep });
+    expect(rejectedFrameSchema.parse(only()).rejected).toMatchObject({
+      reason: 'too_deep',
+      body: 'the frame',
+    });
+    expect(intake.totals.rejected.too_deep).toBe(1);
+  });
+
+  test('An event without the text of its frame is serialized', () => {
+    takeOwn('1', { a: 'é' });
+    expect(queuedEventSchema.parse(only()).frame).toEqual({ topicName: TOPIC, eventBody: { a: 'é' } });
+  });
+});
+
+describe('other signals', () => {
+  test('A frame that is not valid is quarantined', () => {
+    take('this is not JSON');
     expect(rejectedFrameSchema.parse(only()).rejected).toMatchObject({
       reason: 'not_json',
+      protocol: 'notification-channels',
       encoding: 'utf8',
       body: 'this is not JSON',
     });
   });
 
-  it('is logged where it is a notice, and else nothing', () => {
-    accept('{"result":"400","message":"no such topic"}');
-    accept('{"topicName":"channel.metadata","eventBody":{"message":"pong"}}');
-    expect(items).toEqual([]);
-    expect(log.lines.map(({ level, message }) => [level, message])).toEqual([
-      ['info', 'the server answered 400: no such topic'],
+  test('A notice is logged and not queued', () => {
+    take('{"result":"400","message":"no such topic"}');
+    expect(queue.items).toEqual([]);
+    expect(log.lines).toEqual([
+      {
+        level: 'info',
+        message: 'the server replied 400: no such topic',
+        fields: { protocol: 'notification-channels', subscription: '0' },
+      },
     ]);
   });
 
-  it('and does not fit even compressed is counted and logged as lost', () => {
+  test('A proof of life is neither queued nor logged', () => {
+    take('{"topicName":"channel.metadata","eventBody":{"message":"pong"}}');
+    expect(queue.items).toEqual([]);
+    expect(log.lines).toEqual([]);
+  });
+
+  test('A filtered event is counted and not queued', () => {
+    sink.take(session, { kind: 'filtered' }, Buffer.alloc(0));
+    sink.take(session, { kind: 'filtered' }, Buffer.alloc(0));
+    expect(intake.totals.filtered).toBe(2);
+    expect(intake.totals.received).toBe(0);
+    expect(queue.items).toEqual([]);
+  });
+
+  test('A gap is reported with the name of its subscription', () => {
+    intake
+      .sink('notification-channels', 'second')
+      .take(session, { kind: 'gap', from: 5, to: 9 }, Buffer.alloc(0));
+    expect(gaps).toEqual([['second', 5, 9]]);
+  });
+
+  test('A frame that does not fit even when compressed is counted and logged as lost', () => {
     const noise = Buffer.alloc(2 * MAX_ITEM_BYTES);
     for (let at = 0; at < noise.length; at += 4)
       noise.writeUInt32LE(Math.imul(at + 1, 2_654_435_761) >>> 0, at);
-    intake.accept('notification-channels', { kind: 'rejected', reason: 'not_json' }, noise);
-    expect([items, intake.totals.unpreserved]).toEqual([[], 1]);
+    sink.take(session, { kind: 'rejected', reason: 'not_json' }, noise);
+    expect(queue.items).toEqual([]);
+    expect(intake.totals.unpreserved).toBe(1);
+    expect(intake.totals.rejected.not_json).toBe(1);
     expect(log.lines[0]).toMatchObject({ level: 'error', fields: { bytes: noise.length } });
   });
 });
 
-describe('an item that SQS refuses', () => {
-  it('is taken back once, whole, in an encoding that SQS takes', () => {
-    accept(frame({ a: 'text' }));
-    const refused = items.pop() ?? '';
-    intake.takeBack(refused, 'InvalidMessageContents');
-    const { rejected } = rejectedFrameSchema.parse(only());
-    expect([rejected.reason, rejected.encoding]).toEqual(['refused_by_queue', 'base64']);
-    expect(gunzipSync(Buffer.from(rejected.body, 'base64')).toString()).toBe(refused);
-    intake.takeBack(items[0] ?? '', 'InvalidMessageContents');
-    expect([items.length, intake.totals.unpreserved]).toEqual([1, 1]);
-    expect(log.lines.map(({ level }) => level)).toEqual(['error', 'error']);
+describe('cursors', () => {
+  const takeCursor = (value: string, of: SignalSink = sink, from: Session = session) =>
+    of.take(from, { kind: 'cursor', value }, Buffer.alloc(0));
+
+  test('A cursor before any event is committed at once', async () => {
+    takeCursor('start');
+    await intake.settled();
+    expect(committed).toEqual(['start']);
+  });
+
+  test('A cursor after events is committed when SQS has accepted them', async () => {
+    takeOwn('1');
+    takeOwn('2');
+    takeCursor('after 2');
+    takeOwn('3');
+    intake.onAccepted(1);
+    await intake.settled();
+    expect(committed).toEqual([]);
+    intake.onAccepted(2);
+    await intake.settled();
+    expect(committed).toEqual(['after 2']);
+  });
+
+  test('A cursor after events that are already accepted is committed at once', async () => {
+    takeOwn('1');
+    queue.acceptedPosition = 1;
+    intake.onAccepted(1);
+    takeCursor('after 1');
+    await intake.settled();
+    expect(committed).toEqual(['after 1']);
+  });
+
+  test('A cursor waits for the first copy of an event', async () => {
+    takeOwn('1');
+    takeOwn('1');
+    takeCursor('after the copy');
+    await intake.settled();
+    expect(committed).toEqual([]);
+    intake.onAccepted(1);
+    await intake.settled();
+    expect(committed).toEqual(['after the copy']);
+  });
+
+  test('A cursor waits for rejected frames', async () => {
+    take('this is not JSON');
+    takeCursor('after the rejected frame');
+    await intake.settled();
+    expect(committed).toEqual([]);
+    intake.onAccepted(1);
+    await intake.settled();
+    expect(committed).toEqual(['after the rejected frame']);
+  });
+
+  test('The cursors of two subscriptions are committed independently', async () => {
+    takeOwn('1');
+    takeCursor('a');
+    takeOwn('2');
+    takeCursor('b', intake.sink('notification-channels', '1'), makeSession('other '));
+    intake.onAccepted(1);
+    await intake.settled();
+    expect(committed).toEqual(['a']);
+    intake.onAccepted(2);
+    await intake.settled();
+    expect(committed).toEqual(['a', 'other b']);
+  });
+
+  test('A cursor of an earlier sink of the same subscription is committed', async () => {
+    takeOwn('1');
+    takeCursor('a');
+    intake.sink('notification-channels', '0');
+    intake.onAccepted(1);
+    await intake.settled();
+    expect(committed).toEqual(['a']);
+  });
+
+  test('Two sinks of a subscription commit the newest cursor only', async () => {
+    takeOwn('1');
+    takeCursor('a');
+    takeCursor('b', intake.sink('notification-channels', '0'), makeSession('next '));
+    intake.onAccepted(1);
+    await intake.settled();
+    expect(committed).toEqual(['next b']);
   });
 });
 
-describe('the recent ids', () => {
-  it('are remembered at least up to the limit, and at most twice as many', () => {
+describe('items that SQS refuses', () => {
+  test('A refused event is replaced by a complete rejected frame in an encoding that SQS accepts', () => {
+    take(frame({ a: 'text' }));
+    const [refused = ''] = queue.items;
+    const item = intake.replacementOf(refused, 'InvalidMessageContents');
+    expect(item?.bytes).toBe(Buffer.byteLength(item?.json ?? ''));
+    const { rejected } = rejectedFrameSchema.parse(JSON.parse(item?.json ?? ''));
+    expect(rejected).toMatchObject({
+      reason: 'refused_by_queue',
+      protocol: 'notification-channels',
+      encoding: 'gzip+base64',
+      bytes: Buffer.byteLength(refused),
+    });
+    expect(gunzipSync(Buffer.from(rejected.body, 'base64')).toString()).toBe(refused);
+    expect(intake.totals.rejected.refused_by_queue).toBe(1);
+    expect(intake.totals.unpreserved).toBe(0);
+    expect(queue.items).toEqual([refused]);
+  });
+
+  test('A refused replacement is dropped and counted', () => {
+    take(frame({ a: 'text' }));
+    const item = intake.replacementOf(queue.items[0] ?? '', 'InvalidMessageContents');
+    expect(intake.replacementOf(item?.json ?? '', 'InvalidMessageContents')).toBeUndefined();
+    expect(intake.totals.unpreserved).toBe(1);
+    expect(intake.totals.rejected.refused_by_queue).toBe(1);
+  });
+
+  test('Every refusal is logged as an error', () => {
+    take(frame({ a: 'text' }));
+    const item = intake.replacementOf(queue.items[0] ?? '', 'InvalidMessageContents');
+    intake.replacementOf(item?.json ?? '', 'InvalidMessageContents');
+    expect(log.lines.map(({ level }) => level)).toEqual(['error', 'error']);
+    expect(log.lines[0]?.fields).toMatchObject({ reason: 'InvalidMessageContents' });
+  });
+});
+
+describe('recent ids', () => {
+  test('Recent ids are remembered at least up to the limit, and at most twice as many', () => {
     const limit = 100;
     for (let count = 1; count <= 1_000; count += 7) {
       const recent = new RecentIds(limit);

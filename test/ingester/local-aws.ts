@@ -14,13 +14,13 @@ import { envelopeSchema, type QueuedEvent, type RejectedFrame } from '../../lib/
 export const STATE_TABLE = 'state';
 const EVENTS_QUEUE = 'events';
 
-/** The AWS that an ingester needs, emulated: a queue and a state table. */
+/** The emulated AWS resources of an ingester: the events queue and the state table. */
 export class LocalAws {
   readonly emulator: Emulator;
   readonly sqs: SQSClient;
   readonly dynamodb: DynamoDBClient;
   readonly eventsQueueUrl: string;
-  /** Base URL of the emulator, where it listens. */
+  /** Base URL of the emulator. */
   readonly url: string;
 
   private constructor(emulator: Emulator, url: string) {
@@ -58,7 +58,7 @@ export class LocalAws {
     return aws;
   }
 
-  /** What lies in the events queue, in the order in which it came. */
+  /** The items in the events queue, in order of arrival. */
   get items(): (QueuedEvent | RejectedFrame)[] {
     return this.emulator.sqs
       .queue(EVENTS_QUEUE)
@@ -78,12 +78,12 @@ export class LocalAws {
     return this.items.flatMap((item) => ('rejected' in item ? [item.rejected] : []));
   }
 
-  /** Tells a ledger what has arrived. */
+  /** Report the events in the queue to a ledger. */
   settle(ledger: Ledger): void {
     for (const { frame } of this.events) ledger.received(ledger.keyOf(frame as unknown as Frame));
   }
 
-  /** Items of the state table whose sort key begins with `prefix`. */
+  /** Items of the state table whose sort key starts with `prefix`. */
   async records(prefix: string): Promise<Record<string, AttributeValue>[]> {
     const found: Record<string, AttributeValue>[] = [];
     for await (const page of paginateScan({ client: this.dynamodb }, { TableName: STATE_TABLE })) {

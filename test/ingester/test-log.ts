@@ -1,6 +1,6 @@
 import type { Log } from '../../lib/aws/logger.ts';
 
-/** One line of a {@link TestLog}. */
+/** A line of a {@link TestLog}. */
 export interface LogLine {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
   readonly message: string;
@@ -15,9 +15,9 @@ export class TestLog implements Log {
   readonly warn = this.writer('warn');
   readonly error = this.writer('error');
 
-  /** Lines whose message has these words. */
-  about(words: string): LogLine[] {
-    return this.lines.filter(({ message }) => message.includes(words));
+  /** Lines whose message contains the text. */
+  about(text: string): LogLine[] {
+    return this.lines.filter(({ message }) => message.includes(text));
   }
 
   private writer(level: LogLine['level']): Log['info'] {

@@ -1,5 +1,5 @@
 /**
- * `node:timers/promises` on the global timers, for tests under fake ones, which do not reach the module:
+ * `setTimeout` of `node:timers/promises` on the global timers. Fake timers do not replace that module, so tests mock it:
  * `vi.mock('node:timers/promises', () => import('./timers-promises.ts'))`.
  */
 export function setTimeout<T>(

@@ -1,13 +1,15 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { WebSocket } from 'ws';
-import type { CloseCause, ConnectionLimits } from '../../functions/ingester/protocols/protocol.ts';
+import type { EndCause } from '../../functions/ingester/protocols/end-table.ts';
 import {
   CLOSE_TIMEOUT_MS,
-  MAX_FRAME_BYTES,
+  type ConnectionTimes,
+  connectionSettings,
   openWebSocket,
+  SOCKET_LIMITS,
   Transport,
 } from '../../functions/ingester/transport.ts';
 import { registerSecret } from '../../lib/events/redaction.ts';
@@ -15,39 +17,38 @@ import { eventually } from './eventually.ts';
 import { FakeSockets } from './fake-socket.ts';
 import { rawFrame, SocketServer } from './socket-server.ts';
 
-const PATIENT: ConnectionLimits = {
-  openTimeoutMs: 5_000,
-  readyTimeoutMs: 5_000,
-  silenceMs: 5_000,
-  pingIntervalMs: 5_000,
+const PING_MESSAGE = '{"message":"ping"}';
+const PROTOCOL = {
+  liveness: { silenceMs: 5_000, ping: { everyMs: 5_000, message: PING_MESSAGE } },
+  limits: { openMs: 5_000, readyMs: 5_000 },
 };
 
-/** A transport and what it told its owner. */
+/** A transport and what it reported. */
 class Client {
   readonly frames: { text: string; isBinary: boolean }[] = [];
-  readonly closes: CloseCause[] = [];
+  readonly closes: EndCause[] = [];
   readonly opened = Promise.withResolvers<void>();
-  readonly closed = Promise.withResolvers<CloseCause>();
-  /** Frames that came after the end; there must be none. */
-  late = 0;
+  readonly closed = Promise.withResolvers<EndCause>();
+  /** Frames after the end; there must be none. */
+  lateFrames = 0;
   readonly transport: Transport;
 
-  constructor(url: string, limits: Partial<ConnectionLimits> = {}, headers: Record<string, string> = {}) {
-    this.transport = new Transport(
-      { url, headers },
-      { limits: { ...PATIENT, ...limits }, pingMessage: '{"message":"ping"}' },
-      {
-        onOpen: () => this.opened.resolve(),
-        onFrame: (data, isBinary) => {
-          if (this.closes.length > 0) this.late++;
-          this.frames.push({ text: data.toString('latin1'), isBinary });
-        },
-        onClose: (cause) => {
-          this.closes.push(cause);
-          this.closed.resolve(cause);
-        },
+  constructor(url: string, times: Partial<ConnectionTimes> = {}, headers: Record<string, string> = {}) {
+    this.transport = new Transport({ url, headers }, connectionSettings(PROTOCOL, times), {
+      onOpen: () => this.opened.resolve(),
+      onFrame: (data, isBinary) => {
+        if (this.closes.length > 0) this.lateFrames++;
+        this.frames.push({ text: data.toString('latin1'), isBinary });
       },
-    );
+      onClose: (cause) => {
+        this.closes.push(cause);
+        this.closed.resolve(cause);
+      },
+    });
+  }
+
+  get texts(): string[] {
+    return this.frames.map(({ text }) => text);
   }
 }
 
@@ -70,31 +71,31 @@ afterEach(async () => {
   await server.close();
 });
 
-async function connect(limits: Partial<ConnectionLimits> = {}, headers: Record<string, string> = {}) {
+async function connect(times: Partial<ConnectionTimes> = {}, headers: Record<string, string> = {}) {
   const arrived = Promise.withResolvers<Peer>();
   server.onSocket = (socket, raw, request) => arrived.resolve({ socket, raw, headers: request.headers });
-  const client = new Client(url, limits, headers);
+  const client = new Client(url, times, headers);
   const peer = await arrived.promise;
   await client.opened.promise;
   return { client, ...peer };
 }
 
 describe('opening', () => {
-  it('sends the headers of the plan', async () => {
+  test('The upgrade request has the headers of the session', async () => {
     const { headers } = await connect({}, { authorization: 'Bearer one' });
     expect(headers.authorization).toBe('Bearer one');
   });
 
-  it('ends when it takes too long', async () => {
+  test('A socket that does not open in time ends', async () => {
     server.onUpgrade = () => {};
-    const client = new Client(url, { openTimeoutMs: 50 });
+    const client = new Client(url, { openMs: 50 });
     expect(await client.closed.promise).toMatchObject({
       code: 1006,
       reason: expect.stringMatching(/timed out/),
     });
   });
 
-  it('ends when nobody listens', async () => {
+  test('A socket to a port without a server ends', async () => {
     await server.close();
     const client = new Client(url);
     expect(await client.closed.promise).toMatchObject({
@@ -105,12 +106,12 @@ describe('opening', () => {
     await server.listen();
   });
 
-  it.each([
+  test.each([
     [401, '', {}],
     [503, 'Retry-After: 7\r\n', { retryAfterMs: 7_000 }],
     [429, 'Retry-After: 0.5\r\n', { retryAfterMs: 500 }],
     [302, 'Location: /elsewhere\r\n', {}],
-  ])('that is refused with %i tells the status', async (status, headers, more) => {
+  ])('An upgrade that is refused with %i ends with that status', async (status, headers, more) => {
     server.onUpgrade = (_request, raw) =>
       raw.end(`HTTP/1.1 ${status} No\r\n${headers}Content-Length: 2\r\n\r\nno`);
     const client = new Client(url);
@@ -122,16 +123,20 @@ describe('opening', () => {
     });
   });
 
-  it('can be given up', async () => {
+  test('A socket can be closed while it opens', async () => {
     server.onUpgrade = () => {};
     const client = new Client(url);
     client.transport.close('no longer wanted');
     expect(await client.closed.promise).toMatchObject({ code: 1006 });
   });
+
+  test('The default socket factory opens a socket of ws', () => {
+    expect(() => openWebSocket('http://127.0.0.1:1/#fragment', {})).toThrow(/fragment/);
+  });
 });
 
 describe('frames', () => {
-  it('come as they were sent, text and binary, and count as proof of life', async () => {
+  test('Text and binary frames are delivered as they were sent, and prove that the peer is alive', async () => {
     const { client, socket } = await connect();
     const before = client.transport.lastFrameAtMs;
     socket.send('one');
@@ -143,30 +148,30 @@ describe('frames', () => {
     expect(client.transport.lastFrameAtMs).toBeGreaterThanOrEqual(before);
   });
 
-  it('of invalid UTF-8 are handed on, and the connection stays', async () => {
+  test('A text frame of invalid UTF-8 is delivered, and the connection stays open', async () => {
     const { client, socket, raw } = await connect();
     raw.write(rawFrame(1, Buffer.from([0xff, 0xfe])));
     socket.send('after');
-    await eventually(() => client.frames.map(({ text }) => text)).toEqual(['\u00ff\u00fe', 'after']);
+    await eventually(() => client.texts).toEqual(['\u00ff\u00fe', 'after']);
     expect(client.closes).toEqual([]);
   });
 
-  it('above the limit end the connection with 1009', async () => {
+  test('A frame above the size limit closes the connection with 1009', async () => {
     const { client, socket } = await connect();
     const seen = once(socket, 'close');
-    socket.send(Buffer.alloc(MAX_FRAME_BYTES + 1, 'x'));
+    socket.send(Buffer.alloc(SOCKET_LIMITS.maxFrameBytes + 1, 'x'));
     expect((await seen)[0]).toBe(1009);
     expect(await client.closed.promise).toMatchObject({ reason: expect.stringMatching(/payload size/) });
     expect(client.frames).toEqual([]);
   });
 
-  it('up to the limit are taken', async () => {
+  test('A frame of the largest size is delivered', async () => {
     const { client, socket } = await connect();
-    socket.send(Buffer.alloc(MAX_FRAME_BYTES, 'x'));
+    socket.send(Buffer.alloc(SOCKET_LIMITS.maxFrameBytes, 'x'));
     await eventually(() => client.frames.length).toBe(1);
   });
 
-  it('are sent while the socket is open, and not after', async () => {
+  test('Messages are sent while the socket is open, and ignored after that', async () => {
     const { client, socket } = await connect();
     const message = once(socket, 'message');
     client.transport.send('hello');
@@ -177,22 +182,22 @@ describe('frames', () => {
   });
 });
 
-describe('the watch over silence', () => {
-  it('pings with the message of the protocol', async () => {
-    const { socket } = await connect({ pingIntervalMs: 10 });
+describe('silence', () => {
+  test('The transport sends the ping message of the protocol', async () => {
+    const { socket } = await connect({ pingEveryMs: 10 });
     const pings: string[] = [];
     socket.on('message', (data) => pings.push(String(data)));
-    await eventually(() => pings.slice(0, 3)).toEqual(Array(3).fill('{"message":"ping"}'));
+    await eventually(() => pings.slice(0, 3)).toEqual(Array(3).fill(PING_MESSAGE));
   });
 
-  it('ends a connection on which nothing comes', async () => {
+  test('A connection without frames is terminated', async () => {
     const { client } = await connect({ silenceMs: 40 });
     const cause = await client.closed.promise;
     expect(cause).toEqual({ code: 1006, reason: 'no frame for 40 ms' });
     expect(Date.now() - client.transport.lastFrameAtMs).toBeGreaterThanOrEqual(40);
   });
 
-  it('counts from the last frame', async () => {
+  test('Silence is measured from the last frame', async () => {
     const { client, socket } = await connect({ silenceMs: 60 });
     const openedAtMs = client.transport.lastFrameAtMs;
     for (let n = 0; n < 6; n++) {
@@ -205,26 +210,27 @@ describe('the watch over silence', () => {
   });
 });
 
-describe('a pause', () => {
-  it('leaves frames unread, and they come after it', async () => {
+describe('pausing', () => {
+  test('Frames that arrive during a pause are delivered after it', async () => {
     const { client, socket } = await connect();
     client.transport.pause();
     const written = new Promise((resolve) => socket.send('one', resolve));
     await written;
-    // What the other end does meanwhile is seen only by reading: a ping is not answered.
+    // Only a transport that reads answers a ping.
     let pongs = 0;
     socket.on('pong', () => pongs++);
     await new Promise<void>((resolve) => socket.ping('', false, () => resolve()));
-    client.transport.send('a sign that time has passed');
+    client.transport.send('proof that time has passed');
     await once(socket, 'message');
-    expect([client.frames.length, pongs]).toEqual([0, 0]);
+    expect(client.frames).toEqual([]);
+    expect(pongs).toBe(0);
     client.transport.resume();
     await eventually(() => client.frames.length).toBe(1);
     await eventually(() => pongs).toBe(1);
   });
 
-  it('is not taken for silence, and silence is watched again after it', async () => {
-    const { client, socket } = await connect({ silenceMs: 30, pingIntervalMs: 10 });
+  test('A pause does not count as silence, and silence is watched again after it', async () => {
+    const { client, socket } = await connect({ silenceMs: 30, pingEveryMs: 10 });
     client.transport.pause();
     let pings = 0;
     socket.on('message', () => pings++);
@@ -234,7 +240,7 @@ describe('a pause', () => {
     expect((await client.closed.promise).reason).toBe('no frame for 30 ms');
   });
 
-  it('is no proof of life: what was written before it ended may be read after it', async () => {
+  test('Frames that waited during a pause do not prove that the peer is alive', async () => {
     const { client, socket } = await connect();
     socket.send('before');
     await eventually(() => client.frames.length).toBe(1);
@@ -247,19 +253,19 @@ describe('a pause', () => {
     expect(client.transport.lastFrameAtMs).toBe(provenAtMs);
   });
 
-  it('ends with a close, so that all that is under way is read', async () => {
+  test('A close ends a pause, so that everything in transit is read', async () => {
     const { client, socket } = await connect();
     client.transport.pause();
     for (let n = 0; n < 100; n++) socket.send(String(n));
     client.transport.close('stopping');
     client.transport.pause();
     expect((await client.closed.promise).code).toBe(1000);
-    expect(client.frames.map(({ text }) => text)).toEqual(Array.from({ length: 100 }, (_, n) => String(n)));
+    expect(client.texts).toEqual(Array.from({ length: 100 }, (_, n) => String(n)));
   });
 });
 
-describe('a close', () => {
-  it('of ours hands on what the server sent before its own', async () => {
+describe('closing', () => {
+  test('Our close delivers what the server sent before its close frame', async () => {
     const { client, socket } = await connect();
     socket.on('message', () => {});
     socket.once('close', () => {});
@@ -268,17 +274,19 @@ describe('a close', () => {
     client.transport.close('stopping');
     client.transport.close('twice');
     expect(await client.closed.promise).toMatchObject({ code: 1000 });
-    expect([client.frames.length, client.closes.length, client.late]).toEqual([total, 1, 0]);
+    expect(client.frames).toHaveLength(total);
+    expect(client.closes).toHaveLength(1);
+    expect(client.lateFrames).toBe(0);
   });
 
-  it('of the server tells its code and reason, without secrets', async () => {
+  test('A close of the server is reported with its code and its reason without secrets', async () => {
     const { client, socket } = await connect();
     registerSecret('a-channel-of-ours');
     socket.close(4003, 'a-channel-of-ours is gone');
     expect(await client.closed.promise).toEqual({ code: 4003, reason: '[redacted] is gone' });
   });
 
-  it('that the peer does not answer is cut', async () => {
+  test('A close that the peer does not answer terminates the socket after a time limit', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { client, raw } = await connect();
     raw.removeAllListeners('data');
@@ -292,15 +300,15 @@ describe('a close', () => {
   });
 });
 
-describe('the end', () => {
-  type End = (context: { client: Client; socket: WebSocket; raw: Socket }) => void;
-  const ENDS: Record<string, End> = {
+describe('the end of a connection', () => {
+  type Step = (context: { client: Client; socket: WebSocket; raw: Socket }) => void;
+  const STEPS: Record<string, Step> = {
     'our close': ({ client }) => client.transport.close('ours'),
     'a close of the server': ({ socket }) => socket.close(1011, 'theirs'),
     'a FIN': ({ raw }) => raw.end(),
     'a reset': ({ raw }) => raw.resetAndDestroy(),
     'an invalid frame': ({ raw }) => raw.write(Buffer.from([0xff, 0xff])),
-    'a frame from nowhere': ({ raw }) => raw.write(rawFrame(0, Buffer.from('continuation'))),
+    'an unexpected continuation frame': ({ raw }) => raw.write(rawFrame(0, Buffer.from('continuation'))),
     'a close frame of one byte': ({ raw }) => raw.write(rawFrame(8, Buffer.from([3]))),
     'a pause': ({ client }) => client.transport.pause(),
     'a resume': ({ client }) => client.transport.resume(),
@@ -310,39 +318,36 @@ describe('the end', () => {
   };
   const FINAL = ['our close', 'a close of the server', 'a FIN', 'a reset'];
 
-  it('is told exactly once, whatever ends come together', async () => {
-    const names = fc.array(fc.constantFrom(...Object.keys(ENDS)), { maxLength: 6 });
+  test('The end is reported exactly once, whatever happens at the same time', async () => {
+    const names = fc.array(fc.constantFrom(...Object.keys(STEPS)), { maxLength: 6 });
     await fc.assert(
       fc.asyncProperty(names, fc.constantFrom(...FINAL), async (steps, last) => {
         const context = await connect();
-        for (const step of [...steps, last]) ENDS[step]?.(context);
-        // A pause would hide the end that the server makes, as it should.
+        for (const step of [...steps, last]) STEPS[step]?.(context);
+        // A paused transport does not see an end that the server causes.
         context.client.transport.resume();
         await context.client.closed.promise;
         context.raw.destroy();
-        // What a closed socket could still tell comes within a turn of the event loop or two.
+        // A closed socket can emit further events within a few turns of the event loop.
         for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
-        expect([context.client.closes.length, context.client.late]).toEqual([1, 0]);
+        expect(context.client.closes).toHaveLength(1);
+        expect(context.client.lateFrames).toBe(0);
       }),
       { numRuns: 60 },
     );
   });
 
-  it('is told once by a library that tells of it twice', () => {
+  test('The end is reported once when the library reports a refusal and a close', () => {
     const sockets = new FakeSockets();
-    const closes: CloseCause[] = [];
+    const closes: EndCause[] = [];
     const handlers = {
       onOpen: () => {},
       onFrame: () => {},
-      onClose: (cause: CloseCause) => closes.push(cause),
+      onClose: (cause: EndCause) => closes.push(cause),
     };
-    new Transport({ url: 'ws://fake' }, { limits: PATIENT, pingMessage: '', open: sockets.open }, handlers);
+    new Transport({ url: 'ws://fake' }, connectionSettings(PROTOCOL), handlers, sockets.open);
     sockets.last.refuse(503);
     sockets.last.end(1006);
     expect(closes).toMatchObject([{ upgradeStatus: 503 }]);
-  });
-
-  it('comes from the default socket too', () => {
-    expect(() => openWebSocket('http://127.0.0.1:1/#fragment', {})).toThrow(/fragment/);
   });
 });

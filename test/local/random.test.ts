@@ -3,12 +3,12 @@ import { expect, test } from 'vitest';
 
 const draw = (random: Random, count: number) => Array.from({ length: count }, () => random.next());
 
-test('the same seed gives the same numbers, another seed others', () => {
+test('The same seed produces the same numbers, another seed produces others', () => {
   expect(draw(new Random(7), 100)).toEqual(draw(new Random(7), 100));
   expect(draw(new Random(7), 100)).not.toEqual(draw(new Random(8), 100));
 });
 
-test('numbers are spread evenly over [0, 1)', () => {
+test('Numbers are spread evenly over [0, 1)', () => {
   const random = new Random(1);
   const buckets = new Array<number>(10).fill(0);
   for (const value of draw(random, 100_000)) buckets[Math.floor(value * 10)]! += 1;
@@ -17,7 +17,7 @@ test('numbers are spread evenly over [0, 1)', () => {
   for (const count of buckets) expect(Math.abs(count - 10_000)).toBeLessThan(475);
 });
 
-test('a fork depends on seed and label, not on what was drawn before', () => {
+test('A fork depends on the seed and the label, not on earlier draws', () => {
   const random = new Random(3);
   const early = draw(random.fork('a'), 10);
   draw(random, 50);
@@ -26,7 +26,7 @@ test('a fork depends on seed and label, not on what was drawn before', () => {
   expect(draw(new Random(4).fork('a'), 10)).not.toEqual(early);
 });
 
-test('int, pick and chance keep to their ranges', () => {
+test('The results of int, pick and chance are within their ranges', () => {
   const random = new Random(5);
   const picked = new Set(Array.from({ length: 200 }, () => random.pick(['a', 'b', 'c'])));
   expect([...picked].sort()).toEqual(['a', 'b', 'c']);
@@ -36,7 +36,7 @@ test('int, pick and chance keep to their ranges', () => {
   expect(Array.from({ length: 50 }, () => random.chance(1))).not.toContain(false);
 });
 
-test('what cannot be drawn is refused', () => {
+test('Invalid draws are refused', () => {
   const random = new Random(5);
   expect(() => random.pick([])).toThrow('empty');
   expect(() => random.int(0)).toThrow('maxExclusive');

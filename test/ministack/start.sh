@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs a command with a MiniStack of its own: `start.sh <command> [arguments]`. Installs MiniStack (once), starts it on a
-# free port of the loopback interface, gives the command its address in AWS_ENDPOINT_URL, and ends with the command's
-# exit code. Whatever happens, MiniStack and the command are ended with all processes that they started.
+# Runs a command with its own MiniStack: `start.sh <command> [arguments]`. Installs MiniStack once, starts it on a free
+# port of the loopback interface, passes its address in AWS_ENDPOINT_URL, and exits with the command's exit code.
+# MiniStack, the command and all processes that they started are ended in any case.
 set -euo pipefail
 
 readonly VERSION=1.5.33
@@ -20,7 +20,7 @@ groups=()
 # MiniStack runs functions with the first node on its PATH.
 export PATH=$root/node_modules/.bin:$PATH
 
-# Each job has a process group of its own, whose id is that of its first process.
+# Each job has its own process group, whose id is that of its first process.
 start() {
   set -m
   "$@" </dev/null &
@@ -28,7 +28,7 @@ start() {
   groups+=("$!")
 }
 
-# The command ends first: it may have something left to say to MiniStack.
+# The command is ended first, because it may still use MiniStack.
 stop() {
   local index group tenths
   for ((index = ${#groups[@]} - 1; index >= 0; index--)); do
@@ -65,7 +65,7 @@ start ministack
 deadline=$((SECONDS + HEALTH_WAIT_SECONDS))
 until curl --silent --fail --max-time 2 "$url/_ministack/health" >/dev/null; do
   if ! kill -0 "${groups[0]}" 2>/dev/null || ((SECONDS >= deadline)); then
-    echo "MiniStack did not come up on $url within $HEALTH_WAIT_SECONDS s. The end of its log, $log:" >&2
+    echo "MiniStack did not start on $url within $HEALTH_WAIT_SECONDS s. The end of its log, $log:" >&2
     tail -n 20 "$log" >&2
     exit 1
   fi

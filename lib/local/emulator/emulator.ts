@@ -1,32 +1,30 @@
+import { type Answer, type Call, Dispatcher } from './aws-json-protocol.ts';
 import { CloudWatch } from './cloudwatch.ts';
 import { DynamoDb } from './dynamodb/dynamodb.ts';
+import type { FaultInjector } from './emulator-faults.ts';
+import { type Listening, listen } from './emulator-http.ts';
 import { EventBridge } from './eventbridge/eventbridge.ts';
-import type { FaultInjector } from './faults.ts';
-import { type Listening, listen } from './http.ts';
-import { type Answer, type Call, Dispatcher } from './protocol.ts';
 import { inProcessHandler, type RequestHandler } from './request-handler.ts';
 import { S3 } from './s3/s3.ts';
 import { SecretsManager } from './secrets-manager.ts';
-import { Sqs } from './sqs.ts';
+import { Sqs } from './sqs/sqs.ts';
 
 const FIRST_ERROR_STATUS = 400;
 
-/** How to make an {@link Emulator}. */
+/** Settings of an {@link Emulator}. */
 export interface EmulatorOptions {
   /** `us-east-1` by default. */
   region?: string;
   /** `000000000000` by default. */
   accountId?: string;
   faults?: FaultInjector;
-  /** Told of each call that was answered without an error: for counting what AWS would bill. */
+  /** Called for each call that was answered without an error, for counting what AWS would bill. */
   onCall?: (call: Pick<Call, 'target' | 'body'>) => void;
-  /** Makes message and event ids; random UUIDs by default. A simulation gives its own, so that runs repeat exactly. */
-  newId?: () => string;
 }
 
 /**
- * The AWS services that Switchboard uses, in memory, on AWS's wire protocol: for SDK clients in the same process
- * (`requestHandler()`) or for any client over HTTP (`listen()`).
+ * The AWS services that Switchboard uses, in memory, with AWS's wire protocol. SDK clients in the same process connect
+ * through `requestHandler()`, any other client over HTTP after `listen()`.
  */
 export class Emulator {
   readonly region: string;
@@ -37,37 +35,41 @@ export class Emulator {
   readonly secretsManager: SecretsManager;
   readonly cloudwatch: CloudWatch;
   readonly s3: S3;
-  readonly #dispatcher: Dispatcher;
-  readonly #onCall: EmulatorOptions['onCall'];
-  readonly #listening = new Set<Listening>();
+  private readonly dispatcher: Dispatcher;
+  private readonly onCall: EmulatorOptions['onCall'];
+  private readonly listening = new Set<Listening>();
 
   constructor(options: EmulatorOptions = {}) {
-    const { region = 'us-east-1', accountId = '000000000000', faults, newId, onCall } = options;
-    this.#onCall = onCall;
+    const { region = 'us-east-1', accountId = '000000000000', faults, onCall } = options;
+    this.onCall = onCall;
     const place = { region, accountId };
     this.region = region;
     this.accountId = accountId;
-    this.sqs = new Sqs({ ...place, ...(faults && { faults }), ...(newId && { newId }) });
-    this.dynamodb = new DynamoDb(place);
+    this.sqs = new Sqs({ ...place, ...(faults && { faults }) });
+    this.dynamodb = new DynamoDb({ ...place, ...(faults && { faults }) });
     this.eventbridge = new EventBridge({
       ...place,
       deliverToQueue: (queueArn, body) => this.sqs.deliver(queueArn, body),
-      ...(newId && { newId }),
     });
     this.secretsManager = new SecretsManager(place);
     this.cloudwatch = new CloudWatch();
     this.s3 = new S3({ region });
     const services = [this.sqs, this.dynamodb, this.eventbridge, this.secretsManager, this.cloudwatch];
-    this.#dispatcher = new Dispatcher(services, faults);
+    this.dispatcher = new Dispatcher(services, faults);
+  }
+
+  /** The operations that are supported, such as `AmazonSQS.SendMessage`. S3 and STS are not among them. */
+  get targets(): string[] {
+    return this.dispatcher.targets;
   }
 
   /**
-   * Answers one call: parses, lets faults happen, runs the action, formats errors. Rejects with an error named
-   * `TimeoutError` where a fault takes the answer away.
+   * Answers one call: parses the input, injects faults, runs the action and formats errors. Rejects with an error named
+   * `TimeoutError` if a fault drops the answer.
    */
   async handle(call: Call): Promise<Answer> {
-    const answer = await this.#dispatcher.handle(call);
-    if (answer.status < FIRST_ERROR_STATUS) this.#onCall?.(call);
+    const answer = await this.dispatcher.handle(call);
+    if (answer.status < FIRST_ERROR_STATUS) this.onCall?.(call);
     return answer;
   }
 
@@ -86,25 +88,25 @@ export class Emulator {
         accountId: this.accountId,
         handle: (call) => this.handle(call),
         s3: (request) => this.s3.handle(request),
-        health: () => ({ status: 'ok', region: this.region, targets: this.#dispatcher.targets }),
+        health: () => ({ status: 'ok', region: this.region, targets: this.targets }),
       },
       options,
     );
-    this.#listening.add(listening);
+    this.listening.add(listening);
     this.sqs.defaultOrigin = listening.url;
     return {
       ...listening,
       close: async () => {
-        if (this.#listening.delete(listening)) await listening.close();
+        if (this.listening.delete(listening)) await listening.close();
       },
     };
   }
 
-  /** Ends servers, long polls and timers. */
+  /** Stops servers, long polls and timers. */
   async close(): Promise<void> {
     this.sqs.close();
-    const listening = [...this.#listening];
-    this.#listening.clear();
+    const listening = [...this.listening];
+    this.listening.clear();
     await Promise.all(listening.map((server) => server.close()));
   }
 }

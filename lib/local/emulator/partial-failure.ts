@@ -1,10 +1,10 @@
-import type { FaultInjector } from './faults.ts';
-import { isJsonObject } from './input.ts';
-import type { JsonObject } from './service.ts';
+import { isJsonObject } from './action-input.ts';
+import type { JsonObject } from './emulated-service.ts';
+import type { FaultInjector } from './emulator-faults.ts';
 
-/** What runs the action itself. */
+/** Runs the action itself. */
 type Run = (input: JsonObject) => Promise<JsonObject | undefined>;
-/** Runs an action on a part of its input and answers for the rest that it failed. Undefined: nothing to part. */
+/** Runs an action on a part of its entries and reports the others as failed. Undefined if it cannot be split. */
 type Partially = (
   input: JsonObject,
   run: Run,
@@ -31,7 +31,7 @@ const PARTIALLY: Readonly<Record<string, Partially>> = {
   'DynamoDB_20120810.BatchGetItem': batchGet,
 };
 
-/** Runs an action so that some entries of its batch fail; undefined where it cannot fail partly. */
+/** Runs an action so that some entries of its batch fail; undefined if it cannot fail partially. */
 export function runPartially(
   target: string,
   input: JsonObject,
@@ -76,7 +76,7 @@ function statements(...[input, run, faults, target]: Parameters<Partially>): Ret
   }));
 }
 
-/** BatchGetItem gives back unread keys as UnprocessedKeys; it never leaves all unread without an error. */
+/** BatchGetItem returns unread keys as UnprocessedKeys. It never leaves all keys unread without an error. */
 function batchGet(...[input, run, faults, target]: Parameters<Partially>): ReturnType<Partially> {
   const tables = input.RequestItems;
   if (!isJsonObject(tables)) return undefined;
@@ -109,7 +109,7 @@ function batchGet(...[input, run, faults, target]: Parameters<Partially>): Retur
 interface Parts {
   readonly failed: unknown[];
   readonly rest: unknown[];
-  /** Puts the answers of the rest back in their places, with failures between them. */
+  /** Puts the answers of the other entries in their places, with failures between them. */
   readonly weave: (answers: unknown[], failure: () => unknown) => unknown[];
 }
 
@@ -127,7 +127,7 @@ function part(entries: unknown, faults: FaultInjector, target: string): Parts | 
   };
 }
 
-/** An empty batch is an error, so nothing runs where every entry fails. */
+/** An empty batch is an error, so nothing runs if every entry fails. */
 async function runRest(run: Run, input: JsonObject, member: string, rest: unknown[]): ReturnType<Run> {
   return rest.length === 0 ? {} : run({ ...input, [member]: rest });
 }

@@ -1,17 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import type { Answer } from './protocol.ts';
-import { AwsError } from './service.ts';
+import type { Answer } from './aws-json-protocol.ts';
+import type { AwsError } from './emulated-service.ts';
+import { NotEmulatedError } from './not-emulated.ts';
 
 /**
- * The one action of the old query protocol that tools call before anything else: STS GetCallerIdentity, a form POST
- * answered in XML. Other actions are refused.
+ * Answers a request of the query protocol, a form POST with an answer in XML. The only supported action is STS
+ * GetCallerIdentity, which many tools call first.
  */
 export function answerQuery(form: string, accountId: string): Answer {
   const action = new URLSearchParams(form).get('Action') ?? '';
   if (action !== 'GetCallerIdentity')
-    throw new AwsError(
+    throw new NotEmulatedError(
+      { where: "AWS's query protocol", kind: 'action', name: action, supported: ['GetCallerIdentity'] },
       'InvalidAction',
-      `The emulator speaks AWS's JSON protocols. Of the query protocol it knows GetCallerIdentity only, not "${action}".`,
     );
   const body =
     '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>' +

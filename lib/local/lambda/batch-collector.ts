@@ -1,66 +1,66 @@
 import type { SQSRecord } from 'aws-lambda';
-import type { Queue } from '../emulator/sqs-queue.ts';
+import type { Queue } from '../emulator/sqs/sqs-queue.ts';
 import { MAX_PAYLOAD_BYTES, PAYLOAD_FRAME_BYTES, recordBytes, toRecord } from './payload.ts';
 
-/** Length of one long poll, in ms: SQS's longest. */
+/** Duration of a long poll in ms: the maximum of SQS. */
 const POLL_WAIT_MS = 20_000;
-/** Messages that one receive asks for: SQS's most. */
+/** Messages per receive: the maximum of SQS. */
 const MESSAGES_PER_RECEIVE = 10;
 
 export interface CollectorOptions {
   readonly queue: Queue;
   readonly region: string;
   readonly batchSize: number;
-  /** Longest time to gather a batch, in ms from its first message. */
+  /** Maximum time to collect a batch, in ms from its first message. */
   readonly windowMs: number;
   readonly signal: AbortSignal;
 }
 
-/** Gathers messages into batches: complete at the batch size, the window or 6 MB, whichever comes first. */
+/** Collects messages into batches, which end at the batch size, the window or 6 MB, whichever is first. */
 export class BatchCollector {
-  readonly #options: CollectorOptions;
-  /** Received already, but too large for the batch before; fewer than a batch, for one receive left them. */
-  #carried: SQSRecord[] = [];
+  private readonly options: CollectorOptions;
+  /** Received messages that did not fit into the last batch. They come from one receive. */
+  private carried: SQSRecord[] = [];
 
   constructor(options: CollectorOptions) {
-    this.#options = options;
+    this.options = options;
   }
 
   /** Waits for the next batch; empty only when the signal aborts. */
   async next(): Promise<SQSRecord[]> {
-    const { batchSize, windowMs, signal } = this.#options;
+    const { batchSize, windowMs, signal } = this.options;
     const batch: SQSRecord[] = [];
     let bytes = PAYLOAD_FRAME_BYTES;
     let deadlineMs = Number.POSITIVE_INFINITY;
     while (batch.length < batchSize) {
       const leftMs = Math.min(deadlineMs - Date.now(), POLL_WAIT_MS);
       if (signal.aborted || (batch.length > 0 && leftMs <= 0)) break;
-      for (const record of await this.#receive(batchSize - batch.length, leftMs)) {
+      for (const record of await this.receive(batchSize - batch.length, leftMs)) {
         if (batch.length === 0) deadlineMs = Date.now() + windowMs;
         const size = recordBytes(record);
-        if (this.#carried.length > 0 || bytes + size > MAX_PAYLOAD_BYTES) {
-          this.#carried.push(record);
+        if (this.carried.length > 0 || bytes + size > MAX_PAYLOAD_BYTES) {
+          this.carried.push(record);
           continue;
         }
         batch.push(record);
         bytes += size;
       }
-      if (this.#carried.length > 0) break;
+      if (this.carried.length > 0) break;
     }
     return batch;
   }
 
-  /** Gives back what was received and is in no batch: it is visible again at once. */
+  /** Releases received messages that are not in a batch. They are visible again at once. */
   release(): void {
-    const released = this.#carried.splice(0);
+    const released = this.carried.splice(0);
     for (const { receiptHandle } of released) {
-      if (!this.#options.queue.closed) this.#options.queue.changeVisibility(receiptHandle, 0);
+      if (!this.options.queue.closed) this.options.queue.changeVisibility(receiptHandle, 0);
     }
   }
 
-  async #receive(max: number, waitMs: number): Promise<SQSRecord[]> {
-    if (this.#carried.length > 0) return this.#carried.splice(0);
-    const { queue, region, signal } = this.#options;
+  private async receive(max: number, waitMs: number): Promise<SQSRecord[]> {
+    if (this.carried.length > 0) return this.carried.splice(0);
+    const { queue, region, signal } = this.options;
     const deliveries = await queue.receive({ max: Math.min(max, MESSAGES_PER_RECEIVE), waitMs, signal });
     return deliveries.map((delivery) => toRecord(delivery, queue.arn, region));
   }

@@ -1,13 +1,13 @@
 import type { Context, Handler, SQSEvent } from 'aws-lambda';
-import { bytesToText } from '../emulator/body.ts';
+import { bytesToText } from '../emulator/request-body.ts';
 import type { RequestHandler } from '../emulator/request-handler.ts';
 
-/** Where a crash happens: counted in AWS calls of the invocation, the first is 1; SDK retries count. */
+/** Where a crash happens. The AWS calls of an invocation, including SDK retries, are counted from 1. */
 export interface CrashPoint {
   readonly call: number;
-  /** `before` the call is sent, or `after` it took effect and before its answer is seen. */
+  /** `before` the call is sent, or `after` it took effect and before the handler gets the answer. */
   readonly when: 'before' | 'after';
-  /** Crash when the handler returns, if it makes fewer calls: its response is lost. */
+  /** If the handler makes fewer calls, crash when it returns, so that its response is lost. */
   readonly orAtEnd?: boolean;
 }
 
@@ -15,7 +15,7 @@ export interface CrashPoint {
 export interface CallMade {
   readonly target: string;
   readonly body: string;
-  /** Whether the handler saw an answer. */
+  /** Whether the handler got an answer. */
   readonly answered: boolean;
 }
 
@@ -32,10 +32,10 @@ export interface Edge {
   wrap(handler: RequestHandler): RequestHandler;
 }
 
-/** Makes the handler of one environment: what a function's module does when it is loaded. */
+/** Creates the handler of one environment, as a function's module does when it is loaded. */
 export type CreateHandler = (edge: Edge) => Handler<SQSEvent, unknown> | Promise<Handler<SQSEvent, unknown>>;
 
-/** What an invocation gets. */
+/** The input of an invocation. */
 export interface InvocationInput {
   readonly event: SQSEvent;
   readonly context: Context;
@@ -51,44 +51,44 @@ interface Running {
   readonly end: (outcome: Outcome) => void;
 }
 
-/** Calls of one invocation whose bodies are kept for the report of a crash. */
+/** Maximum number of calls of an invocation whose bodies are kept for the report. */
 const MAX_KEPT_CALLS = 10_000;
 
 /**
  * A Lambda execution environment: one handler instance, one invocation at a time. After a timeout or a crash it is
- * frozen: nothing that its code still awaits from AWS is ever answered.
+ * frozen: its code never gets another answer from AWS.
  */
 export class ExecutionEnvironment {
   readonly id: number;
-  readonly #handler: Promise<Handler<SQSEvent, unknown>>;
-  #frozen = false;
-  #running: Running | undefined;
-  #lastCalls: readonly CallMade[] = [];
+  private readonly handler: Promise<Handler<SQSEvent, unknown>>;
+  private frozen = false;
+  private running: Running | undefined;
+  private lastCalls: readonly CallMade[] = [];
 
   constructor(id: number, createHandler: CreateHandler) {
     this.id = id;
-    this.#handler = (async () => createHandler({ wrap: (inner) => this.#wrap(inner) }))();
-    // Whoever invokes sees the error; until then it is not unhandled.
-    this.#handler.catch(() => undefined);
+    this.handler = (async () => createHandler({ wrap: (inner) => this.wrap(inner) }))();
+    // The error is reported by the invocation. This prevents an unhandled rejection before it.
+    this.handler.catch(() => undefined);
   }
 
-  /** False after a timeout or crash, or where the handler could not be made: throw the environment away. */
+  /** False after a timeout or a crash, or if the handler could not be created. Then the environment must be discarded. */
   get reusable(): boolean {
-    return !this.#frozen;
+    return !this.frozen;
   }
 
   /** The AWS calls of the latest invocation so far. */
   get calls(): readonly CallMade[] {
-    return this.#lastCalls;
+    return this.lastCalls;
   }
 
-  /** Runs one invocation; never rejects, and settles after `timeoutMs` at the latest. */
+  /** Runs one invocation. Never rejects, and settles within `timeoutMs`. */
   async invoke(input: InvocationInput): Promise<Outcome> {
     const calls: Running['calls'] = [];
-    this.#lastCalls = calls;
+    this.lastCalls = calls;
     const outcome = await new Promise<Outcome>((end) => {
       const timer = setTimeout(() => {
-        this.#frozen = true;
+        this.frozen = true;
         end({ kind: 'timeout' });
       }, input.timeoutMs);
       const running: Running = {
@@ -100,82 +100,82 @@ export class ExecutionEnvironment {
           end(result);
         },
       };
-      this.#running = running;
-      this.#run(input).then(
-        (value) => running.end(this.#atEnd(running, { kind: 'response', value })),
-        (error: unknown) => running.end(this.#atEnd(running, { kind: 'error', error })),
+      this.running = running;
+      this.run(input).then(
+        (value) => running.end(this.atEnd(running, { kind: 'response', value })),
+        (error: unknown) => running.end(this.atEnd(running, { kind: 'error', error })),
       );
     });
-    this.#running = undefined;
+    this.running = undefined;
     return outcome;
   }
 
-  async #run({ event, context }: InvocationInput): Promise<unknown> {
+  private async run({ event, context }: InvocationInput): Promise<unknown> {
     let handler: Handler<SQSEvent, unknown>;
     try {
-      handler = await this.#handler;
+      handler = await this.handler;
     } catch (error) {
-      this.#frozen = true;
+      this.frozen = true;
       throw error;
     }
     return handler(event, context, () => {
-      throw new Error('Callbacks are not supported from nodejs24.x on: return a promise.');
+      throw new Error('Callbacks are not supported from nodejs24.x on. Return a promise.');
     });
   }
 
-  #atEnd({ callCount, crashAt }: Running, outcome: Outcome): Outcome {
-    if (this.#frozen || !crashAt?.orAtEnd || callCount >= crashAt.call) return outcome;
-    this.#frozen = true;
+  private atEnd({ callCount, crashAt }: Running, outcome: Outcome): Outcome {
+    if (this.frozen || !crashAt?.orAtEnd || callCount >= crashAt.call) return outcome;
+    this.frozen = true;
     return { kind: 'crash', call: callCount, when: 'end' };
   }
 
-  #wrap(inner: RequestHandler): RequestHandler {
+  private wrap(inner: RequestHandler): RequestHandler {
     return {
       ...(inner.metadata && { metadata: inner.metadata }),
-      handle: (request, options) => this.#call(() => inner.handle(request, options), request),
+      handle: (request, options) => this.call(() => inner.handle(request, options), request),
       updateHttpClientConfig: (key, value) => inner.updateHttpClientConfig(key, value),
       httpHandlerConfigs: () => inner.httpHandlerConfigs(),
       destroy: () => inner.destroy?.(),
     };
   }
 
-  async #call<T>(
+  private async call<T>(
     send: () => Promise<T>,
     request: { headers: Record<string, string>; body?: unknown },
   ): Promise<T> {
-    if (this.#frozen) return never();
-    const running = this.#running;
-    // Calls outside of an invocation belong to the start of the environment.
-    if (running === undefined) return this.#unlessFrozen(send());
+    if (this.frozen) return never();
+    const running = this.running;
+    // Calls outside an invocation belong to the start of the environment.
+    if (running === undefined) return this.unlessFrozen(send());
     const made = { target: targetOf(request.headers), body: textOf(request.body), answered: false };
     if (running.calls.length < MAX_KEPT_CALLS) running.calls.push(made);
     running.callCount += 1;
     const number = running.callCount;
     const crash = running.crashAt?.call === number ? running.crashAt : undefined;
-    if (crash?.when === 'before') return this.#die(running, number, 'before');
+    if (crash?.when === 'before') return this.die(running, number, 'before');
     const [result] = await Promise.allSettled([send()]);
-    if (crash?.when === 'after' && !this.#frozen) return this.#die(running, number, 'after');
-    if (this.#frozen) return never();
+    if (crash?.when === 'after' && !this.frozen) return this.die(running, number, 'after');
+    if (this.frozen) return never();
     made.answered = true;
     if (result.status === 'rejected') throw result.reason;
     return result.value;
   }
 
-  async #unlessFrozen<T>(sent: Promise<T>): Promise<T> {
+  private async unlessFrozen<T>(sent: Promise<T>): Promise<T> {
     const [result] = await Promise.allSettled([sent]);
-    if (this.#frozen) return never();
+    if (this.frozen) return never();
     if (result.status === 'rejected') throw result.reason;
     return result.value;
   }
 
-  #die(running: Running, call: number, when: 'before' | 'after'): Promise<never> {
-    this.#frozen = true;
+  private die(running: Running, call: number, when: 'before' | 'after'): Promise<never> {
+    this.frozen = true;
     running.end({ kind: 'crash', call, when });
     return never();
   }
 }
 
-/** What a frozen environment's code awaits. */
+/** The promise that code in a frozen environment awaits. */
 function never(): Promise<never> {
   return new Promise<never>(() => undefined);
 }

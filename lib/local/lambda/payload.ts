@@ -1,13 +1,13 @@
 import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
-import type { Delivery } from '../emulator/sqs-queue-types.ts';
-import { systemAttributes } from '../emulator/sqs-wire.ts';
+import type { Delivery } from '../emulator/sqs/sqs-queue-types.ts';
+import { systemAttributes } from '../emulator/sqs/sqs-wire.ts';
 
-/** Greatest payload of an invocation, in bytes (Lambda quota: 6 MB). */
+/** Maximum payload of an invocation in bytes (Lambda quota: 6 MB). */
 export const MAX_PAYLOAD_BYTES = 6 * 1_024 * 1_024;
 /** Bytes of the payload around its records: `{"Records":[]}`. */
 export const PAYLOAD_FRAME_BYTES = 14;
 
-/** A message as Lambda hands it to a function. */
+/** A message as Lambda passes it to a function. */
 export function toRecord(delivery: Delivery, queueArn: string, region: string): SQSRecord {
   return {
     messageId: delivery.messageId,
@@ -39,9 +39,9 @@ export function recordBytes(record: SQSRecord): number {
 }
 
 /**
- * Which messages a response leaves on the queue, by Lambda's rules for ReportBatchItemFailures: a null or empty
- * response, or a null or empty list, means that all succeeded; what is not such a response, and an item that is empty,
- * null, unknown or named twice, means that the whole batch comes again.
+ * The messages that a response leaves on the queue, by Lambda's rules for ReportBatchItemFailures. A null or empty
+ * response or list means that all messages succeeded. An invalid response, or an item that is empty, null, unknown or
+ * repeated, means that the whole batch is redelivered.
  */
 export function failedMessageIds(response: unknown, messageIds: ReadonlySet<string>): ReadonlySet<string> {
   const value = asJson(response);
@@ -59,7 +59,7 @@ export function failedMessageIds(response: unknown, messageIds: ReadonlySet<stri
   return failed;
 }
 
-/** What Lambda sees of a response: its JSON. Undefined is null there; what JSON cannot say becomes a bad response. */
+/** The JSON of a response. Undefined becomes null, and a value without JSON becomes an invalid response. */
 function asJson(response: unknown): unknown {
   if (response === undefined) return null;
   try {

@@ -1,20 +1,21 @@
 import type { SQSRecord } from 'aws-lambda';
-import type { Sqs } from '../emulator/sqs.ts';
+import type { Sqs } from '../emulator/sqs/sqs.ts';
 import type { Random } from '../random.ts';
 import type { CallMade, CreateHandler, Outcome } from './environment.ts';
 
-/** Most messages in a batch (Lambda quota). */
+/** Maximum number of messages per batch (Lambda quota). */
 const MAX_BATCH_SIZE = 10_000;
-/** Longest batching window, in ms (Lambda quota). */
+/** Maximum batching window in ms (Lambda quota). */
 const MAX_WINDOW_MS = 300_000;
 /** Batches above this size need a window (Lambda's rule). */
 const MAX_BATCH_SIZE_WITHOUT_WINDOW = 10;
-/** Least window of such batches, in ms. */
+/** Minimum window of such batches in ms. */
 const MIN_WINDOW_OF_LARGE_BATCHES_MS = 1_000;
-/** Longest run of a function, in ms (Lambda quota: 15 min). */
+/** Maximum timeout of a function in ms (Lambda quota: 15 min). */
 const MAX_FUNCTION_TIMEOUT_MS = 900_000;
-/** Most invocations at a time (Lambda's limit for MaximumConcurrency). */
+/** Maximum number of concurrent invocations (Lambda's limit for MaximumConcurrency). */
 const MAX_CONCURRENCY = 1_000;
+
 /** One finished invocation. */
 export interface Invocation {
   /** Counted from 1. */
@@ -22,37 +23,37 @@ export interface Invocation {
   readonly environment: number;
   readonly records: readonly SQSRecord[];
   readonly outcome: Outcome;
-  /** Messages that come again. */
+  /** Messages that are redelivered. */
   readonly failedMessageIds: ReadonlySet<string>;
   readonly durationMs: number;
-  /** The AWS calls that the handler made, as far as they go through its edge. */
+  /** The AWS calls that the handler made through its edge. */
   readonly calls: readonly CallMade[];
 }
 
-/** How to run a function on a queue. */
+/** Settings of a `SqsPoller`. */
 export interface SqsPollerOptions {
   readonly sqs: Sqs;
   readonly queueName: string;
-  /** 10 by default; above 10 a window of at least 1 s is needed. */
+  /** 10 by default. Above 10, a window of at least 1 s is required. */
   readonly batchSize?: number;
   /** MaximumBatchingWindow, in ms; 0 by default. */
   readonly windowMs?: number;
-  /** 5 by default, with which Lambda starts. */
+  /** 5 by default, as Lambda starts. */
   readonly maximumConcurrency?: number;
   readonly functionTimeoutMs: number;
   readonly createHandler: CreateHandler;
   readonly functionName?: string;
   readonly memoryLimitMb?: number;
-  /** For random crashes. */
+  /** Source of random crashes. */
   readonly random?: Random;
   /** Probability that an invocation crashes. */
   readonly crash?: { readonly rate: number };
-  /** A crashed invocation, with the calls that it had made. */
+  /** Called with every crashed invocation. */
   readonly onCrash?: (crashed: Invocation) => void;
   readonly onInvocation?: (invocation: Invocation) => void;
 }
 
-/** The poller was asked for something that cannot be. */
+/** Invalid options of the poller. */
 export class PollerOptionError extends Error {
   readonly code = 'POLLER_OPTION';
   constructor(message: string) {
@@ -65,7 +66,7 @@ type Checked = Required<
   Pick<SqsPollerOptions, 'batchSize' | 'windowMs' | 'maximumConcurrency' | 'functionTimeoutMs'>
 >;
 
-/** Throws a {@link PollerOptionError} that lists every problem. */
+/** @throws PollerOptionError that lists every problem. */
 export function checkOptions({ batchSize, windowMs, maximumConcurrency, functionTimeoutMs }: Checked): void {
   const problems: string[] = [];
   const check = (name: string, value: number, min: number, max: number) => {

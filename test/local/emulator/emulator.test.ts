@@ -25,7 +25,7 @@ describe.each(CONNECTIONS)('the services together $way', ({ connect }) => {
     await emulator.close();
   });
 
-  test('an event that matches a rule arrives on the queue of its target', async () => {
+  test('An event that matches a rule arrives in the queue of the target', async () => {
     const { sqs, eventbridge } = clients;
     const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: 'delivery' }));
     const { Attributes } = await sqs.send(
@@ -64,7 +64,7 @@ describe.each(CONNECTIONS)('the services together $way', ({ connect }) => {
     ]);
   });
 
-  test('a claim is taken once', async () => {
+  test('A second INSERT of the same key is reported as a duplicate', async () => {
     const { dynamodb } = clients;
     await dynamodb.send(
       new CreateTableCommand({
@@ -89,14 +89,14 @@ describe.each(CONNECTIONS)('the services together $way', ({ connect }) => {
     expect((await claim('second')).Responses![0]!.Error!.Code).toBe('DuplicateItem');
   });
 
-  test('a secret that was set directly is read over the wire', async () => {
+  test('A secret that was set directly is read over the wire', async () => {
     const SecretId = emulator.secretsManager.set('genesys', '{"clientId":"x"}');
     const { SecretString } = await clients.secretsManager.send(new GetSecretValueCommand({ SecretId }));
     expect(SecretString).toBe('{"clientId":"x"}');
   });
 });
 
-test('two emulators share nothing', () => {
+test('Two emulators share nothing', () => {
   const [first, second] = [
     new Emulator(),
     new Emulator({ region: 'eu-central-1', accountId: '111122223333' }),

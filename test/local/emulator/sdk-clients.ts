@@ -5,7 +5,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Emulator } from 'switchboard-local/emulator/emulator.ts';
 import type { RequestHandler } from 'switchboard-local/emulator/request-handler.ts';
 
-/** The SDK's clients, connected to an emulator. */
+/** SDK clients that are connected to an emulator. */
 export interface SdkClients {
   readonly sqs: SQSClient;
   readonly dynamodb: DynamoDBClient;
@@ -14,10 +14,10 @@ export interface SdkClients {
   destroy(): void;
 }
 
-/** Where clients send: an in-process handler or the URL of a server. */
+/** The connection of clients: an in-process handler or the URL of a server. */
 export type Connection = { requestHandler: RequestHandler } | { endpoint: string };
 
-/** Clients that try once, so that tests see each error. */
+/** Clients that by default try once, so that tests see each error. */
 export function sdkClients(connection: Connection, maxAttempts = 1): SdkClients {
   const config = {
     ...connection,
@@ -39,7 +39,7 @@ export function sdkClients(connection: Connection, maxAttempts = 1): SdkClients 
   };
 }
 
-/** Both ways to reach an emulator, for `describe.each`. */
+/** Both ways to connect to an emulator, for `describe.each`. */
 export const CONNECTIONS = [
   {
     way: 'in process',

@@ -10,11 +10,11 @@ test.each<[string, unknown]>([
   ['an empty object', {}],
   ['a null list', { batchItemFailures: null }],
   ['an empty list', failures()],
-])('all succeeded: %s', (_, response) => {
+])('All messages succeeded if the response is %s', (_, response) => {
   expect([...failedMessageIds(response, ids)]).toEqual([]);
 });
 
-test('the named messages failed', () => {
+test('The messages that a response names have failed', () => {
   expect([...failedMessageIds(failures({ itemIdentifier: 'b' }), ids)]).toEqual(['b']);
 });
 
@@ -28,9 +28,9 @@ test.each<[string, unknown]>([
   ['an identifier named twice', failures({ itemIdentifier: 'b' }, { itemIdentifier: 'b' })],
   ['a wrong key', failures({ id: 'b' })],
   ['a null item', failures(null)],
-  ['no list', { batchItemFailures: 'b' }],
-  ['a string', 'ok'],
-  ['what JSON cannot say', circular],
-])('the whole batch comes again: %s', (_, response) => {
+  ['a value that is not a list', { batchItemFailures: 'b' }],
+  ['a text', 'ok'],
+  ['a value that JSON cannot represent', circular],
+])('The whole batch is redelivered for a response with %s', (_, response) => {
   expect([...failedMessageIds(response, ids)]).toEqual(['a', 'b', 'c']);
 });

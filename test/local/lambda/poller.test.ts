@@ -2,7 +2,7 @@ import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, SQSEvent } from 'aws-lambda';
 import { Emulator } from 'switchboard-local/emulator/emulator.ts';
 import type { RequestHandler } from 'switchboard-local/emulator/request-handler.ts';
-import type { Queue } from 'switchboard-local/emulator/sqs-queue.ts';
+import type { Queue } from 'switchboard-local/emulator/sqs/sqs-queue.ts';
 import { type Invocation, SqsPoller, type SqsPollerOptions } from 'switchboard-local/lambda/poller.ts';
 import { Random } from 'switchboard-local/random.ts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -64,7 +64,7 @@ const fill = (count: number) => {
 const never = () => new Promise<never>(() => undefined);
 
 describe('batches', () => {
-  test('a record has the fields that Lambda sends', async () => {
+  test('A record has the fields that Lambda sends', async () => {
     const events: SQSEvent[] = [];
     let context: Context | undefined;
     const messageId = queue.send({
@@ -111,7 +111,7 @@ describe('batches', () => {
     });
   });
 
-  test('every message is handled once and deleted; no batch is above its size', async () => {
+  test('Every message is handled once and deleted, in batches up to the batch size', async () => {
     fill(95);
     const seen: string[] = [];
     await untilIdle(poll(async (event) => void seen.push(...bodiesOf(event))));
@@ -119,7 +119,7 @@ describe('batches', () => {
     expect(invocations.map(({ records }) => records.length)).toEqual([10, 10, 10, 10, 10, 10, 10, 10, 10, 5]);
   });
 
-  test('a window gathers messages from its first one on', async () => {
+  test('A window collects messages from its first message on', async () => {
     const batches: string[][] = [];
     const running = poll(async (event) => void batches.push(bodiesOf(event)), {
       batchSize: 100,
@@ -139,7 +139,7 @@ describe('batches', () => {
     expect(batches.map((batch) => batch.length)).toEqual([4, 100, 50]);
   });
 
-  test('a payload stays below 6 MB; the rest makes the next batch', async () => {
+  test('A payload stays below 6 MB, and the other messages go into the next batch', async () => {
     const mebibyte = 'x'.repeat(1_048_576 - 2_000);
     for (let index = 0; index < 8; index += 1) queue.send({ body: mebibyte });
     await untilIdle(poll(async () => undefined, { maximumConcurrency: 1 }));
@@ -150,7 +150,7 @@ describe('batches', () => {
     expect(queue.peek()).toEqual([]);
   });
 
-  test('options that Lambda refuses are refused, all at once', () => {
+  test('Options that Lambda refuses are refused with all problems listed', () => {
     expect(() => poll(async () => undefined, { batchSize: 11, maximumConcurrency: 0 })).toThrow(
       /maximumConcurrency.*windowMs of at least 1000/,
     );
@@ -158,7 +158,7 @@ describe('batches', () => {
 });
 
 describe('concurrency', () => {
-  test('environments are reused, one invocation at a time, no more than allowed', async () => {
+  test('Environments are reused for one invocation at a time, up to the maximum concurrency', async () => {
     fill(100);
     let created = 0;
     let most = 0;
@@ -181,7 +181,7 @@ describe('concurrency', () => {
     expect({ created, most }).toEqual({ created: 3, most: 3 });
   });
 
-  test('stop waits for what runs and receives nothing more', async () => {
+  test('Stopping waits for running invocations and receives nothing more', async () => {
     fill(1);
     let finish = () => {};
     const running = poll(() => new Promise<void>((resolve) => (finish = resolve)));
@@ -199,7 +199,7 @@ describe('concurrency', () => {
     expect(queue.counts()).toEqual({ visible: 1, delayed: 0, inFlight: 0 });
   });
 
-  test('idle gives up after its time and says what is left', async () => {
+  test('Waiting for idle fails after its timeout with the remaining messages', async () => {
     fill(2);
     const running = poll(async () => Promise.reject(new Error('no')), { batchSize: 1 });
     const waiting = expect(running.idle(100_000)).rejects.toThrow(/not idle after 100000 ms.*"inFlight":2/);
@@ -209,7 +209,7 @@ describe('concurrency', () => {
 });
 
 describe('failures', () => {
-  test('only what is reported as failed comes again, after the visibility timeout', async () => {
+  test('Only messages that are reported as failed are redelivered, after the visibility timeout', async () => {
     fill(3);
     const startedAtMs = Date.now();
     const running = poll(async (event) => ({
@@ -227,7 +227,7 @@ describe('failures', () => {
     expect(Date.now() - startedAtMs).toBeGreaterThanOrEqual(VISIBILITY_MS);
   });
 
-  test('a throw brings the whole batch again, and after enough receives to the dead-letter queue', async () => {
+  test('An exception redelivers the whole batch, and after enough receives moves it to the dead-letter queue', async () => {
     const dead = emulator.sqs.createQueue('dead');
     const RedrivePolicy = JSON.stringify({ deadLetterTargetArn: dead.arn, maxReceiveCount: 3 });
     queue = emulator.sqs.createQueue('events2', { VisibilityTimeout: '30', RedrivePolicy });
@@ -237,7 +237,7 @@ describe('failures', () => {
     expect(dead.peek().map(({ body }) => body)).toEqual(['event-0', 'event-1']);
   });
 
-  test('a handler that cannot be made fails its batch, and the next one is made anew', async () => {
+  test('A handler that cannot be created fails its batch, and the next batch creates a new one', async () => {
     fill(1);
     let attempts = 0;
     const createHandler = async () => {
@@ -249,7 +249,7 @@ describe('failures', () => {
     expect(invocations.map(({ outcome }) => outcome.kind)).toEqual(['error', 'response']);
   });
 
-  test('after the function timeout the handler is abandoned, and AWS never answers it any more', async () => {
+  test('After the function timeout the handler is abandoned and gets no more answers from AWS', async () => {
     fill(1);
     const told: string[] = [];
     const createHandler: SqsPollerOptions['createHandler'] = (edge) => {
@@ -273,7 +273,7 @@ describe('failures', () => {
     expect(emulator.sqs.queue('output').peek()).toEqual([]);
   });
 
-  test('a handler that outlives the visibility timeout is run again beside itself', async () => {
+  test('A handler that runs longer than the visibility timeout is run again concurrently', async () => {
     emulator.sqs.createQueue('short', { VisibilityTimeout: '1' });
     queue = emulator.sqs.queue('short');
     fill(1);
@@ -335,7 +335,7 @@ describe('crashes', () => {
   test.each<['before' | 'after', string[]]>([
     ['before', ['event-0.1']],
     ['after', ['event-0.1', 'event-0.2']],
-  ])('a kill %s the second call', async (when, committed) => {
+  ])('A crash %s the second call leaves only the effects of earlier calls', async (when, committed) => {
     fill(1);
     const running = run();
     running.killAt({ invocation: 1, call: 2, when });
@@ -352,7 +352,7 @@ describe('crashes', () => {
     expect(invocations.map(({ environment }) => environment)).toEqual([1, 2]);
   });
 
-  test('a sweep over all crash points ends where the invocation has no more calls', async () => {
+  test('Crashes at every call in turn end when the invocation has no more calls', async () => {
     let points = 0;
     for (let call = 1; call < 10; call += 1) {
       crashed = [];
@@ -367,7 +367,7 @@ describe('crashes', () => {
     expect(points).toBe(3);
   });
 
-  test('random crashes are a function of the seed, fall everywhere, and lose nothing', async () => {
+  test('Random crashes depend on the seed, occur everywhere, and lose nothing', async () => {
     async function outcomes(seed: number): Promise<string[]> {
       emulator.sqs.queue('output').purge();
       invocations = [];

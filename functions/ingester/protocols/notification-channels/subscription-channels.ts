@@ -96,7 +96,11 @@ export class SubscriptionChannels implements ChannelOwner {
     const present = session.topics;
     const removed = new Set(present);
     const added = topics.filter((topic) => !removed.delete(topic));
-    if (present && added.length === 0 && removed.size === 0) return;
+    if (present && added.length === 0 && removed.size === 0) {
+      // The list is compared by identity when the session is resumed.
+      session.topics = topics;
+      return;
+    }
     session.topics = undefined;
     if (present && removed.size === 0) await this.changeTopics('POST', session.channel, added, signal);
     else await this.changeTopics('PUT', session.channel, topics, signal);

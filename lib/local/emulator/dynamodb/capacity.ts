@@ -1,8 +1,8 @@
-import { optionalString } from '../input.ts';
-import type { JsonObject } from '../service.ts';
-import { validationError } from './errors.ts';
+import { optionalString } from '../action-input.ts';
+import type { JsonObject } from '../emulated-service.ts';
+import { NotEmulatedError } from '../not-emulated.ts';
 
-/** One write unit carries so much of an item, one read unit so much (DynamoDB's on-demand mode). */
+/** Bytes per write unit and per read unit (DynamoDB's on-demand mode). */
 const WRITE_UNIT_BYTES = 1_024;
 const READ_UNIT_BYTES = 4_096;
 
@@ -12,71 +12,70 @@ export interface Capacity {
   writeUnits: number;
 }
 
-/** Write units of an item of this size: one for each started 1 KB, at least one. */
+/** Write units of an item of this size: one per started 1 KB, at least one. */
 export function writeUnits(bytes: number): number {
   return Math.max(1, Math.ceil(bytes / WRITE_UNIT_BYTES));
 }
 
-/** Read units of what was read: one for each started 4 KB, at least one; half of that without `consistent`. */
+/** Read units for a number of bytes: one per started 4 KB, at least one, and half of that without `consistent`. */
 export function readUnits(bytes: number, consistent: boolean): number {
   return Math.max(1, Math.ceil(bytes / READ_UNIT_BYTES)) * (consistent ? 1 : 0.5);
 }
 
-/** What one request uses: added to the running totals at once, and reported where the request asks for it. */
+/** The units of one request. They are added to the totals, and reported if the request asks for it. */
 export class RequestCapacity {
-  readonly #totals: Capacity;
-  readonly #detail: string;
-  readonly #tables = new Map<string, Capacity>();
+  private readonly totals: Capacity;
+  private readonly reported: boolean;
+  private readonly tables = new Map<string, Capacity>();
 
-  /** @throws ValidationException where `ReturnConsumedCapacity` is unknown. */
+  /** @throws NotEmulatedError for any `ReturnConsumedCapacity` but NONE and TOTAL. */
   constructor(totals: Capacity, input: JsonObject) {
-    this.#totals = totals;
-    this.#detail = optionalString(input, 'ReturnConsumedCapacity') ?? 'NONE';
-    if (!['NONE', 'TOTAL', 'INDEXES'].includes(this.#detail))
-      throw validationError(
-        `1 validation error detected: Value '${this.#detail}' at 'returnConsumedCapacity' failed to satisfy constraint: Member must satisfy enum value set: [INDEXES, TOTAL, NONE]`,
-      );
+    this.totals = totals;
+    const detail = optionalString(input, 'ReturnConsumedCapacity') ?? 'NONE';
+    if (detail !== 'NONE' && detail !== 'TOTAL')
+      throw new NotEmulatedError({
+        where: 'DynamoDB',
+        kind: 'ReturnConsumedCapacity',
+        name: detail,
+        supported: ['NONE', 'TOTAL'],
+      });
+    this.reported = detail === 'TOTAL';
   }
 
   read(tableName: string, units: number): void {
-    this.#totals.readUnits += units;
-    this.#of(tableName).readUnits += units;
+    this.totals.readUnits += units;
+    this.of(tableName).readUnits += units;
   }
 
   write(tableName: string, units: number): void {
-    this.#totals.writeUnits += units;
-    this.#of(tableName).writeUnits += units;
+    this.totals.writeUnits += units;
+    this.of(tableName).writeUnits += units;
   }
 
-  #of(tableName: string): Capacity {
-    let used = this.#tables.get(tableName);
+  private of(tableName: string): Capacity {
+    let used = this.tables.get(tableName);
     if (used === undefined) {
       used = { readUnits: 0, writeUnits: 0 };
-      this.#tables.set(tableName, used);
+      this.tables.set(tableName, used);
     }
     return used;
   }
 
-  /** `ConsumedCapacity` of an action on one table; nothing where it was not asked for. */
+  /** `ConsumedCapacity` of an action on one table; empty if it was not requested. */
   one(): JsonObject {
-    const [first] = this.#report();
-    return first === undefined ? {} : { ConsumedCapacity: first };
+    const [first] = this.report();
+    return first === undefined || !this.reported ? {} : { ConsumedCapacity: first };
   }
 
   /** `ConsumedCapacity` of an action on several tables. */
   all(): JsonObject {
-    return this.#detail === 'NONE' ? {} : { ConsumedCapacity: this.#report() };
+    return this.reported ? { ConsumedCapacity: this.report() } : {};
   }
 
-  #report(): JsonObject[] {
-    if (this.#detail === 'NONE') return [];
-    return [...this.#tables].map(([TableName, used]) => {
-      const CapacityUnits = used.readUnits + used.writeUnits;
-      return {
-        TableName,
-        CapacityUnits,
-        ...(this.#detail === 'INDEXES' ? { Table: { CapacityUnits } } : {}),
-      };
-    });
+  private report(): JsonObject[] {
+    return [...this.tables].map(([TableName, used]) => ({
+      TableName,
+      CapacityUnits: used.readUnits + used.writeUnits,
+    }));
   }
 }

@@ -1,20 +1,23 @@
-import { isJsonObject, optionalNumber, optionalString, optionalStrings } from '../input.ts';
-import type { JsonObject } from '../service.ts';
-import { validationError } from './parameters.ts';
+import { isJsonObject, optionalNumber, optionalString, optionalStrings } from '../action-input.ts';
+import type { JsonObject } from '../emulated-service.ts';
+import { refuseOtherMembers } from '../not-emulated.ts';
+import { validationError } from './eventbridge-input.ts';
 
-/** Longest `DetailType`, in characters (API reference of PutEventsRequestEntry). */
-export const DETAIL_TYPE_CHARACTERS_MAX = 128;
+/** Maximum length of `DetailType` in characters (API reference of PutEventsRequestEntry). */
+export const MAX_DETAIL_TYPE_CHARACTERS = 128;
 
-/** What `Time` counts towards an entry's size, in bytes (EventBridge user guide, entry size). */
+const ENTRY_MEMBERS = ['Source', 'DetailType', 'Detail', 'EventBusName', 'Resources', 'Time'];
+
+/** Bytes that `Time` adds to the size of an entry (EventBridge user guide, entry size). */
 const TIME_BYTES = 14;
 
-/** Last second that an ISO time of four year digits can name. */
-const TIME_SECONDS_MAX = Date.UTC(9999, 11, 31, 23, 59, 59) / 1000;
+/** The last second of the year 9999. */
+const MAX_TIME_SECONDS = Date.UTC(9999, 11, 31, 23, 59, 59) / 1000;
 
-/** An event as a bus has it and a target receives it. */
+/** An event on a bus, as a target receives it. */
 export interface BusEvent {
   version: '0';
-  /** UUID that PutEvents answered as `EventId`. */
+  /** The UUID that PutEvents returns as `EventId`. */
   id: string;
   'detail-type': string;
   source: string;
@@ -26,21 +29,21 @@ export interface BusEvent {
   detail: JsonObject;
 }
 
-/** A bus event with what delivery needs beside it. */
+/** A bus event with the data for its delivery. */
 export interface AcceptedEvent {
   event: BusEvent;
-  /** `Detail` as it was sent: what a target gets is this text, so that numbers keep every digit. */
+  /** `Detail` as it was sent. Targets receive this text, so that numbers keep every digit. */
   detailText: string;
   receivedAtMs: number;
 }
 
-/** Why an entry is not accepted, as PutEvents reports it. */
+/** Why PutEvents does not accept an entry. */
 export interface EntryFailure {
   ErrorCode: string;
   ErrorMessage: string;
 }
 
-/** One entry of PutEvents, its types checked, its content not yet. */
+/** One entry of PutEvents. The types of its members are checked, its content is not. */
 export interface EventEntry {
   source: string | undefined;
   detailType: string | undefined;
@@ -48,19 +51,20 @@ export interface EventEntry {
   busName: string | undefined;
   resources: string[];
   timeSeconds: number | undefined;
-  /** Size by AWS's way of counting. */
+  /** Size as AWS counts it. */
   bytes: number;
 }
 
-/** Reads an entry. @throws AwsError where a member has another type than the API says. */
+/** Reads an entry. @throws AwsError for a member of the wrong type. */
 export function readEntry(input: JsonObject): EventEntry {
+  refuseOtherMembers(input, ENTRY_MEMBERS, 'an entry of PutEvents');
   const source = optionalString(input, 'Source');
   const detailType = optionalString(input, 'DetailType');
   const detail = optionalString(input, 'Detail');
   const resources = optionalStrings(input, 'Resources');
   const timeSeconds = optionalNumber(input, 'Time');
-  if (timeSeconds !== undefined && !(timeSeconds >= 0 && timeSeconds <= TIME_SECONDS_MAX))
-    throw validationError(`Time must be in seconds since 1970, from 0 to ${TIME_SECONDS_MAX}.`);
+  if (timeSeconds !== undefined && !(timeSeconds >= 0 && timeSeconds <= MAX_TIME_SECONDS))
+    throw validationError(`Time must be in seconds since 1970, from 0 to ${MAX_TIME_SECONDS}.`);
   let bytes = timeSeconds === undefined ? 0 : TIME_BYTES;
   for (const text of [source, detailType, detail, ...resources]) {
     if (text !== undefined) bytes += Buffer.byteLength(text);
@@ -76,7 +80,7 @@ export function readEntry(input: JsonObject): EventEntry {
   };
 }
 
-/** Where and when an event is accepted, and as what. */
+/** The id, place and time of an accepted event. */
 export interface Acceptance {
   id: () => string;
   account: string;
@@ -84,14 +88,14 @@ export interface Acceptance {
   nowMs: number;
 }
 
-/** Makes an event of an entry, or tells why it is refused; a refused entry does not touch the others. */
+/** Converts an entry to an event, or returns why it is refused. A refused entry does not affect the others. */
 export function acceptEntry(entry: EventEntry, acceptance: Acceptance): AcceptedEvent | EntryFailure {
   const { source, detailType, detail: detailText } = entry;
   if (!source) return missing('Source');
   if (!detailType) return missing('DetailType');
   if (!detailText) return missing('Detail');
-  if (detailType.length > DETAIL_TYPE_CHARACTERS_MAX)
-    return invalid('DetailType', `it must have at most ${DETAIL_TYPE_CHARACTERS_MAX} characters.`);
+  if (detailType.length > MAX_DETAIL_TYPE_CHARACTERS)
+    return invalid('DetailType', `it must have at most ${MAX_DETAIL_TYPE_CHARACTERS} characters.`);
   if (source.startsWith('aws.'))
     return {
       ErrorCode: 'NotAuthorizedForSourceException',
@@ -114,7 +118,7 @@ export function acceptEntry(entry: EventEntry, acceptance: Acceptance): Accepted
   return { event, detailText, receivedAtMs: acceptance.nowMs };
 }
 
-/** The event as JSON text, its detail as it was sent. */
+/** The event as JSON text, with its detail unchanged. */
 export function eventText({ event, detailText }: AcceptedEvent): string {
   const { detail: _, ...envelope } = event;
   return `${JSON.stringify(envelope).slice(0, -1)},"detail":${detailText}}`;
@@ -124,7 +128,7 @@ function isoSeconds(timeMs: number): string {
   return `${new Date(timeMs).toISOString().slice(0, 19)}Z`;
 }
 
-/** The detail, or undefined where the text is no JSON object; PutEvents reports that as `MalformedDetail`. */
+/** The detail, or undefined if the text is not a JSON object, which PutEvents reports as `MalformedDetail`. */
 function parseDetail(text: string): JsonObject | undefined {
   try {
     const detail: unknown = JSON.parse(text);

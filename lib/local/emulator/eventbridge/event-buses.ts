@@ -1,18 +1,18 @@
-import { optionalString } from '../input.ts';
-import { type Action, AwsError, type JsonObject } from '../service.ts';
+import { optionalString } from '../action-input.ts';
+import { type Action, AwsError, type JsonObject } from '../emulated-service.ts';
 import {
   limitExceededError,
+  listed,
   notFoundError,
-  page,
   requiredName,
   requiredString,
   validationError,
-} from './parameters.ts';
+} from './eventbridge-input.ts';
 import type { Rule } from './rule.ts';
 
 /** Quota "Event buses" of an account. */
-export const BUSES_MAX = 100;
-const BUS_NAME_CHARACTERS_MAX = 256;
+export const MAX_BUSES = 100;
+const MAX_BUS_NAME_CHARACTERS = 256;
 const BUS_NAME = /^[/.\-_A-Za-z0-9]+$/;
 
 /** The bus that every account has. */
@@ -27,67 +27,65 @@ export interface EventBus {
 
 /** The event buses of one account and region. */
 export class EventBuses {
-  readonly #arnPrefix: string;
-  readonly #buses = new Map<string, EventBus>();
+  private readonly arnPrefix: string;
+  private readonly buses = new Map<string, EventBus>();
 
-  /** @param arnPrefix what every ARN of the service begins with: `arn:aws:events:<region>:<account>:`. */
+  /** @param arnPrefix the start of every ARN of the service: `arn:aws:events:<region>:<account>:`. */
   constructor(arnPrefix: string) {
-    this.#arnPrefix = arnPrefix;
-    this.#add(DEFAULT_BUS);
+    this.arnPrefix = arnPrefix;
+    this.add(DEFAULT_BUS);
   }
 
   /** The actions on buses, by name. */
   get actions(): Record<string, Action> {
     return {
-      CreateEventBus: (input) => this.#create(input),
-      DeleteEventBus: (input) => this.#delete(input),
+      CreateEventBus: (input) => this.create(input),
+      DeleteEventBus: (input) => this.delete(input),
       DescribeEventBus: (input) => describe(this.get(optionalString(input, 'Name'))),
       ListEventBuses: (input) => {
-        const { items, next } = page(this.#buses.values(), ({ name }) => name, input);
-        return { EventBuses: items.map(describe), ...next };
+        const buses = listed(this.buses.values(), ({ name }) => name, input);
+        return { EventBuses: buses.map(describe) };
       },
     };
   }
 
-  /** The bus of a name or ARN, the default one where none is given; undefined where there is none. */
+  /** The bus of a name or ARN, by default the default bus; undefined if it does not exist. */
   find(nameOrArn: string = DEFAULT_BUS): EventBus | undefined {
-    const prefix = `${this.#arnPrefix}event-bus/`;
-    return this.#buses.get(nameOrArn.startsWith(prefix) ? nameOrArn.slice(prefix.length) : nameOrArn);
+    const prefix = `${this.arnPrefix}event-bus/`;
+    return this.buses.get(nameOrArn.startsWith(prefix) ? nameOrArn.slice(prefix.length) : nameOrArn);
   }
 
-  /** As {@link find}. @throws AwsError (ResourceNotFoundException) where there is none. */
+  /** As {@link find}. @throws AwsError (ResourceNotFoundException) if the bus does not exist. */
   get(nameOrArn: string = DEFAULT_BUS): EventBus {
     const bus = this.find(nameOrArn);
     if (bus === undefined) throw notFoundError(`Event bus ${nameOrArn} does not exist.`);
     return bus;
   }
 
-  #create(input: JsonObject): JsonObject {
-    const name = requiredName(input, 'Name', BUS_NAME_CHARACTERS_MAX, BUS_NAME);
-    if (optionalString(input, 'EventSourceName') !== undefined)
-      throw validationError('Partner event sources are not in the emulator: leave out EventSourceName.');
-    if (this.#buses.has(name))
+  private create(input: JsonObject): JsonObject {
+    const name = requiredName(input, 'Name', MAX_BUS_NAME_CHARACTERS, BUS_NAME);
+    if (this.buses.has(name))
       throw new AwsError('ResourceAlreadyExistsException', `Event bus ${name} already exists.`);
-    if (this.#buses.size >= BUSES_MAX)
-      throw limitExceededError(`An account can have ${BUSES_MAX} event buses: delete one first.`);
-    return { EventBusArn: this.#add(name).arn };
+    if (this.buses.size >= MAX_BUSES)
+      throw limitExceededError(`An account can have ${MAX_BUSES} event buses: delete one first.`);
+    return { EventBusArn: this.add(name).arn };
   }
 
-  #add(name: string): EventBus {
-    const bus: EventBus = { name, arn: `${this.#arnPrefix}event-bus/${name}`, rules: new Map() };
-    this.#buses.set(name, bus);
+  private add(name: string): EventBus {
+    const bus: EventBus = { name, arn: `${this.arnPrefix}event-bus/${name}`, rules: new Map() };
+    this.buses.set(name, bus);
     return bus;
   }
 
-  /** Deleting what is not there succeeds, as in AWS. */
-  #delete(input: JsonObject): undefined {
+  /** Succeeds for a bus that does not exist, as in AWS. */
+  private delete(input: JsonObject): undefined {
     const name = requiredString(input, 'Name');
     if (name === DEFAULT_BUS) throw validationError('Cannot delete event bus default.');
     const bus = this.find(name);
     if (bus === undefined) return;
     if (bus.rules.size > 0)
       throw validationError(`Event bus ${name} can't be deleted since it has rules: delete them first.`);
-    this.#buses.delete(name);
+    this.buses.delete(name);
   }
 }
 

@@ -1,12 +1,12 @@
-import { isJsonObject } from '../input.ts';
+import { isJsonObject } from '../action-input.ts';
 import type { Scalar } from './match-expression.ts';
 
-/** PutEvents looks no deeper than this into nested JSON (API reference of PutEvents). */
-const NESTING_LEVELS_MAX = 1_100;
+/** Maximum nesting of JSON that PutEvents looks into (API reference of PutEvents). */
+const MAX_NESTING_LEVELS = 1_100;
 
 /**
- * The array elements that a leaf lies in: for each array on its way, which one and at which index. Two leaves belong
- * together when no array is named in both with different indexes.
+ * The array elements that contain a leaf: for each array on its path, the array and the index. Two leaves can match
+ * together unless they are in different elements of the same array.
  */
 export type ArrayMembership = readonly { readonly arrayId: number; readonly index: number }[];
 
@@ -16,7 +16,7 @@ export interface EventField {
   membership: ArrayMembership;
 }
 
-/** The dotted names that patterns ask for, and every step on the way to them. */
+/** The dotted names in a pattern, and all their prefixes. */
 export interface FieldNames {
   leaves: ReadonlySet<string>;
   steps: ReadonlySet<string>;
@@ -34,8 +34,8 @@ export function fieldNames(names: Iterable<string>): FieldNames {
 }
 
 /**
- * The leaves of an event under the wanted names, as AWS's matcher flattens it: names are joined with dots, arrays
- * are transparent (each element is a leaf of the array's name), empty arrays and objects leave nothing behind.
+ * The leaves of an event with the given names, flattened as by AWS's matcher: names are joined with dots, each element
+ * of an array is a leaf with the array's name, and empty arrays and objects have no leaves.
  */
 export function eventFields(event: object, names: FieldNames): Map<string, EventField[]> {
   const fields = new Map<string, EventField[]>();
@@ -43,7 +43,7 @@ export function eventFields(event: object, names: FieldNames): Map<string, Event
 
   function visit(value: unknown, name: string, membership: ArrayMembership): void {
     if (Array.isArray(value)) {
-      if (membership.length >= NESTING_LEVELS_MAX) return;
+      if (membership.length >= MAX_NESTING_LEVELS) return;
       const arrayId = arrays++;
       value.forEach((element: unknown, index) => {
         const nested = typeof element === 'object' && element !== null;
@@ -70,7 +70,7 @@ export function eventFields(event: object, names: FieldNames): Map<string, Event
   return fields;
 }
 
-/** Both memberships as one, the first itself where the second adds nothing; undefined where they contradict. */
+/** Both memberships combined: the first one if the second adds nothing, undefined if they contradict each other. */
 export function joinMemberships(one: ArrayMembership, other: ArrayMembership): ArrayMembership | undefined {
   let joined = one;
   for (const place of other) {

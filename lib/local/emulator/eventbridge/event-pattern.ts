@@ -1,5 +1,5 @@
-import { isJsonObject } from '../input.ts';
-import type { JsonObject } from '../service.ts';
+import { isJsonObject } from '../action-input.ts';
+import type { JsonObject } from '../emulated-service.ts';
 import {
   type ArrayMembership,
   type EventField,
@@ -11,25 +11,25 @@ import { InvalidEventPatternError } from './pattern-error.ts';
 import { type FieldCondition, parsePattern } from './pattern-syntax.ts';
 
 /** Quota "Event pattern size" of EventBridge, in characters. */
-export const PATTERN_CHARACTERS_MAX = 2_048;
+export const MAX_PATTERN_CHARACTERS = 2_048;
 
-/** Tells whether an event (as delivered, parsed) matches. */
+/** Whether a parsed event matches. */
 export type EventMatcher = (event: object) => boolean;
 
 /**
- * Compiles an event pattern once, for any number of events. Its answers are those of AWS's own matcher
- * (github.com/aws/event-ruler), but numbers are compared as doubles, to 15 digits or more.
+ * Compiles an event pattern. It matches like AWS's own matcher (github.com/aws/event-ruler), except that numbers are
+ * compared as doubles, to 15 digits or more.
  *
  * @param text the pattern as JSON text.
  * @throws InvalidEventPatternError that names the reason and the path.
  */
 export function compileEventPattern(text: string): EventMatcher {
-  if (text.length > PATTERN_CHARACTERS_MAX)
+  if (text.length > MAX_PATTERN_CHARACTERS)
     throw new InvalidEventPatternError(
-      `it has ${text.length} characters, and at most ${PATTERN_CHARACTERS_MAX} are allowed`,
+      `it has ${text.length} characters, and at most ${MAX_PATTERN_CHARACTERS} are allowed`,
     );
   const alternatives = parsePattern(patternObject(text)).map((conditions) =>
-    // AWS visits fields by name; what an absent field is held against depends on that order.
+    // AWS visits fields in the order of names, on which the result for an absent field depends.
     [...conditions].sort(([one], [other]) => (one < other ? -1 : 1)),
   );
   const names = fieldNames(alternatives.flatMap((conditions) => conditions.map(([name]) => name)));
@@ -52,7 +52,7 @@ function patternObject(text: string): JsonObject {
   return pattern;
 }
 
-/** Whether the conditions from `position` on can hold together, within the array elements chosen so far. */
+/** Whether the conditions from `position` can hold together within the array elements chosen so far. */
 function matchesFrom(
   position: number,
   conditions: readonly (readonly [string, FieldCondition])[],
@@ -68,7 +68,7 @@ function matchesFrom(
     const joined = joinMemberships(membership, field.membership);
     if (joined === undefined) continue;
     present = true;
-    // A field that narrows nothing leaves the same question to the rest: it is asked once.
+    // Fields that do not narrow the membership lead to the same result, so only one of them is tried.
     if (joined === membership && tried) continue;
     if (!condition.test(field.value)) continue;
     if (joined === membership) tried = true;

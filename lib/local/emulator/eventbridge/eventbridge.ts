@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { optionalObjects } from '../input.ts';
-import type { Action, EmulatedService, JsonObject } from '../service.ts';
+import { optionalObjects } from '../action-input.ts';
+import type { Action, EmulatedService, JsonObject } from '../emulated-service.ts';
 import {
   type Acceptance,
   type AcceptedEvent,
@@ -9,31 +9,28 @@ import {
   type EventEntry,
   readEntry,
 } from './bus-event.ts';
-import { type DeliverToQueue, Delivery, type DeliveryFailure, type DeliveryTotals } from './delivery.ts';
-import { EventBuses } from './event-buses.ts';
-import { validationError } from './parameters.ts';
+import { type EventBus, EventBuses } from './event-buses.ts';
+import { validationError } from './eventbridge-input.ts';
 import { ruleActions } from './rule-actions.ts';
+import { type DeliverToQueue, type DeliveryFailure, deliver } from './rule-delivery.ts';
 import { targetActions } from './target-actions.ts';
-import { testEventPattern } from './test-event-pattern.ts';
 
-/** Most entries of one PutEvents. */
-export const ENTRIES_MAX = 10;
-/** All entries of one PutEvents together must have fewer bytes than this (1 MB). */
-export const REQUEST_BYTES_LIMIT = 1_048_576;
-/** What one custom event pays for, in bytes; more counts as further events. */
+/** Maximum number of entries per PutEvents. */
+export const MAX_ENTRIES = 10;
+/** All entries of one PutEvents together must be smaller than 1 MB. */
+export const MAX_ENTRIES_BYTES = 1_048_575;
+/** AWS bills one event per started chunk of this many bytes. */
 export const BILLED_CHUNK_BYTES = 65_536;
 
-/** What the service needs from around it. */
+/** Settings of an {@link EventBridge}. */
 export interface EventBridgeOptions {
   region: string;
   /** Twelve digits. */
   accountId: string;
   /** Puts a message on an SQS queue; a throw counts as a failed delivery. */
   deliverToQueue: DeliverToQueue;
-  /** Told of every failed delivery; by default they are only counted. */
+  /** Called for every delivery that fails. */
   onDeliveryFailure?: (failure: DeliveryFailure) => void;
-  /** Makes event ids: random UUIDs by default. */
-  newId?: () => string;
 }
 
 /** An event that a bus has accepted. */
@@ -42,93 +39,77 @@ export interface PublishedEvent {
   event: BusEvent;
 }
 
-/** Learns of accepted events. What it throws reaches the publisher, for it is a fault of the program. */
+/** Called with accepted events. Its exceptions reach the publisher, because they are bugs of the program. */
 export type PublishedEventListener = (published: PublishedEvent) => void;
 
 /**
- * Amazon EventBridge: buses, rules with content filtering, SQS targets. It delivers at once and once; there are no
- * schedules, archives, replays or other targets.
+ * Amazon EventBridge: buses, rules with content filtering, and SQS targets. It delivers each event immediately and once.
+ * There are no schedules, archives, replays or other targets.
  */
 export class EventBridge implements EmulatedService {
   readonly targetPrefix = 'AWSEvents';
   readonly contentType = 'application/x-amz-json-1.1';
   readonly actions: Readonly<Record<string, Action>>;
-  /** What AWS would bill: `events` is custom events, one for each started 64 KB of an accepted entry. */
+  /** What AWS would bill: `events` is the number of custom events, one per started 64 KB of an accepted entry. */
   readonly billed = { events: 0 };
-  /** Entries accepted for a bus that does not exist: AWS takes them without an error and drops them. */
-  droppedEntries = 0;
-  readonly #buses: EventBuses;
-  readonly #delivery: Delivery;
-  readonly #listeners = new Set<PublishedEventListener>();
-  readonly #acceptance: Omit<Acceptance, 'nowMs'>;
+  private readonly buses: EventBuses;
+  private readonly deliver: (bus: EventBus, accepted: AcceptedEvent) => void;
+  private readonly listeners = new Set<PublishedEventListener>();
+  private readonly acceptance: Omit<Acceptance, 'nowMs'>;
 
-  constructor({
-    region,
-    accountId,
-    deliverToQueue,
-    onDeliveryFailure,
-    newId = randomUUID,
-  }: EventBridgeOptions) {
+  constructor({ region, accountId, deliverToQueue, onDeliveryFailure = () => {} }: EventBridgeOptions) {
     const arnPrefix = `arn:aws:events:${region}:${accountId}:`;
-    this.#acceptance = { id: newId, account: accountId, region };
-    this.#buses = new EventBuses(arnPrefix);
-    this.#delivery = new Delivery(deliverToQueue, onDeliveryFailure);
+    this.acceptance = { id: randomUUID, account: accountId, region };
+    this.buses = new EventBuses(arnPrefix);
+    this.deliver = (bus, accepted) => deliver(bus, accepted, deliverToQueue, onDeliveryFailure);
     this.actions = {
-      ...this.#buses.actions,
-      ...ruleActions(this.#buses, arnPrefix),
-      ...targetActions(this.#buses),
-      PutEvents: (input) => this.#putEvents(input),
-      TestEventPattern: testEventPattern,
+      ...this.buses.actions,
+      ...ruleActions(this.buses, arnPrefix),
+      ...targetActions(this.buses),
+      PutEvents: (input) => this.putEvents(input),
     };
   }
 
-  /** What became of the matched events. */
-  get deliveries(): Readonly<DeliveryTotals> {
-    return this.#delivery.totals;
-  }
-
-  /** Has `listener` called once for each accepted event of an existing bus, before its delivery. @returns undoes it. */
+  /** Calls `listener` for each accepted event of an existing bus, before its delivery. @returns removes it. */
   onEvent(listener: PublishedEventListener): () => void {
-    // A wrapper of its own, so that a listener that is added twice is called twice and removed once.
+    // A new wrapper, so that a listener that is added twice is called twice and removed once.
     const entry: PublishedEventListener = (published) => listener(published);
-    this.#listeners.add(entry);
+    this.listeners.add(entry);
     return () => {
-      this.#listeners.delete(entry);
+      this.listeners.delete(entry);
     };
   }
 
-  #putEvents(input: JsonObject): JsonObject {
+  private putEvents(input: JsonObject): JsonObject {
     const inputs = optionalObjects(input, 'Entries') ?? [];
-    if (inputs.length < 1 || inputs.length > ENTRIES_MAX)
-      throw validationError(`Entries must have 1 to ${ENTRIES_MAX} elements, not ${inputs.length}.`);
+    if (inputs.length < 1 || inputs.length > MAX_ENTRIES)
+      throw validationError(`Entries must have 1 to ${MAX_ENTRIES} elements, not ${inputs.length}.`);
     const entries = inputs.map(readEntry);
     const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
-    if (bytes >= REQUEST_BYTES_LIMIT)
+    if (bytes > MAX_ENTRIES_BYTES)
       throw validationError(
-        `Total size of the entries in the request is over the limit: ${bytes} bytes, and it must be below ${REQUEST_BYTES_LIMIT}.`,
+        `Total size of the entries in the request is over the limit: ${bytes} bytes, and at most ${MAX_ENTRIES_BYTES} are allowed.`,
       );
     const nowMs = Date.now();
     let failedEntries = 0;
     const results = entries.map((entry) => {
-      const accepted = acceptEntry(entry, { ...this.#acceptance, nowMs });
+      const accepted = acceptEntry(entry, { ...this.acceptance, nowMs });
       if ('ErrorCode' in accepted) {
         failedEntries += 1;
         return accepted;
       }
-      this.#publish(entry, accepted);
+      this.publish(entry, accepted);
       return { EventId: accepted.event.id };
     });
     return { FailedEntryCount: failedEntries, Entries: results };
   }
 
-  #publish(entry: EventEntry, accepted: AcceptedEvent): void {
-    const bus = this.#buses.find(entry.busName);
-    if (bus === undefined) {
-      this.droppedEntries += 1;
-      return;
-    }
+  private publish(entry: EventEntry, accepted: AcceptedEvent): void {
+    const bus = this.buses.find(entry.busName);
+    // AWS takes an entry for a bus that does not exist without an error, and drops it.
+    if (bus === undefined) return;
     this.billed.events += Math.max(1, Math.ceil(entry.bytes / BILLED_CHUNK_BYTES));
-    for (const listener of this.#listeners) listener({ busName: bus.name, event: accepted.event });
-    this.#delivery.deliver(bus, accepted);
+    for (const listener of this.listeners) listener({ busName: bus.name, event: accepted.event });
+    this.deliver(bus, accepted);
   }
 }

@@ -1,57 +1,38 @@
-import { isJsonObject } from '../input.ts';
-import type { JsonObject } from '../service.ts';
-import { compileCidr } from './cidr.ts';
-import { comparableNumber, compileNumeric } from './numeric.ts';
+import { isJsonObject } from '../action-input.ts';
+import type { JsonObject } from '../emulated-service.ts';
+import { NotEmulatedError } from '../not-emulated.ts';
 import { InvalidEventPatternError } from './pattern-error.ts';
-import { compileWildcard } from './wildcard.ts';
 
-/** What a leaf of an event can hold. */
+/** A leaf value of an event. */
 export type Scalar = string | number | boolean | null;
 
-/** Tells whether one leaf value of an event satisfies a pattern. */
+/** Tells whether a leaf value of an event satisfies a pattern. */
 export type ScalarTest = (value: Scalar) => boolean;
 
-/** Every key that begins a match expression; an object with one of these as a field is no `$or` branch. */
-export const MATCH_TYPES: ReadonlySet<string> = new Set([
-  'prefix',
-  'suffix',
-  'equals-ignore-case',
-  'wildcard',
-  'anything-but',
-  'numeric',
-  'cidr',
-]);
+const SUPPORTED_OPERATORS = ['prefix', 'suffix', 'anything-but', 'exists'];
+const OTHER_OPERATORS = ['equals-ignore-case', 'numeric', 'wildcard', 'cidr'];
+
+/** Every key that starts a match expression. An object with one of these as a field is not an `$or` branch. */
+export const MATCH_OPERATORS: ReadonlySet<string> = new Set([...SUPPORTED_OPERATORS, ...OTHER_OPERATORS]);
 
 /**
- * Compiles one match expression, such as `{"prefix": "v2."}`. `exists` is not among them: absence is no property of
- * a value, so the pattern handles it.
+ * Compiles one match expression, such as `{"prefix": "v2."}`. `exists` is handled by the pattern, because absence is
+ * not a property of a value.
  */
 export function compileMatchExpression(expression: JsonObject, path: string): ScalarTest {
   const [type, operand] = onlyEntry(expression, path);
   switch (type) {
     case 'prefix':
     case 'suffix':
-      return isJsonObject(operand)
-        ? onStrings(affixIgnoringCase(type, operand, path))
-        : onStrings(affix(type, stringOperand(type, operand, path)));
-    case 'equals-ignore-case':
-      return onStrings(equalsIgnoreCase(stringOperand(type, operand, path)));
-    case 'wildcard':
-      return onStrings(compileWildcard(stringOperand(type, operand, path), path));
-    case 'cidr':
-      return onStrings(compileCidr(stringOperand(type, operand, path), path));
-    case 'numeric': {
-      const test = compileNumeric(operand, path);
-      return (value) => typeof value === 'number' && test(value);
-    }
+      return onStrings(textTest(type, operand, path));
     case 'anything-but':
       return compileAnythingBut(operand, path);
     default:
-      throw new InvalidEventPatternError(`Unrecognized match type ${type}`, path);
+      throw unknownOperator(type, path, 'Unrecognized match type');
   }
 }
 
-/** The one member that a match expression may have. */
+/** The only member that a match expression may have. */
 export function onlyEntry(expression: JsonObject, path: string): [string, unknown] {
   const [entry, ...more] = Object.entries(expression);
   if (entry === undefined) throw new InvalidEventPatternError('Empty objects are not allowed', path);
@@ -60,7 +41,10 @@ export function onlyEntry(expression: JsonObject, path: string): [string, unknow
 }
 
 function compileAnythingBut(operand: unknown, path: string): ScalarTest {
-  if (isJsonObject(operand)) return compileAnythingButOperator(operand, path);
+  if (isJsonObject(operand)) {
+    const name = `anything-but with ${onlyEntry(operand, path)[0]}`;
+    throw new NotEmulatedError({ where: `event patterns (at ${path})`, kind: 'pattern operator', name });
+  }
   const values: unknown[] = Array.isArray(operand) ? operand : [operand];
   const excluded = new Set<unknown>();
   for (const value of values) {
@@ -69,66 +53,34 @@ function compileAnythingBut(operand: unknown, path: string): ScalarTest {
         'Value of anything-but must be a string, a number, a list of either, or one operator',
         path,
       );
-    excluded.add(typeof value === 'number' ? comparableNumber(value, 'anything-but', path) : value);
+    excluded.add(value);
   }
   if (new Set(values.map((value) => typeof value)).size !== 1)
     throw new InvalidEventPatternError(
       'Inside anything-but list, either all values are number or string, mixed or no values are not supported',
       path,
     );
-  // A value of another type is something else than all of these: 5 passes anything-but ["5"], and so does null.
+  // A value of another type differs from all of these: 5 matches anything-but ["5"], and so does null.
   return (value) => !excluded.has(value);
 }
 
-function compileAnythingButOperator(expression: JsonObject, path: string): ScalarTest {
-  const [type, operand] = onlyEntry(expression, path);
-  const texts: unknown[] = Array.isArray(operand) ? operand : [operand];
-  if (texts.length === 0)
-    throw new InvalidEventPatternError(`anything-but ${type} needs at least one value`, path);
-  const tests = texts.map((text) => excludedTest(type, text, path));
-  return (value) => typeof value !== 'string' || !tests.some((test) => test(value));
-}
-
-function excludedTest(type: string, operand: unknown, path: string): (text: string) => boolean {
-  switch (type) {
-    case 'prefix':
-    case 'suffix': {
-      const text = stringOperand(`anything-but ${type}`, operand, path);
-      if (text === '') throw new InvalidEventPatternError('Null prefix/suffix not allowed', path);
-      return affix(type, text);
-    }
-    case 'equals-ignore-case':
-      return equalsIgnoreCase(stringOperand(`anything-but ${type}`, operand, path));
-    case 'wildcard':
-      return compileWildcard(stringOperand(`anything-but ${type}`, operand, path), path);
-    default:
-      throw new InvalidEventPatternError(`Unsupported anything-but pattern: ${type}`, path);
+function textTest(type: 'prefix' | 'suffix', operand: unknown, path: string): (text: string) => boolean {
+  if (isJsonObject(operand)) {
+    const [inner] = onlyEntry(operand, path);
+    throw unknownOperator(inner, path, `Unsupported ${type} pattern:`);
   }
-}
-
-function affixIgnoringCase(type: 'prefix' | 'suffix', expression: JsonObject, path: string) {
-  const [inner, operand] = onlyEntry(expression, path);
-  if (inner !== 'equals-ignore-case')
-    throw new InvalidEventPatternError(`Unsupported ${type} pattern: ${inner}`, path);
-  const test = affix(type, stringOperand(`${type} ${inner}`, operand, path).toLowerCase());
-  return (text: string) => test(text.toLowerCase());
-}
-
-function affix(type: 'prefix' | 'suffix', part: string): (text: string) => boolean {
-  return type === 'prefix' ? (text) => text.startsWith(part) : (text) => text.endsWith(part);
-}
-
-function equalsIgnoreCase(expected: string): (text: string) => boolean {
-  const lower = expected.toLowerCase();
-  return (text) => text.toLowerCase() === lower;
+  if (typeof operand !== 'string')
+    throw new InvalidEventPatternError(`${type} match pattern must be a string`, path);
+  return type === 'prefix' ? (text) => text.startsWith(operand) : (text) => text.endsWith(operand);
 }
 
 function onStrings(test: (text: string) => boolean): ScalarTest {
   return (value) => typeof value === 'string' && test(value);
 }
 
-function stringOperand(type: string, operand: unknown, path: string): string {
-  if (typeof operand !== 'string')
-    throw new InvalidEventPatternError(`${type} match pattern must be a string`, path);
-  return operand;
+/** An operator of AWS that is missing here, or one that AWS does not have either. */
+function unknownOperator(name: string, path: string, reason: string): Error {
+  if (!OTHER_OPERATORS.includes(name)) return new InvalidEventPatternError(`${reason} ${name}`, path);
+  const where = `event patterns (at ${path})`;
+  return new NotEmulatedError({ where, kind: 'pattern operator', name, supported: SUPPORTED_OPERATORS });
 }

@@ -1,10 +1,10 @@
-import { AwsError } from '../service.ts';
+import { AwsError } from '../emulated-service.ts';
 
-/** An event pattern that EventBridge refuses; the message gives the reason and the path of the fault. */
+/** An invalid event pattern. The message contains the reason and the path. */
 export class InvalidEventPatternError extends AwsError {
   /**
    * @param reason what is wrong, and what is allowed instead.
-   * @param path where it is, dotted, such as `detail.state`; empty for the pattern as a whole.
+   * @param path the dotted path of the error, such as `detail.state`; empty for the pattern as a whole.
    */
   constructor(reason: string, path = '') {
     const where = path === '' ? '' : ` (at ${path})`;

@@ -1,20 +1,20 @@
-import { isJsonObject } from '../input.ts';
-import type { JsonObject } from '../service.ts';
+import { isJsonObject } from '../action-input.ts';
+import type { JsonObject } from '../emulated-service.ts';
 import {
   compileMatchExpression,
-  MATCH_TYPES,
+  MATCH_OPERATORS,
   onlyEntry,
   type Scalar,
   type ScalarTest,
 } from './match-expression.ts';
 import { InvalidEventPatternError } from './pattern-error.ts';
 
-/** Combinations that the `$or`s of one pattern may make together (EventBridge user guide, `$or` matching). */
-export const OR_COMBINATIONS_MAX = 1_000;
+/** Maximum number of combinations of all `$or`s of a pattern (EventBridge user guide, `$or` matching). */
+export const MAX_OR_COMBINATIONS = 1_000;
 
-/** What one field of an event must satisfy. */
+/** The condition on one field of an event. */
 export interface FieldCondition {
-  /** True for a value that is there. */
+  /** Tests a value that is present. */
   test: ScalarTest;
   /** Whether the field may, or must, be absent (`exists: false`). */
   absent: boolean;
@@ -23,12 +23,12 @@ export interface FieldCondition {
 /** Field conditions by dotted name that must all hold. */
 export type Conjunction = ReadonlyMap<string, FieldCondition>;
 
-/** The alternatives that a pattern stands for: one, unless it uses `$or`. */
+/** The alternatives of a pattern: one, unless it uses `$or`. */
 export function parsePattern(pattern: JsonObject): Conjunction[] {
   return parseObject(pattern, '', [new Map()]);
 }
 
-/** Adds the conditions of one object to every alternative. A field named twice has the later condition, as in AWS. */
+/** Adds the conditions of one object to every alternative. If a field is named twice, the later condition counts, as in AWS. */
 function parseObject(object: JsonObject, path: string, alternatives: Conjunction[]): Conjunction[] {
   const entries = Object.entries(object);
   if (entries.length === 0) throw new InvalidEventPatternError('Empty objects are not allowed', path);
@@ -45,7 +45,7 @@ function parseObject(object: JsonObject, path: string, alternatives: Conjunction
   return result;
 }
 
-/** `$or` is an operator only with two objects or more whose keys are no operators; else it is a field's name. */
+/** `$or` is an operator only with at least two objects whose keys are not operators. Otherwise it is a field name. */
 function isOr(value: unknown): value is JsonObject[] {
   return (
     Array.isArray(value) &&
@@ -55,16 +55,16 @@ function isOr(value: unknown): value is JsonObject[] {
 }
 
 function isReserved(key: string): boolean {
-  return MATCH_TYPES.has(key) || key === 'exists';
+  return MATCH_OPERATORS.has(key);
 }
 
 function parseOr(branches: JsonObject[], path: string, alternatives: Conjunction[]): Conjunction[] {
   const result: Conjunction[] = [];
   for (const branch of branches) {
     result.push(...parseObject(branch, path, alternatives));
-    if (result.length > OR_COMBINATIONS_MAX)
+    if (result.length > MAX_OR_COMBINATIONS)
       throw new InvalidEventPatternError(
-        `the $or conditions make more than ${OR_COMBINATIONS_MAX} combinations`,
+        `the $or conditions make more than ${MAX_OR_COMBINATIONS} combinations`,
         path === '' ? '$or' : `${path}.$or`,
       );
   }

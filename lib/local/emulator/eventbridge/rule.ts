@@ -1,10 +1,10 @@
-import { optionalString } from '../input.ts';
-import type { JsonObject } from '../service.ts';
+import { optionalString } from '../action-input.ts';
+import type { JsonObject } from '../emulated-service.ts';
 import { compileEventPattern, type EventMatcher } from './event-pattern.ts';
-import { requiredName, validationError } from './parameters.ts';
-import { NAME_CHARACTERS_MAX, type Target } from './target.ts';
+import { requiredName, requiredString, validationError } from './eventbridge-input.ts';
+import { MAX_NAME_CHARACTERS, type Target } from './target.ts';
 
-/** Whether a rule is at work. */
+/** Whether a rule is active. */
 export type RuleState = 'ENABLED' | 'DISABLED';
 
 /** A rule of a bus. */
@@ -17,24 +17,17 @@ export interface Rule {
   matches: EventMatcher;
   state: RuleState;
   description: string | undefined;
-  roleArn: string | undefined;
   /** By id. */
   targets: Map<string, Target>;
 }
 
-/** What PutRule says of a rule: all of it but where it is and its targets. */
+/** The part of a rule that PutRule defines. */
 export type RuleDefinition = Omit<Rule, 'arn' | 'busName' | 'targets'>;
 
 /** Checks the input of PutRule and compiles the pattern. */
 export function readRule(input: JsonObject): RuleDefinition {
-  const name = requiredName(input, 'Name', NAME_CHARACTERS_MAX);
-  if (optionalString(input, 'ScheduleExpression') !== undefined)
-    throw validationError(
-      `Rule ${name} has a ScheduleExpression, and the emulator runs no schedules: give an EventPattern.`,
-    );
-  const eventPattern = optionalString(input, 'EventPattern');
-  if (eventPattern === undefined)
-    throw validationError('Parameter(s) EventPattern or ScheduleExpression must be specified.');
+  const name = requiredName(input, 'Name', MAX_NAME_CHARACTERS);
+  const eventPattern = requiredString(input, 'EventPattern');
   const state = optionalString(input, 'State') ?? 'ENABLED';
   if (state !== 'ENABLED' && state !== 'DISABLED')
     throw validationError(`State of rule ${name} must be ENABLED or DISABLED, not '${state}'.`);
@@ -44,11 +37,10 @@ export function readRule(input: JsonObject): RuleDefinition {
     matches: compileEventPattern(eventPattern),
     state,
     description: optionalString(input, 'Description'),
-    roleArn: optionalString(input, 'RoleArn'),
   };
 }
 
-/** A rule as DescribeRule and ListRules give it. */
+/** A rule in the answers of DescribeRule and ListRules. */
 export function describeRule(rule: Rule): JsonObject {
   return {
     Name: rule.name,
@@ -57,6 +49,5 @@ export function describeRule(rule: Rule): JsonObject {
     EventPattern: rule.eventPattern,
     State: rule.state,
     ...(rule.description === undefined ? {} : { Description: rule.description }),
-    ...(rule.roleArn === undefined ? {} : { RoleArn: rule.roleArn }),
   };
 }

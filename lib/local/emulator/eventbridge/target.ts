@@ -1,79 +1,42 @@
-import { optionalObject, optionalString } from '../input.ts';
-import type { JsonObject } from '../service.ts';
-import { eventText } from './bus-event.ts';
-import { compileInputTransformer, type Render } from './input-transformer.ts';
-import { compileJsonPath } from './json-path.ts';
-import { requiredName, requiredString, validationError } from './parameters.ts';
+import { optionalObject, optionalString } from '../action-input.ts';
+import type { JsonObject } from '../emulated-service.ts';
+import { NotEmulatedError, refuseOtherMembers } from '../not-emulated.ts';
+import { requiredName, requiredString, validationError } from './eventbridge-input.ts';
 
 /** Longest target id and rule name, in characters. */
-export const NAME_CHARACTERS_MAX = 64;
-/** Longest constant `Input`, in characters (API reference of Target). */
-export const INPUT_CHARACTERS_MAX = 8_192;
+export const MAX_NAME_CHARACTERS = 64;
 
-const SQS_ARN = /^arn:aws[\w-]*:sqs:[\w-]+:\d{12}:[\w-]+(?<fifo>\.fifo)?$/;
+/** `RetryPolicy` has no effect: a delivery to a queue in the same process has no transient failures. */
+const MEMBERS = ['Id', 'Arn', 'DeadLetterConfig', 'RetryPolicy'];
+const SQS_ARN = /^arn:aws[\w-]*:sqs:[\w-]+:\d{12}:[\w-]+$/;
 
 /** Where a rule sends its events. */
 export interface Target {
-  id: string;
+  readonly id: string;
   /** ARN of an SQS queue. */
-  arn: string;
-  /** ARN of the queue for what cannot be delivered. */
-  deadLetterArn: string | undefined;
-  render: Render;
+  readonly arn: string;
+  /** ARN of the queue for events that cannot be delivered. */
+  readonly deadLetterArn: string | undefined;
   /** The target as it was given, for ListTargetsByRule. */
-  definition: JsonObject;
+  readonly definition: JsonObject;
 }
 
-/** Checks one element of `Targets` and compiles what its events are turned into. */
+/** Checks one element of `Targets`. */
 export function readTarget(definition: JsonObject): Target {
-  const id = requiredName(definition, 'Id', NAME_CHARACTERS_MAX);
-  const arn = queueArn(requiredString(definition, 'Arn'), `Arn of target ${id}`);
-  const deadLetter = optionalString(optionalObject(definition, 'DeadLetterConfig') ?? {}, 'Arn');
-  return {
-    id,
-    arn,
-    deadLetterArn:
-      deadLetter === undefined ? undefined : queueArn(deadLetter, `DeadLetterConfig of target ${id}`),
-    render: compileInput(definition, id),
-    definition,
-  };
-}
-
-function queueArn(arn: string, what: string): string {
-  const match = SQS_ARN.exec(arn);
-  if (match === null)
-    throw validationError(`${what} is '${arn}': the emulator delivers to SQS queues only (arn:aws:sqs:…).`);
-  if (match.groups?.fifo !== undefined)
-    throw validationError(`${what} is '${arn}': the emulator delivers to standard queues, not to FIFO ones.`);
-  return arn;
-}
-
-/** What the target receives: the event, a part of it, a constant, or a filled template. */
-function compileInput(definition: JsonObject, id: string): Render {
-  const input = optionalString(definition, 'Input');
-  const inputPath = optionalString(definition, 'InputPath');
-  const transformer = optionalObject(definition, 'InputTransformer');
-  if ([input, inputPath, transformer].filter((given) => given !== undefined).length > 1)
+  refuseOtherMembers(definition, MEMBERS, 'a target of PutTargets');
+  const id = requiredName(definition, 'Id', MAX_NAME_CHARACTERS);
+  const arn = requiredString(definition, 'Arn');
+  if (!SQS_ARN.test(arn))
+    throw new NotEmulatedError({
+      where: `PutTargets (target ${id})`,
+      kind: 'target',
+      name: arn,
+      supported: ['standard SQS queues (arn:aws:sqs:…)'],
+    });
+  const deadLetterArn = optionalString(optionalObject(definition, 'DeadLetterConfig') ?? {}, 'Arn');
+  if (deadLetterArn !== undefined && !SQS_ARN.test(deadLetterArn))
     throw validationError(
-      `Only one of Input, InputPath, or InputTransformer must be provided for target ${id}.`,
+      `DeadLetterConfig of target ${id} must be a standard SQS queue, not ${deadLetterArn}.`,
     );
-  if (input !== undefined) {
-    checkInput(input, id);
-    return () => input;
-  }
-  if (transformer !== undefined) return compileInputTransformer(transformer, id);
-  if (inputPath === undefined || inputPath === '$') return eventText;
-  const read = compileJsonPath(inputPath, `InputPath of target ${id}`);
-  // A path without a match has no documented outcome; the body must be JSON, so it is null.
-  return ({ event }) => JSON.stringify(read(event) ?? null);
-}
-
-function checkInput(input: string, id: string): void {
-  if (input.length > INPUT_CHARACTERS_MAX)
-    throw validationError(`Input for target ${id} must have at most ${INPUT_CHARACTERS_MAX} characters.`);
-  try {
-    JSON.parse(input);
-  } catch (error) {
-    throw validationError(`JSON syntax error in input for target ${id}: ${String(error)}.`);
-  }
+  return { id, arn, deadLetterArn, definition };
 }

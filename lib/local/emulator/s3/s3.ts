@@ -1,76 +1,62 @@
 import { randomUUID } from 'node:crypto';
-import { type Bucket, Buckets } from './bucket.ts';
-import { listObjects } from './list-objects.ts';
-import { notImplemented, S3Error } from './s3-error.ts';
-import { objectHeaders, readObject, type StoredObject } from './stored-object.ts';
-
-/** HTTP headers of a request, names in lower case. */
-export type S3Headers = Readonly<Record<string, string | undefined>>;
+import { AwsError } from '../emulated-service.ts';
+import { Buckets } from './bucket.ts';
+import {
+  emptyResponse,
+  errorResponse,
+  type S3Headers,
+  type S3Request,
+  type S3Response,
+  s3Error,
+  s3NotEmulated,
+} from './s3-messages.ts';
+import { objectHeaders, readObject } from './stored-object.ts';
 
 /** Settings of an {@link S3}. */
 export interface S3Options {
   /** `us-east-1` by default. */
-  region?: string;
-  /** What all objects together may take, in bytes; by default `STORED_BYTES_MAX`, 256 MiB. */
-  storedBytesMax?: number;
+  readonly region?: string;
+  /** Limit of all objects together, in bytes; 256 MiB by default. */
+  readonly maxStoredBytes?: number;
 }
 
-/** An HTTP request for S3. */
-export interface S3Request {
-  method: string;
-  /** The path as it came, percent-encoded: `/bucket` or `/bucket/key`. */
-  path: string;
-  query: URLSearchParams;
-  headers: S3Headers;
-  body: Uint8Array;
-}
-
-/** The answer; a HEAD request's has no body, and `content-length` says what it would be. */
-export interface S3Response {
-  status: number;
-  headers: Record<string, string>;
-  body: string | Uint8Array;
-}
-
-/** Query parameters that make another operation of a request, none of which is here. */
-const OTHER_OPERATIONS = [
-  'acl',
-  'cors',
-  'delete',
-  'lifecycle',
-  'location',
-  'partNumber',
-  'policy',
-  'tagging',
-  'uploadId',
-  'uploads',
-  'versionId',
-  'versioning',
-  'versions',
+const OPERATIONS = [
+  'CreateBucket',
+  'HeadBucket',
+  'DeleteBucket',
+  'PutObject',
+  'GetObject',
+  'HeadObject',
+  'DeleteObject',
 ];
+/** Headers that change what a request means. Checksums, which SDKs send by default, are accepted unverified. */
+const AMZ_HEADERS = /^x-amz-(date|content-sha256|security-token|user-agent|meta-.+|(sdk-)?checksum-.+)$/;
+const CONDITIONS = ['if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since', 'range'];
+/** The name of the operation, which the JavaScript SDK sends, and the signature of a presigned URL. */
+const QUERY_PARAMETERS = /^x-(id|amz-.+)$/i;
 
 /**
- * A small path-style S3 in memory: CreateBucket, HeadBucket, DeleteBucket, PutObject, GetObject, HeadObject,
- * DeleteObject and ListObjectsV2. There are no versions, multipart uploads, ranges or permissions.
+ * Amazon S3 addressed by path, in memory: create, look up and delete buckets; put, get, look up and delete objects.
+ * There are no listings, versions, multipart uploads, conditions or permissions.
  */
 export class S3 {
-  readonly #region: string;
-  readonly #buckets: Buckets;
+  private readonly region: string;
+  private readonly buckets: Buckets;
 
-  constructor({ region = 'us-east-1', storedBytesMax }: S3Options = {}) {
-    this.#region = region;
-    this.#buckets = new Buckets(storedBytesMax);
+  constructor({ region = 'us-east-1', maxStoredBytes }: S3Options = {}) {
+    this.region = region;
+    this.buckets = new Buckets(maxStoredBytes);
   }
 
-  /** What keys, bodies and overhead take, in bytes. */
+  /** Bytes of keys, bodies, headers and overhead. */
   get storedBytes(): number {
-    return this.#buckets.storedBytes;
+    return this.buckets.storedBytes;
   }
 
-  /** Answers one request; faults of the request are answers too. */
+  /** Answers one request. Errors are answers too. */
   handle(request: S3Request): S3Response {
-    const response = this.#answer(request);
-    // RFC 9110, 8.6: 204 has no Content-Length, and that of HEAD is the body's that GET would give.
+    const response = this.answer(request);
+    // RFC 9110, 8.6: a 204 has no Content-Length, and HEAD's is that of the body that GET would send.
     const isBare = request.method === 'HEAD' || response.status === 204;
     const headers = {
       ...(isBare ? {} : { 'content-length': String(Buffer.byteLength(response.body)) }),
@@ -80,96 +66,96 @@ export class S3 {
     return { status: response.status, headers, body: request.method === 'HEAD' ? '' : response.body };
   }
 
-  #answer(request: S3Request): S3Response {
+  private answer(request: S3Request): S3Response {
     try {
       const { bucket, key } = parsePath(request.path);
-      const other = OTHER_OPERATIONS.find((name) => request.query.has(name));
-      if (other !== undefined) throw notImplemented(`The operation ?${other}`);
-      return key === '' ? this.#onBucket(request, bucket) : this.#onObject(request, bucket, key);
+      refuseUnsupported(request);
+      return key === '' ? this.onBucket(request, bucket) : this.onObject(request, bucket, key);
     } catch (error) {
-      if (error instanceof S3Error) return error.toResponse();
+      if (error instanceof AwsError) return errorResponse(error);
       throw error;
     }
   }
 
-  #onBucket(request: S3Request, name: string): S3Response {
+  private onBucket(request: S3Request, name: string): S3Response {
     switch (request.method) {
       case 'PUT':
-        this.#buckets.create(name);
-        return empty(200, { location: `/${name}` });
+        this.buckets.create(name);
+        return emptyResponse(200, { location: `/${name}` });
       case 'HEAD':
-        this.#buckets.get(name);
-        return empty(200, { 'x-amz-bucket-region': this.#region });
-      case 'GET':
-        return listObjects(name, this.#buckets.get(name), request.query);
+        this.buckets.get(name);
+        return emptyResponse(200, { 'x-amz-bucket-region': this.region });
       case 'DELETE':
-        this.#buckets.delete(name);
-        return empty(204);
+        this.buckets.delete(name);
+        return emptyResponse(204);
+      case 'GET':
+        this.buckets.get(name);
+        throw operationNotEmulated('ListObjects');
       default:
-        throw notImplemented(`${request.method} of a bucket`);
+        throw operationNotEmulated(`${request.method} of a bucket`);
     }
   }
 
-  #onObject(request: S3Request, bucketName: string, key: string): S3Response {
-    const bucket = this.#buckets.get(bucketName);
+  private onObject(request: S3Request, bucketName: string, key: string): S3Response {
+    const bucket = this.buckets.get(bucketName);
     switch (request.method) {
       case 'PUT': {
-        if (request.headers['x-amz-copy-source'] !== undefined) throw notImplemented('CopyObject');
-        checkPrecondition(request.headers, bucket, key);
         const object = readObject(request.headers, request.body);
-        this.#buckets.put(bucketName, key, object);
-        return empty(200, {
-          etag: object.etag,
-          'x-amz-checksum-crc32': object.crc32,
-          'x-amz-checksum-type': 'FULL_OBJECT',
-        });
+        this.buckets.put(bucketName, key, object);
+        return emptyResponse(200, { etag: object.etag });
       }
       case 'GET':
       case 'HEAD': {
-        const object = findObject(bucket, key);
-        return { status: 200, headers: objectHeaders(object, request.headers), body: object.body };
+        const object = bucket.get(key);
+        if (object === undefined)
+          throw s3Error('NoSuchKey', 404, 'The specified key does not exist.', { Key: key });
+        return { status: 200, headers: objectHeaders(object), body: object.body };
       }
       case 'DELETE':
-        this.#buckets.deleteObject(bucketName, key);
-        return empty(204);
+        this.buckets.deleteObject(bucketName, key);
+        return emptyResponse(204);
       default:
-        throw notImplemented(`${request.method} of an object`);
+        throw operationNotEmulated(`${request.method} of an object`);
     }
   }
 }
 
-/** Bucket and key of a path, decoded; the key is empty where the path names a bucket alone. */
+/** Bucket and key of a path, decoded. The key is empty for the path of a bucket. */
 function parsePath(path: string): { bucket: string; key: string } {
   const match = /^\/(?<bucket>[^/]+)(?:\/(?<key>.*))?$/s.exec(path);
-  if (match === null) throw notImplemented('A request without a bucket in its path');
+  if (match === null) throw operationNotEmulated('ListBuckets');
   try {
     return {
       bucket: decodeURIComponent(match.groups?.bucket ?? ''),
       key: decodeURIComponent(match.groups?.key ?? ''),
     };
   } catch (error) {
-    throw new S3Error('InvalidURI', 400, `Couldn't parse the path '${path}': ${String(error)}.`);
+    throw s3Error('InvalidURI', 400, `Couldn't parse the path '${path}': ${String(error)}.`);
   }
 }
 
-function findObject(bucket: Bucket, key: string): StoredObject {
-  const object = bucket.get(key);
-  if (object === undefined)
-    throw new S3Error('NoSuchKey', 404, 'The specified key does not exist.', { Key: key });
-  return object;
+function refuseUnsupported({ method, query, headers }: S3Request): void {
+  for (const name of query.keys()) {
+    if (QUERY_PARAMETERS.test(name)) continue;
+    if (method === 'GET' && name === 'list-type') throw operationNotEmulated('ListObjectsV2');
+    throw s3NotEmulated({ kind: 'query parameter', name });
+  }
+  if (isChunked(headers))
+    throw s3NotEmulated({ kind: 'content encoding', name: 'aws-chunked', supported: ['plain bodies'] });
+  for (const name of Object.keys(headers)) {
+    if (CONDITIONS.includes(name) || (name.startsWith('x-amz-') && !AMZ_HEADERS.test(name)))
+      throw s3NotEmulated({ kind: 'header', name });
+  }
 }
 
-/** `If-None-Match: *` writes only what is not there yet. */
-function checkPrecondition(headers: S3Headers, bucket: Bucket, key: string): void {
-  const condition = headers['if-none-match'];
-  if (condition === undefined) return;
-  if (condition !== '*') throw notImplemented('If-None-Match with anything but *');
-  if (bucket.has(key))
-    throw new S3Error('PreconditionFailed', 412, 'The object exists already.', {
-      Condition: 'If-None-Match',
-    });
+/** SDKs frame a body in chunks when they cannot know its checksum in advance: for a stream, or over HTTPS. */
+function isChunked(headers: S3Headers): boolean {
+  const encodings = headers['content-encoding'] ?? '';
+  return (
+    encodings.includes('aws-chunked') || (headers['x-amz-content-sha256'] ?? '').startsWith('STREAMING-')
+  );
 }
 
-function empty(status: number, headers: Record<string, string> = {}): S3Response {
-  return { status, headers, body: '' };
+function operationNotEmulated(name: string): AwsError {
+  return s3NotEmulated({ kind: 'operation', name, supported: OPERATIONS });
 }

@@ -4,7 +4,7 @@ import {
   canonicalNumber,
   compareNumbers,
 } from 'switchboard-local/emulator/dynamodb/values/decimal.ts';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 /** A number of at most 18 digits as its coefficient and exponent, and one of the ways to write it. */
 const decimal = fc.record({
@@ -17,7 +17,7 @@ const written = ({ coefficient, exponent }: { coefficient: bigint; exponent: num
   `${coefficient}e${exponent}`;
 
 describe('decimals', () => {
-  it('have one text for every number, whatever way it is written', () => {
+  test('Every number has one canonical text, however it is written', () => {
     fc.assert(
       fc.property(decimal, decimal, (a, b) => {
         const equal = scaled(a) === scaled(b);
@@ -29,25 +29,25 @@ describe('decimals', () => {
     );
   });
 
-  it('compare and add as integers of a common scale do', () => {
+  test('Decimals compare and add like integers of a common scale', () => {
     fc.assert(
       fc.property(decimal, decimal, (a, b) => {
         const [left, right] = [canonicalNumber(written(a)), canonicalNumber(written(b))];
         const order = scaled(a) < scaled(b) ? -1 : scaled(a) > scaled(b) ? 1 : 0;
         expect(Math.sign(compareNumbers(left, right))).toBe(order);
         const sum = canonicalNumber(`${scaled(a) + scaled(b)}e-9`);
-        expect(addNumbers(left, right, 1)).toBe(sum);
-        expect(addNumbers(sum, right, -1)).toBe(left);
+        expect(addNumbers(left, right)).toBe(sum);
+        expect(addNumbers(sum, canonicalNumber(`${-scaled(b)}e-9`))).toBe(left);
       }),
     );
   });
 
-  it('refuse a sum that needs more than 38 digits', () => {
-    expect(() => addNumbers('1e30', '1e-30', 1)).toThrow(/38 significant digits/);
-    expect(addNumbers('99999999999999999999999999999999999999', '1', 1)).toBe(`1${'0'.repeat(38)}`);
+  test('A sum that needs more than 38 digits is refused', () => {
+    expect(() => addNumbers('1e30', '1e-30')).toThrow(/38 significant digits/);
+    expect(addNumbers('99999999999999999999999999999999999999', '1')).toBe(`1${'0'.repeat(38)}`);
   });
 
-  it('stand an absurd exponent', () => {
+  test('A huge exponent is refused without computing the power', () => {
     expect(() => canonicalNumber('1e999999999999')).toThrow(/overflow/);
     expect(() => canonicalNumber('1e-999999999999')).toThrow(/underflow/);
   });

@@ -10,7 +10,7 @@ import { sdkClients } from '../sdk-clients.ts';
 /** An item as the SDK takes it. */
 export type SdkItem = Record<string, SdkValue>;
 
-/** An emulator with two tables, `hashed` (pk) and `ranged` (pk, sk), and a client connected in process. */
+/** An emulator with the tables `hashed` (pk) and `ranged` (pk, sk), and a client in the same process. */
 export async function localTables(): Promise<{ emulator: Emulator; client: DynamoDBClient }> {
   const emulator = new Emulator();
   const { dynamodb: client } = sdkClients({ requestHandler: emulator.requestHandler() });
@@ -26,7 +26,7 @@ export async function localTables(): Promise<{ emulator: Emulator; client: Dynam
   return { emulator, client };
 }
 
-/** Creates a table with a hash key `pk` and a range key `sk` of some type. */
+/** Creates a table with a hash key `pk` and a range key `sk` of a type. */
 export async function createRanged(
   client: DynamoDBClient,
   TableName: string,

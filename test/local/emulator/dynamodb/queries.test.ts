@@ -4,10 +4,9 @@ import {
   paginateScan,
   QueryCommand,
   type QueryCommandInput,
-  ScanCommand,
   type AttributeValue as SdkValue,
 } from '@aws-sdk/client-dynamodb';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { createRanged, localTables, put, type SdkItem } from './local-table.ts';
 
 let client: DynamoDBClient;
@@ -45,7 +44,7 @@ describe('Query', () => {
     await put(client, 'ranged', { pk: S('b'), sk: S('gap#0') });
   });
 
-  it('reads one partition in the order of the range key, forward and backward', async () => {
+  test('A query reads one partition in the order of the range key, forward and backward', async () => {
     const all = await query('pk = :p', { ':p': S('a') });
     expect(ranges(all.Items)).toEqual(['cursor', 'gap#1', 'gap#10', 'gap#2', 'zz']);
     expect(all).toMatchObject({ Count: 5, ScannedCount: 5 });
@@ -53,32 +52,30 @@ describe('Query', () => {
     expect(ranges(backward.Items)).toEqual(['zz', 'gap#2']);
   });
 
-  it.each<[string, Record<string, SdkValue>, string[]]>([
+  test.each<[string, Record<string, SdkValue>, string[]]>([
     ['begins_with(sk, :r)', { ':r': S('gap#') }, ['gap#1', 'gap#10', 'gap#2']],
     ['sk = :r', { ':r': S('cursor') }, ['cursor']],
     ['sk > :r', { ':r': S('gap#10') }, ['gap#2', 'zz']],
     ['sk <= :r', { ':r': S('gap#1') }, ['cursor', 'gap#1']],
     ['sk BETWEEN :r AND :s', { ':r': S('gap#1'), ':s': S('gap#10') }, ['gap#1', 'gap#10']],
-  ])('takes the range condition %s', async (range, values, expected) => {
+  ])('A query accepts the range condition %s', async (range, values, expected) => {
     const { Items } = await query(`pk = :p AND ${range}`, { ':p': S('a'), ...values });
     expect(ranges(Items)).toEqual(expected);
     const swapped = await query(`${range} AND pk = :p`, { ':p': S('a'), ...values });
     expect(ranges(swapped.Items)).toEqual(expected);
   });
 
-  it('filters after reading and counts both', async () => {
+  test('A query counts the items that it reads, and returns the attributes of its projection', async () => {
     const found = await query(
       'pk = :p AND begins_with(sk, :r)',
-      { ':p': S('a'), ':r': S('gap#'), ':v': N('1') },
-      { FilterExpression: 'v > :v', ProjectionExpression: 'sk' },
+      { ':p': S('a'), ':r': S('gap#') },
+      { ProjectionExpression: 'sk' },
     );
-    expect(found).toMatchObject({ Count: 1, ScannedCount: 3, Items: [{ sk: S('gap#1') }] });
-    const counted = await query('pk = :p', { ':p': S('a') }, { Select: 'COUNT' });
-    expect(counted).toMatchObject({ Count: 5 });
-    expect(counted.Items).toBeUndefined();
+    expect(found).toMatchObject({ Count: 3, ScannedCount: 3 });
+    expect(found.Items?.[0]).toEqual({ sk: S('gap#1') });
   });
 
-  it('pages by limit, also where the last key is gone meanwhile', async () => {
+  test('A query returns pages of the limit, and resumes after a key that does not exist', async () => {
     const pages: (string | undefined)[][] = [];
     const input = {
       TableName: 'ranged',
@@ -96,7 +93,7 @@ describe('Query', () => {
     expect(ranges(resumed.Items)).toEqual(['gap#2', 'zz']);
   });
 
-  it('ends a page after 1 MB', async () => {
+  test('A page ends after 1 MB', async () => {
     const half = 'x'.repeat(400_000);
     await put(
       client,
@@ -114,7 +111,7 @@ describe('Query', () => {
     expect(second.LastEvaluatedKey).toBeUndefined();
   });
 
-  it('orders numbers as numbers', async () => {
+  test('A number range key is ordered by value', async () => {
     await createRanged(client, 'numbered', 'N');
     const written = ['10', '9', '-1', '1.5', '9007199254740993', '9007199254740992'];
     await put(client, 'numbered', ...written.map((sk) => ({ pk: S('a'), sk: N(sk) })));
@@ -122,35 +119,23 @@ describe('Query', () => {
     expect(ranges(Items)).toEqual(['-1', '1.5', '9', '10', '9007199254740992', '9007199254740993']);
   });
 
-  it('orders texts by their bytes in UTF-8', async () => {
+  test('A string range key is ordered by its UTF-8 bytes', async () => {
     // U+FF5E comes before U+1F600 in UTF-8, but not in UTF-16.
     await put(client, 'ranged', { pk: S('u'), sk: S('\u{1F600}') }, { pk: S('u'), sk: S('\uFF5E') });
     expect(ranges((await query('pk = :p', { ':p': S('u') })).Items)).toEqual(['\uFF5E', '\u{1F600}']);
   });
 
-  it.each<[string, Record<string, SdkValue>, Partial<QueryCommandInput>, string]>([
-    ['sk = :r', { ':r': S('a') }, {}, 'Query condition missed key schema element: pk'],
-    ['pk > :p', { ':p': S('a') }, {}, 'Query key condition not supported'],
-    [
-      'pk = :p AND v = :v',
-      { ':p': S('a'), ':v': N('1') },
-      {},
-      'Query condition missed key schema element: sk',
-    ],
+  test.each<[string, Record<string, SdkValue>, string]>([
+    ['sk = :r', { ':r': S('a') }, 'Query condition missed key schema element: pk'],
+    ['pk > :p', { ':p': S('a') }, 'Query key condition not supported'],
+    ['pk = :p AND v = :v', { ':p': S('a'), ':v': N('1') }, 'Query condition missed key schema element: sk'],
     [
       'pk = :p',
       { ':p': N('1') },
-      {},
       'One or more parameter values were invalid: Condition parameter type does not match schema type',
     ],
-    [
-      'pk = :p',
-      { ':p': S('a'), ':s': S('b') },
-      { FilterExpression: 'sk = :s' },
-      'Filter Expression can only contain non-primary key attributes: Primary key attribute: sk',
-    ],
-  ])('refuses %s', async (condition, values, more, message) => {
-    await expect(query(condition, values, more)).rejects.toMatchObject({
+  ])('The key condition %s is refused', async (condition, values, message) => {
+    await expect(query(condition, values)).rejects.toMatchObject({
       name: 'ValidationException',
       message,
     });
@@ -158,7 +143,7 @@ describe('Query', () => {
 });
 
 describe('Scan', () => {
-  it('reads every item once, page by page, while others are written and deleted', async () => {
+  test('A scan reads every item once, page by page, while other items are written', async () => {
     const names = Array.from({ length: 25 }, (_, index) => `item-${String(index).padStart(2, '0')}`);
     await put(client, 'hashed', ...names.map((pk) => ({ pk: S(pk) })));
     const seen: (string | undefined)[] = [];
@@ -170,17 +155,5 @@ describe('Scan', () => {
     }
     expect(seen.filter((name) => name?.startsWith('item'))).toEqual(names);
     expect(new Set(seen).size).toBe(seen.length);
-  });
-
-  it('filters', async () => {
-    await put(client, 'hashed', { pk: S('a'), v: N('1') }, { pk: S('b'), v: N('2') }, { pk: S('c') });
-    const found = await client.send(
-      new ScanCommand({
-        TableName: 'hashed',
-        FilterExpression: 'v >= :v',
-        ExpressionAttributeValues: { ':v': N('2') },
-      }),
-    );
-    expect(found).toMatchObject({ Count: 1, ScannedCount: 3, Items: [{ pk: S('b'), v: N('2') }] });
   });
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import {
   compileEventPattern,
-  PATTERN_CHARACTERS_MAX,
+  MAX_PATTERN_CHARACTERS,
 } from 'switchboard-local/emulator/eventbridge/event-pattern.ts';
 import { describe, expect, test } from 'vitest';
 
@@ -13,12 +13,9 @@ function matches(pattern: string | object, event: string | object): boolean {
 
 describe("answers of AWS's own matcher", () => {
   test.each([
-    ['3.0e2 is numeric 300', '{"a":[{"numeric":["=",300]}]}', '{"a":3.0e2}', true],
-    ['numeric 3.0e2 is 300', '{"a":[{"numeric":["=",3.0e2]}]}', '{"a":300}', true],
     ['[300] matches 300.0', '{"a":[300]}', '{"a":300.0}', true],
     ['[300] does not match the string', '{"a":[300]}', '{"a":"300"}', false],
     ['["300"] does not match the number', '{"a":["300"]}', '{"a":300}', false],
-    ['numeric does not match a string', '{"a":[{"numeric":["=",300]}]}', '{"a":"300"}', false],
     ['null satisfies exists: true', '{"a":[{"exists":true}]}', '{"a":null}', true],
     ['null does not satisfy exists: false', '{"a":[{"exists":false}]}', '{"a":null}', false],
     ['anything-but ["5"] matches 5', '{"a":[{"anything-but":["5"]}]}', '{"a":5}', true],
@@ -30,7 +27,7 @@ describe("answers of AWS's own matcher", () => {
       '{"a":[{"b":1,"c":1},{"b":2,"c":2}]}',
       true,
     ],
-  ])('%s', (_, pattern, event, expected) => {
+  ])('The matcher answers as AWS does: %s', (_, pattern, event, expected) => {
     expect(matches(pattern, event)).toBe(expected);
   });
 });
@@ -55,30 +52,13 @@ describe('content filtering', () => {
     // Dotted names and nesting are one to AWS.
     [{ 'a.b': ['x'] }, { a: { b: 'x' } }, true],
     [{ a: { b: ['x'] } }, { 'a.b': 'x' }, true],
-    // prefix, suffix, case
+    // prefix, suffix
     [{ a: [{ prefix: 'v2.' }] }, { a: 'v2.users' }, true],
     [{ a: [{ prefix: 'v2.' }] }, { a: 'V2.users' }, false],
     [{ a: [{ prefix: '2' }] }, { a: 25 }, false],
     [{ a: [{ prefix: '' }] }, { a: 'any' }, true],
-    [{ a: [{ prefix: { 'equals-ignore-case': 'V2.' } }] }, { a: 'v2.users' }, true],
     [{ a: [{ suffix: '.png' }] }, { a: 'x.png' }, true],
     [{ a: [{ suffix: '.png' }] }, { a: 'x.PNG' }, false],
-    [{ a: [{ suffix: { 'equals-ignore-case': '.png' } }] }, { a: 'x.PNG' }, true],
-    [{ a: [{ 'equals-ignore-case': 'Ab' }] }, { a: 'aB' }, true],
-    [{ a: [{ 'equals-ignore-case': 'Ab' }] }, { a: 'aBc' }, false],
-    // wildcard
-    [{ a: [{ wildcard: 'a*c' }] }, { a: 'ac' }, true],
-    [{ a: [{ wildcard: 'a*c' }] }, { a: 'abbc' }, true],
-    [{ a: [{ wildcard: 'a*c' }] }, { a: 'acd' }, false],
-    [{ a: [{ wildcard: 'ab*ba' }] }, { a: 'aba' }, false],
-    [{ a: [{ wildcard: '*b*b*' }] }, { a: 'ab' }, false],
-    [{ a: [{ wildcard: '*b*b*' }] }, { a: 'abxb' }, true],
-    [{ a: [{ wildcard: 'x*ab*b' }] }, { a: 'xab' }, false],
-    [{ a: [{ wildcard: '*' }] }, { a: '' }, true],
-    [{ a: [{ wildcard: '*' }] }, { a: 5 }, false],
-    [{ a: [{ wildcard: 'a\\*c' }] }, { a: 'a*c' }, true],
-    [{ a: [{ wildcard: 'a\\*c' }] }, { a: 'abc' }, false],
-    [{ a: [{ wildcard: 'a\\\\*' }] }, { a: 'a\\b' }, true],
     // anything-but
     [{ a: [{ 'anything-but': 'x' }] }, { a: 'y' }, true],
     [{ a: [{ 'anything-but': 'x' }] }, { a: 'x' }, false],
@@ -88,32 +68,6 @@ describe('content filtering', () => {
     [{ a: [{ 'anything-but': [1, 2] }] }, { a: 2 }, false],
     [{ a: [{ 'anything-but': [1, 2] }] }, { a: 3 }, true],
     [{ a: [{ 'anything-but': ['x'] }] }, { a: ['x', 'y'] }, true],
-    [{ a: [{ 'anything-but': { prefix: 'in' } }] }, { a: 'init' }, false],
-    [{ a: [{ 'anything-but': { prefix: 'in' } }] }, { a: 'run' }, true],
-    [{ a: [{ 'anything-but': { prefix: ['in', 're'] } }] }, { a: 'run' }, true],
-    [{ a: [{ 'anything-but': { prefix: ['in', 're'] } }] }, { a: 'rerun' }, false],
-    [{ a: [{ 'anything-but': { prefix: '1' } }] }, { a: 12 }, true],
-    [{ a: [{ 'anything-but': { suffix: '.png' } }] }, { a: 'a.png' }, false],
-    [{ a: [{ 'anything-but': { 'equals-ignore-case': ['X', 'Y'] } }] }, { a: 'y' }, false],
-    [{ a: [{ 'anything-but': { 'equals-ignore-case': 'X' } }] }, { a: 'z' }, true],
-    [{ a: [{ 'anything-but': { wildcard: '*/lib/*' } }] }, { a: '/usr/lib/x' }, false],
-    [{ a: [{ 'anything-but': { wildcard: ['*/lib/*', 'y*'] } }] }, { a: '/usr/bin/x' }, true],
-    // numeric
-    [{ a: [{ numeric: ['>', 0, '<=', 5] }] }, { a: 5 }, true],
-    [{ a: [{ numeric: ['>', 0, '<=', 5] }] }, { a: 0 }, false],
-    [{ a: [{ numeric: ['>=', 0, '<', 5] }] }, { a: 0 }, true],
-    [{ a: [{ numeric: ['>=', 0, '<', 5] }] }, { a: 5 }, false],
-    [{ a: [{ numeric: ['<', 10] }] }, { a: -1.5 }, true],
-    [{ a: [{ numeric: ['<=', 10] }] }, { a: 10.01 }, false],
-    [{ a: [{ numeric: ['>=', 10] }] }, { a: 10 }, true],
-    [{ a: [{ numeric: ['>', 0] }] }, { a: 1_700_000_000_000 }, false],
-    // cidr
-    [{ a: [{ cidr: '10.0.0.0/24' }] }, { a: '10.0.0.255' }, true],
-    [{ a: [{ cidr: '10.0.0.0/24' }] }, { a: '10.0.1.0' }, false],
-    [{ a: [{ cidr: '10.0.0.0/24' }] }, { a: 'host' }, false],
-    [{ a: [{ cidr: '0.0.0.0/0' }] }, { a: '203.0.113.9' }, true],
-    [{ a: [{ cidr: '2001:db8::/32' }] }, { a: '2001:0db8:1::1' }, true],
-    [{ a: [{ cidr: '2001:db8::/32' }] }, { a: '2001:db9::1' }, false],
     // exists
     [{ a: [{ exists: true }] }, { a: false }, true],
     [{ a: [{ exists: true }] }, {}, false],
@@ -171,11 +125,11 @@ describe('content filtering', () => {
     [{ $or: ['x'] }, { $or: 'x' }, true],
   ];
 
-  test.each(cases)('%j on %j: %s', (pattern, event, expected) => {
+  test.each(cases)('The pattern %j on the event %j: %s', (pattern, event, expected) => {
     expect(matches(pattern, event)).toBe(expected);
   });
 
-  test('many elements of unrelated arrays do not multiply', () => {
+  test('The elements of unrelated arrays are not combined with each other', () => {
     const values = Array.from({ length: 5_000 }, () => 'x');
     const pattern = { a: ['x'], b: ['x'], c: ['x'], d: ['missing'] };
     expect(matches(pattern, { a: values, b: values, c: values, d: values })).toBe(false);
@@ -196,51 +150,44 @@ describe('invalid patterns', () => {
     ['{"a":[{"contains":"x"}]}', /Unrecognized match type contains \(at a\)/],
     ['{"a":[{"prefix":"x","suffix":"y"}]}', /Only one key allowed/],
     ['{"a":[{"prefix":5}]}', /prefix match pattern must be a string/],
-    ['{"a":[{"prefix":{"wildcard":"x"}}]}', /Unsupported prefix pattern: wildcard/],
-    ['{"a":[{"equals-ignore-case":["x"]}]}', /equals-ignore-case match pattern must be a string/],
-    ['{"a":[{"wildcard":"a**b"}]}', /Consecutive wildcard characters at pos 1/],
-    ['{"a":[{"wildcard":"a\\\\b"}]}', /Invalid escape character at pos 1/],
     ['{"a":[{"exists":"yes"}]}', /exists match pattern must be either true or false/],
-    ['{"a":[{"numeric":5}]}', /Value of numeric must be an array/],
-    ['{"a":[{"numeric":[]}]}', /Invalid member in numeric match/],
-    ['{"a":[{"numeric":["!=",5]}]}', /Unrecognized numeric range operator: !=/],
-    ['{"a":[{"numeric":["toString",5]}]}', /Unrecognized numeric range operator: toString/],
-    ['{"a":[{"numeric":["=","5"]}]}', /Value of = must be numeric/],
-    ['{"a":[{"numeric":["=",5,"<",6]}]}', /Too many elements/],
-    ['{"a":[{"numeric":[">",5,">",6]}]}', /Bad numeric range operator: >/],
-    ['{"a":[{"numeric":[">",6,"<",5]}]}', /Bottom must be less than top/],
-    ['{"a":[{"numeric":[">",1,"<",5,"<",6]}]}', /Too many terms/],
-    ['{"a":[{"numeric":[">",6000000000]}]}', /between -5000000000 and 5000000000/],
-    ['{"a":[{"cidr":"10.0.0.0"}]}', /one '\/' required/],
-    ['{"a":[{"cidr":"10.0.0.300/8"}]}', /Nonstandard IP address/],
-    ['{"a":[{"cidr":"10.0.0.0/33"}]}', /mask bits/],
-    ['{"a":[{"cidr":"2001:db8::/129"}]}', /mask bits/],
     ['{"a":[{"anything-but":null}]}', /Value of anything-but/],
     ['{"a":[{"anything-but":[]}]}', /anything-but list/],
     ['{"a":[{"anything-but":["x",5]}]}', /mixed/],
     ['{"a":[{"anything-but":["x",null]}]}', /Value of anything-but/],
-    ['{"a":[{"anything-but":{"prefix":""}}]}', /Null prefix\/suffix not allowed/],
-    ['{"a":[{"anything-but":{"numeric":["=",1]}}]}', /Unsupported anything-but pattern: numeric/],
-    ['{"a":[{"anything-but":{"wildcard":5}}]}', /must be a string/],
     ['{"$or":[{"a":[1]}]}', /at \$or/],
     ['{"$or":[{"a":[1]},{}]}', /Empty objects are not allowed/],
     ['{"d":{"$or":[{"a":5},{"b":[1]}]}}', /\(at d\.a\)/],
   ];
 
-  test.each(cases)('%s', (pattern, reason) => {
+  test.each(cases)('The invalid pattern %s is refused', (pattern, reason) => {
     expect(() => compileEventPattern(pattern)).toThrow(reason);
     expect(() => compileEventPattern(pattern)).toThrow(
       expect.objectContaining({ code: 'InvalidEventPatternException' }),
     );
   });
 
-  test('longer than the quota', () => {
-    const pattern = (length: number) => `{"a":["${'x'.repeat(length - '{"a":[""]}'.length)}"]}`;
-    expect(() => compileEventPattern(pattern(PATTERN_CHARACTERS_MAX))).not.toThrow();
-    expect(() => compileEventPattern(pattern(PATTERN_CHARACTERS_MAX + 1))).toThrow(/2049 characters/);
+  test.each([
+    ['{"a":[{"wildcard":"x*"}]}', 'wildcard'],
+    ['{"a":[{"numeric":["=",1]}]}', 'numeric'],
+    ['{"a":[{"cidr":"10.0.0.0/8"}]}', 'cidr'],
+    ['{"a":[{"equals-ignore-case":"x"}]}', 'equals-ignore-case'],
+    ['{"a":[{"prefix":{"equals-ignore-case":"x"}}]}', 'equals-ignore-case'],
+    ['{"a":[{"anything-but":{"prefix":"x"}}]}', 'anything-but with prefix'],
+  ])('The pattern %s is refused with an error that names %s', (pattern, name) => {
+    expect(() => compileEventPattern(pattern)).toThrow(`pattern operator "${name}" in event patterns (at a)`);
+    expect(() => compileEventPattern(pattern)).toThrow(
+      expect.objectContaining({ code: 'NotEmulatedException' }),
+    );
   });
 
-  test('more $or combinations than AWS allows', () => {
+  test('A pattern longer than the quota is refused', () => {
+    const pattern = (length: number) => `{"a":["${'x'.repeat(length - '{"a":[""]}'.length)}"]}`;
+    expect(() => compileEventPattern(pattern(MAX_PATTERN_CHARACTERS))).not.toThrow();
+    expect(() => compileEventPattern(pattern(MAX_PATTERN_CHARACTERS + 1))).toThrow(/2049 characters/);
+  });
+
+  test('A pattern with more $or combinations than AWS allows is refused', () => {
     const parts = Array.from({ length: 10 }, (_, index) => [`f${index}`, { $or: [{ a: [1] }, { b: [1] }] }]);
     expect(() => compileEventPattern(JSON.stringify(Object.fromEntries(parts)))).toThrow(/1000 combinations/);
     expect(() => compileEventPattern(JSON.stringify(Object.fromEntries(parts.slice(1))))).not.toThrow();
@@ -269,17 +216,17 @@ describe('properties', () => {
     return [value];
   }
 
-  test('an event matches the exact pattern built from it', () => {
+  test('An event matches the exact pattern built from it', () => {
     fc.assert(
       fc.property(event, (sample) => {
         const pattern = JSON.stringify(exactPattern(sample));
-        fc.pre(pattern.length <= PATTERN_CHARACTERS_MAX);
+        fc.pre(pattern.length <= MAX_PATTERN_CHARACTERS);
         expect(matches(pattern, JSON.stringify(sample))).toBe(true);
       }),
     );
   });
 
-  test('anything-but is the negation of exact on a scalar that is there', () => {
+  test('The operator anything-but is the negation of an exact match on a scalar that exists', () => {
     const strings = fc.array(fc.string({ maxLength: 3 }), { minLength: 1, maxLength: 5 });
     const numbers = fc.array(fc.integer({ min: -5, max: 5 }), { minLength: 1, maxLength: 5 });
     fc.assert(
@@ -292,13 +239,13 @@ describe('properties', () => {
     );
   });
 
-  test('a condition on one more field takes matches away, one more value adds some', () => {
+  test('A condition on another field narrows a pattern, and another value widens it', () => {
     fc.assert(
       fc.property(event, event, fc.boolean(), scalar, scalar, (sample, other, own, here, wanted) => {
         // No generated key is in capitals.
         const extended = { ...sample, EXTRA: here };
         const pattern = exactPattern(own ? sample : other) as object;
-        fc.pre(JSON.stringify(pattern).length < PATTERN_CHARACTERS_MAX / 2);
+        fc.pre(JSON.stringify(pattern).length < MAX_PATTERN_CHARACTERS / 2);
         const matched = matches(pattern, extended);
         const narrower = matches({ ...pattern, EXTRA: [wanted] }, extended);
         expect(narrower).toBe(matched && matches({ EXTRA: [wanted] }, { EXTRA: here }));
@@ -307,18 +254,7 @@ describe('properties', () => {
     );
   });
 
-  test('wildcard agrees with a regular expression', () => {
-    const pattern = fc.stringMatching(/^(?:\*?[ab]){0,6}\*?$/);
-    fc.assert(
-      fc.property(pattern, fc.stringMatching(/^[ab]{0,10}$/), (wildcard, text) => {
-        const expected = new RegExp(`^${wildcard.replaceAll('*', '.*')}$`).test(text);
-        expect(matches({ a: [{ wildcard }] }, { a: text })).toBe(expected);
-      }),
-      { numRuns: 1_000 },
-    );
-  });
-
-  test('elements of one array match together or not at all', () => {
+  test('The elements of one array match together or not at all', () => {
     const pair = fc.record({ b: fc.nat(2), c: fc.nat(2) });
     fc.assert(
       fc.property(fc.array(pair, { maxLength: 5 }), pair, (a, wanted) => {

@@ -1,53 +1,58 @@
-import { optionalNumber, optionalString } from '../../input.ts';
-import type { Action, JsonObject } from '../../service.ts';
+import { optionalNumber } from '../../action-input.ts';
+import type { Action, JsonObject } from '../../emulated-service.ts';
 import { readUnits } from '../capacity.ts';
-import { validationError } from '../errors.ts';
-import type { Condition } from '../expressions/condition.ts';
-import { parseCondition } from '../expressions/condition-parser.ts';
-import { attributesIn, readKeyCondition } from '../expressions/key-condition.ts';
+import { constraintError, validationError } from '../dynamodb-errors.ts';
+import { type Condition, holds } from '../expressions/condition.ts';
+import { readKeyCondition } from '../expressions/key-condition.ts';
 import { Placeholders } from '../expressions/placeholders.ts';
-import { readProjection } from '../expressions/projection.ts';
-import { isKeyAttribute, keyOf, type PrimaryKey } from '../tables/key-schema.ts';
-import type { StoredItem, Table } from '../tables/table.ts';
+import { project, readProjection } from '../expressions/projection.ts';
+import type { StoredItem } from '../tables/item-history.ts';
+import { keyOf, type PrimaryKey } from '../tables/key-schema.ts';
+import type { Table } from '../tables/table.ts';
+import type { Item } from '../values/attribute-value.ts';
 import { parseItem } from '../values/parse-value.ts';
-import { type ActionContext, refuseUnsupported, requestCapacity } from './context.ts';
-import { type PageRequest, readPage } from './read-page.ts';
+import { type ActionContext, requestCapacity } from './action-context.ts';
+
+/** A page of Query or Scan ends after reading this much (DynamoDB quota). */
+const MAX_PAGE_BYTES = 1_048_576;
+
+interface PageRequest {
+  /** Items in reading order, after the start key. */
+  readonly items: readonly StoredItem[];
+  /** Which items are read: the range condition of a query. */
+  readonly within?: Condition | undefined;
+}
+
+interface Page {
+  readonly items: readonly Item[];
+  readonly bytes: number;
+  /** Key of the last item read, if the page ended before the items did. */
+  readonly lastKey?: Item;
+}
 
 /** Query and Scan. */
 export function queryActions(context: ActionContext): Record<string, Action> {
   return {
     Query: (input) => {
-      refuseUnsupported(input);
       const table = context.store.of(input);
       const placeholders = new Placeholders(input);
       const { partition, range } = readKeyCondition(input, table.schema, placeholders);
-      const filter = readFilter(input, placeholders);
-      for (const name of filter === undefined ? [] : attributesIn(filter))
-        if (isKeyAttribute(table.schema, name))
-          throw validationError(
-            `Filter Expression can only contain non-primary key attributes: Primary key attribute: ${name}`,
-          );
       const start = readStart(table, input);
       if (start !== undefined && start.partition !== partition)
         throw validationError(
           'The provided starting key is outside query boundaries based on provided conditions',
         );
       const backward = input.ScanIndexForward === false;
-      const items = table.partition(partition);
+      const items = table.readPartition(partition, input.ConsistentRead === true);
       if (backward) items.reverse();
-      return answer(context, table, input, placeholders, {
-        items: after(table, items, start, backward),
-        within: range,
-        filter,
-      });
+      const request = { items: itemsAfter(table, items, start, backward), within: range };
+      return answer(context, table, input, placeholders, request);
     },
     Scan: (input) => {
-      refuseUnsupported(input);
       const table = context.store.of(input);
       const placeholders = new Placeholders(input);
-      const filter = readFilter(input, placeholders);
-      const items = after(table, table.all(), readStart(table, input), false);
-      return answer(context, table, input, placeholders, { items, filter });
+      const items = itemsAfter(table, table.all(), readStart(table, input), false);
+      return answer(context, table, input, placeholders, { items });
     },
   };
 }
@@ -59,33 +64,37 @@ function answer(
   placeholders: Placeholders,
   request: PageRequest,
 ): JsonObject {
-  const paths = readProjection(input, placeholders);
+  const names = readProjection(input, placeholders);
   placeholders.checkAllUsed();
-  const select = optionalString(input, 'Select');
-  if (select === 'ALL_PROJECTED_ATTRIBUTES')
-    throw validationError('ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName');
-  if (paths !== undefined && select !== undefined && select !== 'SPECIFIC_ATTRIBUTES')
-    throw validationError(`Cannot specify the ProjectionExpression when choosing to get ${select}`);
   const limit = optionalNumber(input, 'Limit');
   if (limit !== undefined && (!Number.isInteger(limit) || limit < 1))
-    throw validationError(
-      `1 validation error detected: Value '${limit}' at 'limit' failed to satisfy constraint: Member must have value greater than or equal to 1`,
-    );
-  const page = readPage({ ...request, paths, limit });
+    throw constraintError(String(limit), 'limit', 'have value greater than or equal to 1');
+  const page = readPage(request, limit);
   const capacity = requestCapacity(context, input);
   capacity.read(table.name, readUnits(page.bytes, input.ConsistentRead === true));
   return {
-    ...(select === 'COUNT' ? {} : { Items: page.items }),
+    Items: page.items.map((item) => project(item, names)),
     Count: page.items.length,
-    ScannedCount: page.scanned,
+    ScannedCount: page.items.length,
     ...(page.lastKey === undefined ? {} : { LastEvaluatedKey: page.lastKey }),
     ...capacity.one(),
   };
 }
 
-function readFilter(input: JsonObject, placeholders: Placeholders): Condition | undefined {
-  const text = optionalString(input, 'FilterExpression');
-  return text === undefined ? undefined : parseCondition('FilterExpression', text, placeholders);
+/** Reads up to the limit, 1 MB or the end. */
+function readPage({ items, within }: PageRequest, limit: number | undefined): Page {
+  const read: Item[] = [];
+  let bytes = 0;
+  let lastKey: Item | undefined;
+  for (const { item, key, bytes: size } of items) {
+    if (within !== undefined && !holds(within, item)) continue;
+    if (lastKey !== undefined && bytes >= MAX_PAGE_BYTES) return { items: read, bytes, lastKey };
+    bytes += size;
+    lastKey = key.attributes;
+    read.push(item);
+    if (read.length === limit) return { items: read, bytes, lastKey };
+  }
+  return { items: read, bytes };
 }
 
 function readStart(table: Table, input: JsonObject): PrimaryKey | undefined {
@@ -93,27 +102,14 @@ function readStart(table: Table, input: JsonObject): PrimaryKey | undefined {
   return keyOf(table.schema, parseItem(input.ExclusiveStartKey, 'ExclusiveStartKey'));
 }
 
-/** The items behind a key in reading order; the key itself need not exist any more. */
-export function* after(
+/** The items after a key in reading order. The key itself need not exist. */
+function itemsAfter(
   table: Table,
   items: readonly StoredItem[],
   start: PrimaryKey | undefined,
   backward: boolean,
-): Generator<StoredItem> {
-  let from = 0;
-  if (start !== undefined) {
-    const behind = (stored: StoredItem) => (backward ? -1 : 1) * table.compare(stored.key, start) > 0;
-    // Binary search for the first item behind the key.
-    let to = items.length;
-    while (from < to) {
-      const middle = Math.floor((from + to) / 2);
-      const stored = items[middle];
-      if (stored !== undefined && behind(stored)) to = middle;
-      else from = middle + 1;
-    }
-  }
-  for (let index = from; index < items.length; index++) {
-    const stored = items[index];
-    if (stored !== undefined) yield stored;
-  }
+): readonly StoredItem[] {
+  if (start === undefined) return items;
+  const from = items.findIndex(({ key }) => (backward ? -1 : 1) * table.compare(key, start) > 0);
+  return from < 0 ? [] : items.slice(from);
 }

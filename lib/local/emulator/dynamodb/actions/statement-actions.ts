@@ -1,84 +1,100 @@
-import { optionalNumber, optionalString } from '../../input.ts';
-import type { Action, JsonObject } from '../../service.ts';
-import { readUnits } from '../capacity.ts';
-import { validationError } from '../errors.ts';
-import { keyTarget } from '../partiql/key-target.ts';
-import type { StatementOf } from '../partiql/statement.ts';
-import { StatementParser } from '../partiql/statement-parser.ts';
-import { statementWrite, type WriteStatement } from '../partiql/statement-write.ts';
-import { keyOf } from '../tables/key-schema.ts';
-import type { AttributeValue, Item } from '../values/attribute-value.ts';
-import { parseItem } from '../values/parse-value.ts';
-import { performWrite } from '../write.ts';
-import { type ActionContext, requestCapacity } from './context.ts';
-import { after } from './query-actions.ts';
-import { readPage } from './read-page.ts';
-import { readStatement } from './read-statement.ts';
-import { executeBatch } from './statement-batch.ts';
+import { optionalObjects, optionalString, serializationError } from '../../action-input.ts';
+import { type Action, AwsError, type JsonObject } from '../../emulated-service.ts';
+import { refuseOtherMembers } from '../../not-emulated.ts';
+import type { RequestCapacity } from '../capacity.ts';
+import { constraintError, duplicateItem, validationError } from '../dynamodb-errors.ts';
+import { insertedItem, StatementParser } from '../insert-statement.ts';
+import { performWrite, type Write } from '../item-write.ts';
+import { keyOfItem } from '../tables/key-schema.ts';
+import { parseValue } from '../values/parse-value.ts';
+import { type ActionContext, requestCapacity } from './action-context.ts';
 
-/** ExecuteStatement and BatchExecuteStatement. */
+/** Statements per BatchExecuteStatement (DynamoDB quota). */
+const MAX_BATCH_STATEMENTS = 25;
+
+/** The codes of `Responses[i].Error` for the errors of a statement. */
+const ERROR_CODES: Readonly<Record<string, string>> = {
+  DuplicateItemException: 'DuplicateItem',
+  LimitExceededException: 'RequestLimitExceeded',
+  NotEmulatedException: 'ValidationError',
+  ResourceNotFoundException: 'ResourceNotFound',
+  SerializationException: 'ValidationError',
+  ValidationException: 'ValidationError',
+};
+
+/** ExecuteStatement and BatchExecuteStatement, for INSERT. */
 export function statementActions(context: ActionContext): Record<string, Action> {
   const parser = new StatementParser();
   return {
     ExecuteStatement: (input) => {
-      const { statement, parameters } = readStatement(parser, input);
-      return statement.kind === 'select'
-        ? select(context, statement, parameters, input)
-        : writeOne(context, statement, parameters, input);
+      const write = readInsert(context, parser, input);
+      const capacity = requestCapacity(context, input);
+      performWrite(write, capacity);
+      return { Items: [], ...capacity.one() };
     },
     BatchExecuteStatement: (input) => executeBatch(context, parser, input),
   };
 }
 
-function writeOne(
-  context: ActionContext,
-  statement: WriteStatement,
-  parameters: readonly AttributeValue[],
-  input: JsonObject,
-): JsonObject {
-  const withItem = optionalString(input, 'ReturnValuesOnConditionCheckFailure') === 'ALL_OLD';
-  const { write, returned } = statementWrite(context.store, statement, parameters, withItem);
+/**
+ * BatchExecuteStatement: every statement has its own outcome. If two statements name the same item, the whole request
+ * is refused ("Provided list of item keys contains duplicates"), as in AWS's DynamoDB local. There, the statements up
+ * to the second one on that item have taken effect by then; here none has. Callers must not rely on either.
+ */
+function executeBatch(context: ActionContext, parser: StatementParser, input: JsonObject): JsonObject {
+  const requests = optionalObjects(input, 'Statements') ?? [];
+  if (requests.length === 0 || requests.length > MAX_BATCH_STATEMENTS)
+    throw constraintError('', 'statements', `have length from 1 to ${MAX_BATCH_STATEMENTS}`);
+  const writes = requests.map((request) =>
+    orAwsError(() => {
+      refuseOtherMembers(request, ['Statement', 'Parameters'], 'a statement of BatchExecuteStatement');
+      return readInsert(context, parser, request);
+    }),
+  );
+  const keys = writes.flatMap((write) =>
+    write instanceof AwsError ? [] : [`${write.table.name}/${write.key.text}`],
+  );
+  if (new Set(keys).size !== keys.length)
+    throw validationError('Provided list of item keys contains duplicates');
   const capacity = requestCapacity(context, input);
-  const item = returned(performWrite(write, capacity));
-  return { Items: item === undefined || Object.keys(item).length === 0 ? [] : [item], ...capacity.one() };
+  return { Responses: writes.map((write) => respond(write, capacity)), ...capacity.all() };
 }
 
-function select(
-  context: ActionContext,
-  { tableName, where, paths }: StatementOf<'select'>,
-  parameters: readonly AttributeValue[],
-  input: JsonObject,
-): JsonObject {
-  const table = context.store.get(tableName);
-  const { key, partition, rest } = keyTarget(table.schema, where, parameters);
-  const one = key === undefined ? undefined : table.get(key);
-  const many = partition === undefined ? table.all() : table.partition(partition);
-  const items = key === undefined ? many : one === undefined ? [] : [one];
-  const token = optionalString(input, 'NextToken');
-  const start = token === undefined ? undefined : keyOf(table.schema, readToken(token));
-  const limit = optionalNumber(input, 'Limit');
-  if (limit !== undefined && (!Number.isInteger(limit) || limit < 1))
-    throw validationError('Limit must be an integer of at least 1');
-  const page = readPage({ items: after(table, items, start, false), filter: rest, paths, limit, parameters });
-  const capacity = requestCapacity(context, input);
-  capacity.read(table.name, readUnits(page.bytes, input.ConsistentRead === true));
-  return { Items: page.items, ...nextPage(page.lastKey), ...capacity.one() };
+/** Reads `Statement` and `Parameters`. */
+function readInsert({ store }: ActionContext, parser: StatementParser, input: JsonObject): Write {
+  const statement = parser.parse(optionalString(input, 'Statement') ?? '');
+  const given = input.Parameters ?? [];
+  if (!Array.isArray(given)) throw serializationError('Parameters', 'a list', given);
+  if (given.length !== statement.parameterCount)
+    throw validationError("Number of parameters in request and statement don't match.");
+  const parameters = given.map((value: unknown) => parseValue(value, 'Parameters'));
+  const table = store.get(statement.tableName);
+  const item = insertedItem(statement, parameters);
+  return {
+    table,
+    key: keyOfItem(table.schema, item),
+    refusal: (before) => (before === undefined ? undefined : duplicateItem()),
+    next: () => item,
+  };
 }
 
-function nextPage(lastKey: Item | undefined): JsonObject {
-  if (lastKey === undefined) return {};
-  const NextToken = Buffer.from(JSON.stringify(lastKey)).toString('base64url');
-  return { NextToken, LastEvaluatedKey: lastKey };
+function respond(write: Write | AwsError, capacity: RequestCapacity): JsonObject {
+  // The answer names the table only if the statement reached it.
+  if (write instanceof AwsError) return { Error: errorOf(write) };
+  const TableName = write.table.name;
+  const failure = orAwsError(() => void performWrite(write, capacity));
+  return failure === undefined ? { TableName } : { TableName, Error: errorOf(failure) };
 }
 
-function readToken(token: string): Item {
-  let decoded: unknown;
+function orAwsError<T>(run: () => T): T | AwsError {
   try {
-    decoded = JSON.parse(Buffer.from(token, 'base64url').toString());
+    return run();
   } catch (error) {
-    if (error instanceof SyntaxError)
-      throw validationError('Invalid NextToken: use the one of the last answer.');
+    if (error instanceof AwsError) return error;
     throw error;
   }
-  return parseItem(decoded, 'NextToken');
+}
+
+function errorOf({ code, message }: AwsError): JsonObject {
+  return { Code: ERROR_CODES[code] ?? 'InternalServerError', Message: message };
 }

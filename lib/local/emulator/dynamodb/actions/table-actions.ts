@@ -1,18 +1,15 @@
-import { optionalNumber, optionalObject, optionalString } from '../../input.ts';
-import type { Action, JsonObject } from '../../service.ts';
-import { validationError } from '../errors.ts';
+import { optionalObject, optionalString } from '../../action-input.ts';
+import type { Action, JsonObject } from '../../emulated-service.ts';
+import { validationError } from '../dynamodb-errors.ts';
 import { tableDefinition } from '../tables/definition.ts';
 import type { Table } from '../tables/table.ts';
-import type { ActionContext } from './context.ts';
-
-/** Most names in one answer of ListTables. */
-const MAX_LISTED_TABLES = 100;
+import type { ActionContext } from './action-context.ts';
 
 /** CreateTable, DescribeTable, DeleteTable, ListTables, UpdateTimeToLive and DescribeTimeToLive. */
 export function tableActions(context: ActionContext): Record<string, Action> {
   const { store } = context;
   return {
-    // On AWS a new table is CREATING for a while; here it can be used at once, but callers wait as they must there.
+    // In AWS a new table is CREATING for a while. Here it can be used at once, but clients wait for it as in AWS.
     CreateTable: (input) => {
       const { name, schema } = tableDefinition(input);
       return { TableDescription: describe(store.create(name, schema), 'CREATING', context) };
@@ -23,7 +20,7 @@ export function tableActions(context: ActionContext): Record<string, Action> {
       store.delete(table);
       return { TableDescription: describe(table, 'DELETING', context) };
     },
-    ListTables: (input) => listTables(store.names(), input),
+    ListTables: () => ({ TableNames: store.names() }),
     UpdateTimeToLive: (input) => updateTimeToLive(store.of(input, true), input),
     DescribeTimeToLive: (input) => {
       const { ttlAttribute } = store.of(input, true);
@@ -54,18 +51,6 @@ function describe(table: Table, TableStatus: string, { region, accountId }: Acti
     ItemCount: table.itemCount,
     TableSizeBytes: table.bytes,
   };
-}
-
-function listTables(names: string[], input: JsonObject): JsonObject {
-  const limit = optionalNumber(input, 'Limit') ?? MAX_LISTED_TABLES;
-  if (limit < 1 || limit > MAX_LISTED_TABLES)
-    throw validationError(
-      `1 validation error detected: Value '${limit}' at 'limit' failed to satisfy constraint: Member must have value between 1 and ${MAX_LISTED_TABLES}`,
-    );
-  const start = optionalString(input, 'ExclusiveStartTableName');
-  const rest = start === undefined ? names : names.filter((name) => name > start);
-  const TableNames = rest.slice(0, limit);
-  return rest.length > limit ? { TableNames, LastEvaluatedTableName: TableNames.at(-1) } : { TableNames };
 }
 
 function updateTimeToLive(table: Table, input: JsonObject): JsonObject {

@@ -1,22 +1,20 @@
-import { type AttributeValue, setElements, typeOf } from '../values/attribute-value.ts';
+import type { AttributeValue, Item } from '../values/attribute-value.ts';
 import { compareValues, valuesEqual } from '../values/compare.ts';
-import { type Operand, resolve, type Scope } from './operand.ts';
+import { type Operand, resolve } from './operand.ts';
 
-/** Comparison signs. */
+/** Comparison operators. */
 export type Comparator = '=' | '<>' | '<' | '<=' | '>' | '>=';
 
-/** Functions that give true or false, with how many arguments they take. */
+/** Functions of conditions, with the number of their arguments. */
 export const CONDITION_FUNCTIONS = {
   attribute_exists: 1,
   attribute_not_exists: 1,
-  attribute_type: 2,
   begins_with: 2,
-  contains: 2,
 } as const;
 
 export type ConditionFunction = keyof typeof CONDITION_FUNCTIONS;
 
-/** A condition, filter or key condition, parsed. */
+/** A parsed condition or key condition. */
 export type Condition =
   | {
       readonly kind: 'compare';
@@ -25,35 +23,30 @@ export type Condition =
       readonly right: Operand;
     }
   | { readonly kind: 'between'; readonly operand: Operand; readonly low: Operand; readonly high: Operand }
-  | { readonly kind: 'in'; readonly operand: Operand; readonly list: readonly Operand[] }
   | { readonly kind: 'call'; readonly name: ConditionFunction; readonly arguments: readonly Operand[] }
   | { readonly kind: 'and' | 'or'; readonly left: Condition; readonly right: Condition }
   | { readonly kind: 'not'; readonly condition: Condition };
 
-/** Tells whether a condition holds. A missing value makes any comparison false, except that it differs (`<>`). */
-export function holds(condition: Condition, scope: Scope): boolean {
+/** Whether a condition holds. A comparison with a missing value is false, except `<>`. */
+export function holds(condition: Condition, item: Item): boolean {
   switch (condition.kind) {
     case 'and':
-      return holds(condition.left, scope) && holds(condition.right, scope);
+      return holds(condition.left, item) && holds(condition.right, item);
     case 'or':
-      return holds(condition.left, scope) || holds(condition.right, scope);
+      return holds(condition.left, item) || holds(condition.right, item);
     case 'not':
-      return !holds(condition.condition, scope);
+      return !holds(condition.condition, item);
     case 'compare':
-      return compare(condition.comparator, resolve(condition.left, scope), resolve(condition.right, scope));
+      return compare(condition.comparator, resolve(condition.left, item), resolve(condition.right, item));
     case 'between': {
-      const value = resolve(condition.operand, scope);
+      const value = resolve(condition.operand, item);
       return (
-        compare('>=', value, resolve(condition.low, scope)) &&
-        compare('<=', value, resolve(condition.high, scope))
+        compare('>=', value, resolve(condition.low, item)) &&
+        compare('<=', value, resolve(condition.high, item))
       );
     }
-    case 'in': {
-      const value = resolve(condition.operand, scope);
-      return condition.list.some((element) => compare('=', value, resolve(element, scope)));
-    }
     case 'call':
-      return call(condition.name, condition.arguments, scope);
+      return call(condition.name, condition.arguments, item);
   }
 }
 
@@ -79,19 +72,15 @@ function compare(
   }
 }
 
-function call(name: ConditionFunction, operands: readonly Operand[], scope: Scope): boolean {
-  const [first, second] = operands.map((operand) => resolve(operand, scope));
+function call(name: ConditionFunction, operands: readonly Operand[], item: Item): boolean {
+  const [first, second] = operands.map((operand) => resolve(operand, item));
   switch (name) {
     case 'attribute_exists':
       return first !== undefined;
     case 'attribute_not_exists':
       return first === undefined;
-    case 'attribute_type':
-      return first !== undefined && second !== undefined && 'S' in second && typeOf(first) === second.S;
     case 'begins_with':
       return first !== undefined && second !== undefined && beginsWith(first, second);
-    case 'contains':
-      return first !== undefined && second !== undefined && contains(first, second);
   }
 }
 
@@ -101,15 +90,4 @@ function beginsWith(value: AttributeValue, prefix: AttributeValue): boolean {
   const bytes = Buffer.from(value.B, 'base64');
   const start = Buffer.from(prefix.B, 'base64');
   return bytes.subarray(0, start.length).equals(start);
-}
-
-function contains(value: AttributeValue, part: AttributeValue): boolean {
-  if ('S' in value) return 'S' in part && value.S.includes(part.S);
-  if ('B' in value)
-    return 'B' in part && Buffer.from(value.B, 'base64').includes(Buffer.from(part.B, 'base64'));
-  if ('L' in value) return value.L.some((element) => valuesEqual(element, part));
-  // A set of strings is asked for a string, and so on: SS and S.
-  const elements = setElements(value);
-  if (elements === undefined || typeOf(value) !== `${typeOf(part)}S`) return false;
-  return elements.includes('S' in part ? part.S : 'N' in part ? part.N : 'B' in part ? part.B : '');
 }

@@ -1,6 +1,6 @@
-import { optionalString } from '../../input.ts';
-import type { JsonObject } from '../../service.ts';
-import { validationError } from '../errors.ts';
+import { optionalString } from '../../action-input.ts';
+import type { JsonObject } from '../../emulated-service.ts';
+import { validationError } from '../dynamodb-errors.ts';
 import { type KeyAttribute, type KeySchema, keyOfItem, keyText } from '../tables/key-schema.ts';
 import { type AttributeValue, typeOf } from '../values/attribute-value.ts';
 import type { Condition } from './condition.ts';
@@ -8,7 +8,7 @@ import { parseCondition } from './condition-parser.ts';
 import type { Operand } from './operand.ts';
 import type { Placeholders } from './placeholders.ts';
 
-/** What a query reads: one partition, and in it what the range condition holds for. */
+/** What a query reads: one partition, or the items in it for which the range condition holds. */
 export interface KeyCondition {
   /** Text of the hash attribute's value. */
   readonly partition: string;
@@ -17,7 +17,7 @@ export interface KeyCondition {
 
 /**
  * Reads `KeyConditionExpression`: equality on the hash attribute and at most one condition on the range attribute.
- * @throws ValidationException where it is anything else.
+ * @throws ValidationException for any other expression.
  */
 export function readKeyCondition(
   input: JsonObject,
@@ -31,18 +31,18 @@ export function readKeyCondition(
     );
   const parts = conjuncts(parseCondition('KeyConditionExpression', text, placeholders));
   if (parts.length > 2) throw validationError('Conditions can be of length 1 or 2 only');
-  const hash = parts.find((part) => subject(part)?.path[0] === schema.hash.name);
+  const hash = parts.find((part) => subject(part)?.name === schema.hash.name);
   if (hash === undefined)
     throw validationError(`Query condition missed key schema element: ${schema.hash.name}`);
   if (hash.kind !== 'compare' || hash.comparator !== '=')
     throw validationError('Query key condition not supported');
   const hashValue = operandValue(hash.right, schema.hash);
-  // A key made of the value is checked as any key is: not empty, not too long.
+  // Checks that the value is neither empty nor too long for a key.
   keyOfItem({ hash: schema.hash }, { [schema.hash.name]: hashValue });
   const partition = keyText(hashValue);
   const range = parts.find((part) => part !== hash);
   if (range === undefined) return { partition };
-  if (schema.range === undefined || subject(range)?.path[0] !== schema.range.name)
+  if (schema.range === undefined || subject(range)?.name !== schema.range.name)
     throw validationError(
       schema.range === undefined
         ? 'Query key condition not supported'
@@ -53,14 +53,14 @@ export function readKeyCondition(
 }
 
 /** The parts that AND joins. */
-export function conjuncts(condition: Condition): Condition[] {
+function conjuncts(condition: Condition): Condition[] {
   return condition.kind === 'and'
     ? [...conjuncts(condition.left), ...conjuncts(condition.right)]
     : [condition];
 }
 
-/** The attribute that a simple condition is about, where it is about a whole attribute. */
-function subject(condition: Condition): Extract<Operand, { kind: 'path' }> | undefined {
+/** The attribute that a simple condition tests. */
+function subject(condition: Condition): Extract<Operand, { kind: 'attribute' }> | undefined {
   const operand =
     condition.kind === 'compare'
       ? condition.left
@@ -69,7 +69,7 @@ function subject(condition: Condition): Extract<Operand, { kind: 'path' }> | und
         : condition.kind === 'call'
           ? condition.arguments[0]
           : undefined;
-  return operand?.kind === 'path' && operand.path.length === 1 ? operand : undefined;
+  return operand?.kind === 'attribute' ? operand : undefined;
 }
 
 function checkRange(condition: Condition, attribute: KeyAttribute): void {
@@ -91,25 +91,4 @@ function operandValue(operand: Operand, attribute: KeyAttribute): AttributeValue
       'One or more parameter values were invalid: Condition parameter type does not match schema type',
     );
   return operand.value;
-}
-
-/** The attributes that a condition looks at. */
-export function attributesIn(condition: Condition): string[] {
-  const of = (operand: Operand) =>
-    operand.kind === 'path' || operand.kind === 'size' ? [operand.path[0]] : [];
-  switch (condition.kind) {
-    case 'and':
-    case 'or':
-      return [...attributesIn(condition.left), ...attributesIn(condition.right)];
-    case 'not':
-      return attributesIn(condition.condition);
-    case 'compare':
-      return [condition.left, condition.right].flatMap(of);
-    case 'between':
-      return [condition.operand, condition.low, condition.high].flatMap(of);
-    case 'in':
-      return [condition.operand, ...condition.list].flatMap(of);
-    case 'call':
-      return condition.arguments.flatMap(of);
-  }
 }

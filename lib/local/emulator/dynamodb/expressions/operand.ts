@@ -1,90 +1,63 @@
-import {
-  type AttributeValue,
-  type Item,
-  isSet,
-  setAttribute,
-  setElements,
-} from '../values/attribute-value.ts';
-import { binaryBytes } from '../values/value-size.ts';
-import { type DocumentPath, readPath, valueAt } from './document-path.ts';
+import { NotEmulatedError } from '../../not-emulated.ts';
+import { type AttributeValue, attributeOf, type Item } from '../values/attribute-value.ts';
 import type { Placeholders } from './placeholders.ts';
+import { RESERVED_WORDS } from './reserved-words.ts';
 import type { TokenReader } from './token-reader.ts';
 
-/**
- * What a condition or an update works on: a value, a place in the item, the size of what stands there, or, in
- * PartiQL, a parameter and lists and maps with parameters inside.
- */
+/** What a condition or an update works on: a value of the request, or an attribute of the item. */
 export type Operand =
   | { readonly kind: 'value'; readonly value: AttributeValue }
-  | { readonly kind: 'path'; readonly path: DocumentPath }
-  | { readonly kind: 'size'; readonly path: DocumentPath }
-  | { readonly kind: 'parameter'; readonly index: number }
-  | { readonly kind: 'list'; readonly elements: readonly Operand[] }
-  | { readonly kind: 'map'; readonly entries: readonly (readonly [name: string, Operand])[] };
+  | { readonly kind: 'attribute'; readonly name: string };
 
-/** What operands are resolved against. */
-export interface Scope {
-  /** The item as it stands; empty where there is none. */
-  readonly item: Item;
-  /** PartiQL parameters; there are at least as many as the statement has. */
-  readonly parameters: readonly AttributeValue[];
-}
+/** Functions that AWS has in expressions and the emulator does not have. */
+const OTHER_FUNCTIONS = ['size', 'attribute_type', 'contains', 'if_not_exists', 'list_append'];
 
-/** Reads a value placeholder, a path or `size(path)`. */
+/** Reads a value placeholder or an attribute name. */
 export function readOperand(reader: TokenReader, placeholders: Placeholders): Operand {
   const token = reader.peek();
   if (token.kind === 'value') {
     reader.next();
     return { kind: 'value', value: placeholders.value(reader, token.text) };
   }
-  const after = reader.peek(1);
-  if (token.kind === 'name' && after.kind === 'symbol' && after.text === '(') {
-    if (token.text !== 'size') throw reader.invalid(`Invalid function name; function: ${token.text}`);
+  if (token.kind === 'name' && reader.isCall()) throw unknownFunction(reader, token.text, []);
+  return { kind: 'attribute', name: readAttributeName(reader, placeholders) };
+}
+
+/** Reads the name of a top-level attribute: `name` or `#placeholder`. */
+export function readAttributeName(reader: TokenReader, placeholders: Placeholders): string {
+  const name = readName(reader, placeholders);
+  const step = reader.peek();
+  if (step.kind === 'symbol' && (step.text === '.' || step.text === '['))
+    throw new NotEmulatedError({
+      where: reader.kind,
+      kind: 'document path',
+      name: `${name}${step.text}…`,
+      supported: ['top-level attributes'],
+    });
+  return name;
+}
+
+function readName(reader: TokenReader, placeholders: Placeholders): string {
+  const token = reader.peek();
+  if (token.kind === 'placeholder') {
     reader.next();
-    reader.next();
-    const path = readPath(reader, placeholders);
-    reader.expectSymbol(')');
-    return { kind: 'size', path };
+    return placeholders.name(reader, token.text);
   }
-  return { kind: 'path', path: readPath(reader, placeholders) };
+  if (token.kind !== 'name') throw reader.syntaxError();
+  if (RESERVED_WORDS.has(token.text.toUpperCase()))
+    throw reader.invalid(`Attribute name is a reserved keyword; reserved keyword: ${token.text}`);
+  reader.next();
+  return token.text;
 }
 
-/** The value of an operand, or undefined where the item has none there. */
-export function resolve(operand: Operand, scope: Scope): AttributeValue | undefined {
-  switch (operand.kind) {
-    case 'value':
-      return operand.value;
-    case 'path':
-      return valueAt(scope.item, operand.path);
-    case 'parameter':
-      return scope.parameters[operand.index];
-    case 'size': {
-      const value = valueAt(scope.item, operand.path);
-      const size = value === undefined ? undefined : sizeOf(value);
-      return size === undefined ? undefined : { N: String(size) };
-    }
-    case 'list':
-      return { L: operand.elements.flatMap((element) => resolve(element, scope) ?? []) };
-    case 'map':
-      return { M: resolveMap(operand.entries, scope) };
-  }
+/** The error for a function that is missing here, or that AWS does not have either. */
+export function unknownFunction(reader: TokenReader, name: string, supported: readonly string[]): Error {
+  if (!OTHER_FUNCTIONS.includes(name)) return reader.invalid(`Invalid function name; function: ${name}`);
+  const instead = supported.length === 0 ? {} : { supported };
+  return new NotEmulatedError({ where: reader.kind, kind: 'function', name, ...instead });
 }
 
-/** A loop, and no intermediate lists: every PartiQL INSERT comes through here. */
-function resolveMap(entries: readonly (readonly [name: string, Operand])[], scope: Scope): Item {
-  const map: Record<string, AttributeValue> = {};
-  for (const [name, entry] of entries) {
-    const value = resolve(entry, scope);
-    if (value !== undefined) setAttribute(map, name, value);
-  }
-  return map;
-}
-
-/** What the `size` function gives: characters, bytes or elements. Numbers, booleans and null have none. */
-function sizeOf(value: AttributeValue): number | undefined {
-  if ('S' in value) return value.S.length;
-  if ('B' in value) return binaryBytes(value.B);
-  if ('L' in value) return value.L.length;
-  if ('M' in value) return Object.keys(value.M).length;
-  return isSet(value) ? setElements(value)?.length : undefined;
+/** The value of an operand, or undefined for an attribute that the item does not have. */
+export function resolve(operand: Operand, item: Item): AttributeValue | undefined {
+  return operand.kind === 'value' ? operand.value : attributeOf(item, operand.name);
 }

@@ -1,57 +1,35 @@
-import { optionalString } from '../../input.ts';
-import type { JsonObject } from '../../service.ts';
-import type { AttributeValue, Item } from '../values/attribute-value.ts';
-import { child, type DocumentPath, pathsOverlap, pathText, readPath } from './document-path.ts';
+import { optionalString } from '../../action-input.ts';
+import type { JsonObject } from '../../emulated-service.ts';
+import { type AttributeValue, attributeOf, type Item, setAttribute } from '../values/attribute-value.ts';
+import { readAttributeName } from './operand.ts';
 import type { Placeholders } from './placeholders.ts';
 import { TokenReader } from './token-reader.ts';
 
 /**
- * Reads `ProjectionExpression`: the paths to return, or undefined for the whole item.
- * @throws ValidationException where it is malformed or two paths overlap.
+ * Reads `ProjectionExpression`: the attributes to return, or undefined for the whole item.
+ * @throws ValidationException for a malformed expression or an attribute that is named twice.
  */
-export function readProjection(input: JsonObject, placeholders: Placeholders): DocumentPath[] | undefined {
+export function readProjection(input: JsonObject, placeholders: Placeholders): string[] | undefined {
   const text = optionalString(input, 'ProjectionExpression');
   if (text === undefined) return undefined;
   const reader = new TokenReader('ProjectionExpression', text);
-  const paths: DocumentPath[] = [];
+  const names: string[] = [];
   do {
-    const path = readPath(reader, placeholders);
-    const other = paths.find((earlier) => pathsOverlap(earlier, path));
-    if (other !== undefined)
-      throw reader.invalid(
-        `Two document paths overlap with each other; must remove or rewrite one of these paths; path one: ${pathText(other)}, path two: ${pathText(path)}`,
-      );
-    paths.push(path);
+    const name = readAttributeName(reader, placeholders);
+    if (names.includes(name)) throw reader.overlap(name);
+    names.push(name);
   } while (reader.takeSymbol(',') !== undefined);
   reader.expectEnd();
-  return paths;
+  return names;
 }
 
-/** The parts of an item that the paths lead to, nested as they stand; picked list elements close up. */
-export function project(item: Item, paths: readonly DocumentPath[] | undefined): Item {
-  if (paths === undefined) return item;
-  const picked = pick({ M: item }, paths, 0);
-  return picked !== undefined && 'M' in picked ? picked.M : {};
-}
-
-function pick(
-  value: AttributeValue,
-  paths: readonly DocumentPath[],
-  depth: number,
-): AttributeValue | undefined {
-  const steps = new Map<string | number, DocumentPath[]>();
-  for (const path of paths) {
-    const step = path[depth];
-    if (step === undefined) return value;
-    steps.set(step, [...(steps.get(step) ?? []), path]);
+/** The named attributes of an item; the whole item if no names are given. */
+export function project(item: Item, names: readonly string[] | undefined): Item {
+  if (names === undefined) return item;
+  const picked: Record<string, AttributeValue> = {};
+  for (const name of names) {
+    const value = attributeOf(item, name);
+    if (value !== undefined) setAttribute(picked, name, value);
   }
-  const found: [string | number, AttributeValue][] = [];
-  for (const [step, deeper] of steps) {
-    const inner = child(value, step);
-    const part = inner === undefined ? undefined : pick(inner, deeper, depth + 1);
-    if (part !== undefined) found.push([step, part]);
-  }
-  if (found.length === 0) return undefined;
-  if ('M' in value) return { M: Object.fromEntries(found) };
-  return { L: found.sort(([a], [b]) => Number(a) - Number(b)).map(([, part]) => part) };
+  return picked;
 }

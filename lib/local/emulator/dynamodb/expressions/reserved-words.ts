@@ -1,6 +1,6 @@
 /**
- * Words that no expression may use as an attribute's name, upper case; `#name` stands in for them. The 573 words of
- * "Reserved words in DynamoDB" in AWS's developer guide.
+ * Words that expressions cannot use as attribute names, in upper case: the 573 words of "Reserved words in DynamoDB"
+ * in AWS's developer guide.
  */
 export const RESERVED_WORDS: ReadonlySet<string> = new Set(
   `

@@ -1,18 +1,17 @@
-import type { AwsError } from '../../service.ts';
-import { validationError } from '../errors.ts';
+import type { AwsError } from '../../emulated-service.ts';
+import { validationError } from '../dynamodb-errors.ts';
 
-/** Longest expression in bytes (DynamoDB quota). */
+/** Maximum length of an expression in bytes (DynamoDB quota). */
 const MAX_EXPRESSION_BYTES = 4_096;
 
-/** The request's member that an expression stands in; AWS's messages name it. */
+/** The member of the request that contains an expression, which AWS's messages name. */
 export type ExpressionKind =
   | 'ConditionExpression'
-  | 'FilterExpression'
   | 'KeyConditionExpression'
   | 'ProjectionExpression'
   | 'UpdateExpression';
 
-/** One word of an expression. `placeholder` is `#name`, `value` is `:name`. */
+/** One token of an expression. `placeholder` is `#name`, `value` is `:name`. */
 export interface Token {
   readonly kind: 'name' | 'placeholder' | 'value' | 'number' | 'symbol' | 'end';
   readonly text: string;
@@ -23,26 +22,26 @@ export interface Token {
 const TOKEN =
   /\s*(?:(?<name>[A-Za-z_][\w]*)|(?<placeholder>#[\w]+)|(?<value>:[\w]+)|(?<number>\d+)|(?<symbol><>|<=|>=|[=<>()[\].,+-]))/y;
 
-/** Reads an expression word by word; keeps what AWS's error messages need. */
+/** Reads an expression token by token, and creates AWS's error messages. */
 export class TokenReader {
   readonly kind: ExpressionKind;
-  readonly #text: string;
-  readonly #tokens: Token[];
-  #position = 0;
+  private readonly text: string;
+  private readonly tokens: Token[];
+  private position = 0;
 
-  /** @throws ValidationException where the expression is empty, too long or has a character that no word has. */
+  /** @throws ValidationException for an expression that is empty, too long or has an invalid character. */
   constructor(kind: ExpressionKind, text: string) {
     this.kind = kind;
-    this.#text = text;
+    this.text = text;
     if (text.trim() === '') throw this.invalid('The expression can not be empty;');
     const bytes = Buffer.byteLength(text);
     if (bytes > MAX_EXPRESSION_BYTES)
       throw this.invalid(`Expression size has exceeded the maximum allowed size; expression size: ${bytes}`);
-    this.#tokens = [];
-    this.#split(text);
+    this.tokens = [];
+    this.split(text);
   }
 
-  #split(text: string): void {
+  private split(text: string): void {
     const end = text.trimEnd().length;
     TOKEN.lastIndex = 0;
     for (let position = 0; position < end; position = TOKEN.lastIndex) {
@@ -50,25 +49,25 @@ export class TokenReader {
       const groups = TOKEN.exec(text)?.groups;
       if (groups === undefined) {
         const start = position + (text.slice(position).length - text.slice(position).trimStart().length);
-        const odd = text.slice(start, start + 1);
-        this.#tokens.push({ kind: 'symbol', text: odd, start, end: start + 1 });
-        this.#position = this.#tokens.length - 1;
+        const invalid = text.slice(start, start + 1);
+        this.tokens.push({ kind: 'symbol', text: invalid, start, end: start + 1 });
+        this.position = this.tokens.length - 1;
         throw this.syntaxError();
       }
       const kind = KINDS.find((candidate) => groups[candidate] !== undefined) ?? 'symbol';
       const word = groups[kind] ?? '';
-      this.#tokens.push({ kind, text: word, start: TOKEN.lastIndex - word.length, end: TOKEN.lastIndex });
+      this.tokens.push({ kind, text: word, start: TOKEN.lastIndex - word.length, end: TOKEN.lastIndex });
     }
-    this.#tokens.push({ kind: 'end', text: '<EOF>', start: end, end });
+    this.tokens.push({ kind: 'end', text: '<EOF>', start: end, end });
   }
 
   peek(ahead = 0): Token {
-    return this.#tokens[this.#position + ahead] ?? { kind: 'end', text: '<EOF>', start: 0, end: 0 };
+    return this.tokens[this.position + ahead] ?? { kind: 'end', text: '<EOF>', start: 0, end: 0 };
   }
 
   next(): Token {
     const token = this.peek();
-    if (token.kind !== 'end') this.#position += 1;
+    if (token.kind !== 'end') this.position += 1;
     return token;
   }
 
@@ -82,7 +81,7 @@ export class TokenReader {
     if (this.takeSymbol(symbol) === undefined) throw this.syntaxError();
   }
 
-  /** Tells whether a keyword is next, in any case of letters. */
+  /** Whether a keyword is next, in upper or lower case. */
   atKeyword(...words: string[]): boolean {
     const token = this.peek();
     return token.kind === 'name' && words.includes(token.text.toUpperCase());
@@ -95,18 +94,31 @@ export class TokenReader {
     return found;
   }
 
-  /** Refuses what follows the end of a complete expression. */
+  /** Whether the next token is the name of a function that is called. */
+  isCall(): boolean {
+    const after = this.peek(1);
+    return this.peek().kind === 'name' && after.kind === 'symbol' && after.text === '(';
+  }
+
+  /** @throws ValidationException unless the expression ends here. */
   expectEnd(): void {
     if (this.peek().kind !== 'end') throw this.syntaxError();
   }
 
-  /** The next word should not stand here. */
+  /** The error for an unexpected token. */
   syntaxError(): AwsError {
     const token = this.peek();
-    const from = this.#tokens[this.#position - 1] ?? token;
-    const to = this.#tokens[this.#position + 1] ?? token;
-    const near = this.#text.slice(from.start, to.end).trim();
+    const from = this.tokens[this.position - 1] ?? token;
+    const to = this.tokens[this.position + 1] ?? token;
+    const near = this.text.slice(from.start, to.end).trim();
     return this.invalid(`Syntax error; token: "${token.text}", near: "${near}"`);
+  }
+
+  /** The error for an attribute that is named twice. */
+  overlap(name: string): AwsError {
+    return this.invalid(
+      `Two document paths overlap with each other; must remove or rewrite one of these paths; path one: [${name}], path two: [${name}]`,
+    );
   }
 
   /** An error in this expression. */

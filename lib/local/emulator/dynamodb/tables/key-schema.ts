@@ -1,9 +1,9 @@
-import type { AwsError } from '../../service.ts';
-import { validationError } from '../errors.ts';
+import type { AwsError } from '../../emulated-service.ts';
+import { validationError } from '../dynamodb-errors.ts';
 import { type AttributeValue, attributeOf, type Item, typeOf } from '../values/attribute-value.ts';
 import { binaryBytes, textBytes } from '../values/value-size.ts';
 
-/** Longest values of the two key attributes, in bytes (DynamoDB quotas). */
+/** Maximum size of the values of the two key attributes, in bytes (DynamoDB quotas). */
 const MAX_HASH_KEY_BYTES = 2_048;
 const MAX_RANGE_KEY_BYTES = 1_024;
 
@@ -22,7 +22,7 @@ export interface KeySchema {
   readonly range?: KeyAttribute;
 }
 
-/** A primary key ready for use: its attributes, and texts that are equal where the keys are. */
+/** A primary key: its attributes, and texts that are equal for equal keys. */
 export interface PrimaryKey {
   /** The key attributes alone. */
   readonly attributes: Item;
@@ -33,8 +33,8 @@ export interface PrimaryKey {
 }
 
 /**
- * Takes the key out of an item that is written whole.
- * @throws ValidationException where a key attribute is missing, has another type, is empty or too long.
+ * The key of a whole item.
+ * @throws ValidationException for a key attribute that is missing, has the wrong type, is empty or too long.
  */
 export function keyOfItem(schema: KeySchema, item: Item): PrimaryKey {
   return primaryKey(schema, item, (attribute, value) =>
@@ -49,8 +49,8 @@ export function keyOfItem(schema: KeySchema, item: Item): PrimaryKey {
 }
 
 /**
- * Reads a key that stands alone, as in GetItem: exactly the key attributes.
- * @throws ValidationException where it does not fit the schema.
+ * The key in a request such as GetItem, which has exactly the key attributes.
+ * @throws ValidationException for a key that does not match the schema.
  */
 export function keyOf(schema: KeySchema, key: Item): PrimaryKey {
   const mismatch = () => validationError('The provided key element does not match the schema');
@@ -84,7 +84,7 @@ function primaryKey(
   };
 }
 
-/** Refuses values that no key can have: empty or too long. */
+/** @throws ValidationException for a value that is empty or too long. */
 function checkKeyValue(value: AttributeValue, name: string, role: 'hash' | 'range'): void {
   if ('N' in value) return;
   const bytes = 'S' in value ? textBytes(value.S) : binaryBytes(keyText(value));
@@ -110,7 +110,7 @@ export function keyText(value: AttributeValue): string {
   throw new TypeError(`A value of type ${typeOf(value)} cannot be a key.`);
 }
 
-/** Tells whether an attribute belongs to the key. */
+/** Whether an attribute belongs to the key. */
 export function isKeyAttribute(schema: KeySchema, name: string): boolean {
   return schema.hash.name === name || schema.range?.name === name;
 }

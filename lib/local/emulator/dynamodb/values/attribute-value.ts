@@ -1,6 +1,6 @@
 /**
- * A DynamoDB value as the wire has it: one member, named by its type; binary is base64.
- * Numbers are canonical (`canonicalNumber`), so that equal numbers are equal texts. Values are never changed in place.
+ * A DynamoDB value in the wire format: one member, named by its type. Binary values are base64. Numbers are canonical
+ * (`canonicalNumber`), so that equal numbers have equal texts. Values are never changed in place.
  */
 export type AttributeValue =
   | { readonly S: string }
@@ -26,7 +26,7 @@ export type SetValue = Extract<
   { readonly SS: unknown } | { readonly NS: unknown } | { readonly BS: unknown }
 >;
 
-/** Every type with the word that AWS's messages use for it. */
+/** Every type with its name in AWS's messages. */
 export const TYPE_WORDS: Readonly<Record<AttributeType, string>> = {
   S: 'STRING',
   N: 'NUMBER',
@@ -40,7 +40,7 @@ export const TYPE_WORDS: Readonly<Record<AttributeType, string>> = {
   BS: 'BINARY_SET',
 };
 
-/** Tells a type's name from any other text. */
+/** Whether a text is the name of a type. */
 export function isAttributeType(name: string): name is AttributeType {
   return Object.hasOwn(TYPE_WORDS, name);
 }
@@ -48,10 +48,10 @@ export function isAttributeType(name: string): name is AttributeType {
 /** The type of a value. */
 export function typeOf(value: AttributeValue): AttributeType {
   for (const name in value) if (isAttributeType(name)) return name;
-  throw new TypeError(`${JSON.stringify(value)} is no attribute value.`);
+  throw new TypeError(`${JSON.stringify(value)} is not an attribute value.`);
 }
 
-/** An attribute of an item, or undefined where it has none of that name. */
+/** An attribute of an item, or undefined if the item does not have it. */
 export function attributeOf(item: Item, name: string): AttributeValue | undefined {
   return Object.hasOwn(item, name) ? item[name] : undefined;
 }
@@ -66,7 +66,7 @@ export function setAttribute(
   else item[name] = value;
 }
 
-/** The elements of a set in their texts, or undefined where the value is no set. */
+/** The elements of a set as texts, or undefined if the value is not a set. */
 export function setElements(value: AttributeValue): readonly string[] | undefined {
   if ('SS' in value) return value.SS;
   if ('NS' in value) return value.NS;
@@ -81,7 +81,7 @@ export function setOf(like: SetValue, elements: readonly string[]): SetValue {
   return { BS: elements };
 }
 
-/** Tells a set from other values. */
+/** Whether a value is a set. */
 export function isSet(value: AttributeValue): value is SetValue {
   return 'SS' in value || 'NS' in value || 'BS' in value;
 }

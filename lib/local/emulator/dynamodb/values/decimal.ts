@@ -1,14 +1,14 @@
-import { validationError } from '../errors.ts';
+import { validationError } from '../dynamodb-errors.ts';
 
-/** Most significant digits of a number (DynamoDB's data types). */
+/** Maximum number of significant digits (DynamoDB's data types). */
 const MAX_SIGNIFICANT_DIGITS = 38;
-/** A number is below 10^126 and, where it is not zero, at least 10^-130. */
+/** A number is below 10^126 and, unless it is zero, at least 10^-130. */
 const MAX_MAGNITUDE = 125;
 const MIN_MAGNITUDE = -130;
 /** Exponents above this are refused before any power of ten is computed. */
 const MAX_WRITTEN_EXPONENT = 10_000;
 
-/** `coefficient` times ten to the power of `exponent`; the coefficient ends in no zero unless it is zero. */
+/** `coefficient` times ten to the power of `exponent`; the coefficient does not end in zero unless it is zero. */
 export interface Decimal {
   readonly coefficient: bigint;
   readonly exponent: number;
@@ -19,7 +19,7 @@ const NUMBER = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/;
 
 /**
  * Reads a number as DynamoDB does: up to 38 significant digits, no rounding.
- * @throws ValidationException where it is no number, too precise, too large or too small.
+ * @throws ValidationException for a text that is not a number, too precise, too large or too small.
  */
 export function parseDecimal(text: string): Decimal {
   const match = NUMBER.exec(text);
@@ -60,7 +60,7 @@ export function formatDecimal({ coefficient, exponent }: Decimal): string {
   return `${sign}0.${'0'.repeat(-point)}${digits}`;
 }
 
-/** The one text that stands for this number: `1.0`, `01` and `1e0` all become `1`. */
+/** The canonical text of a number: `1.0`, `01` and `1e0` all become `1`. */
 export function canonicalNumber(text: string): string {
   return SMALL_INTEGER.test(text) ? text : formatDecimal(parseDecimal(text));
 }
@@ -74,15 +74,14 @@ export function compareNumbers(left: string, right: string): number {
 }
 
 /**
- * Adds `sign` times the second canonical number to the first.
- * @throws ValidationException where the result has too many digits or is out of range.
+ * Adds two canonical numbers.
+ * @throws ValidationException if the result has too many digits or is out of range.
  */
-export function addNumbers(left: string, right: string, sign: 1 | -1): string {
+export function addNumbers(left: string, right: string): string {
   const a = parseDecimal(left);
   const b = parseDecimal(right);
   const [x, y] = aligned(a, b);
-  const sum = sign === 1 ? x + y : x - y;
-  return canonicalNumber(formatDecimal({ coefficient: sum, exponent: Math.min(a.exponent, b.exponent) }));
+  return canonicalNumber(formatDecimal({ coefficient: x + y, exponent: Math.min(a.exponent, b.exponent) }));
 }
 
 /** Both coefficients at the smaller of the two exponents. */

@@ -1,12 +1,12 @@
-import { isJsonObject, serializationError } from '../../input.ts';
-import { validationError } from '../errors.ts';
+import { isJsonObject, serializationError } from '../../action-input.ts';
+import { validationError } from '../dynamodb-errors.ts';
 import { type AttributeValue, type Item, isAttributeType, setAttribute } from './attribute-value.ts';
 import { canonicalNumber } from './decimal.ts';
 
-/** Levels of lists and maps inside one attribute (DynamoDB quota). */
+/** Maximum nesting of lists and maps in an attribute (DynamoDB quota). */
 const MAX_NESTING = 32;
 
-/** Reads attributes by name: an item, a key or a map. */
+/** Reads an item, a key or a map. */
 export function parseItem(input: unknown, name: string, depth = 0): Item {
   if (!isJsonObject(input)) throw serializationError(name, 'an object', input);
   const item: Record<string, AttributeValue> = {};
@@ -17,8 +17,8 @@ export function parseItem(input: unknown, name: string, depth = 0): Item {
 }
 
 /**
- * Checks a value from the wire and makes it canonical.
- * @throws ValidationException with AWS's message for it.
+ * Reads a value and makes it canonical.
+ * @throws ValidationException with AWS's message.
  */
 export function parseValue(input: unknown, name = 'AttributeValue', depth = 0): AttributeValue {
   if (!isJsonObject(input)) throw serializationError(name, 'an object', input);
@@ -79,7 +79,7 @@ function numberText(value: unknown, name: string): string {
   return canonicalNumber(text(value, name));
 }
 
-/** Base64 written the one canonical way, so that equal binaries are equal texts. */
+/** Canonical base64, so that equal binaries have equal texts. */
 function binary(value: unknown, name: string): string {
   return Buffer.from(text(value, name), 'base64').toString('base64');
 }

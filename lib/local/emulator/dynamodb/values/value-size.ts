@@ -1,6 +1,6 @@
 import type { AttributeValue, Item } from './attribute-value.ts';
 
-/** What a list or map costs beside its elements, and each element of it, in bytes (DynamoDB item sizes). */
+/** Bytes that a list or map adds, and that each of its elements adds (DynamoDB item sizes). */
 const CONTAINER_BYTES = 3;
 const ELEMENT_BYTES = 1;
 
@@ -32,12 +32,12 @@ export function textBytes(text: string): number {
   return Buffer.byteLength(text);
 }
 
-/** Bytes behind a canonical base64 text. */
+/** Number of bytes that a canonical base64 text encodes. */
 export function binaryBytes(base64: string): number {
   return Buffer.byteLength(base64, 'base64');
 }
 
-/** Two digits a byte, one byte for the exponent, one for a minus sign. */
+/** One byte per two digits, one for the exponent, and one for a minus sign. */
 function numberBytes(canonical: string): number {
   const digits = canonical.replace(/[-.]/g, '').replace(/^0+|0+$/g, '').length;
   return Math.ceil(digits / 2) + 1 + (canonical.startsWith('-') ? 1 : 0);

@@ -1,0 +1,35 @@
+import { sqsError } from './sqs-errors.ts';
+
+/** Maximum number of long polls that wait on a queue. */
+const MAX_WAITING_RECEIVES = 1_000;
+
+/** The long polls that wait on a queue. */
+export class Waiters {
+  private readonly waiting = new Set<() => void>();
+
+  get count(): number {
+    return this.waiting.size;
+  }
+
+  /** Resolves at the next {@link wake}, at a time in ms, or when the signal aborts, whichever comes first. */
+  async wait(untilMs: number, signal?: AbortSignal): Promise<void> {
+    if (this.waiting.size >= MAX_WAITING_RECEIVES)
+      throw sqsError('OverLimit', `The emulator holds at most ${MAX_WAITING_RECEIVES} long polls a queue.`);
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', done);
+        this.waiting.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, Math.max(1, untilMs - Date.now()));
+      signal?.addEventListener('abort', done);
+      this.waiting.add(done);
+    });
+  }
+
+  /** Ends every wait, oldest first. */
+  wake(): void {
+    for (const done of [...this.waiting]) done();
+  }
+}

@@ -1,0 +1,208 @@
+import { isDeepStrictEqual } from 'node:util';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { MAX_DEPTH_LEVELS } from '../../lib/events/canonical-json.ts';
+import { detailType } from '../../lib/events/detail-type.ts';
+import { encodeEnvelope } from '../../lib/events/envelope.ts';
+import { eventIdentity } from '../../lib/events/identity.ts';
+import { eventId, eventItem, MAX_ITEM_BYTES } from '../../lib/events/item.ts';
+import { envelopeSchema, type Frame, frameSchema, queuedEventSchema } from '../../lib/events/schema.ts';
+import { anyText, jsonBody } from './json.ts';
+import { SQS_TEXT } from './sqs-text.ts';
+
+const ABOUT = {
+  id: 'k3Zx',
+  protocol: 'notification-channels',
+  receivedAt: '2026-03-21T01:09:55.225Z',
+} as const;
+const FRAME: Frame = { topicName: 'v2.x', eventBody: {} };
+const ENVELOPE = {
+  id: '0d9c3f0e-8a6b-4c55-9d5c-0a1b6d8f3e11',
+  owner: '7b1f9f0a-2f64-4b0e-9a55-0d4a3c3f9a01',
+  sentAt: '2026-03-21T01:09:56.001Z',
+};
+
+/** The JSON of an event whose frame has this text. */
+function jsonOf(text: string): string {
+  const item = eventItem({ frame: JSON.parse(text) as Frame, text }, ABOUT);
+  if (item === undefined) throw new Error('the item is too large');
+  expect(item.bytes).toBe(Buffer.byteLength(item.json));
+  return item.json;
+}
+
+/** The text of a frame as a socket delivers it: valid UTF-8, characters escaped or not, any white space. */
+function frameText(): fc.Arbitrary<string> {
+  return fc
+    .record({
+      topicName: anyText().filter((topic) => topic !== ''),
+      eventBody: jsonBody(),
+      metadata: jsonBody(),
+      space: fc.constantFrom('', ' ', '\t', '\n', '\r\n'),
+      escaped: fc.boolean(),
+    })
+    .map(({ space, escaped, ...frame }) => {
+      const text = JSON.stringify(frame, null, space);
+      return escaped ? text.replace(/[^\t\n\r -~]/g, escapeUnit) : text;
+    });
+}
+
+function escapeUnit(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
+describe('the item of any frame', () => {
+  test('An envelope of any frames has only characters that SQS accepts, and survives UTF-8', () => {
+    fc.assert(
+      fc.property(fc.array(frameText(), { minLength: 1, maxLength: 5 }), (texts) => {
+        const body = encodeEnvelope(ENVELOPE, texts.map(jsonOf));
+        expect(body).toMatch(SQS_TEXT);
+        expect(Buffer.from(body).toString()).toBe(body);
+      }),
+    );
+  });
+
+  test('An envelope of any frames is parsed to the same values', () => {
+    fc.assert(
+      fc.property(fc.array(frameText(), { minLength: 1, maxLength: 5 }), (texts) => {
+        const body = encodeEnvelope(ENVELOPE, texts.map(jsonOf));
+        const { events, ...rest } = envelopeSchema.parse(JSON.parse(body));
+        expect(rest).toEqual({ v: 1, ...ENVELOPE });
+        const parsed = events.map((event) => queuedEventSchema.parse(event));
+        for (const [index, { frame, type, ...event }] of parsed.entries()) {
+          expect(event).toEqual(ABOUT);
+          expect(type).toBe(detailType(frame.topicName));
+          expect(isDeepStrictEqual(frame, frameSchema.parse(JSON.parse(texts[index] ?? '')))).toBe(true);
+          expect(isDeepStrictEqual(frame, JSON.parse(texts[index] ?? ''))).toBe(true);
+        }
+      }),
+    );
+  });
+
+  test('A frame without its text is serialized to the same value', () => {
+    fc.assert(
+      fc.property(jsonBody(), (eventBody) => {
+        const frame = { topicName: 'v2.x', eventBody };
+        const item = eventItem({ frame }, ABOUT);
+        const event = queuedEventSchema.parse(JSON.parse(item?.json ?? ''));
+        expect(isDeepStrictEqual(event.frame, JSON.parse(JSON.stringify(frame)))).toBe(true);
+        expect(item?.json).toMatch(SQS_TEXT);
+      }),
+    );
+  });
+});
+
+describe('the text of a frame', () => {
+  test('The original text of a frame is copied into the item', () => {
+    const text = '{ "topicName":"v2.x", "eventBody":{"n":1.50,"s":"\\u00e4"} }';
+    const { id, protocol, receivedAt } = ABOUT;
+    const head = JSON.stringify({ id, type: 'v2.x', protocol, receivedAt });
+    expect(jsonOf(text)).toBe(`${head.slice(0, -1)},"frame":${text}}`);
+  });
+
+  test('Characters that SQS refuses are escaped', () => {
+    const refused = '{"topicName":"v2.x","eventBody":{"s":"a\uFFFE\\\\\uFFFF\uFFFF"}}';
+    expect(jsonOf(refused)).toContain('"a\\ufffe\\\\\\uffff\\uffff"');
+  });
+});
+
+describe('the fields of an item', () => {
+  test('The type of an item is its topic with {id} instead of ids', () => {
+    const topicName = 'v2.users.2f7bf00a-0fc2-4d6a-9b56-92238191433e.presence';
+    const item = eventItem({ frame: { topicName, eventBody: {} } }, ABOUT);
+    expect(queuedEventSchema.parse(JSON.parse(item?.json ?? '')).type).toBe('v2.users.{id}.presence');
+  });
+
+  test('An item has the sequence number and the lateness of its event, and unknown fields of its frame', () => {
+    const text = '{"topicName":"v2.x","eventBody":{},"unknown":[1]}';
+    const item = eventItem({ frame: JSON.parse(text) as Frame, text, sequence: 7, late: true }, ABOUT);
+    const { frame, ...event } = queuedEventSchema.parse(JSON.parse(item?.json ?? ''));
+    expect(event).toEqual({ ...ABOUT, type: 'v2.x', sequence: 7, late: true });
+    expect(frame).toEqual({ topicName: 'v2.x', eventBody: {}, unknown: [1] });
+  });
+
+  test('The sequence number 0 is kept, and an event that is not late has no mark', () => {
+    const item = eventItem({ frame: FRAME, sequence: 0, late: false }, ABOUT);
+    expect(JSON.parse(item?.json ?? '')).toEqual({ ...ABOUT, type: 'v2.x', sequence: 0, frame: FRAME });
+  });
+
+  test('The schema keeps the mark of a backfilled event', () => {
+    const event = { ...ABOUT, type: 'v2.x', frame: FRAME, backfilled: true };
+    expect(queuedEventSchema.parse(event)).toEqual(event);
+  });
+});
+
+describe('the size of an item', () => {
+  const textOf = (filler: string) => `{"topicName":"v2.x","eventBody":{"s":"${filler}"}}`;
+  const room = MAX_ITEM_BYTES - Buffer.byteLength(jsonOf(textOf('')));
+  const sizeOf = (filler: string) => {
+    const text = textOf(filler);
+    return eventItem({ frame: JSON.parse(text) as Frame, text }, ABOUT)?.bytes;
+  };
+
+  test('An item of the largest size is kept, and a larger one is not', () => {
+    expect(sizeOf('x'.repeat(room))).toBe(MAX_ITEM_BYTES);
+    expect(sizeOf('x'.repeat(room + 1))).toBeUndefined();
+  });
+
+  test('The size of an item is measured in bytes', () => {
+    expect(sizeOf('é'.repeat(Math.floor(room / 2)))).toBeLessThanOrEqual(MAX_ITEM_BYTES);
+    expect(sizeOf('é'.repeat(Math.ceil((room + 1) / 2)))).toBeUndefined();
+  });
+
+  test('The size of an item includes the escapes of characters that SQS refuses', () => {
+    expect(sizeOf('\uFFFF'.repeat(10))).toBe(MAX_ITEM_BYTES - room + 60);
+  });
+});
+
+describe('the id of an event', () => {
+  const deep = (levels: number) => JSON.parse('['.repeat(levels) + ']'.repeat(levels)) as unknown;
+
+  test('An event without an own id has its identity as id', () => {
+    expect(eventId('p', { frame: FRAME })).toBe(eventIdentity(FRAME));
+  });
+
+  test('An own id has the name of its protocol as prefix', () => {
+    expect(eventId('p', { frame: FRAME, id: 'abc' })).toBe('p:abc');
+  });
+
+  test('Own ids of two protocols never collide', () => {
+    expect(eventId('p', { frame: FRAME, id: '1' })).not.toBe(eventId('q', { frame: FRAME, id: '1' }));
+  });
+
+  test('A long own id is hashed, and the longest short one is kept', () => {
+    const longest = 'x'.repeat(126);
+    expect(eventId('p', { frame: FRAME, id: longest })).toBe(`p:${longest}`);
+    const hashed = eventId('p', { frame: FRAME, id: `${longest}x` });
+    expect(hashed).toMatch(/^[\w-]{43}$/);
+    expect(eventId('p', { frame: FRAME, id: `${longest}y` })).not.toBe(hashed);
+    expect(eventId('q', { frame: FRAME, id: `${longest}x` })).not.toBe(hashed);
+  });
+
+  test('An own id of any length is accepted by the schema', () => {
+    for (const length of [1, 126, 127, 10_000]) {
+      const id = eventId('notification-channels', { frame: FRAME, id: 'x'.repeat(length) });
+      const event = { ...ABOUT, id, type: 'v2.x', frame: FRAME };
+      expect(queuedEventSchema.safeParse(event).success).toBe(true);
+    }
+  });
+
+  test('An unexpected error is not taken for deep nesting', () => {
+    const frame = {
+      topicName: 'v2.x',
+      get eventBody(): Record<string, unknown> {
+        throw new TypeError('not readable');
+      },
+    };
+    expect(() => eventId('p', { frame })).toThrow(TypeError);
+  });
+
+  test.each([
+    ['without an own id', {}],
+    ['with an own id', { id: 'abc' }],
+  ])('An event %s that is nested too deep has no id', (_what, own) => {
+    const framed = (levels: number) => ({ ...own, frame: { ...FRAME, eventBody: { deep: deep(levels) } } });
+    expect(eventId('p', framed(MAX_DEPTH_LEVELS - 1))).toBeDefined();
+    expect(eventId('p', framed(MAX_DEPTH_LEVELS))).toBeUndefined();
+    expect(eventId('p', framed(100_000))).toBeUndefined();
+  });
+});

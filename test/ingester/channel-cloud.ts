@@ -1,0 +1,111 @@
+import { Simulator, type SimulatorOptions } from 'switchboard-local/simulator/simulator.ts';
+import type { Reconnect } from '../../functions/ingester/protocols/end-table.ts';
+import type { ChannelSession } from '../../functions/ingester/protocols/notification-channels/channel-session.ts';
+import {
+  type Channel,
+  type ChannelStore,
+  MemoryChannelStore,
+} from '../../functions/ingester/protocols/notification-channels/channel-store.ts';
+import { SubscriptionChannels } from '../../functions/ingester/protocols/notification-channels/subscription-channels.ts';
+import type { ProtocolContext } from '../../functions/ingester/protocols/stream-protocol.ts';
+import { RestClient } from '../../lib/genesys/rest-client.ts';
+import { TokenSource } from '../../lib/genesys/token-source.ts';
+import { TestLog } from './test-log.ts';
+
+/** Topics of one subscription. */
+export const TOPICS: readonly string[] = [
+  'v2.users.a.presence',
+  'v2.users.b?presence&station',
+  'v2.routing.queues.q.conversations',
+];
+/** The call that sets all topics of a channel. */
+export const PUT_ALL: RestCall = ['PUT', 'channels/{id}/subscriptions', ...TOPICS];
+
+/** A REST call: method, path without the channel's id, topics. */
+export type RestCall = [string, string, ...string[]];
+
+/** A simulated Genesys Cloud that records REST calls, and the resources of a protocol that uses it. */
+export class ChannelCloud {
+  readonly simulator: Simulator;
+  readonly log = new TestLog();
+  readonly store = new MemoryChannelStore();
+  readonly context: ProtocolContext;
+  /** Aborts the calls of the context. */
+  readonly abort = new AbortController();
+  /** Answers a call instead of the simulator. */
+  intercept: (method: string, path: string) => Response | undefined = () => undefined;
+  channels: SubscriptionChannels;
+  private readonly calls: RestCall[] = [];
+  private readonly sessions = new Set<ChannelSession>();
+
+  private constructor(simulator: Simulator, url: string) {
+    this.simulator = simulator;
+    const recorded: typeof fetch = async (input, init) => {
+      const method = init?.method ?? 'GET';
+      const path = new URL(String(input)).pathname
+        .replace(/streaming-[\w-]+/, '{id}')
+        .replace('/api/v2/notifications/', '');
+      const isList = typeof init?.body === 'string' && init.body.startsWith('[');
+      const body = isList ? (JSON.parse(init.body as string) as { id: string }[]) : [];
+      this.calls.push([method, path, ...body.map(({ id }) => id)]);
+      return this.intercept(method, path) ?? fetch(input, init);
+    };
+    const credentials = async () => ({ clientId: 'simulator-client', clientSecret: 'simulator-secret' });
+    const tokens = new TokenSource({ loginUrl: url, credentials, fetch: recorded });
+    this.context = {
+      tokens,
+      rest: new RestClient({ apiUrl: url, tokens, fetch: recorded }),
+      subscriptionSet: 'default',
+      log: this.log,
+      signal: this.abort.signal,
+    };
+    this.channels = this.newChannels();
+  }
+
+  static async start(options: SimulatorOptions = {}): Promise<ChannelCloud> {
+    const simulator = new Simulator(options);
+    const { url } = await simulator.listen();
+    return new ChannelCloud(simulator, url);
+  }
+
+  /** The channels of another subscription, or of the same one after a restart. */
+  newChannels(store: ChannelStore = this.store): SubscriptionChannels {
+    return new SubscriptionChannels(store, this.context);
+  }
+
+  /** Open a session; it is released when the test ends. */
+  async open(
+    recovery: Reconnect = 'resume',
+    topics: readonly string[] = TOPICS,
+    channels: SubscriptionChannels = this.channels,
+  ): Promise<ChannelSession> {
+    const session = await channels.open(topics, recovery, this.abort.signal);
+    this.sessions.add(session);
+    return session;
+  }
+
+  /** The calls since the last time, without those for tokens. */
+  newCalls(): RestCall[] {
+    return this.calls.splice(0).filter(([, path]) => path !== '/oauth/token');
+  }
+
+  /** A store that behaves like the memory store, except for some methods. */
+  storeWith(methods: Partial<ChannelStore>): ChannelStore {
+    return Object.assign(Object.create(this.store) as ChannelStore, methods);
+  }
+
+  async close(): Promise<void> {
+    for (const session of this.sessions) session.release('gone');
+    await this.simulator.close();
+  }
+}
+
+/** A store that always fails. */
+export const brokenStore = new Proxy({} as ChannelStore, {
+  get: () => () => Promise.reject(new Error('no table')),
+});
+
+/** The id of a session's channel. */
+export function channelId({ channel }: { readonly channel: Channel }): string {
+  return channel.id;
+}

@@ -1,0 +1,152 @@
+import { describe, expect, test } from 'vitest';
+import * as z from 'zod';
+import { ConfigError, readConfig } from '../../functions/ingester/ingester-config.ts';
+import { notificationChannels } from '../../functions/ingester/protocols/notification-channels/notification-channels.ts';
+import { GENESYS_DOMAINS } from '../../lib/genesys/regions.ts';
+
+const GOOD = {
+  GENESYS_DOMAIN: 'mypurecloud.de',
+  GENESYS_CLIENT_ID: 'id',
+  GENESYS_CLIENT_SECRET: 'secret',
+  TOPICS: 'v2.users.{id}.presence, v2.routing.queues.{id}.conversations',
+  EVENTS_QUEUE_URL: 'https://sqs.eu-central-1.amazonaws.com/123456789012/events',
+};
+
+function problemsOf(environment: Record<string, string | undefined>): readonly string[] {
+  try {
+    readConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('a valid environment', () => {
+  test('A valid environment is read with defaults', () => {
+    expect(readConfig({ ...GOOD, STATE_TABLE: '' })).toEqual({
+      apiUrl: 'https://api.mypurecloud.de',
+      loginUrl: 'https://login.mypurecloud.de',
+      credentials: { clientId: 'id', clientSecret: 'secret' },
+      protocol: notificationChannels,
+      protocolConfiguration: {
+        TOPICS: ['v2.users.{id}.presence', 'v2.routing.queues.{id}.conversations'],
+        TOPIC_REFRESH_SECONDS: 300,
+      },
+      subscriptionSet: 'default',
+      eventsQueueUrl: GOOD.EVENTS_QUEUE_URL,
+      stateTable: undefined,
+      healthHost: '127.0.0.1',
+      healthPort: 3001,
+      logLevel: 'INFO',
+    });
+  });
+
+  test.each(GENESYS_DOMAINS)('The domain %s is accepted', (domain) => {
+    expect(readConfig({ ...GOOD, GENESYS_DOMAIN: domain }).apiUrl).toBe(`https://api.${domain}`);
+  });
+
+  test('URLs can be set instead of a domain, and lose trailing slashes', () => {
+    const hosts = { GENESYS_API_URL: 'http://127.0.0.1:8080/', GENESYS_LOGIN_URL: 'http://127.0.0.1:8081//' };
+    expect(readConfig({ ...GOOD, GENESYS_DOMAIN: undefined, ...hosts })).toMatchObject({
+      apiUrl: 'http://127.0.0.1:8080',
+      loginUrl: 'http://127.0.0.1:8081',
+    });
+  });
+
+  test('A secret can be set instead of an OAuth client', () => {
+    const { GENESYS_CLIENT_ID: _, GENESYS_CLIENT_SECRET: __, ...rest } = GOOD;
+    expect(readConfig({ ...rest, GENESYS_SECRET_ID: 'genesys' }).credentials).toEqual({
+      secretId: 'genesys',
+    });
+  });
+
+  test('Every default can be overridden', () => {
+    const set = {
+      SUBSCRIPTION: 'blue-2',
+      STATE_TABLE: 'state',
+      HEALTH_HOST: '0.0.0.0',
+      HEALTH_PORT: '0',
+      TOPIC_REFRESH_SECONDS: '60',
+      LOG_LEVEL: 'DEBUG',
+    };
+    expect(readConfig({ ...GOOD, ...set })).toMatchObject({
+      subscriptionSet: 'blue-2',
+      stateTable: 'state',
+      healthHost: '0.0.0.0',
+      healthPort: 0,
+      protocolConfiguration: { TOPIC_REFRESH_SECONDS: 60 },
+      logLevel: 'DEBUG',
+    });
+  });
+});
+
+describe('problems of an environment', () => {
+  test('All problems of an empty environment are reported at once, with advice', () => {
+    expect(problemsOf({})).toEqual([
+      expect.stringMatching(/^GENESYS_DOMAIN is missing: the domain of your Genesys Cloud region/),
+      expect.stringMatching(/^GENESYS_CLIENT_ID is missing: /),
+      expect.stringMatching(/^GENESYS_CLIENT_SECRET is missing: .*GENESYS_SECRET_ID/),
+      expect.stringMatching(/^TOPICS is missing: name the topics/),
+      expect.stringMatching(/^EVENTS_QUEUE_URL is missing: /),
+    ]);
+  });
+
+  test.each([
+    [
+      { GENESYS_DOMAIN: 'example.com' },
+      /^GENESYS_DOMAIN example\.com is not a Genesys Cloud region\. The regions are .*mypurecloud\.com/,
+    ],
+    [{ GENESYS_DOMAIN: ' ' }, /^GENESYS_DOMAIN is blank/],
+    [{ GENESYS_API_URL: 'api' }, /^GENESYS_API_URL is not an http\(s\) URL/],
+    [{ GENESYS_LOGIN_URL: 'ftp://login' }, /^GENESYS_LOGIN_URL is not an http\(s\) URL/],
+    [{ EVENTS_QUEUE_URL: 'events' }, /^EVENTS_QUEUE_URL is not an http\(s\) URL/],
+    [{ HEALTH_PORT: 'x' }, /^HEALTH_PORT is not a number/],
+    [{ HEALTH_PORT: '70000' }, /^HEALTH_PORT is above 65535/],
+    [{ HEALTH_PORT: '80.5' }, /^HEALTH_PORT is not a whole number/],
+    [{ TOPIC_REFRESH_SECONDS: '1' }, /^TOPIC_REFRESH_SECONDS is below 5/],
+    [{ LOG_LEVEL: 'LOUD' }, /^LOG_LEVEL is not one of SILENT, ERROR, WARN, INFO, DEBUG/],
+    [{ SUBSCRIPTION: 'a b' }, /^SUBSCRIPTION has characters other than/],
+    [{ TOPICS: 'presence' }, /^TOPICS names presence: not a topic/],
+    [{ TOPICS: ' , ' }, /^TOPICS is missing/],
+    [{ PROTOCOL: 'pigeons' }, /^PROTOCOL is not one of notification-channels/],
+    [{ TOPICS: 'v2.system.socket_closing' }, /^TOPICS names v2\.system\.socket_closing: .*leave it out/],
+  ])('The variable %j is a problem', (bad, problem) => {
+    const problems = problemsOf({ ...GOOD, ...bad });
+    expect(problems.some((one) => problem.test(one))).toBe(true);
+  });
+
+  test('Problems of several kinds are reported once each, in one message', () => {
+    const bad = { ...GOOD, HEALTH_PORT: 'x', TOPICS: 'presence,v2.users.*.presence', GENESYS_CLIENT_ID: '' };
+    expect(() => readConfig(bad)).toThrow(
+      /^The configuration has 4 problem\(s\):\n {2}- HEALTH_PORT .*\n {2}- GENESYS_CLIENT_ID .*\n {2}- TOPICS names presence: .*\n {2}- TOPICS names v2\.users/,
+    );
+  });
+
+  test('A problem does not quote a secret', () => {
+    const bad = { ...GOOD, GENESYS_CLIENT_SECRET: 'top-secret', EVENTS_QUEUE_URL: '' };
+    expect(problemsOf(bad).join()).not.toContain('top-secret');
+  });
+});
+
+describe('the protocol of an environment', () => {
+  const fake = {
+    ...notificationChannels,
+    name: 'fake',
+    configuration: z.object({ FAKE_COLOR: z.string({ error: 'is missing' }) }),
+  } as unknown as typeof notificationChannels;
+  const { TOPICS: _, ...others } = GOOD;
+
+  test('Only the variables of the chosen protocol are read', () => {
+    const environment = { ...others, PROTOCOL: 'fake', FAKE_COLOR: 'blue' };
+    const config = readConfig(environment, [notificationChannels, fake]);
+    expect(config.protocol).toBe(fake);
+    expect(config.protocolConfiguration).toEqual({ FAKE_COLOR: 'blue' });
+  });
+
+  test('A problem with a variable of the chosen protocol is reported', () => {
+    expect(() => readConfig({ ...others, PROTOCOL: 'fake' }, [notificationChannels, fake])).toThrow(
+      /FAKE_COLOR is missing/,
+    );
+  });
+});

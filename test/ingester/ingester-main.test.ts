@@ -1,0 +1,220 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { Generator } from 'switchboard-local/simulator/generator.ts';
+import { GeneratorRunner } from 'switchboard-local/simulator/generator-runner.ts';
+import { type Listening, Simulator } from 'switchboard-local/simulator/simulator.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { eventually } from './eventually.ts';
+import { LocalAws, STATE_TABLE } from './local-aws.ts';
+
+const MAIN = fileURLToPath(new URL('../../functions/ingester/main.ts', import.meta.url));
+const TOPICS = 'v2.users.{id}.presence,v2.users.{id}.routingStatus,v2.analytics.queues.{id}.observations';
+
+/** The ingester as a process. */
+class IngesterProcess {
+  readonly child: ChildProcess;
+  readonly exited: Promise<number | null>;
+  stdout = '';
+  stderr = '';
+
+  constructor(environment: Record<string, string>) {
+    this.child = spawn(process.execPath, [MAIN], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child.stdout?.on('data', (data) => {
+      this.stdout += data;
+    });
+    this.child.stderr?.on('data', (data) => {
+      this.stderr += data;
+    });
+    this.exited = once(this.child, 'close').then(([code]) => code as number | null);
+  }
+
+  /** Lines of the log (errors are on stderr), without metrics. */
+  get lines(): { level: string; message: string }[] {
+    return `${this.stdout}${this.stderr}`
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as { level: string; message: string; _aws?: object })
+      .filter(({ _aws }) => _aws === undefined);
+  }
+
+  get errors(): string[] {
+    return this.lines.filter(({ level }) => level === 'ERROR').map(({ message }) => message);
+  }
+}
+
+let aws: LocalAws;
+let simulator: Simulator;
+let cloud: Listening;
+let running: IngesterProcess | undefined;
+
+beforeAll(async () => {
+  aws = await LocalAws.start();
+});
+afterAll(() => aws.close());
+beforeEach(async () => {
+  simulator = new Simulator({ users: 20, queues: 5 });
+  cloud = await simulator.listen();
+});
+afterEach(async () => {
+  running?.child.kill('SIGKILL');
+  await running?.exited;
+  running = undefined;
+  await simulator.close();
+});
+
+const environment = (): Record<string, string> => ({
+  AWS_ENDPOINT_URL: aws.url,
+  AWS_REGION: 'us-east-1',
+  AWS_ACCESS_KEY_ID: 'local',
+  AWS_SECRET_ACCESS_KEY: 'local',
+  GENESYS_API_URL: cloud.url,
+  GENESYS_LOGIN_URL: cloud.url,
+  GENESYS_CLIENT_ID: 'simulator-client',
+  GENESYS_CLIENT_SECRET: 'simulator-secret',
+  TOPICS,
+  EVENTS_QUEUE_URL: aws.eventsQueueUrl,
+  STATE_TABLE,
+  HEALTH_PORT: '0',
+});
+function run(changes: Record<string, string> = {}): IngesterProcess {
+  running = new IngesterProcess({ ...environment(), ...changes });
+  return running;
+}
+
+describe('an invalid environment', () => {
+  test('The process ends with code 78 and every problem of the environment', async () => {
+    running = new IngesterProcess({ HEALTH_PORT: 'x', TOPICS: 'presence' });
+    expect(await running.exited).toBe(78);
+    expect(running.stderr).toMatch(/^The configuration has 6 problem\(s\):\n( {2}- .*\n){6}$/);
+    expect(running.stderr).toContain('HEALTH_PORT is not a number');
+    expect(running.stdout).toBe('');
+  });
+});
+
+describe('permanent failures', () => {
+  test.each([
+    [
+      'a wrong secret',
+      { GENESYS_CLIENT_SECRET: 'wrong-secret' },
+      /refused the client secret \(401\)\W+check GENESYS_CLIENT_SECRET/i,
+    ],
+    [
+      'an unknown client',
+      { GENESYS_CLIENT_ID: 'unknown' },
+      /does not know this OAuth client \(400\)\W+check GENESYS_CLIENT_ID/i,
+    ],
+    [
+      'an unknown host',
+      { GENESYS_LOGIN_URL: 'http://login.nowhere.invalid' },
+      /there is no host login\.nowhere\.invalid\W+check GENESYS_DOMAIN/i,
+    ],
+    [
+      'a wrong secret with topics that need no listing',
+      {
+        GENESYS_CLIENT_SECRET: 'wrong-secret',
+        TOPICS: 'v2.users.4f6f2a53-3f2c-4d6e-9a55-0d4a3c3f9a01.presence',
+      },
+      /refused the client secret \(401\)\W+check GENESYS_CLIENT_SECRET/i,
+    ],
+  ])('The process ends with code 1 and an explanation because of %s', async (_what, changes, message) => {
+    const { exited } = run(changes);
+    expect(await exited).toBe(1);
+    expect(running?.errors).toEqual([expect.stringMatching(message)]);
+    expect(`${running?.stdout}${running?.stderr}`).not.toContain('wrong-secret');
+  });
+
+  test('The process ends with code 1 and advice when its health port is in use', async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const { port } = other.address() as AddressInfo;
+    expect(await run({ HEALTH_PORT: String(port) }).exited).toBe(1);
+    expect(running?.errors).toEqual([
+      `The health endpoint's address 127.0.0.1:${port} is in use; set HEALTH_PORT (or --health-port) to a free port, or to 0`,
+    ]);
+    await new Promise((resolve) => other.close(resolve));
+  });
+
+  test('The process ends with code 1 and advice when all topics are rejected', async () => {
+    await simulator.close();
+    simulator = new Simulator({ deniedTopics: ['v2.users.{id}.presence'] });
+    cloud = await simulator.listen();
+    expect(await run({ TOPICS: 'v2.users.{id}.presence' }).exited).toBe(1);
+    expect(running?.errors).toEqual([
+      expect.stringMatching(/rejected every topic\. Give the OAuth client a role/),
+    ]);
+  });
+});
+
+describe('stopping the process', () => {
+  test('A stop during 1,000 events per second ends with code 0 in time and loses nothing', async () => {
+    const child = run();
+    await eventually(() => simulator.liveConnections).toBe(1);
+    const runner = new GeneratorRunner({
+      source: new Generator(simulator, { seed: 1, topics: TOPICS.split(',') }),
+      target: simulator,
+      ratePerSecond: 1_000,
+    }).start();
+    await eventually(() => runner.emitted).toBeGreaterThan(1_500);
+    const askedAtMs = Date.now();
+    child.child.kill('SIGTERM');
+    expect(await child.exited).toBe(0);
+    expect(Date.now() - askedAtMs).toBeLessThan(25_000);
+    runner.stop();
+    await eventually(() => simulator.connections).toBe(0);
+    expect(child.errors).toEqual([]);
+    expect(child.lines.map(({ message }) => message)).toEqual(
+      expect.arrayContaining(['started', 'stopping', 'stopped']),
+    );
+
+    aws.settle(simulator.ledger);
+    const { sent, published, lost, unproven, unexpected } = simulator.ledger.report();
+    expect({ lost, unproven, unexpected }).toEqual({ lost: 0, unproven: 0, unexpected: 0 });
+    expect(published).toBe(sent);
+    expect(aws.events).toHaveLength(sent);
+    expect(sent).toBeGreaterThan(1_000);
+  });
+
+  test('A stop while the start waits for an answer ends with code 0', async () => {
+    const silent: Server = createServer(() => {});
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const asked = once(silent, 'request');
+    const child = run({ GENESYS_LOGIN_URL: `http://127.0.0.1:${(silent.address() as AddressInfo).port}` });
+    await asked;
+    child.child.kill('SIGINT');
+    expect(await child.exited).toBe(0);
+    expect(child.lines.map(({ message }) => message)).toEqual(['stopping', 'stopped']);
+    silent.closeAllConnections();
+    await new Promise((resolve) => silent.close(resolve));
+  });
+});
+
+describe('credentials in Secrets Manager', () => {
+  test('Credentials are read from the secret', async () => {
+    const filled = { clientId: 'simulator-client', clientSecret: 'simulator-secret' };
+    aws.emulator.secretsManager.set('filled', JSON.stringify(filled));
+    const child = run({ GENESYS_SECRET_ID: 'filled', GENESYS_CLIENT_ID: '', GENESYS_CLIENT_SECRET: '' });
+    await eventually(() => simulator.liveConnections).toBe(1);
+    child.child.kill('SIGTERM');
+    expect(await child.exited).toBe(0);
+  });
+
+  test.each([
+    ['does not exist', 'nowhere', undefined],
+    ['has no fields', 'empty', '{}'],
+    ['is not JSON', 'text', 'simulator-secret'],
+  ])(
+    'The process waits and logs an error, and does not fail, while the secret %s',
+    async (_what, Name, SecretString) => {
+      if (SecretString !== undefined) aws.emulator.secretsManager.set(Name, SecretString);
+      const child = run({ GENESYS_SECRET_ID: Name });
+      await eventually(() => child.errors).toEqual([
+        `The secret ${Name} is empty or invalid. Set it to {"clientId":"…","clientSecret":"…"}.`,
+      ]);
+      child.child.kill('SIGTERM');
+      expect(await child.exited).toBe(0);
+    },
+  );
+});

@@ -1,0 +1,198 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ItemBuffer, type Parcel, toEntry } from '../../functions/ingester/item-buffer.ts';
+import { envelopeSchema } from '../../lib/events/schema.ts';
+
+const LIMITS = { envelopeBytes: 100, envelopeEvents: 3, batchEntries: 2, batchBytes: 1_048_576 };
+const item = (n: number) => ({ json: String(n), bytes: String(n).length });
+
+function filled(count: number): ItemBuffer {
+  const buffer = new ItemBuffer(LIMITS);
+  for (let n = 1; n <= count; n++) buffer.add(item(n));
+  buffer.seal();
+  return buffer;
+}
+
+describe('an item buffer', () => {
+  test('The parcels of a buffer have contiguous positions from 1', () => {
+    const parcels = filled(8).take();
+    expect(parcels.map(({ firstPosition }) => firstPosition)).toEqual([1, 4]);
+    expect(parcels.map(({ items }) => items)).toEqual([
+      ['1', '2', '3'],
+      ['4', '5', '6'],
+    ]);
+  });
+
+  test('Sealing a buffer without an open parcel adds no parcel', () => {
+    const buffer = filled(3);
+    buffer.seal();
+    expect(buffer.readyParcels).toBe(1);
+    expect(new ItemBuffer(LIMITS).readyParcels).toBe(0);
+  });
+
+  test('An empty buffer has accepted everything that was added', () => {
+    const buffer = new ItemBuffer(LIMITS);
+    expect(buffer.lastPosition).toBe(0);
+    expect(buffer.acceptedPosition).toBe(0);
+    expect(buffer.oldestMs).toBeUndefined();
+  });
+
+  test('An item in the open parcel is not accepted', () => {
+    const buffer = new ItemBuffer(LIMITS);
+    buffer.add(item(1));
+    expect(buffer.lastPosition).toBe(1);
+    expect(buffer.acceptedPosition).toBe(0);
+  });
+
+  test('A later parcel that is accepted first does not move the accepted position', () => {
+    const buffer = filled(6);
+    const [first, second] = buffer.take() as [Parcel, Parcel];
+    buffer.accept(second);
+    expect(buffer.acceptedPosition).toBe(0);
+    buffer.accept(first);
+    expect(buffer.acceptedPosition).toBe(6);
+    expect(buffer.bytes).toBe(0);
+  });
+
+  test('A parcel that is put back is taken first', () => {
+    const buffer = filled(9);
+    const [first, second] = buffer.take() as [Parcel, Parcel];
+    buffer.accept(second);
+    buffer.putBack([first]);
+    expect(buffer.take().map(({ firstPosition }) => firstPosition)).toEqual([1, 7]);
+  });
+
+  test('A divided parcel becomes one parcel per item with the position of the item', () => {
+    const buffer = filled(3);
+    const [parcel] = buffer.take() as [Parcel];
+    const { bytes } = buffer;
+    buffer.divide(parcel);
+    expect(buffer.bytes).toBe(bytes);
+    expect(buffer.readyParcels).toBe(3);
+    const [one, two] = buffer.take() as [Parcel, Parcel];
+    expect(one).toMatchObject({ items: ['1'], firstPosition: 1, bytes: 2 });
+    expect(two).toMatchObject({ items: ['2'], firstPosition: 2, bytes: 2 });
+    buffer.accept(two);
+    expect(buffer.acceptedPosition).toBe(0);
+    buffer.accept(one);
+    expect(buffer.acceptedPosition).toBe(2);
+  });
+
+  test('A replaced item keeps its position', () => {
+    const buffer = filled(1);
+    buffer.add(item(2));
+    const [parcel] = buffer.take() as [Parcel];
+    buffer.replace(parcel, { json: 'other', bytes: 5 });
+    expect(buffer.acceptedPosition).toBe(0);
+    expect(buffer.bytes).toBe(6 + 2);
+    const [replacement] = buffer.take() as [Parcel];
+    expect(replacement).toMatchObject({ items: ['other'], firstPosition: 1, bytes: 6 });
+    buffer.accept(replacement);
+    expect(buffer.acceptedPosition).toBe(1);
+  });
+
+  test('An item without a replacement is dropped and counts as accepted', () => {
+    const buffer = filled(1);
+    const [parcel] = buffer.take() as [Parcel];
+    buffer.replace(parcel, undefined);
+    expect(buffer.acceptedPosition).toBe(1);
+    expect(buffer.bytes).toBe(0);
+    expect(buffer.readyParcels).toBe(0);
+  });
+
+  test('An entry is an envelope with a new id at every attempt', () => {
+    const [parcel] = filled(2).take() as [Parcel];
+    const first = toEntry(parcel, 0);
+    const second = toEntry(parcel, 7);
+    expect(first.Id).toBe('0');
+    expect(second.Id).toBe('7');
+    const envelopes = [first, second].map(({ MessageBody = '' }) =>
+      envelopeSchema.parse(JSON.parse(MessageBody)),
+    );
+    expect(envelopes.map(({ events }) => events)).toEqual([
+      [1, 2],
+      [1, 2],
+    ]);
+    expect(envelopes[0]?.id).not.toBe(envelopes[1]?.id);
+    expect(envelopes[0]?.owner).toBe(envelopes[0]?.id);
+  });
+});
+
+describe('the accepted position of a buffer', () => {
+  type Outcome = 'accept' | 'put back' | 'divide' | 'replace' | 'drop';
+  /** `parcel` selects one of the parcels that were taken. */
+  interface Operation {
+    readonly kind: 'add' | 'seal' | 'take' | Outcome;
+    readonly parcel: number;
+  }
+  const parcel = fc.nat({ max: 20 });
+  const operation: fc.Arbitrary<Operation> = fc.oneof(
+    { weight: 4, arbitrary: fc.record({ kind: fc.constant('add' as const), parcel }) },
+    fc.record({ kind: fc.constantFrom('seal', 'take'), parcel }),
+    fc.record({ kind: fc.constantFrom('accept', 'put back', 'divide', 'replace', 'drop'), parcel }),
+  );
+
+  /** The positions of a parcel. */
+  const positions = ({ firstPosition, items }: Parcel) => items.map((_, index) => firstPosition + index);
+
+  /** Apply an operation to a buffer, and record in `done` which positions are accepted or dropped. */
+  function apply(buffer: ItemBuffer, flying: Parcel[], done: Set<number>, step: Operation): void {
+    if (step.kind === 'add') buffer.add(item(buffer.lastPosition + 1));
+    else if (step.kind === 'seal') buffer.seal();
+    else if (step.kind === 'take') flying.push(...buffer.take());
+    else if (flying.length > 0)
+      finish(buffer, flying.splice(step.parcel % flying.length, 1), done, step.kind);
+  }
+
+  function finish(buffer: ItemBuffer, parcels: readonly Parcel[], done: Set<number>, kind: Outcome): void {
+    for (const parcel of parcels) {
+      const isSingle = parcel.items.length === 1;
+      if (kind === 'put back') buffer.putBack([parcel]);
+      else if (kind === 'divide') buffer.divide(parcel);
+      else if (kind === 'replace' && isSingle) buffer.replace(parcel, { json: '"replaced"', bytes: 10 });
+      else if (kind === 'drop' && isSingle) buffer.replace(parcel, undefined);
+      else buffer.accept(parcel);
+      if (kind === 'accept' || kind === 'drop' || (kind === 'replace' && !isSingle))
+        for (const position of positions(parcel)) done.add(position);
+    }
+  }
+
+  test('The accepted position is the largest one up to which every item was accepted or dropped', () => {
+    fc.assert(
+      fc.property(fc.array(operation, { maxLength: 120, size: 'max' }), (steps) => {
+        const buffer = new ItemBuffer(LIMITS);
+        const flying: Parcel[] = [];
+        const done = new Set<number>();
+        let added = 0;
+        let previous = 0;
+        for (const step of steps) {
+          if (step.kind === 'add') added++;
+          apply(buffer, flying, done, step);
+          let expected = 0;
+          while (done.has(expected + 1)) expected++;
+          expect(buffer.acceptedPosition).toBe(expected);
+          expect(buffer.lastPosition).toBe(added);
+          expect(buffer.acceptedPosition).toBeGreaterThanOrEqual(previous);
+          previous = buffer.acceptedPosition;
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('A buffer whose items were all accepted has no bytes and no oldest item', () => {
+    fc.assert(
+      fc.property(fc.array(operation, { maxLength: 80, size: 'max' }), (steps) => {
+        const buffer = new ItemBuffer(LIMITS);
+        const flying: Parcel[] = [];
+        for (const step of steps) apply(buffer, flying, new Set(), step);
+        buffer.seal();
+        for (const parcel of flying) buffer.accept(parcel);
+        while (buffer.readyParcels > 0) for (const parcel of buffer.take()) buffer.accept(parcel);
+        expect(buffer.bytes).toBe(0);
+        expect(buffer.oldestMs).toBeUndefined();
+        expect(buffer.acceptedPosition).toBe(buffer.lastPosition);
+      }),
+    );
+  });
+});

@@ -1,0 +1,216 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Coverage, type Gap } from '../../functions/ingester/coverage.ts';
+import { Intake } from '../../functions/ingester/intake.ts';
+import type { StreamProtocol, Subscription } from '../../functions/ingester/protocols/stream-protocol.ts';
+import { Subscriptions } from '../../functions/ingester/subscriptions.ts';
+import { CLOSE_TIMEOUT_MS } from '../../functions/ingester/transport.ts';
+import { FakeProtocol, offlineContext, STOP_CODE } from './fake-protocol.ts';
+import { type FakeSocket, FakeSockets } from './fake-socket.ts';
+import { TestLog } from './test-log.ts';
+
+vi.mock('node:timers/promises', () => import('./timers-promises.ts'));
+
+const START_MS = 1_800_000_000_000;
+
+let protocol: FakeProtocol & Pick<StreamProtocol, 'end'>;
+let sockets: FakeSockets;
+let log: TestLog;
+let abort: AbortController;
+let coverage: Coverage;
+let gaps: Gap[];
+let failures: Error[];
+/** Subscriptions that were ended, in order. */
+let ended: Subscription[];
+let subscriptions: Subscriptions;
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: START_MS });
+  sockets = new FakeSockets();
+  log = new TestLog();
+  abort = new AbortController();
+  gaps = [];
+  failures = [];
+  ended = [];
+  protocol = Object.assign(new FakeProtocol(), {
+    end: async (subscription: Subscription) => void ended.push(subscription),
+  });
+  coverage = new Coverage(log, async (gap) => void gaps.push(gap));
+  const queue = { add: () => {}, lastPosition: 0, acceptedPosition: 0 };
+  subscriptions = new Subscriptions({
+    protocol,
+    context: offlineContext(log, abort.signal),
+    intake: new Intake(queue, { onSequenceGap: () => {} }, log),
+    coverage,
+    onFailed: (error) => failures.push(error),
+    openSocket: sockets.open,
+  });
+});
+afterEach(async () => {
+  const stopping = subscriptions.stop();
+  await pass(CLOSE_TIMEOUT_MS);
+  await stopping;
+  vi.useRealTimers();
+});
+
+const pass = (ms = 0) => vi.advanceTimersByTimeAsync(ms);
+const subscription = (...topics: string[]): Subscription => ({ topics });
+
+async function assign(wanted: Record<string, Subscription>): Promise<void> {
+  subscriptions.assign(new Map(Object.entries(wanted)));
+  await pass();
+}
+
+async function makeReady(socket: FakeSocket = sockets.last): Promise<void> {
+  socket.open();
+  socket.message('ready');
+  await pass();
+}
+
+describe('assigning subscriptions', () => {
+  test('Every new subscription gets its own connection', async () => {
+    await assign({ a: subscription('x'), b: subscription('y', 'z') });
+    for (const socket of sockets.all) await makeReady(socket);
+    expect(subscriptions.names).toEqual(['a', 'b']);
+    expect(subscriptions.openConnections).toBe(2);
+    expect(coverage.isComplete(['a', 'b'])).toBe(true);
+    expect(protocol.requests.map(({ subscription: { topics } }) => topics)).toEqual([['x'], ['y', 'z']]);
+  });
+
+  test('A subscription that stays the same object is left alone', async () => {
+    const same = subscription('x');
+    await assign({ a: same });
+    await makeReady();
+    await assign({ a: same });
+    expect(sockets.all).toHaveLength(1);
+    expect(subscriptions.describe()).toMatchObject([{ state: 'live' }]);
+  });
+
+  test('A subscription that is a new object is changed', async () => {
+    const updates: Subscription[] = [];
+    protocol.update = async (_session, wanted) => void updates.push(wanted);
+    await assign({ a: subscription('x') });
+    await makeReady();
+    const changed = subscription('x', 'y');
+    await assign({ a: changed });
+    expect(updates).toEqual([changed]);
+    expect(sockets.all).toHaveLength(1);
+    expect(subscriptions.describe()).toMatchObject([{ topics: 2 }]);
+  });
+
+  test('A subscription that is no longer wanted is closed and ended', async () => {
+    const [first, second] = [subscription('x'), subscription('y')];
+    await assign({ a: first, b: second });
+    for (const socket of sockets.all) await makeReady(socket);
+    await assign({ b: second });
+    expect(subscriptions.names).toEqual(['b']);
+    expect(sockets.all[0]?.isClosed).toBe(true);
+    expect(ended).toEqual([first]);
+    expect(gaps).toEqual([]);
+  });
+
+  test('A subscription is ended after its connections are closed', async () => {
+    await assign({ a: subscription('x') });
+    await makeReady();
+    sockets.last.answersClose = false;
+    await assign({});
+    expect(ended).toEqual([]);
+    await pass(CLOSE_TIMEOUT_MS);
+    expect(ended).toHaveLength(1);
+  });
+
+  test('A removed subscription that appears again gets a new connection', async () => {
+    await assign({ a: subscription('x') });
+    await makeReady();
+    await assign({});
+    await assign({ a: subscription('x') });
+    await makeReady();
+    expect(sockets.all).toHaveLength(2);
+    expect(coverage.isComplete(['a'])).toBe(true);
+  });
+
+  test('After an abort nothing is assigned', async () => {
+    abort.abort();
+    await assign({ a: subscription('x') });
+    expect(subscriptions.names).toEqual([]);
+  });
+});
+
+describe('what subscriptions report', () => {
+  test('A subscription is described by name, state, topics and rejected topics', async () => {
+    const rejected = new Map([['y', 'no permission']]);
+    await assign({ a: { topics: ['x', 'y'], rejected }, b: subscription('z') });
+    expect(subscriptions.describe()).toEqual([
+      { name: 'a', state: 'connecting', topics: 2, rejectedTopics: { y: 'no permission' } },
+      { name: 'b', state: 'connecting', topics: 1, rejectedTopics: {} },
+    ]);
+    expect(subscriptions.rejectedTopics).toBe(1);
+  });
+
+  test('Connections are counted by the first word of their reason, and logged with their subscription', async () => {
+    await assign({ a: subscription('x') });
+    await makeReady();
+    sockets.last.end(1001, 'maintenance');
+    await pass(60_000);
+    await makeReady();
+    expect(Object.fromEntries(subscriptions.connects)).toEqual({ start: 1, 1001: 1 });
+    expect(log.about('connected').map(({ fields }) => fields)).toEqual([
+      { subscription: 'a', reason: 'start' },
+      { subscription: 'a', reason: '1001 maintenance' },
+    ]);
+  });
+
+  test('A gap has the name of its subscription', async () => {
+    await assign({ first: subscription('x') });
+    await makeReady();
+    sockets.last.end(1006);
+    await pass(60_000);
+    await makeReady();
+    expect(gaps).toMatchObject([{ subscription: 'first', fromMs: START_MS, reason: '1006' }]);
+  });
+
+  test('The errors are those of the subscriptions whose last attempt failed', async () => {
+    await assign({ a: subscription('x'), b: subscription('y') });
+    const [first, second] = sockets.all;
+    await makeReady(first);
+    second?.end(1006, 'no');
+    await pass();
+    expect(subscriptions.errors).toEqual(['the connection ended before it was ready (1006, no)']);
+  });
+
+  test('A permanent failure of a subscription is reported', async () => {
+    await assign({ a: subscription('x') });
+    await makeReady();
+    sockets.last.end(STOP_CODE);
+    expect(failures).toMatchObject([{ message: expect.stringMatching(/ended the subscription: 4999/) }]);
+    expect(subscriptions.describe()).toMatchObject([{ state: 'failed' }]);
+  });
+});
+
+describe('pausing and stopping subscriptions', () => {
+  test('A pause applies to every subscription, and to those that are added during it', async () => {
+    const first = subscription('x');
+    await assign({ a: first });
+    await makeReady();
+    subscriptions.setPaused(true);
+    await assign({ a: first, b: subscription('y') });
+    await makeReady();
+    expect(sockets.all.map(({ isPaused }) => isPaused)).toEqual([true, true]);
+    subscriptions.setPaused(false);
+    expect(sockets.all.map(({ isPaused }) => isPaused)).toEqual([false, false]);
+  });
+
+  test('A stop closes and ends every subscription, including those that are being removed', async () => {
+    const second = subscription('y');
+    await assign({ a: subscription('x'), b: second });
+    for (const socket of sockets.all) {
+      await makeReady(socket);
+      socket.answersClose = false;
+    }
+    await assign({ b: second });
+    const stopping = subscriptions.stop();
+    await pass(CLOSE_TIMEOUT_MS);
+    await stopping;
+    expect(ended).toHaveLength(2);
+    expect(subscriptions.openConnections).toBe(0);
+  });
+});

@@ -1,0 +1,59 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  MAX_CHANNELS,
+  MAX_TOPICS_PER_CHANNEL,
+  spreadTopics,
+} from '../../functions/ingester/protocols/notification-channels/topic-spreading.ts';
+
+describe('spreading topics over channels', () => {
+  const numbered = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, n) => `v2.users.${from + n}.presence`);
+
+  test('A channel has at most 1,000 topics', () => {
+    const channels = spreadTopics([], numbered(0, 2_500));
+    expect(channels.map(({ length }) => length)).toEqual([1_000, 1_000, 500]);
+    expect(channels.flat()).toEqual(numbered(0, 2_500));
+  });
+
+  test('A channel that became empty keeps its place and is filled first', () => {
+    const before = spreadTopics([], numbered(0, 2_500));
+    const emptied = spreadTopics(before, numbered(1_000, 2_500));
+    expect(emptied.map(({ length }) => length)).toEqual([0, 1_000, 500]);
+    expect(spreadTopics(emptied, numbered(1_000, 2_600)).map(({ length }) => length)).toEqual([
+      100, 1_000, 500,
+    ]);
+  });
+
+  test('Too many topics are an error with advice', () => {
+    const most = MAX_CHANNELS * MAX_TOPICS_PER_CHANNEL;
+    expect(spreadTopics([], numbered(0, most))).toHaveLength(MAX_CHANNELS);
+    expect(() => spreadTopics([], numbered(0, most + 1))).toThrow(
+      /10001 topics need 11 channels.*second deployment/,
+    );
+  });
+
+  test('Spreading keeps every topic once, fills no channel beyond its limit and moves no topic', () => {
+    const set = () => fc.uniqueArray(fc.integer({ min: 0, max: 5_000 }), { maxLength: 3_500, size: 'max' });
+    fc.assert(
+      fc.property(set(), set(), set(), (...rounds) => {
+        let channels: string[][] = [];
+        for (const round of rounds) {
+          const topics = round.map((n) => `v2.users.${n}.presence`);
+          const placeOf = new Map(
+            channels.flatMap((list, channel) => list.map((topic) => [topic, channel] as const)),
+          );
+          channels = spreadTopics(channels, topics);
+          expect(channels.flat().toSorted()).toEqual(topics.toSorted());
+          expect(Math.max(0, ...channels.map(({ length }) => length))).toBeLessThanOrEqual(
+            MAX_TOPICS_PER_CHANNEL,
+          );
+          for (const [channel, list] of channels.entries())
+            for (const topic of list)
+              if ((placeOf.get(topic) ?? channel) !== channel) throw new Error(`${topic} moved`);
+        }
+      }),
+      { numRuns: 25 },
+    );
+  });
+});

@@ -1,0 +1,170 @@
+import type { SimulatorOptions } from 'switchboard-local/simulator/simulator.ts';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { ChannelSubscription } from '../../functions/ingester/protocols/notification-channels/subscription-channels.ts';
+import { MAX_TOPICS_PER_CHANNEL } from '../../functions/ingester/protocols/notification-channels/topic-spreading.ts';
+import { topicSubscriptions } from '../../functions/ingester/protocols/notification-channels/topic-subscriptions.ts';
+import { ChannelCloud } from './channel-cloud.ts';
+
+const REFRESH_SECONDS = 0.001;
+
+type Subscriptions = ReadonlyMap<string, ChannelSubscription>;
+
+let cloud: ChannelCloud;
+let generator: AsyncGenerator<Subscriptions>;
+
+afterEach(async () => {
+  cloud.abort.abort();
+  await cloud.close();
+});
+
+async function start(options: SimulatorOptions, topics = ['v2.users.{id}.presence']): Promise<void> {
+  cloud = await ChannelCloud.start({ queues: 0, ...options });
+  generator = topicSubscriptions(
+    { TOPICS: topics, TOPIC_REFRESH_SECONDS: REFRESH_SECONDS },
+    cloud.context,
+    cloud.store,
+  );
+}
+
+async function next(): Promise<Subscriptions> {
+  const result = await generator.next();
+  if (result.done) throw new Error('the generator has ended');
+  return result.value as Subscriptions;
+}
+
+const topicOf = (id: string | undefined) => `v2.users.${id}.presence`;
+const denied = () => Response.json({}, { status: 403 });
+
+describe('the subscriptions of a deployment', () => {
+  test('The topics of up to 1,000 users are one subscription with the name 0', async () => {
+    await start({ users: 3 });
+    const subscriptions = await next();
+    expect([...subscriptions.keys()]).toEqual(['0']);
+    expect(subscriptions.get('0')?.topics).toEqual(cloud.simulator.userIds.map(topicOf));
+  });
+
+  test('The topics of more users are spread over several subscriptions', async () => {
+    await start({ users: MAX_TOPICS_PER_CHANNEL + 1 });
+    const subscriptions = await next();
+    expect([...subscriptions.keys()]).toEqual(['0', '1']);
+    expect(subscriptions.get('0')?.topics).toHaveLength(MAX_TOPICS_PER_CHANNEL);
+    expect(subscriptions.get('1')?.topics).toHaveLength(1);
+    expect(subscriptions.get('0')?.channels).not.toBe(subscriptions.get('1')?.channels);
+  });
+
+  test('A subscription shares the rejected topics of its channels', async () => {
+    await start({ users: 1 });
+    const subscription = (await next()).get('0');
+    expect(subscription?.rejected).toBe(subscription?.channels.rejected);
+  });
+
+  test('Without users there is no subscription, which is logged', async () => {
+    await start({ users: 0 });
+    expect((await next()).size).toBe(0);
+    expect(cloud.log.about('nothing to subscribe to')).toHaveLength(1);
+  });
+
+  test('Topics without a placeholder need no listing', async () => {
+    await start({ users: 0 }, [topicOf('a')]);
+    expect((await next()).get('0')?.topics).toEqual([topicOf('a')]);
+    expect(cloud.newCalls()).toEqual([]);
+  });
+});
+
+describe('a refresh', () => {
+  test('An unchanged subscription stays the same object', async () => {
+    await start({ users: 3 });
+    const first = await next();
+    const second = await next();
+    expect(second.get('0')).toBe(first.get('0'));
+  });
+
+  test('A changed subscription is a new object with the same channels', async () => {
+    await start({ users: 3 });
+    const first = (await next()).get('0');
+    const added = cloud.simulator.addUser();
+    const second = (await next()).get('0');
+    expect(second).not.toBe(first);
+    expect(second?.topics).toContain(topicOf(added));
+    expect(first?.topics).not.toContain(topicOf(added));
+    expect(second?.channels).toBe(first?.channels);
+  });
+
+  test('A change of one subscription leaves the other objects', async () => {
+    await start({ users: MAX_TOPICS_PER_CHANNEL });
+    const first = await next();
+    cloud.simulator.addUser();
+    const second = await next();
+    cloud.simulator.addUser();
+    const third = await next();
+    expect(second.get('0')).toBe(first.get('0'));
+    expect(third.get('0')).toBe(first.get('0'));
+    expect(third.get('1')).not.toBe(second.get('1'));
+    expect(third.get('1')?.channels).toBe(second.get('1')?.channels);
+  });
+
+  test('A subscription whose topics are all gone disappears, and the others keep their names', async () => {
+    await start({ users: MAX_TOPICS_PER_CHANNEL + 1 });
+    const first = await next();
+    for (const id of cloud.simulator.userIds.slice(0, MAX_TOPICS_PER_CHANNEL)) cloud.simulator.removeUser(id);
+    const second = await next();
+    expect([...second.keys()]).toEqual(['1']);
+    expect(second.get('1')).toBe(first.get('1'));
+  });
+
+  test('A subscription that appears again is a new one', async () => {
+    await start({ users: 1 });
+    const first = await next();
+    const [id = ''] = cloud.simulator.userIds;
+    cloud.simulator.removeUser(id);
+    expect((await next()).size).toBe(0);
+    cloud.simulator.addUser();
+    const third = await next();
+    expect(third.get('0')?.channels).not.toBe(first.get('0')?.channels);
+  });
+
+  test('A failed refresh keeps the previous subscriptions and is logged', async () => {
+    await start({ users: 3 });
+    const first = await next();
+    let failures = 2;
+    cloud.intercept = (_method, path) => (path === '/api/v2/users' && failures-- > 0 ? denied() : undefined);
+    const second = await next();
+    expect(second.get('0')).toBe(first.get('0'));
+    expect(cloud.log.about('could not be refreshed').map(({ level }) => level)).toEqual(['warn', 'warn']);
+  });
+
+  test('A refresh with too many topics keeps the previous subscriptions and is logged', async () => {
+    await start({ users: 3 }, ['v2.users.{id}.presence']);
+    const first = await next();
+    const tooMany = Array.from({ length: 10_001 }, (_, n) => ({ id: `user-${n}`, state: 'active' }));
+    let failures = 1;
+    cloud.intercept = (_method, path) =>
+      path === '/api/v2/users' && failures-- > 0
+        ? Response.json({ entities: tooMany, pageCount: 1, pageNumber: 1, total: tooMany.length })
+        : undefined;
+    const second = await next();
+    expect(second.get('0')).toBe(first.get('0'));
+    expect(cloud.log.about('could not be refreshed')).toHaveLength(1);
+  });
+});
+
+describe('the end of the subscriptions', () => {
+  test('A failure before the first subscriptions is thrown', async () => {
+    await start({ users: 3 });
+    cloud.intercept = (_method, path) => (path === '/api/v2/users' ? denied() : undefined);
+    await expect(generator.next()).rejects.toMatchObject({ name: 'GenesysError' });
+    expect(cloud.log.about('could not be refreshed')).toEqual([]);
+  });
+
+  test('An abort ends the wait for the next refresh', async () => {
+    cloud = await ChannelCloud.start({ users: 1 });
+    generator = topicSubscriptions(
+      { TOPICS: ['v2.users.{id}.presence'], TOPIC_REFRESH_SECONDS: 86_400 },
+      cloud.context,
+    );
+    await next();
+    const waiting = expect(generator.next()).rejects.toMatchObject({ name: 'AbortError' });
+    cloud.abort.abort();
+    await waiting;
+  });
+});
