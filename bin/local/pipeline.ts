@@ -157,12 +157,15 @@ function createIngester(options: PipelineOptions, edge: AwsEdge, eventsQueueUrl:
     TOPICS: options.topics.join(','),
     EVENTS_QUEUE_URL: eventsQueueUrl,
     STATE_TABLE: NAMES.stateTable,
+    OVERSIZE_BUCKET: NAMES.oversizeBucket,
     HEALTH_PORT: String(options.healthPort),
     LOG_LEVEL: options.logLevel,
   });
+  const dynamodb = dynamoDbClient(edge);
   return new Ingester(config, {
     sqs: sqsClient(edge),
-    dynamodb: dynamoDbClient(edge),
+    dynamodb,
+    objectStore: objectStore(config.oversizeBucket, dynamodb, edge.endpoint),
     credentials: async () => genesys.credentials,
     log: createLogger('ingester', options.logLevel),
     ...(options.limits ? { limits: options.limits } : {}),

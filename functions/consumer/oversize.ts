@@ -1,18 +1,7 @@
 import { hash } from 'node:crypto';
 import { type ObjectStore, ObjectStoreError } from '../../lib/aws/object-store.ts';
-import type { EventDetail } from '../../lib/events/schema.ts';
+import type { EventDetail, StoredObject } from '../../lib/events/schema.ts';
 import type { Deadline } from './deadline.ts';
-
-/** Location of an event that is too large for the bus; `detail.metadata.oversize` of the published event. */
-export interface OversizeReference {
-  bucket: string;
-  /** Key of the object, which contains the whole `detail` as JSON. */
-  key: string;
-  /** Size of the object. */
-  bytes: number;
-  /** SHA-256 of the object, in hex. */
-  sha256: string;
-}
 
 /** Stores events that are too large for the bus in a bucket, and refers to them. */
 export class Oversize {
@@ -41,7 +30,7 @@ export class Oversize {
         if (!(await deadline.allowsRetry(attempt))) return undefined;
       }
     }
-    const oversize: OversizeReference = {
+    const oversize: StoredObject = {
       bucket: this.store.bucket,
       key,
       bytes: Buffer.byteLength(json),

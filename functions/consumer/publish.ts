@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-eventbridge';
 import pLimit from 'p-limit';
 import { isTransient } from '../../lib/aws/transient-errors.ts';
-import { eventTime } from '../../lib/events/event-time.ts';
+import { toDetail } from '../../lib/events/event-detail.ts';
 import type { EventDetail, QueuedEvent } from '../../lib/events/schema.ts';
 import { batches } from './batches.ts';
 import type { Deadline } from './deadline.ts';
@@ -148,31 +148,6 @@ export class Publisher {
     };
     return { event, entry, bytes };
   }
-}
-
-/** `detail` of the published event. */
-export function toDetail(event: QueuedEvent): EventDetail {
-  const { id, protocol, receivedAt, sequence, backfilled, late, weak, frame } = event;
-  const { topicName, version, timestamp: _, eventBody, metadata, ...unknown } = frame;
-  // A frame cannot set our fields: those that we do not set are removed.
-  const { sequence: _sequence, oversize: _oversize, ...theirs } = metadata ?? {};
-  return {
-    topicName,
-    ...(version === undefined ? {} : { version }),
-    timestamp: eventTime(frame, receivedAt),
-    eventBody,
-    metadata: {
-      ...theirs,
-      eventId: id,
-      protocol,
-      ...(sequence === undefined ? {} : { sequence }),
-      receivedAt,
-      backfilled: backfilled ?? false,
-      late: late ?? false,
-      identity: weak ? 'weak' : 'stable',
-    },
-    ...unknown,
-  };
 }
 
 function putResult(batch: readonly Entry[], results: readonly PutEventsResultEntry[] = []): CallResult {

@@ -119,10 +119,25 @@ export class Batcher {
     this.buffer.add(item);
     this.lingerTimer ??= setTimeout(() => this.linger(), this.limits.lingerMs);
     if (this.buffer.readyParcels >= this.limits.batchEntries) this.pump(false);
-    if (!this.paused && this.buffer.bytes >= this.limits.highWaterBytes) {
-      this.paused = true;
-      this.handlers.onPause();
-    }
+    this.pauseIfFull();
+  }
+
+  /**
+   * Add an item that is ready later. It has its place in the order of positions from now on.
+   *
+   * @param bytes - memory that it takes meanwhile
+   * @param making - undefined gives the place up; a failure ends the process
+   */
+  addLater(bytes: number, making: Promise<Item | undefined>): void {
+    const reservation = this.buffer.reserve(bytes);
+    this.pauseIfFull();
+    making.then(
+      (item) => {
+        this.buffer.fill(reservation, item);
+        this.afterCall();
+      },
+      (error: unknown) => this.handlers.onGiveUp(error),
+    );
   }
 
   /** Send everything and wait until SQS has accepted it; bounded by `giveUpMs` through `onGiveUp`. */
@@ -130,6 +145,12 @@ export class Batcher {
     this.linger();
     if (this.buffer.bytes === 0) return;
     await new Promise<void>((resolve) => this.drained.push(resolve));
+  }
+
+  private pauseIfFull(): void {
+    if (this.paused || this.buffer.bytes < this.limits.highWaterBytes) return;
+    this.paused = true;
+    this.handlers.onPause();
   }
 
   private linger(): void {

@@ -1,6 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { Log } from '../../lib/aws/logger.ts';
+import type { ObjectStore } from '../../lib/aws/object-store.ts';
 import type { Credentials } from '../../lib/genesys/token-source.ts';
 import type { BackoffLimits } from './backoff.ts';
 import type { BatcherLimits } from './batcher.ts';
@@ -11,6 +12,8 @@ export interface IngesterDependencies {
   sqs: SQSClient;
   /** Needed with a state table. */
   dynamodb?: DynamoDBClient;
+  /** For frames that do not fit into a message; without it they are quarantined compressed, or lost. */
+  objectStore?: ObjectStore | undefined;
   credentials: () => Promise<Credentials>;
   log: Log;
   fetch?: typeof fetch;

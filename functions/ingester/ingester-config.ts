@@ -20,6 +20,8 @@ export interface IngesterConfig {
   eventsQueueUrl: string;
   /** Without it channels are not kept across restarts, and gaps are only logged. */
   stateTable: string | undefined;
+  /** S3 bucket for frames that do not fit into a message. Without it they are quarantined compressed, or lost. */
+  oversizeBucket: string | undefined;
   healthHost: string;
   healthPort: number;
   logLevel: (typeof LOG_LEVELS)[number];
@@ -91,6 +93,10 @@ export const ingesterEnvironment = z.object({
     description:
       'Name of the DynamoDB table for channels and gap records. Without it, channels are not reused after a restart, and gaps are only logged.',
   }),
+  OVERSIZE_BUCKET: text.meta({
+    description:
+      'Name of the S3 bucket for frames that do not fit into an SQS message. Without it, they are quarantined if they fit when compressed, and lost otherwise.',
+  }),
   HEALTH_HOST: z
     .string()
     .min(1)
@@ -153,6 +159,7 @@ function toConfig(
     subscriptionSet: values.SUBSCRIPTION,
     eventsQueueUrl: values.EVENTS_QUEUE_URL ?? '',
     stateTable: values.STATE_TABLE,
+    oversizeBucket: values.OVERSIZE_BUCKET,
     healthHost: values.HEALTH_HOST,
     healthPort: values.HEALTH_PORT,
     logLevel: values.LOG_LEVEL,

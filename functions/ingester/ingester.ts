@@ -10,6 +10,7 @@ import type { IngesterDependencies } from './dependencies.ts';
 import { type Health, type HealthServer, serveHealth } from './health.ts';
 import type { IngesterConfig } from './ingester-config.ts';
 import { Intake } from './intake.ts';
+import { LargeItems } from './large-items.ts';
 import { ingesterMetrics, type MetricSources } from './prometheus-metrics.ts';
 import type { ProtocolContext } from './protocols/stream-protocol.ts';
 import { SubscriptionSource } from './subscription-source.ts';
@@ -43,7 +44,7 @@ export class Ingester {
   private isPaused = false;
 
   constructor(config: IngesterConfig, dependencies: IngesterDependencies) {
-    const { sqs, log, limits } = dependencies;
+    const { sqs, log, limits, objectStore } = dependencies;
     this.config = config;
     this.dependencies = dependencies;
     this.failed = this.failure.promise;
@@ -75,6 +76,7 @@ export class Ingester {
       this.batcher,
       { onSequenceGap: (subscription, from, to) => this.coverage.addSequenceGap(subscription, from, to) },
       log,
+      { large: objectStore && new LargeItems(objectStore, this.abort.signal) },
     );
     this.source = new SubscriptionSource(config.protocol, config.protocolConfiguration, this.context, limits);
     this.subscriptions = new Subscriptions({

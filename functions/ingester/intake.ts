@@ -10,6 +10,7 @@ import {
 import { REJECTION_REASONS, type RejectionReason } from '../../lib/events/schema.ts';
 import type { Batcher } from './batcher.ts';
 import { CursorCommits } from './cursor-commits.ts';
+import type { LargeItems } from './large-items.ts';
 import { OneSpeaker, type SpeakerEnd } from './one-speaker.ts';
 import type { DataSignal, Session } from './protocols/stream-protocol.ts';
 import { RecentIds } from './recent-ids.ts';
@@ -49,7 +50,7 @@ interface IdentifiedEvent {
 }
 
 /** What the intake needs from the batcher. */
-export type ItemQueue = Pick<Batcher, 'add' | 'lastPosition' | 'acceptedPosition'>;
+export type ItemQueue = Pick<Batcher, 'add' | 'addLater' | 'lastPosition' | 'acceptedPosition'>;
 
 /** Where the intake reports what is not an item. */
 export interface IntakeHandlers {
@@ -77,14 +78,21 @@ export class Intake {
   private readonly handlers: IntakeHandlers;
   private readonly log: Log;
   private readonly recent: RecentIds;
+  private readonly large: LargeItems | undefined;
   /** By subscription. */
   private readonly cursors = new Map<string, CursorCommits>();
 
-  constructor(queue: ItemQueue, handlers: IntakeHandlers, log: Log, recent = new RecentIds()) {
+  constructor(
+    queue: ItemQueue,
+    handlers: IntakeHandlers,
+    log: Log,
+    options: { recent?: RecentIds; large?: LargeItems | undefined } = {},
+  ) {
     this.queue = queue;
     this.handlers = handlers;
     this.log = log;
-    this.recent = recent;
+    this.recent = options.recent ?? new RecentIds();
+    this.large = options.large;
   }
 
   /** The sink of one subscription. */
@@ -150,7 +158,10 @@ export class Intake {
       this.totals.unpreserved++;
       return undefined;
     }
-    return this.rejected(protocol, 'refused_by_queue', Buffer.from(json), 'gzip');
+    this.totals.rejected.refused_by_queue++;
+    const about = { reason: 'refused_by_queue', protocol, receivedAt: new Date().toISOString() } as const;
+    // An item fits into a message, and so does its compressed form.
+    return rejectedItem(Buffer.from(json), about, 'gzip');
   }
 
   private takeEvent(
@@ -176,30 +187,26 @@ export class Intake {
   private addEvent(protocol: string, { event, identity, frame, receivedAt }: IdentifiedEvent): void {
     const item = eventItem(event, { identity, protocol, receivedAt });
     if (item) this.queue.add(item);
+    else if (this.large)
+      this.queue.addLater(frame.length, this.large.eventItem(event, { identity, protocol, receivedAt }));
     else this.reject(protocol, 'too_large', frame);
   }
 
   private reject(protocol: string, reason: RejectionReason, frame: Buffer): void {
-    const item = this.rejected(protocol, reason, frame);
-    if (item) this.queue.add(item);
-  }
-
-  private rejected(
-    protocol: string,
-    reason: RejectionReason,
-    frame: Buffer,
-    compression: 'gzip' | 'if large' = 'if large',
-  ): Item | undefined {
     this.totals.rejected[reason]++;
     const about = { reason, protocol, receivedAt: new Date().toISOString() };
-    const item = rejectedItem(frame, about, compression);
-    if (item) return item;
-    this.totals.unpreserved++;
-    this.log.error('a frame is too large for the quarantine queue even when compressed; it is lost', {
-      protocol,
-      reason,
-      bytes: frame.length,
-    });
-    return undefined;
+    const item = rejectedItem(frame, about);
+    if (item) {
+      this.queue.add(item);
+    } else if (this.large) {
+      this.queue.addLater(frame.length, this.large.rejectedItem(frame, about));
+    } else {
+      this.totals.unpreserved++;
+      this.log.error('a frame is too large for the quarantine queue even when compressed; it is lost', {
+        protocol,
+        reason,
+        bytes: frame.length,
+      });
+    }
   }
 }

@@ -24,6 +24,13 @@ export interface Parcel {
   readonly firstPosition: number;
 }
 
+/** A position that is taken by an item that is not ready yet. */
+export interface Reservation {
+  readonly position: number;
+  readonly bytes: number;
+  readonly oldestMs: number;
+}
+
 /** Items between `add` and their acceptance by SQS, packed into parcels. Positions are counted from 1. */
 export class ItemBuffer {
   private readonly limits: ParcelLimits;
@@ -34,6 +41,7 @@ export class ItemBuffer {
   private unsentBytes = 0;
   private ready: Parcel[] = [];
   private readonly flying = new Set<Parcel>();
+  private readonly reserved = new Set<Reservation>();
 
   constructor(limits: ParcelLimits) {
     this.limits = limits;
@@ -58,13 +66,15 @@ export class ItemBuffer {
   get acceptedPosition(): number {
     let first = this.position - this.items.length + 1;
     for (const { firstPosition } of this.parcels()) first = Math.min(first, firstPosition);
+    for (const { position } of this.reserved) first = Math.min(first, position);
     return first - 1;
   }
 
   /** Epoch milliseconds at which the oldest item was added; undefined if there is none. */
   get oldestMs(): number | undefined {
     let oldest = this.items.length > 0 ? this.itemsOldestMs : undefined;
-    for (const { oldestMs } of this.parcels()) oldest = Math.min(oldest ?? oldestMs, oldestMs);
+    for (const { oldestMs } of [...this.parcels(), ...this.reserved])
+      oldest = Math.min(oldest ?? oldestMs, oldestMs);
     return oldest;
   }
 
@@ -77,6 +87,25 @@ export class ItemBuffer {
     this.position++;
     this.itemBytes += bytes + 1;
     this.unsentBytes += bytes + 1;
+  }
+
+  /** Take a position and memory for an item that is ready later. */
+  reserve(bytes: number): Reservation {
+    this.seal();
+    const reservation = { position: ++this.position, bytes, oldestMs: Date.now() };
+    this.reserved.add(reservation);
+    this.unsentBytes += bytes;
+    return reservation;
+  }
+
+  /** Put the item of a reservation into its position; without an item the position is given up. */
+  fill(reservation: Reservation, item: Item | undefined): void {
+    this.reserved.delete(reservation);
+    this.unsentBytes -= reservation.bytes;
+    if (!item) return;
+    const { position, oldestMs } = reservation;
+    this.ready.push({ items: [item.json], bytes: item.bytes + 1, oldestMs, firstPosition: position });
+    this.unsentBytes += item.bytes + 1;
   }
 
   /** Close the open parcel, so that it can be taken. */

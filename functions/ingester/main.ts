@@ -1,5 +1,5 @@
 import { Metrics } from '@aws-lambda-powertools/metrics';
-import { dynamoDbClient, sqsClient } from '../../lib/aws/aws-clients.ts';
+import { dynamoDbClient, objectStore, sqsClient } from '../../lib/aws/aws-clients.ts';
 import { createLogger } from '../../lib/aws/logger.ts';
 import { METRIC_NAMESPACE } from '../../lib/aws/metric-names.ts';
 import { redact } from '../../lib/events/redaction.ts';
@@ -14,9 +14,11 @@ const EXIT = { ok: 0, failed: 1, badConfig: 78 } as const;
 async function main(): Promise<number> {
   const config = readConfig(process.env);
   const log = createLogger('ingester', config.logLevel);
+  const dynamodb = dynamoDbClient();
   const ingester = new Ingester(config, {
     sqs: sqsClient(),
-    ...(config.stateTable ? { dynamodb: dynamoDbClient() } : {}),
+    ...(config.stateTable ? { dynamodb } : {}),
+    objectStore: objectStore(config.oversizeBucket, dynamodb),
     credentials: credentialsOf(config),
     log,
   });

@@ -53,12 +53,20 @@ export class ObjectStore {
    * @throws {@link ObjectStoreError} if S3 rejects the request or does not respond within 10 seconds
    */
   async putJson(key: string, json: string): Promise<void> {
+    await this.put(key, Buffer.from(json), 'application/json');
+  }
+
+  /**
+   * Stores bytes under a key and replaces any existing object.
+   *
+   * @throws {@link ObjectStoreError} if S3 rejects the request or does not respond within 10 seconds
+   */
+  async put(key: string, body: Buffer, contentType: string): Promise<void> {
     const { bucket, endpoint, credentials } = this.options;
     const region = await this.options.region();
     const base =
       endpoint === undefined ? `https://${bucket}.s3.${region}.amazonaws.com` : `${endpoint}/${bucket}`;
     const url = new URL(`${base}/${key}`);
-    const body = Buffer.from(json);
     const signer = new SignatureV4({
       service: 's3',
       region,
@@ -72,7 +80,7 @@ export class ObjectStore {
       hostname: url.hostname,
       ...(url.port ? { port: Number(url.port) } : {}),
       path: url.pathname,
-      headers: { host: url.host, 'content-type': 'application/json' },
+      headers: { host: url.host, 'content-type': contentType },
       body,
     });
     await this.send(url, signed.headers, body);

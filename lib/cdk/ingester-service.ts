@@ -1,6 +1,6 @@
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Duration, Size, Validations } from 'aws-cdk-lib';
+import { type CfnElement, Duration, Size, Stack, Validations } from 'aws-cdk-lib';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { DockerImageAsset, Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import {
@@ -19,6 +19,7 @@ import {
 } from 'aws-cdk-lib/aws-ecs';
 import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -70,6 +71,9 @@ export interface IngesterServiceProps {
 
   /** Table for channels and gap records. */
   readonly stateTable: ITable;
+
+  /** Bucket for frames that do not fit into a message. */
+  readonly oversizeBucket: IBucket;
 
   /**
    * Log level.
@@ -176,7 +180,7 @@ export class IngesterService extends Construct {
     return new DockerImageAsset(this, 'Image', { directory, platform: Platform.LINUX_ARM64 });
   }
 
-  /** Environment variables, read by `functions/ingester/config.ts`. */
+  /** Environment variables, read by `functions/ingester/ingester-config.ts`. */
   private environment(props: IngesterServiceProps): Record<string, string> {
     return {
       GENESYS_DOMAIN: props.genesysDomain,
@@ -184,6 +188,7 @@ export class IngesterService extends Construct {
       TOPICS: props.topics.join(','),
       EVENTS_QUEUE_URL: props.eventsQueue.queueUrl,
       STATE_TABLE: props.stateTable.tableName,
+      OVERSIZE_BUCKET: props.oversizeBucket.bucketName,
       HEALTH_PORT: String(HEALTH_PORT),
       ...(props.logLevel ? { LOG_LEVEL: props.logLevel } : {}),
     };
@@ -191,7 +196,7 @@ export class IngesterService extends Construct {
 
   /** Grants the calls made by `functions/ingester`. */
   private grantAll(role: IRole, props: IngesterServiceProps): void {
-    const { eventsQueue, stateTable, secret, encryptionKey } = props;
+    const { eventsQueue, stateTable, oversizeBucket, secret, encryptionKey } = props;
     eventsQueue.grant(role, 'sqs:SendMessage');
     stateTable.grant(
       role,
@@ -207,6 +212,14 @@ export class IngesterService extends Construct {
         resources: [secret.secretFullArn ?? `${secret.secretArn}-??????`],
       }),
     );
+    role.addToPrincipalPolicy(
+      new PolicyStatement({ actions: ['s3:PutObject'], resources: [oversizeBucket.arnForObjects('*')] }),
+    );
+    const bucketId = Stack.of(this).getLogicalId(oversizeBucket.node.defaultChild as CfnElement);
+    Validations.of(role).acknowledge({
+      id: `AwsSolutions-IAM5[Resource::<${bucketId}.Arn>/*]`,
+      reason: 'The ingester adds objects under any key in its bucket. It cannot read or list them.',
+    });
     secret.encryptionKey?.grantDecrypt(role);
     grantKeyUse(encryptionKey, role);
   }

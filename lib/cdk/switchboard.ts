@@ -143,6 +143,7 @@ export class Switchboard extends Construct {
       topics,
       eventsQueue: this.queues.events,
       stateTable: this.tables.state,
+      oversizeBucket: this.oversize.bucket,
       logLevel,
       logs,
       encryptionKey,

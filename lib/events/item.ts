@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { TooDeepError } from './canonical-json.ts';
 import { detailType } from './detail-type.ts';
 import { assertFrameDepth, contentIdentity, protocolIdentity, recoveryKey } from './identity.ts';
-import type { Frame, RejectedFrame, RejectionReason } from './schema.ts';
+import type { Frame, RejectedFrame, RejectionReason, StoredObject } from './schema.ts';
 
 /**
  * Largest item (one event or rejected frame, as JSON) that a message can carry: the 1 MiB of an SQS message minus
@@ -73,7 +73,7 @@ export function identify(protocol: string, event: ReceivedEvent): EventIdentity 
  */
 export function eventItem(
   event: ReceivedEvent,
-  about: { identity: EventIdentity; protocol: string; receivedAt: string },
+  about: { identity: EventIdentity; protocol: string; receivedAt: string; oversize?: StoredObject },
 ): Item | undefined {
   const { frame, sequence, late } = event;
   const head = JSON.stringify({
@@ -84,6 +84,7 @@ export function eventItem(
     ...(sequence === undefined ? {} : { sequence }),
     ...(late ? { late } : {}),
     ...(about.identity.isWeak ? { weak: true } : {}),
+    ...(about.oversize ? { oversize: about.oversize } : {}),
   });
   return sized(`${head.slice(0, -1)},"frame":${event.text ?? JSON.stringify(frame)}}`);
 }
@@ -106,12 +107,31 @@ export function rejectedItem(
   return sized(JSON.stringify({ rejected }));
 }
 
+/** The item of a rejected frame that is stored in a bucket, because it does not fit into a message. */
+export function storedRejectedItem(
+  stored: StoredObject,
+  about: { reason: RejectionReason; protocol: string; receivedAt: string },
+): Item {
+  const rejected: RejectedFrame['rejected'] = {
+    ...about,
+    bytes: stored.bytes,
+    encoding: 's3',
+    body: '',
+    stored,
+  };
+  return sizedText(JSON.stringify({ rejected }));
+}
+
 function sized(text: string): Item | undefined {
+  const item = sizedText(text);
+  return item.bytes > MAX_ITEM_BYTES ? undefined : item;
+}
+
+function sizedText(text: string): Item {
   const json = NOT_IN_SQS.test(text)
     ? text.replaceAll('\uFFFE', '\\ufffe').replaceAll('\uFFFF', '\\uffff')
     : text;
-  const bytes = Buffer.byteLength(json);
-  return bytes > MAX_ITEM_BYTES ? undefined : { json, bytes };
+  return { json, bytes: Buffer.byteLength(json) };
 }
 
 type EncodedBody = Pick<RejectedFrame['rejected'], 'encoding' | 'body'>;

@@ -31,6 +31,18 @@ export type Frame = z.infer<typeof frameSchema>;
 /** Longest `DetailType` that EventBridge accepts. */
 const MAX_DETAIL_TYPE_CHARACTERS = 128;
 
+/** Where an object with content that is too large for a message or the bus is stored. */
+export const storedObjectSchema = z.object({
+  bucket: z.string(),
+  key: z.string(),
+  /** Size of the object. */
+  bytes: z.number().int().nonnegative(),
+  /** SHA-256 of the object, in hex. */
+  sha256: z.string(),
+});
+/** Where an object with content that is too large for a message or the bus is stored. */
+export type StoredObject = z.infer<typeof storedObjectSchema>;
+
 /** One event in the events queue: the frame as received and what the ingester knows about it. */
 export const queuedEventSchema = z.object({
   /** Stable id of the event, see `identity.ts`. */
@@ -44,6 +56,8 @@ export const queuedEventSchema = z.object({
   late: z.boolean().optional(),
   /** The id names the delivery, not the occurrence: copies of the event have other ids. */
   weak: z.boolean().optional(),
+  /** The whole `detail`, if it did not fit into a message. The body of `frame` is then empty. */
+  oversize: storedObjectSchema.optional(),
   frame: frameSchema,
 });
 /** One event in the events queue. */
@@ -69,8 +83,10 @@ export const rejectedFrameSchema = z.object({
     receivedAt: z.iso.datetime(),
     /** Size of the frame in bytes, before encoding. */
     bytes: z.number().int().nonnegative(),
-    encoding: z.enum(['utf8', 'base64', 'gzip+base64']),
+    /** `s3`: the body is empty, and `stored` says where the frame is. */
+    encoding: z.enum(['utf8', 'base64', 'gzip+base64', 's3']),
     body: z.string(),
+    stored: storedObjectSchema.optional(),
   }),
 });
 /** A frame that could not become an event, complete. */

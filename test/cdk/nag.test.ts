@@ -78,6 +78,7 @@ test('The deployment with the defaults acknowledges exactly the expected finding
     'AwsSolutions-ECS4 at Test/Switchboard/Ingester/Cluster/Resource',
     'AwsSolutions-IAM5[Resource::*] at Test/Switchboard/Ingester/Task/ExecutionRole/DefaultPolicy/Resource',
     'AwsSolutions-IAM5[Resource::<SwitchboardOversizeBucket.Arn>/*] at Test/Switchboard/Consumer/Role/DefaultPolicy/Resource',
+    'AwsSolutions-IAM5[Resource::<SwitchboardOversizeBucket.Arn>/*] at Test/Switchboard/Ingester/Task/TaskRole/DefaultPolicy/Resource',
     'AwsSolutions-S1 at Test/Switchboard/Oversize/Bucket/Resource',
     'AwsSolutions-SMG4 at Test/Switchboard/Secret/Secret/Resource',
     'AwsSolutions-SQS3 at Test/Switchboard/Queues/Quarantine/Resource',

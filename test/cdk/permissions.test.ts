@@ -39,6 +39,7 @@ const PERMISSIONS = [
   'IngesterTaskTaskRoleDefaultPolicy: Allow dynamodb:PutItem on <SwitchboardTablesState.Arn>',
   'IngesterTaskTaskRoleDefaultPolicy: Allow dynamodb:Query on <SwitchboardTablesState.Arn>',
   'IngesterTaskTaskRoleDefaultPolicy: Allow dynamodb:UpdateItem on <SwitchboardTablesState.Arn>',
+  'IngesterTaskTaskRoleDefaultPolicy: Allow s3:PutObject on <SwitchboardOversizeBucket.Arn>/*',
   'IngesterTaskTaskRoleDefaultPolicy: Allow secretsmanager:GetSecretValue on <SwitchboardSecret>',
   'IngesterTaskTaskRoleDefaultPolicy: Allow sqs:SendMessage on <SwitchboardQueuesEvents.Arn>',
   'NetworkVpcFlowLogIAMRole: Allow sts:AssumeRole on itself to {"Service":"vpc-flow-logs.amazonaws.com"}',
@@ -57,7 +58,9 @@ const PERMISSIONS = [
 /** The permitted wildcards and their reasons. */
 const WILDCARDS: Readonly<Record<string, string>> = {
   'SwitchboardConsumerRoleDefaultPolicy: Allow s3:PutObject on <SwitchboardOversizeBucket.Arn>/*':
-    'The keys of objects contain event ids, and the bucket is used only by the consumer.',
+    'The keys of objects contain event ids, and the bucket is used only by the consumer and the ingester.',
+  'SwitchboardIngesterTaskTaskRoleDefaultPolicy: Allow s3:PutObject on <SwitchboardOversizeBucket.Arn>/*':
+    'The keys of objects contain event ids, and the bucket is used only by the consumer and the ingester.',
   'SwitchboardIngesterTaskExecutionRoleDefaultPolicy: Allow ecr:GetAuthorizationToken on *':
     'The action does not support resource-level permissions.',
 };

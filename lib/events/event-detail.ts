@@ -1,0 +1,28 @@
+import { eventTime } from './event-time.ts';
+import type { EventDetail, QueuedEvent } from './schema.ts';
+
+/** The `detail` of the published event. */
+export function toDetail(event: QueuedEvent): EventDetail {
+  const { id, protocol, receivedAt, sequence, backfilled, late, weak, oversize, frame } = event;
+  const { topicName, version, timestamp: _, eventBody, metadata, ...unknown } = frame;
+  // A frame cannot set our fields: those that we do not set are removed.
+  const { sequence: _sequence, oversize: _oversize, ...theirs } = metadata ?? {};
+  return {
+    topicName,
+    ...(version === undefined ? {} : { version }),
+    timestamp: eventTime(frame, receivedAt),
+    eventBody,
+    metadata: {
+      ...theirs,
+      eventId: id,
+      protocol,
+      ...(sequence === undefined ? {} : { sequence }),
+      receivedAt,
+      backfilled: backfilled ?? false,
+      late: late ?? false,
+      identity: weak ? 'weak' : 'stable',
+      ...(oversize === undefined ? {} : { oversize }),
+    },
+    ...unknown,
+  };
+}
