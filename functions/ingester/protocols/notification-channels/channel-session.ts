@@ -24,6 +24,8 @@ export class ChannelSession implements Session {
   readonly replaceByMs: number;
   /** The topics that the channel has; undefined while that is not known. */
   topics: readonly string[] | undefined;
+  /** Another task uses the channel. */
+  isTaken = false;
   private readonly owner: ChannelOwner;
   private readonly toucher: NodeJS.Timeout;
 

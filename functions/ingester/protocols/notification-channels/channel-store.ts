@@ -1,7 +1,10 @@
 /** Interval at which the user of a channel touches it. */
 export const TOUCH_INTERVAL_MS = 10_000;
-/** A channel that was not touched for this long is free: its task ended without releasing it. */
-export const IN_USE_MS = 30_000;
+/**
+ * A channel that was not touched for this long is free: its task ended without releasing it. Longer than the time after
+ * which a silent connection counts as dead, so that a task never loses a channel whose connection it still has.
+ */
+export const IN_USE_MS = 60_000;
 
 /** A notification channel as it is stored between connections and between tasks. Its id is a secret (P7). */
 export interface Channel {
@@ -22,9 +25,13 @@ export interface ChannelStore {
   acquire(untilMs: number): Promise<Channel | undefined>;
   /** Store a new channel, in use. */
   save(channel: Channel): Promise<void>;
-  /** Confirm that a channel is in use; expected every {@link TOUCH_INTERVAL_MS}. */
-  touch(channel: Channel): Promise<void>;
-  /** The channel is free. */
+  /**
+   * Confirm that a channel is in use; expected every {@link TOUCH_INTERVAL_MS}.
+   *
+   * @returns false when another task holds the channel
+   */
+  touch(channel: Channel): Promise<boolean>;
+  /** The channel is free, unless another task holds it. */
   release(channel: Channel): Promise<void>;
   /** Delete a channel that no longer exists. */
   forget(channel: Channel): Promise<void>;
@@ -45,7 +52,9 @@ export class MemoryChannelStore implements ChannelStore {
 
   async save(): Promise<void> {}
 
-  async touch(): Promise<void> {}
+  async touch(): Promise<boolean> {
+    return true;
+  }
 
   async release(channel: Channel): Promise<void> {
     this.free.set(channel.id, channel);

@@ -1,8 +1,9 @@
-import { hash } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import {
   ConditionalCheckFailedException,
   DeleteItemCommand,
   type DynamoDBClient,
+  GetItemCommand,
   PutItemCommand,
   QueryCommand,
   UpdateItemCommand,
@@ -10,13 +11,16 @@ import {
 import { type Channel, type ChannelStore, IN_USE_MS } from './channel-store.ts';
 
 /**
- * Channels in the state table: `pk` = `subscription#<name>`, `sk` = `channel#<digest of its id>`, `seenAtMs` 0 when
- * free, `expiresAt` (seconds) for the table's TTL.
+ * Channels in the state table: `pk` = `subscription#<name>`, `sk` = `channel#<digest of its id>`, `holder` who used it
+ * last, `seenAtMs` when (0 when free), `expiresAt` (seconds) for the table's TTL. Only the holder changes an item,
+ * except for taking a free channel.
  */
 export class DynamoDbChannelStore implements ChannelStore {
   private readonly client: DynamoDBClient;
   private readonly tableName: string;
   private readonly pk: string;
+  /** Identifies this process. */
+  private readonly holder = randomUUID();
 
   constructor(client: DynamoDBClient, tableName: string, subscription: string) {
     this.client = client;
@@ -58,6 +62,7 @@ export class DynamoDbChannelStore implements ChannelStore {
           connectUri: { S: channel.connectUri },
           expiresAtMs: { N: String(channel.expiresAtMs) },
           tokenExpiresAtMs: { N: String(channel.tokenExpiresAtMs) },
+          holder: { S: this.holder },
           seenAtMs: { N: String(Date.now()) },
           expiresAt: { N: String(Math.ceil(channel.expiresAtMs / 1000)) },
         },
@@ -65,8 +70,12 @@ export class DynamoDbChannelStore implements ChannelStore {
     );
   }
 
-  async touch(channel: Channel): Promise<void> {
-    await this.see(channel, Date.now());
+  async touch(channel: Channel): Promise<boolean> {
+    if (await this.see(channel, Date.now())) return true;
+    const { Item } = await this.client.send(
+      new GetItemCommand({ TableName: this.tableName, Key: this.key(channel), ConsistentRead: true }),
+    );
+    return Item === undefined || Item.holder?.S === this.holder;
   }
 
   async release(channel: Channel): Promise<void> {
@@ -74,42 +83,54 @@ export class DynamoDbChannelStore implements ChannelStore {
   }
 
   async forget(channel: Channel): Promise<void> {
-    await this.client.send(new DeleteItemCommand({ TableName: this.tableName, Key: this.key(channel) }));
+    await this.conditionally(
+      new DeleteItemCommand({
+        TableName: this.tableName,
+        Key: this.key(channel),
+        ConditionExpression: 'holder = :me',
+        ExpressionAttributeValues: { ':me': { S: this.holder } },
+      }),
+    );
   }
 
-  /** Mark a channel as in use, unless another task did so since it was read. */
-  private async take(channel: Channel, seenAtMs: number): Promise<boolean> {
+  /** Mark a channel as in use by this process, unless another one did so since it was read. */
+  private take(channel: Channel, seenAtMs: number): Promise<boolean> {
+    return this.conditionally(
+      new UpdateItemCommand({
+        TableName: this.tableName,
+        Key: this.key(channel),
+        UpdateExpression: 'SET seenAtMs = :now, holder = :me',
+        ConditionExpression: 'seenAtMs = :seen',
+        ExpressionAttributeValues: {
+          ':now': { N: String(Date.now()) },
+          ':seen': { N: String(seenAtMs) },
+          ':me': { S: this.holder },
+        },
+      }),
+    );
+  }
+
+  private see(channel: Channel, atMs: number): Promise<boolean> {
+    return this.conditionally(
+      new UpdateItemCommand({
+        TableName: this.tableName,
+        Key: this.key(channel),
+        UpdateExpression: 'SET seenAtMs = :at',
+        ConditionExpression: 'holder = :me',
+        ExpressionAttributeValues: { ':at': { N: String(atMs) }, ':me': { S: this.holder } },
+      }),
+    );
+  }
+
+  /** @returns false when the condition does not hold: another process holds the channel, or it is not stored */
+  private async conditionally(command: UpdateItemCommand | DeleteItemCommand): Promise<boolean> {
     try {
-      await this.client.send(
-        new UpdateItemCommand({
-          TableName: this.tableName,
-          Key: this.key(channel),
-          UpdateExpression: 'SET seenAtMs = :now',
-          ConditionExpression: 'seenAtMs = :seen',
-          ExpressionAttributeValues: { ':now': { N: String(Date.now()) }, ':seen': { N: String(seenAtMs) } },
-        }),
-      );
+      // The overloads of `send` do not accept a union.
+      await this.client.send(command as UpdateItemCommand);
       return true;
     } catch (error) {
       if (error instanceof ConditionalCheckFailedException) return false;
       throw error;
-    }
-  }
-
-  private async see(channel: Channel, atMs: number): Promise<void> {
-    try {
-      await this.client.send(
-        new UpdateItemCommand({
-          TableName: this.tableName,
-          Key: this.key(channel),
-          UpdateExpression: 'SET seenAtMs = :at',
-          ConditionExpression: 'attribute_exists(pk)',
-          ExpressionAttributeValues: { ':at': { N: String(atMs) } },
-        }),
-      );
-    } catch (error) {
-      // The channel was forgotten or has expired.
-      if (!(error instanceof ConditionalCheckFailedException)) throw error;
     }
   }
 

@@ -11,6 +11,8 @@ export class RejectedTopics extends Map<string, string> {
   private readonly context: Pick<ProtocolContext, 'log' | 'recordGap'>;
   /** Epoch milliseconds since which each topic is not subscribed to. */
   private readonly sinceMs = new Map<string, number>();
+  /** Topics that are never asked for. */
+  private excluded: ReadonlySet<string> = new Set();
 
   constructor(context: Pick<ProtocolContext, 'log' | 'recordGap'>) {
     super();
@@ -31,7 +33,7 @@ export class RejectedTopics extends Map<string, string> {
       ...outcomes,
     ]);
     this.recordGaps();
-    if (isWhole) this.clear();
+    if (isWhole) for (const topic of known.keys()) if (!this.excluded.has(topic)) this.delete(topic);
     for (const [topic, reason] of all) {
       if (reason === undefined) {
         this.delete(topic);
@@ -41,8 +43,19 @@ export class RejectedTopics extends Map<string, string> {
       if (known.get(topic) !== reason)
         this.context.log.warn('Genesys Cloud rejected a topic; its events do not arrive', { topic, reason });
     }
-    for (const topic of this.sinceMs.keys()) if (!this.has(topic)) this.sinceMs.delete(topic);
-    for (const topic of this.keys()) if (!this.sinceMs.has(topic)) this.sinceMs.set(topic, Date.now());
+    this.track();
+  }
+
+  /** Replace the topics that are not asked for, because no channel has room for them. */
+  exclude(topics: readonly string[], reason: string): void {
+    const previous = this.excluded;
+    this.recordGaps();
+    for (const topic of previous) this.delete(topic);
+    for (const topic of topics) this.set(topic, reason);
+    this.excluded = new Set(topics);
+    if (topics.some((topic) => !previous.has(topic)))
+      this.context.log.error('topics are not subscribed to', { count: topics.length, reason });
+    this.track();
   }
 
   /** Record the gaps up to now. A gap that continues is recorded again, with a later end. */
@@ -57,5 +70,10 @@ export class RejectedTopics extends Map<string, string> {
           reason: 'topic rejected',
         });
     }
+  }
+
+  private track(): void {
+    for (const topic of this.sinceMs.keys()) if (!this.has(topic)) this.sinceMs.delete(topic);
+    for (const topic of this.keys()) if (!this.sinceMs.has(topic)) this.sinceMs.set(topic, Date.now());
   }
 }

@@ -45,7 +45,11 @@ export class SubscriptionChannels implements ChannelOwner {
   async open(topics: readonly string[], recovery: Reconnect, signal: AbortSignal): Promise<ChannelSession> {
     if (recovery === 'reauthenticate') this.context.tokens.invalidate(this.lastToken);
     const resumed = this.resume(topics, recovery);
-    if (resumed) return this.use(resumed, topics);
+    if (resumed) {
+      const session = this.use(resumed, topics);
+      void this.confirm(session);
+      return session;
+    }
     const session = this.use(
       (await this.storedChannel(signal)) ?? (await this.newChannel(signal)),
       undefined,
@@ -67,7 +71,7 @@ export class SubscriptionChannels implements ChannelOwner {
   }
 
   touch(session: ChannelSession): void {
-    void this.store.touch(session.channel);
+    void this.confirm(session);
     if (this.rejected.size === 0 || Date.now() - this.askedAtMs < RETRY_REJECTED_MS) return;
     void this.retryRejected(session);
   }
@@ -76,7 +80,7 @@ export class SubscriptionChannels implements ChannelOwner {
     const { channel, topics } = session;
     this.inUse.delete(session);
     // While connections overlap, the other one is live and nothing has to be resumed.
-    if (remainder === 'resumable' && topics !== undefined && this.inUse.size === 0)
+    if (remainder === 'resumable' && topics !== undefined && !session.isTaken && this.inUse.size === 0)
       this.resumable = { channel, topics, untilMs: Date.now() + MAX_RESUME_MS };
     else if (remainder === 'gone') void this.store.forget(channel);
     else void this.store.release(channel);
@@ -112,6 +116,13 @@ export class SubscriptionChannels implements ChannelOwner {
         { retriable: false },
       );
     }
+  }
+
+  /** Confirm that this task uses the channel. One that another task has taken is not resumed. */
+  private async confirm(session: ChannelSession): Promise<void> {
+    if (await this.store.touch(session.channel)) return;
+    this.context.log.warn('another task has taken a channel of this task');
+    session.isTaken = true;
   }
 
   /** Ask again for topics that were rejected: a permission can be granted later. */

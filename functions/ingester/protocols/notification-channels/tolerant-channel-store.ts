@@ -1,6 +1,9 @@
 import type { Log } from '../../../../lib/aws/logger.ts';
 import type { Channel, ChannelStore } from './channel-store.ts';
 
+/** Longest wait for a stored channel; after it a new one is created. */
+export const MAX_ACQUIRE_MS = 2_000;
+
 /**
  * A channel store whose failures are logged and otherwise ignored: it saves channels, but events do not depend on it.
  * Calls run one after another, so that a released channel can be acquired by the next call.
@@ -17,19 +20,36 @@ export class TolerantChannelStore implements ChannelStore {
     this.log = log;
   }
 
-  acquire(untilMs: number): Promise<Channel | undefined> {
-    return this.inTurn('acquire', () => this.store.acquire(untilMs));
+  /** At most {@link MAX_ACQUIRE_MS}: a slow store is never in the way of a connection. */
+  async acquire(untilMs: number): Promise<Channel | undefined> {
+    let isLate = false;
+    const acquiring = this.inTurn('acquire', async () => {
+      const channel = await this.store.acquire(untilMs);
+      if (isLate && channel) await this.store.release(channel);
+      return channel;
+    });
+    const late = Promise.withResolvers<undefined>();
+    const timer = setTimeout(() => {
+      isLate = true;
+      late.resolve(undefined);
+    }, MAX_ACQUIRE_MS);
+    try {
+      return await Promise.race([acquiring, late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async save(channel: Channel): Promise<void> {
     await this.inTurn('save', () => this.store.save(channel));
   }
 
-  async touch(channel: Channel): Promise<void> {
-    if (this.touched.has(channel)) return;
+  async touch(channel: Channel): Promise<boolean> {
+    if (this.touched.has(channel)) return true;
     this.touched.add(channel);
-    await this.inTurn('touch', () => this.store.touch(channel));
+    const isHeld = await this.inTurn('touch', () => this.store.touch(channel));
     this.touched.delete(channel);
+    return isHeld ?? true;
   }
 
   async release(channel: Channel): Promise<void> {

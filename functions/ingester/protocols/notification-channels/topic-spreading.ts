@@ -8,23 +8,20 @@ export const MAX_CHANNELS = 10;
  * topics fill the first channels with room.
  *
  * @param previous - the topics of each channel so far
- * @throws {@link RangeError} when they do not fit into {@link MAX_CHANNELS} channels
+ * @returns the topics of each channel, and those that do not fit into {@link MAX_CHANNELS} channels
  */
 export function spreadTopics(
   previous: readonly (readonly string[])[],
   topics: readonly string[],
-): string[][] {
+): { channels: string[][]; surplus: string[] } {
   const wanted = new Set(topics);
   const channels = previous.map((channel) => channel.filter((topic) => wanted.delete(topic)));
+  const surplus: string[] = [];
   for (const topic of wanted) {
     const roomy = channels.find((channel) => channel.length < MAX_TOPICS_PER_CHANNEL);
     if (roomy) roomy.push(topic);
-    else channels.push([topic]);
+    else if (channels.length < MAX_CHANNELS) channels.push([topic]);
+    else surplus.push(topic);
   }
-  if (channels.length > MAX_CHANNELS) {
-    throw new RangeError(
-      `${topics.length} topics need ${channels.length} channels, but one OAuth client can have ${MAX_CHANNELS}; run a second deployment with its own OAuth client for some of the topics`,
-    );
-  }
-  return channels;
+  return { channels, surplus };
 }

@@ -6,7 +6,7 @@ import { DynamoDbChannelStore } from './dynamodb-channel-store.ts';
 import { SteadyTopics } from './steady-topics.ts';
 import { type ChannelSubscription, SubscriptionChannels } from './subscription-channels.ts';
 import { expandTopics } from './topic-expansion.ts';
-import { spreadTopics } from './topic-spreading.ts';
+import { MAX_CHANNELS, MAX_TOPICS_PER_CHANNEL, spreadTopics } from './topic-spreading.ts';
 
 /**
  * The subscriptions of a deployment, one per channel, named by number. Users and queues are listed again at every
@@ -20,19 +20,21 @@ export async function* topicSubscriptions(
   const { log, signal } = context;
   let current: ReadonlyMap<string, ChannelSubscription> = new Map();
   let topicsByChannel: string[][] = [];
+  let surplus: string[] = [];
   const steady = new SteadyTopics(log);
   for (let isFirst = true; ; isFirst = false) {
     if (!isFirst) await delay(configuration.TOPIC_REFRESH_SECONDS * 1000, undefined, { signal });
     try {
       const topics = steady.take(await expandTopics(configuration.TOPICS, context.rest, signal));
       if (topics.length === 0) log.warn('no users or queues are listed, so there is nothing to subscribe to');
-      topicsByChannel = spreadTopics(topicsByChannel, topics);
+      ({ channels: topicsByChannel, surplus } = spreadTopics(topicsByChannel, topics));
     } catch (error) {
       if (isFirst || signal.aborted) throw error;
       log.warn('the list of topics could not be refreshed; the previous one is kept', { error });
       continue;
     }
     current = toSubscriptions(topicsByChannel, current, () => new SubscriptionChannels(store, context));
+    excludeSurplus(surplus, current);
     yield current;
   }
 }
@@ -52,6 +54,18 @@ function toSubscriptions(
     subscriptions.set(name, isUnchanged ? known : { topics, rejected: channels.rejected, channels });
   }
   return subscriptions;
+}
+
+/** Topics that do not fit are reported like topics that the server rejects. */
+function excludeSurplus(
+  surplus: readonly string[],
+  subscriptions: ReadonlyMap<string, ChannelSubscription>,
+): void {
+  const [first] = subscriptions.values();
+  first?.channels.rejected.exclude(
+    surplus,
+    `no channel has room: one OAuth client can subscribe to ${MAX_CHANNELS * MAX_TOPICS_PER_CHANNEL} topics; run a second deployment with its own OAuth client for the others`,
+  );
 }
 
 function isEqual(left: readonly string[], right: readonly string[]): boolean {
