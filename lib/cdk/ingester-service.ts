@@ -41,6 +41,10 @@ const HEALTH_TIMEOUT_SECONDS = 5;
 /** Failed health checks are ignored for this time, which covers listing and subscribing to all users and queues. */
 const HEALTH_START_SECONDS = 120;
 const HEALTH_PORT = 3001;
+/** Notification channels of an OAuth client; one more evicts the oldest. */
+const CHANNELS_PER_CLIENT = 20;
+/** During an upgrade twice as many tasks run. */
+const UPGRADE_FACTOR = 2;
 /** Buffer for log lines while CloudWatch Logs is unavailable. If it is full, lines are dropped, so logging never blocks. */
 const MAX_LOG_BUFFER_MIB = 10;
 /** The user `node` of the official image. */
@@ -186,6 +190,7 @@ export class IngesterService extends Construct {
       GENESYS_DOMAIN: props.genesysDomain,
       GENESYS_SECRET_ID: props.secret.secretArn,
       TOPICS: props.topics.join(','),
+      CHANNELS: String(Math.floor(CHANNELS_PER_CLIENT / UPGRADE_FACTOR / props.tasks)),
       EVENTS_QUEUE_URL: props.eventsQueue.queueUrl,
       STATE_TABLE: props.stateTable.tableName,
       OVERSIZE_BUCKET: props.oversizeBucket.bucketName,

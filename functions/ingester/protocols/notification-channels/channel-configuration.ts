@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { topicProblems } from '../../../../lib/genesys/configured-topics.ts';
 import { wholeNumber } from '../configuration-fields.ts';
+import { MAX_CHANNELS } from './topic-spreading.ts';
 
 const EXAMPLE = 'v2.users.{id}.presence,v2.routing.queues.{id}.conversations';
 
@@ -19,6 +20,10 @@ export const channelConfiguration = z.object({
       typeText: 'list of topics',
       defaultText: 'required',
     }),
+  CHANNELS: wholeNumber({ fallback: MAX_CHANNELS, min: 1, max: MAX_CHANNELS }).meta({
+    description:
+      'Channels that this task may use, with 1,000 topics each. An OAuth client has 20 channels for all tasks, and an upgrade runs twice as many tasks. Set it to at most 10 divided by the number of tasks that share the OAuth client.',
+  }),
   TOPIC_REFRESH_SECONDS: wholeNumber({ fallback: 300, min: 5, max: 86_400 }).meta({
     description: 'Interval at which users and queues are listed again for topics with `{id}`.',
   }),

@@ -1,6 +1,6 @@
 /** Topics per channel; the platform answers 400 to more. */
 export const MAX_TOPICS_PER_CHANNEL = 1_000;
-/** Channels per OAuth client: half of the platform's 20, so that all of them can be replaced by overlap. */
+/** Channels of one task: half of the platform's 20 per OAuth client, because an upgrade runs two tasks for a while. */
 export const MAX_CHANNELS = 10;
 
 /**
@@ -8,11 +8,13 @@ export const MAX_CHANNELS = 10;
  * topics fill the first channels with room.
  *
  * @param previous - the topics of each channel so far
- * @returns the topics of each channel, and those that do not fit into {@link MAX_CHANNELS} channels
+ * @param maxChannels - channels that may be used
+ * @returns the topics of each channel, and those that do not fit
  */
 export function spreadTopics(
   previous: readonly (readonly string[])[],
   topics: readonly string[],
+  maxChannels = MAX_CHANNELS,
 ): { channels: string[][]; surplus: string[] } {
   const wanted = new Set(topics);
   const channels = previous.map((channel) => channel.filter((topic) => wanted.delete(topic)));
@@ -20,7 +22,7 @@ export function spreadTopics(
   for (const topic of wanted) {
     const roomy = channels.find((channel) => channel.length < MAX_TOPICS_PER_CHANNEL);
     if (roomy) roomy.push(topic);
-    else if (channels.length < MAX_CHANNELS) channels.push([topic]);
+    else if (channels.length < maxChannels) channels.push([topic]);
     else surplus.push(topic);
   }
   return { channels, surplus };

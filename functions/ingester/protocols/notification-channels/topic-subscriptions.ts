@@ -6,7 +6,7 @@ import { DynamoDbChannelStore } from './dynamodb-channel-store.ts';
 import { SteadyTopics } from './steady-topics.ts';
 import { type ChannelSubscription, SubscriptionChannels } from './subscription-channels.ts';
 import { expandTopics } from './topic-expansion.ts';
-import { MAX_CHANNELS, MAX_TOPICS_PER_CHANNEL, spreadTopics } from './topic-spreading.ts';
+import { MAX_TOPICS_PER_CHANNEL, spreadTopics } from './topic-spreading.ts';
 
 /**
  * The subscriptions of a deployment, one per channel, named by number. Users and queues are listed again at every
@@ -27,14 +27,18 @@ export async function* topicSubscriptions(
     try {
       const topics = steady.take(await expandTopics(configuration.TOPICS, context.rest, signal));
       if (topics.length === 0) log.warn('no users or queues are listed, so there is nothing to subscribe to');
-      ({ channels: topicsByChannel, surplus } = spreadTopics(topicsByChannel, topics));
+      ({ channels: topicsByChannel, surplus } = spreadTopics(
+        topicsByChannel,
+        topics,
+        configuration.CHANNELS,
+      ));
     } catch (error) {
       if (isFirst || signal.aborted) throw error;
       log.warn('the list of topics could not be refreshed; the previous one is kept', { error });
       continue;
     }
     current = toSubscriptions(topicsByChannel, current, () => new SubscriptionChannels(store, context));
-    excludeSurplus(surplus, current);
+    excludeSurplus(surplus, current, configuration.CHANNELS);
     yield current;
   }
 }
@@ -60,11 +64,12 @@ function toSubscriptions(
 function excludeSurplus(
   surplus: readonly string[],
   subscriptions: ReadonlyMap<string, ChannelSubscription>,
+  maxChannels: number,
 ): void {
   const [first] = subscriptions.values();
   first?.channels.rejected.exclude(
     surplus,
-    `no channel has room: one OAuth client can subscribe to ${MAX_CHANNELS * MAX_TOPICS_PER_CHANNEL} topics; run a second deployment with its own OAuth client for the others`,
+    `no channel has room: ${maxChannels} channels can have ${maxChannels * MAX_TOPICS_PER_CHANNEL} topics; run fewer tasks, or a second deployment with its own OAuth client for the others`,
   );
 }
 
