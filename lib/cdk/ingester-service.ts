@@ -205,6 +205,7 @@ export class IngesterService extends Construct {
     eventsQueue.grant(role, 'sqs:SendMessage');
     stateTable.grant(
       role,
+      'dynamodb:GetItem',
       'dynamodb:Query',
       'dynamodb:PutItem',
       'dynamodb:UpdateItem',

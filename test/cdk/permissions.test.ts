@@ -36,6 +36,7 @@ const PERMISSIONS = [
   'IngesterTaskExecutionRoleDefaultPolicy: Allow logs:PutLogEvents on <SwitchboardIngesterLogs.Arn>',
   'IngesterTaskTaskRole: Allow sts:AssumeRole on itself to {"Service":"ecs-tasks.amazonaws.com"}',
   'IngesterTaskTaskRoleDefaultPolicy: Allow dynamodb:DeleteItem on <SwitchboardTablesState.Arn>',
+  'IngesterTaskTaskRoleDefaultPolicy: Allow dynamodb:GetItem on <SwitchboardTablesState.Arn>',
   'IngesterTaskTaskRoleDefaultPolicy: Allow dynamodb:PutItem on <SwitchboardTablesState.Arn>',
   'IngesterTaskTaskRoleDefaultPolicy: Allow dynamodb:Query on <SwitchboardTablesState.Arn>',
   'IngesterTaskTaskRoleDefaultPolicy: Allow dynamodb:UpdateItem on <SwitchboardTablesState.Arn>',
