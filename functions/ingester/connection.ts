@@ -3,7 +3,7 @@ import { type End, type EndCause, type EndTable, endOf } from './protocols/end-t
 import type { ConnectionSignal, Session, SessionRemainder, Signal } from './protocols/stream-protocol.ts';
 import { ABNORMAL_CLOSURE, type ConnectionSettings, type SocketFactory, Transport } from './transport.ts';
 
-/** The server's request for another connection. */
+/** The server's request to reconnect. */
 export type Move = Extract<Signal, { kind: 'move' }>;
 
 /** How a connection ended and what that means. */
@@ -12,15 +12,15 @@ export interface ConnectionEnd {
   readonly end: End;
 }
 
-/** What a connection reports to its owner: only its life, not its data. */
+/** What a connection reports to its owner: lifecycle events only. */
 export interface ConnectionHandlers {
-  /** The server asks for another connection. */
+  /** The server asks us to reconnect. */
   onMove(connection: Connection, move: Move): void;
   /** A connection that was ready has ended. */
   onEnd(connection: Connection, ended: ConnectionEnd): void;
 }
 
-/** What a connection is made of. */
+/** Options of a {@link Connection}. */
 export interface ConnectionOptions {
   readonly session: Session;
   readonly ends: EndTable;
@@ -31,7 +31,7 @@ export interface ConnectionOptions {
   readonly open?: SocketFactory | undefined;
 }
 
-/** An attempt to connect that did not become ready. */
+/** The connection ended before it became ready. */
 export class ConnectError extends Error {
   readonly code = 'connect_failed';
   readonly retriable = true;
@@ -50,11 +50,11 @@ export class Connection {
   readonly session: Session;
   /** Epoch milliseconds at which it became ready. */
   readyAtMs = 0;
-  /** Set when the server asked for another connection. */
+  /** Set when the server asked us to reconnect. */
   move: Move | undefined;
   /** Set when it has ended. */
   endedWith: ConnectionEnd | undefined;
-  /** Settles when the connection has ended. */
+  /** Resolves with how the connection ended. Never rejects. */
   readonly ended: Promise<ConnectionEnd>;
   private readonly options: ConnectionOptions;
   private readonly transport: Transport;
@@ -75,7 +75,7 @@ export class Connection {
       settings,
       {
         onOpen: () => this.onOpen(),
-        onFrame: (data, isBinary) => this.take(session.onFrame(data, isBinary), data),
+        onFrame: (data, isBinary) => this.take(this.read(data, isBinary), data),
         onClose: (cause) => this.onClose(cause),
       },
       open,
@@ -96,19 +96,19 @@ export class Connection {
     return this.readiness.promise;
   }
 
-  /** Stop reading. Before the connection is ready this has no effect, because the handshake has to be read. */
+  /** Stop reading. Before the connection is ready the pause is deferred, because the handshake must be read. */
   pause(): void {
     this.isPaused = true;
     if (this.isReady) this.transport.pause();
   }
 
-  /** Read again. */
+  /** Resume reading. */
   resume(): void {
     this.isPaused = false;
     if (this.isReady) this.transport.resume();
   }
 
-  /** Close with a close frame. Frames in transit are still delivered before `ended` settles. */
+  /** Close with a close frame. Frames in transit are delivered before `ended` settles, for up to 3 seconds. */
   close(reason: string): Promise<ConnectionEnd> {
     if (!this.isClosing && this.isReady) this.take(this.session.onClosing?.() ?? [], NO_FRAME);
     this.isClosing = true;
@@ -124,6 +124,18 @@ export class Connection {
     );
     this.options.sink.open(this.session);
     this.take(this.session.onOpen(), NO_FRAME);
+  }
+
+  /** A session must not throw. If it does, the frame is kept and the connection continues. */
+  private read(data: Buffer, isBinary: boolean): readonly Signal[] {
+    try {
+      return this.session.onFrame(data, isBinary);
+    } catch (error) {
+      return [
+        { kind: 'notice', message: `a frame could not be read: ${error}` },
+        { kind: 'rejected', reason: 'invalid_frame' },
+      ];
+    }
   }
 
   private take(signals: readonly Signal[], frame: Buffer): void {
@@ -145,7 +157,6 @@ export class Connection {
         this.move = signal;
         if (this.isReady && !this.isClosing) this.options.handlers.onMove(this, signal);
         return;
-      case 'alive':
     }
   }
 
@@ -160,7 +171,8 @@ export class Connection {
 
   private onClose(cause: EndCause): void {
     clearTimeout(this.readyTimer);
-    const ended = { cause, end: endOf(this.options.ends, cause) };
+    const isOurs = this.isClosing && OWN_CLOSE_CODES.has(cause.code);
+    const ended = { cause, end: isOurs ? CLOSED_BY_US : endOf(this.options.ends, cause) };
     this.endedWith = ended;
     this.options.sink.end(this.session, {
       isAnswered: cause.code !== ABNORMAL_CLOSURE,
@@ -173,20 +185,19 @@ export class Connection {
   }
 
   private remainder({ recovery }: End): SessionRemainder {
-    if (this.move || recovery !== 'resume') return 'gone';
+    if ((this.move?.recovery ?? recovery) !== 'resume') return 'gone';
     return this.isReady && !this.isClosing ? 'resumable' : 'reusable';
   }
 }
 
+/** Codes with which a close that we started ends: the echo of our code, no code, no answer. */
+const OWN_CLOSE_CODES: ReadonlySet<number> = new Set([1000, 1005, ABNORMAL_CLOSURE]);
+const CLOSED_BY_US: End = { recovery: 'resume', meaning: 'closed by us' };
+
 /** For signals that no frame caused. */
 const NO_FRAME = Buffer.alloc(0);
 
-const CONNECTION_SIGNALS: ReadonlySet<string> = new Set<ConnectionSignal['kind']>([
-  'ready',
-  'alive',
-  'send',
-  'move',
-]);
+const CONNECTION_SIGNALS: ReadonlySet<string> = new Set<ConnectionSignal['kind']>(['ready', 'send', 'move']);
 
 function isConnectionSignal(signal: Signal): signal is ConnectionSignal {
   return CONNECTION_SIGNALS.has(signal.kind);

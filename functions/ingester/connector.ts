@@ -34,6 +34,8 @@ export interface ConnectRequest {
   readonly after?: EndCause | undefined;
   /** Milliseconds to wait before the first attempt. */
   readonly delayMs: number;
+  /** The server asked for this wait. */
+  readonly isThrottled?: boolean | undefined;
 }
 
 /**
@@ -48,6 +50,8 @@ export class Connector {
   private readonly backoff: Backoff;
   private readonly abort = new AbortController();
   private hasSucceeded = false;
+  /** Ends the wait before the next attempt; undefined while the server limits our rate. */
+  private wait: AbortController | undefined;
   private lastEnd: { readonly end: End; readonly times: number } | undefined;
 
   constructor(options: ConnectorOptions, owner: ConnectorOwner) {
@@ -68,10 +72,10 @@ export class Connector {
    * @throws the error of the last attempt when another one cannot succeed, or when too many failed
    */
   async connect(request: ConnectRequest): Promise<Connection | undefined> {
-    let { recovery, after, delayMs } = request;
+    let { recovery, after, delayMs, isThrottled } = request;
     while (!this.abort.signal.aborted) {
       try {
-        if (delayMs > 0) await delay(delayMs, undefined, { signal: this.abort.signal });
+        await this.pause(delayMs, isThrottled);
         const connection = await this.openOne(recovery, after);
         this.backoff.onReady();
         this.hasSucceeded = true;
@@ -81,6 +85,7 @@ export class Connector {
         if (this.abort.signal.aborted) return undefined;
         const end = error instanceof ConnectError ? error.ended.end : endOfFailure(error);
         delayMs = this.delayAfterFailure(error, end);
+        isThrottled = end.throttled;
         // What required a new session or token still does after another failure.
         if (end.recovery === 'restart' || end.recovery === 'reauthenticate') recovery = end.recovery;
         if (error instanceof ConnectError) after = error.ended.cause;
@@ -89,10 +94,22 @@ export class Connector {
     return undefined;
   }
 
+  /** Try at once, because the live connection was lost during the wait. A wait that the server asked for is kept. */
+  hurry(): void {
+    this.wait?.abort();
+  }
+
   /** A ready connection was lost after `livedMs`. */
   onLost(livedMs: number): void {
     this.backoff.onEnd(livedMs);
     if (this.backoff.isStable(livedMs)) this.lastEnd = undefined;
+  }
+
+  /** Milliseconds to wait when the server asks us to reconnect, `sinceMs` after it last did. */
+  onMove(sinceMs: number): number {
+    if (this.backoff.isStable(sinceMs)) return 0;
+    this.backoff.onEnd(sinceMs);
+    return this.backoff.delayMs();
   }
 
   /** Milliseconds to wait before connecting again after an end. */
@@ -100,11 +117,21 @@ export class Connector {
     return end?.throttled ? this.backoff.throttledDelayMs(retryAfterMs) : this.backoff.delayMs();
   }
 
-  /** Whether an end stops the subscription: by its table row, or because it came too many times in a row. */
-  isPermanent(end: End): boolean {
+  /** Count an end. Returns whether it stops the subscription: by its table row, or because it came too many times in a row. */
+  recordEnd(end: End): boolean {
     const times = this.lastEnd?.end === end ? this.lastEnd.times + 1 : 1;
     this.lastEnd = { end, times };
     return end.recovery === 'stop' || (end.maxInARow !== undefined && times > end.maxInARow);
+  }
+
+  private async pause(delayMs: number, isThrottled = false): Promise<void> {
+    if (delayMs <= 0) return;
+    const wait = new AbortController();
+    if (!isThrottled) this.wait = wait;
+    const signal = AbortSignal.any([this.abort.signal, wait.signal]);
+    await delay(delayMs, undefined, { signal }).catch(() => undefined);
+    this.wait = undefined;
+    this.abort.signal.throwIfAborted();
   }
 
   private async openOne(recovery: Reconnect, after: EndCause | undefined): Promise<Connection> {
@@ -134,7 +161,7 @@ export class Connector {
   private delayAfterFailure(error: unknown, end: End): number {
     this.backoff.onFailure();
     this.lastError = error instanceof Error ? error.message : String(error);
-    const isHopeless = this.isPermanent(end) && !this.hasSucceeded;
+    const isHopeless = this.recordEnd(end) && !this.hasSucceeded;
     if (isHopeless || (this.backoff.isExhausted && !this.owner.isLive)) throw error;
     const delayMs = this.delayMs(end, retryAfterMs(error));
     this.options.context.log.warn('could not connect; retrying', {

@@ -1,6 +1,7 @@
 import type { Connection, ConnectionEnd, Move } from './connection.ts';
 import { Connector, type ConnectorOptions, type ConnectorOwner, type ConnectRequest } from './connector.ts';
 import type { Subscription } from './protocols/stream-protocol.ts';
+import { SubscribedConnections } from './subscribed-connections.ts';
 import { ABNORMAL_CLOSURE } from './transport.ts';
 
 /** The longest delay of a Node.js timer. */
@@ -17,7 +18,7 @@ export interface SupervisorHandlers {
   onCovered(atMs: number): void;
   /** There is no live connection; `fromMs` is the last proof of life. */
   onUncovered(fromMs: number, reason: string): void;
-  /** Nothing proves that a connection was alive from its last frame until another one took over. */
+  /** A closed connection may already have been dead between `fromMs` and `toMs`. */
   onGap(fromMs: number, toMs: number, reason: string): void;
   /** A connection became ready; `reason` is why it was made. */
   onConnected(reason: string): void;
@@ -26,27 +27,25 @@ export interface SupervisorHandlers {
 }
 
 /**
- * Keeps one subscription live: connects, replaces a connection by overlap (the new one is ready before the old one
- * closes), changes what its connections subscribe to. It is not in the data path: connections pass their data to the
+ * Keeps one subscription live: connects, replaces connections (the new one is ready before the old one closes), changes
+ * what its connections subscribe to. It is not in the data path: connections pass their data to the
  * sink.
  */
 export class Supervisor implements ConnectorOwner {
   private readonly options: ConnectorOptions;
   private readonly handlers: SupervisorHandlers;
   private readonly connector: Connector;
-  /** Open connections, and the subscription that each one has. */
-  private readonly connections = new Map<Connection, Subscription>();
-  private readonly updating = new Set<Connection>();
-  private wanted: Subscription;
+  private readonly connections: SubscribedConnections;
   private current: Connection | undefined;
   private attempt: Promise<void> | undefined;
   private replaceTimer: NodeJS.Timeout | undefined;
   private isPaused = false;
+  private lastMoveTick = Number.NEGATIVE_INFINITY;
   private terminal: { readonly state: 'stopped' | 'failed'; readonly error?: string } | undefined;
 
   constructor(options: ConnectorOptions, subscription: Subscription, handlers: SupervisorHandlers) {
     this.options = options;
-    this.wanted = subscription;
+    this.connections = new SubscribedConnections(subscription);
     this.handlers = handlers;
     this.connector = new Connector(options, this);
   }
@@ -59,7 +58,7 @@ export class Supervisor implements ConnectorOwner {
 
   /** What it keeps live. */
   get subscription(): Subscription {
-    return this.wanted;
+    return this.connections.wanted;
   }
 
   get isLive(): boolean {
@@ -88,20 +87,20 @@ export class Supervisor implements ConnectorOwner {
 
   /** Subscribe to something else: open sessions are updated, or replaced if that is not possible. */
   change(subscription: Subscription): void {
-    this.wanted = subscription;
-    for (const connection of this.connections.keys()) void this.bringUpToDate(connection);
+    this.connections.wanted = subscription;
+    for (const connection of this.connections) void this.bringUpToDate(connection);
   }
 
   /** Stop reading from all sockets. */
   pause(): void {
     this.isPaused = true;
-    for (const connection of this.connections.keys()) connection.pause();
+    for (const connection of this.connections) connection.pause();
   }
 
-  /** Read again. */
+  /** Resume reading. */
   resume(): void {
     this.isPaused = false;
-    for (const connection of this.connections.keys()) connection.resume();
+    for (const connection of this.connections) connection.resume();
   }
 
   /** Close all connections. What they still deliver reaches the sink before this settles. */
@@ -111,7 +110,7 @@ export class Supervisor implements ConnectorOwner {
     clearTimeout(this.replaceTimer);
     const { current } = this;
     this.current = undefined;
-    const others = [...this.connections.keys()].filter((connection) => connection !== current);
+    const others = [...this.connections].filter((connection) => connection !== current);
     await Promise.all([
       current && this.retire(current, Date.now(), 'stopping'),
       ...others.map((connection) => connection.close('stopping')),
@@ -120,14 +119,13 @@ export class Supervisor implements ConnectorOwner {
   }
 
   onOpening(connection: Connection, subscription: Subscription): void {
-    this.connections.set(connection, subscription);
-    void connection.ended.then(() => this.connections.delete(connection));
+    this.connections.add(connection, subscription);
     if (this.isPaused) connection.pause();
   }
 
   onMove(connection: Connection, { recovery, reason }: Move): void {
-    this.options.context.log.info('the server asks for another connection', { reason });
-    if (connection === this.current) this.connect({ recovery, delayMs: 0 }, reason);
+    this.options.context.log.info('the server asked us to reconnect', { reason });
+    if (connection === this.current) this.connect({ recovery, delayMs: this.moveDelayMs() }, reason);
   }
 
   onEnd(connection: Connection, { cause, end }: ConnectionEnd): void {
@@ -139,18 +137,27 @@ export class Supervisor implements ConnectorOwner {
     this.connector.onLost(Date.now() - connection.readyAtMs);
     const recovery = connection.move?.recovery ?? end.recovery;
     this.options.context.log.warn('connection lost', { reason, meaning: end.meaning, recovery });
-    if (this.connector.isPermanent(end) || recovery === 'stop')
+    if (this.connector.recordEnd(end) || recovery === 'stop')
       this.fail(new Error(`the server ended the subscription: ${reason} (${end.meaning})`));
     else
       this.connect(
-        { recovery, after: cause, delayMs: this.connector.delayMs(end, cause.retryAfterMs) },
+        {
+          recovery,
+          after: cause,
+          delayMs: this.connector.delayMs(end, cause.retryAfterMs),
+          isThrottled: end.throttled,
+        },
         reason,
       );
   }
 
-  /** Make a new connection and, when it is ready, close the old one. Without effect during an attempt. */
+  /** Make a new connection and, when it is ready, close the old one. Does nothing while an attempt is running. */
   private connect(request: ConnectRequest, reason: string): void {
-    if (this.terminal || this.attempt) return;
+    if (this.terminal) return;
+    if (this.attempt) {
+      if (!this.current) this.connector.hurry();
+      return;
+    }
     this.attempt = this.connector
       .connect(request)
       .then((connection) => {
@@ -174,6 +181,13 @@ export class Supervisor implements ConnectorOwner {
     if (connection.endedWith) this.onEnd(connection, connection.endedWith);
   }
 
+  /** The first request to reconnect is followed at once. Repeated ones are delayed like flapping connections. */
+  private moveDelayMs(): number {
+    const sinceMs = performance.now() - this.lastMoveTick;
+    this.lastMoveTick = performance.now();
+    return this.connector.onMove(sinceMs);
+  }
+
   private scheduleReplacement(byMs: number | undefined): void {
     clearTimeout(this.replaceTimer);
     if (byMs === undefined) return;
@@ -184,41 +198,26 @@ export class Supervisor implements ConnectorOwner {
     );
   }
 
-  /** What happened during an attempt and had to wait for its end. */
+  /** Handles what was deferred during the attempt: a loss, a request to reconnect or a changed subscription. */
   private afterAttempt(): void {
     if (this.terminal) return;
     const { current } = this;
     const delayMs = this.connector.delayMs();
     if (!current) this.connect({ recovery: 'resume', delayMs }, 'ended');
-    else if (current.move) this.connect({ recovery: current.move.recovery, delayMs }, 'replace');
+    else if (current.move) this.connect({ recovery: current.move.recovery, delayMs }, current.move.reason);
     else void this.bringUpToDate(current);
   }
 
-  /** Give a connection the subscription that is wanted now, one change after another. */
+  /** Give a connection the subscription that is wanted now, or replace it. */
   private async bringUpToDate(connection: Connection): Promise<void> {
-    if (this.updating.has(connection)) return;
-    this.updating.add(connection);
-    try {
-      while (this.isOutdated(connection)) {
-        const { wanted } = this;
-        if (!connection.session.update) throw new Error('the session cannot change its subscription');
-        await connection.session.update(wanted);
-        if (this.connections.has(connection)) this.connections.set(connection, wanted);
-      }
-    } catch (error) {
-      // After an attempt, the connection that replaces this one is brought up to date.
-      if (this.terminal || connection !== this.current) return;
-      this.options.context.log.warn('the subscription could not be changed; its connection is replaced', {
-        error,
+    const outcome = await this.connections.bringUpToDate(connection);
+    // Only the current connection is replaced here. A connection that is being made is brought up to date later.
+    if (outcome.kind === 'done' || this.terminal || connection !== this.current) return;
+    if ('error' in outcome)
+      this.options.context.log.warn('could not update the subscription; replacing its connection', {
+        error: outcome.error,
       });
-      this.connect({ recovery: 'restart', delayMs: 0 }, 'topics');
-    } finally {
-      this.updating.delete(connection);
-    }
-  }
-
-  private isOutdated(connection: Connection): boolean {
-    return !this.terminal && (this.connections.get(connection) ?? this.wanted) !== this.wanted;
+    this.connect({ recovery: 'restart', delayMs: 0 }, 'topics');
   }
 
   /**
@@ -229,7 +228,7 @@ export class Supervisor implements ConnectorOwner {
     const { cause } = await connection.close(reason);
     const fromMs = connection.lastFrameAtMs;
     if (cause.code === ABNORMAL_CLOSURE && fromMs < untilMs) {
-      this.handlers.onGap(fromMs, untilMs, `${reason} without an answer`);
+      this.handlers.onGap(fromMs, untilMs, `no reply to the close frame (${reason})`);
     }
   }
 

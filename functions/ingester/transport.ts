@@ -11,14 +11,14 @@ export const SOCKET_LIMITS = {
   maxFrameBytes: 16 * 1_048_576,
   deflate: false,
 } as const satisfies Required<SocketLimits>;
-/** Time for the peer to answer our close frame. After it the socket is terminated. */
+/** How long to wait for the peer's close frame before the socket is terminated. */
 export const CLOSE_TIMEOUT_MS = 3_000;
 /**
- * A frame that is read this soon after a pause may have been in a buffer since long before, so it does not prove that
- * the peer is alive.
+ * A frame that is read this soon after a pause may have been buffered long ago, so it does not prove that the peer is
+ * alive.
  */
 export const BACKLOG_MS = 5_000;
-/** Close code of an end without a close frame (RFC 6455, 7.1.5), also used when we terminate a silent connection. */
+/** Close code if no close frame was received (RFC 6455, 7.1.5): the connection was lost, terminated, refused or aborted. */
 export const ABNORMAL_CLOSURE = 1006;
 
 /** Times of a connection that a test or simulation can shorten, in milliseconds. */
@@ -70,7 +70,7 @@ export interface TransportHandlers {
 
 /**
  * Owns one WebSocket: opens it within a time limit, delivers its frames, pings, detects silence, pauses, resumes and
- * closes. It knows no protocol.
+ * closes. It is independent of the protocol.
  */
 export class Transport {
   private readonly socket: WebSocket;
@@ -78,7 +78,7 @@ export class Transport {
   private readonly liveness: Liveness;
   /** Last proof of life. */
   private lastFrameAt = Date.now();
-  /** Start of the present silence: the last frame, or the end of a pause. */
+  /** Start of the current silence: the last proof of life, or the end of a pause. */
   private quietSince = this.lastFrameAt;
   private backlogUntil = 0;
   private opened = false;
@@ -87,6 +87,7 @@ export class Transport {
   private missedPongs = 0;
   private refusal: Pick<EndCause, 'upgradeStatus' | 'retryAfterMs'> = {};
   private endReason = '';
+  private openTimer: NodeJS.Timeout | undefined;
   private watchdog: NodeJS.Timeout | undefined;
   private pinger: NodeJS.Timeout | undefined;
   private pongTimer: NodeJS.Timeout | undefined;
@@ -102,38 +103,41 @@ export class Transport {
     this.liveness = settings.liveness;
     this.socket = open(target.url, {
       headers: { ...target.headers },
-      handshakeTimeout: settings.limits.openMs,
       maxPayload: settings.limits.maxFrameBytes,
       perMessageDeflate: settings.limits.deflate,
-      // Invalid text is kept and reported. The library would close the connection.
+      // Otherwise `ws` closes the connection on invalid UTF-8. We quarantine the message instead.
       skipUTF8Validation: true,
     });
+    this.openTimer = setTimeout(
+      () => this.terminate(`not open within ${settings.limits.openMs} ms`),
+      settings.limits.openMs,
+    );
     this.listen();
   }
 
-  /** Epoch milliseconds of the last proof that the peer is alive: a frame, or the attempt to connect. */
+  /** Epoch milliseconds at which the peer last proved to be alive: a message or pong, else the open, else the attempt to connect. */
   get lastFrameAtMs(): number {
     return this.lastFrameAt;
   }
 
-  /** Send a text message if the socket is open. A message that does not arrive shows as silence. */
+  /** Sends a text message; ignored if the socket is not open. Delivery is not confirmed. */
   send(message: string): void {
     if (this.socket.readyState === WebSocket.OPEN) this.socket.send(message);
   }
 
   /**
-   * Stop reading. Data waits in the kernel, and then at the sender. Silence is not watched meanwhile, because we cause
-   * it. A socket that is being closed is read to its end.
+   * Stop reading. Data waits in the kernel, and then at the sender. The silence check is off while paused, because we
+   * cause the silence. A socket that is being closed is read to its end.
    */
   pause(): void {
     if (this.closeTimer) return;
     this.paused = true;
     clearTimeout(this.watchdog);
-    clearTimeout(this.pongTimer);
+    this.stopWaitingForPong();
     this.socket.pause();
   }
 
-  /** Read again. */
+  /** Resume reading. */
   resume(): void {
     if (this.ended || this.closeTimer) return;
     this.paused = false;
@@ -143,11 +147,13 @@ export class Transport {
     if (this.opened) this.watch();
   }
 
-  /** Close with a close frame. What the server sent before its own close frame is still delivered. */
+  /** Close with a close frame. What the server sent before its own close frame is delivered, for up to 3 seconds. */
   close(reason: string): void {
     if (this.ended || this.closeTimer) return;
     this.endReason = reason;
     this.stopWatching();
+    // What was buffered during a pause is no proof of life.
+    if (this.paused) this.backlogUntil = Date.now() + BACKLOG_MS;
     this.socket.resume();
     this.closeTimer = setTimeout(() => this.socket.terminate(), CLOSE_TIMEOUT_MS);
     this.socket.close(1000, reason);
@@ -156,6 +162,7 @@ export class Transport {
   private listen(): void {
     const { socket } = this;
     socket.on('open', () => {
+      clearTimeout(this.openTimer);
       this.opened = true;
       this.lastFrameAt = this.quietSince = Date.now();
       this.watch();
@@ -169,7 +176,7 @@ export class Transport {
     });
     socket.on('pong', () => {
       this.missedPongs = 0;
-      clearTimeout(this.pongTimer);
+      this.stopWaitingForPong();
       this.onLife();
     });
     socket.on('unexpected-response', (request, response) => {
@@ -197,10 +204,10 @@ export class Transport {
   private ping({ message, pong }: NonNullable<Liveness['ping']>): void {
     if (message !== undefined) this.send(message);
     else if (this.socket.readyState === WebSocket.OPEN) this.socket.ping();
-    if (!pong || this.paused) return;
-    clearTimeout(this.pongTimer);
+    if (!pong || this.paused || this.pongTimer) return;
     this.pongTimer = setTimeout(() => {
-      if (++this.missedPongs >= pong.maxMisses) this.terminate(`${pong.maxMisses} pongs missed in a row`);
+      this.pongTimer = undefined;
+      if (++this.missedPongs >= pong.maxMisses) this.terminate(`missed pongs in a row: ${pong.maxMisses}`);
     }, pong.withinMs);
   }
 
@@ -209,7 +216,7 @@ export class Transport {
     clearTimeout(this.watchdog);
     const leftMs = this.liveness.silenceMs - (Date.now() - this.quietSince);
     if (leftMs > 0) this.watchdog = setTimeout(() => this.watch(), leftMs);
-    else this.terminate(`no frame for ${this.liveness.silenceMs} ms`);
+    else this.terminate(`nothing received for ${this.liveness.silenceMs} ms`);
   }
 
   private terminate(reason: string): void {
@@ -217,10 +224,16 @@ export class Transport {
     this.socket.terminate();
   }
 
-  private stopWatching(): void {
-    clearTimeout(this.watchdog);
+  private stopWaitingForPong(): void {
     clearTimeout(this.pongTimer);
+    this.pongTimer = undefined;
+  }
+
+  private stopWatching(): void {
+    clearTimeout(this.openTimer);
+    clearTimeout(this.watchdog);
     clearInterval(this.pinger);
+    this.stopWaitingForPong();
   }
 
   private end(code: number, reason: string): void {

@@ -11,14 +11,12 @@ import type { EndCause, EndTable, Reconnect } from './end-table.ts';
 export type ConnectionSignal =
   /** The handshake is complete: the connection delivers events from now on. */
   | { readonly kind: 'ready' }
-  /** Proof of life without content. */
-  | { readonly kind: 'alive' }
   /** A text message to send. */
   | { readonly kind: 'send'; readonly message: string }
-  /** The server asks for another connection. This one delivers until it is closed. */
+  /** The server asks us to reconnect. This connection delivers until it is closed. */
   | { readonly kind: 'move'; readonly recovery: Reconnect; readonly reason: string };
 
-/** What a frame brings for the queue, the logs and the metrics. */
+/** Data that a frame carries. */
 export type DataSignal =
   | { readonly kind: 'event'; readonly event: ReceivedEvent }
   /** Sequence numbers that the server did not deliver, both inclusive. */
@@ -27,17 +25,17 @@ export type DataSignal =
   | { readonly kind: 'cursor'; readonly value: string }
   /** An event that the configuration excludes. */
   | { readonly kind: 'filtered' }
-  /** A fact for the log. */
+  /** A message to log. */
   | { readonly kind: 'notice'; readonly message: string }
   /** The frame is not a valid message of the protocol. It is quarantined. */
   | { readonly kind: 'rejected'; readonly reason: RejectionReason };
 
-/** One thing that a frame says; a frame can say none, one or several. */
+/** A frame produces zero or more signals. A frame is one WebSocket message. */
 export type Signal = ConnectionSignal | DataSignal;
 
 /**
  * State of an ended session. `resumable`: it was ready and can be continued at once · `reusable`: its resources may be
- * used again after a check · `gone`: its resources no longer exist.
+ * used again after a check · `gone`: do not use its resources again.
  */
 export type SessionRemainder = 'resumable' | 'reusable' | 'gone';
 
@@ -46,22 +44,23 @@ export interface Session {
   /** Address of the WebSocket; it can contain a secret (P7). */
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Epoch milliseconds by which another connection must have replaced this one. */
+  /** Epoch milliseconds at which replacement starts. Leave enough time to connect before the session expires. */
   readonly replaceByMs?: number;
   /** The socket is open. */
   onOpen(): readonly Signal[];
+  /** A frame was read. Must not throw. */
   onFrame(data: Buffer, isBinary: boolean): readonly Signal[];
-  /** Subscribe to something else. Without this method, the connection is replaced by overlap. */
+  /** Subscribe to something else. Without this method, a new connection takes over before the old one closes. */
   update?(subscription: Subscription): Promise<void>;
-  /** The connection is about to be closed on purpose: last messages. */
+  /** Called before a planned close. Returns the last messages to send. */
   onClosing?(): readonly Signal[];
-  /** Store a cursor durably. Calls for one session never overlap; a failed one is repeated with a newer cursor. */
+  /** Store a cursor durably. Calls never overlap. A failed call is not retried; the next cursor supersedes it. */
   commit?(cursor: string): Promise<void>;
-  /** Called once, after the socket has ended. */
+  /** Called once, when the session is over, even if no socket was opened. */
   release?(remainder: SessionRemainder): void;
 }
 
-/** What one supervised connection subscribes to. A changed subscription is a new object. */
+/** What one supervised connection subscribes to. Changes are detected by object identity. */
 export interface Subscription {
   /** Topics or event types, for gap records and health. */
   readonly topics: readonly string[];
@@ -80,7 +79,7 @@ export interface ProtocolContext {
   readonly log: Log;
   /** Record an interval (epoch milliseconds) in which the server did not serve some topics of a live connection. */
   recordGap(gap: { topics: readonly string[]; fromMs: number; toMs: number; reason: string }): void;
-  /** Aborted when the process stops. */
+  /** Aborted when the process stops or, in `connect`, when the subscription stops. */
   readonly signal: AbortSignal;
 }
 
@@ -97,21 +96,21 @@ export interface Liveness {
   };
 }
 
-/** Limits of one connection. Absent ones have defaults in `transport.ts`. */
+/** Limits of one connection. The defaults are in `transport.ts`. */
 export interface SocketLimits {
-  /** From the call to the open socket, in milliseconds. */
+  /** Time limit for connecting, including TLS and the upgrade, in milliseconds. */
   readonly openMs?: number;
-  /** From the open socket to ready, in milliseconds. */
+  /** Time limit from the open socket to ready, in milliseconds. */
   readonly readyMs?: number;
-  /** A larger frame closes the connection with code 1009. */
+  /** A larger frame ends the connection. The server receives code 1009; the end is reported as 1006. */
   readonly maxFrameBytes?: number;
   /** Offer permessage-deflate. */
   readonly deflate?: boolean;
 }
 
 /**
- * A stream protocol: tables, and functions that return what happened. It owns neither sockets nor timers of
- * connections; the ingester acts on what it returns.
+ * A stream protocol: tables, and functions that turn frames into signals. It does not open sockets or handle reconnects,
+ * pings or timeouts; the ingester acts on the signals.
  *
  * @typeParam C - its configuration
  * @typeParam S - its subscription
@@ -124,15 +123,20 @@ export interface StreamProtocol<C = unknown, S extends Subscription = Subscripti
   readonly liveness: Liveness;
   readonly limits?: SocketLimits;
   /**
-   * The subscriptions by name, whenever they change. An unchanged subscription stays the same object. A failure before
-   * the first result ends the process.
+   * Yields all subscriptions by name at the start and after each change. An unchanged subscription stays the same object.
+   * A temporary failure before the first result is retried; if it throws later, the process ends.
    */
   subscriptions(configuration: C, context: ProtocolContext): AsyncIterable<ReadonlyMap<string, S>>;
-  /** Do everything that precedes opening the socket. */
+  /**
+   * Prepare a session. With the recovery `reauthenticate`, invalidate the token of the previous session first.
+   */
   connect(
     request: { readonly subscription: S; readonly recovery: Reconnect; readonly after?: EndCause },
     context: ProtocolContext,
   ): Promise<Session>;
-  /** The subscription is no longer wanted and its connections are closed. */
+  /**
+   * Called after the connections of a subscription are closed, because it was removed or because the process stops. It
+   * must not delete state that the next process needs.
+   */
   end?(subscription: S, context: ProtocolContext): Promise<void>;
 }

@@ -13,7 +13,7 @@ export interface ChannelSubscription extends Subscription {
   readonly channels: SubscriptionChannels;
 }
 
-/** A channel that nobody touches is free for other tasks after {@link IN_USE_MS}; well before that it is still ours. */
+/** After {@link IN_USE_MS} without a touch, another task may take a channel. It is not resumed in the last interval before. */
 const MAX_RESUME_MS = IN_USE_MS - TOUCH_INTERVAL_MS;
 
 /** Interval at which rejected topics are asked for again. */
@@ -29,7 +29,7 @@ export class SubscriptionChannels implements ChannelOwner {
   private readonly context: ProtocolContext;
   private readonly store: TolerantChannelStore;
   private readonly inUse = new Set<ChannelSession>();
-  /** Channel of the connection that was lost last, and its topics. */
+  /** Channel and topics of the most recently lost connection. */
   private resumable: { channel: Channel; topics: readonly string[]; untilMs: number } | undefined;
   private lastToken = '';
   /** Epoch milliseconds at which topics were last asked for. */
@@ -41,7 +41,7 @@ export class SubscriptionChannels implements ChannelOwner {
     this.rejected = new RejectedTopics(context);
   }
 
-  /** A session on the channel of the lost connection, on a stored channel or on a new one, with all topics set. */
+  /** Open a session on the channel of the lost connection, on a stored channel or on a new one, and set all topics. */
   async open(topics: readonly string[], recovery: Reconnect, signal: AbortSignal): Promise<ChannelSession> {
     if (recovery === 'reauthenticate') this.context.tokens.invalidate(this.lastToken);
     const resumed = this.resume(topics, recovery);
@@ -79,7 +79,7 @@ export class SubscriptionChannels implements ChannelOwner {
   release(session: ChannelSession, remainder: SessionRemainder): void {
     const { channel, topics } = session;
     this.inUse.delete(session);
-    // While connections overlap, the other one is live and nothing has to be resumed.
+    // While another session exists, it replaces this one and nothing has to be resumed.
     if (remainder === 'resumable' && topics !== undefined && !session.isTaken && this.inUse.size === 0)
       this.resumable = { channel, topics, untilMs: Date.now() + MAX_RESUME_MS };
     else if (remainder === 'gone') void this.store.forget(channel);
@@ -87,8 +87,8 @@ export class SubscriptionChannels implements ChannelOwner {
   }
 
   /**
-   * Give the session's channel the topics. Only added topics are sent when the present ones are known. No call removes
-   * single topics, so a removal sets the whole list.
+   * Give the session's channel the topics. If the current topics are known, only added ones are sent. The API cannot
+   * remove single topics, so a removal replaces the whole list (PUT).
    *
    * @throws {@link GenesysError} `missing_permission` when every topic is rejected
    */
@@ -98,21 +98,23 @@ export class SubscriptionChannels implements ChannelOwner {
     signal = this.context.signal,
   ): Promise<void> {
     const present = session.topics;
-    const removed = new Set(present);
-    const added = topics.filter((topic) => !removed.delete(topic));
-    if (present && added.length === 0 && removed.size === 0) {
+    const wanted = new Set(topics);
+    const known = new Set(present);
+    const added = topics.filter((topic) => !known.has(topic));
+    const removed = present?.filter((topic) => !wanted.has(topic)) ?? [];
+    if (present && added.length === 0 && removed.length === 0) {
       // The list is compared by identity when the session is resumed.
       session.topics = topics;
       return;
     }
     session.topics = undefined;
-    if (present && removed.size === 0) await this.changeTopics('POST', session.channel, added, signal);
+    if (present && removed.length === 0) await this.changeTopics('POST', session.channel, added, signal);
     else await this.changeTopics('PUT', session.channel, topics, signal);
     session.topics = topics;
     if (topics.length > 0 && topics.every((topic) => this.rejected.has(topic))) {
       throw new GenesysError(
         'missing_permission',
-        'Genesys Cloud rejected every topic. Give the OAuth client a role with the permissions of the topics.',
+        `Genesys Cloud rejected every topic, for example ${topics[0]}: ${this.rejected.get(topics[0] ?? '')}. Check TOPICS, and the role of the OAuth client.`,
         { retriable: false },
       );
     }
@@ -153,14 +155,14 @@ export class SubscriptionChannels implements ChannelOwner {
 
   private resume(topics: readonly string[], recovery: Reconnect): Channel | undefined {
     const { resumable } = this;
-    // After that time another task may use the channel, and releasing it would take it away from that task.
+    // After `untilMs` another task may use the channel, and releasing it would take it away from that task.
     if (!resumable || Date.now() >= resumable.untilMs) {
       this.resumable = undefined;
       return undefined;
     }
     const { channel } = resumable;
-    const isAlive = Math.min(channel.expiresAtMs, channel.tokenExpiresAtMs) > Date.now();
-    if (recovery === 'resume' && resumable.topics === topics && isAlive) {
+    const hasNotExpired = Math.min(channel.expiresAtMs, channel.tokenExpiresAtMs) > Date.now();
+    if (recovery === 'resume' && resumable.topics === topics && hasNotExpired) {
       this.resumable = undefined;
       return channel;
     }
@@ -175,10 +177,11 @@ export class SubscriptionChannels implements ChannelOwner {
   }
 
   private async storedChannel(signal: AbortSignal): Promise<Channel | undefined> {
-    const { rest } = this.context;
+    const { rest, tokens } = this.context;
     const channel = await this.store.acquire(Date.now() + REPLACE_EARLY_MS);
     if (!channel) return undefined;
     registerSecret(channel.id);
+    this.lastToken = (await tokens.get()).accessToken;
     try {
       await rest.call({ method: 'HEAD', ...channelPath(channel), signal });
       return channel;
