@@ -161,7 +161,7 @@ export class Intake {
     this.totals.rejected.refused_by_queue++;
     const about = { reason: 'refused_by_queue', protocol, receivedAt: new Date().toISOString() } as const;
     // An item fits into a message, and so does its compressed form.
-    return rejectedItem(Buffer.from(json), about, 'gzip');
+    return rejectedItem(Buffer.from(json), about, 'always');
   }
 
   private takeEvent(

@@ -30,7 +30,7 @@ const MAX_SEND_FAILURES = 10;
 /** Records that can wait for the state table at the time of a report. */
 const MAX_PENDING_RECORDS = 20;
 
-/** `critical`: events are lost or delayed, act immediately. `warning`: act within a day. */
+/** `critical`: events are being lost, or are no longer processed; act immediately. `warning`: act within one business day. */
 export type Severity = 'critical' | 'warning';
 
 /** Properties of {@link Alarms}. */
@@ -80,11 +80,11 @@ export class Alarms extends Construct {
   private addQueueAlarms({ events, deadLetter, quarantine }: Queues): void {
     this.above('DeadLetterNotEmpty', deadLetter.metricApproximateNumberOfMessagesVisible(last(MINUTE)), 0, {
       severity: 'critical',
-      text: 'Messages failed five times and were moved to the dead-letter queue. Find the cause in the consumer log, fix it, and then redrive the queue. The queue retains messages for 14 days.',
+      text: 'Messages were received five times without success and were moved to the dead-letter queue. Find the cause in the consumer log, fix it, and then redrive the queue. Messages are deleted 14 days after the ingester sent them.',
     });
     this.above('QuarantineGrowing', quarantine.metricNumberOfMessagesSent(total(FIVE_MINUTES)), 0, {
       severity: 'warning',
-      text: 'Items that cannot be processed by retrying were moved to the quarantine queue. Read the message attribute `reason` of each message. After you fix the cause, send the message bodies to the events queue again.',
+      text: 'Items that fail on every attempt were moved to the quarantine queue. The message attribute `reason` says why. After you fix the cause, send the bodies of events to the events queue again. Frames that are not events, and messages that EventBridge moved there, cannot be sent again.',
     });
     this.above(
       'OldestMessageTooOld',
@@ -111,7 +111,7 @@ export class Alarms extends Construct {
   private addIngesterAlarms(tasks: number): void {
     this.below('NoConnection', ingesterMetric('Covered', last(MINUTE)), 1, {
       severity: 'critical',
-      text: 'No ingester task has been connected to Genesys Cloud for 60 seconds. Events are not received, and the interval is recorded as a gap. Check the ingester log for a problem with the OAuth client, its secret or its permissions, or for an outage of Genesys Cloud.',
+      text: 'In the last minute, no ingester task had a live connection for every subscription. Events are not received, and the interval is recorded as a gap. Check the ingester log for a problem with the OAuth client, its secret or its permissions, or for an outage of Genesys Cloud.',
     });
     const healthy = new MathExpression({
       expression: `covered / ${FIVE_MINUTES.toSeconds() / INGESTER_REPORT_SECONDS}`,
@@ -122,7 +122,7 @@ export class Alarms extends Construct {
     // Half a task of tolerance, because the number of reports in a period can differ by one.
     this.below('TooFewHealthyTasks', healthy, tasks - 0.5, {
       severity: 'warning',
-      text: `The number of healthy ingester tasks is below the desired count of ${tasks}. Check the events of the ECS service and the stop reason of its last task. Until the service recovers, the failure of another task can cause a gap.`,
+      text: `Fewer than ${tasks} ingester tasks had full coverage in the last five minutes. Check the ingester log, the events of the ECS service and the stop reason of its last task.`,
     });
     this.addLossAlarms();
     this.addSilenceAlarm();
@@ -156,7 +156,7 @@ export class Alarms extends Construct {
   private addSilenceAlarm(): void {
     const text: AlarmText = {
       severity: 'warning',
-      text: 'Far fewer events than usual at this time are received although the ingester is connected. Check whether the contact center is less active than usual, whether topics were rejected (ingester log), and whether the OAuth client lost a division or a permission.',
+      text: 'Far fewer events than usual for this time of day are received. If NoConnection is also in the state ALARM, resolve it first. Otherwise check whether the contact center is less active than usual, whether topics were rejected (ingester log), and whether the OAuth client lost a division or a permission.',
     };
     const alarm = new AnomalyDetectionAlarm(this, 'Silence', {
       ...this.options('Silence', text),

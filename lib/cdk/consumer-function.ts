@@ -117,7 +117,7 @@ export class ConsumerFunction extends Construct {
     grantKeyUse(encryptionKey, role);
   }
 
-  /** Environment variables, read by `functions/consumer/config.ts`. */
+  /** Environment variables, read by `functions/consumer/consumer-config.ts`. */
   private environment(props: ConsumerFunctionProps): Record<string, string> {
     return {
       NODE_OPTIONS: '--enable-source-maps',

@@ -20,22 +20,20 @@ export interface SwitchboardProps {
   readonly genesysDomain: GenesysDomain | (string & {});
 
   /**
-   * Secrets Manager secret with the OAuth client, `{"clientId":"…","clientSecret":"…"}`. Specify a name to create an
+   * Secrets Manager secret that contains the OAuth client credentials, `{"clientId":"…","clientSecret":"…"}`. Specify a name to create an
    * empty secret; a stack output then shows the command that fills it. Or specify an existing secret.
    */
   readonly secret: string | ISecret | Secret;
 
   /**
-   * Topics to subscribe to. `{id}` stands for every user or queue, including those that are created later. An invalid
-   * topic fails the synthesis.
+   * Topics to subscribe to. `{id}` stands for every user or queue, including those that are created later. An invalid topic causes synthesis to fail.
    *
    * @example ['v2.users.{id}.presence', 'v2.routing.queues.{id}.conversations']
    */
   readonly topics: readonly DetailType[];
 
   /**
-   * Number of ingester tasks, 1-10, which are spread over Availability Zones. With two tasks, the loss of a host or an
-   * Availability Zone causes no gap. Each task costs about $7 per month, and its public IPv4 address about $4.
+   * Number of ingester tasks, 1-10, which are spread over Availability Zones. With two or more tasks, events are not lost when one host or Availability Zone fails. Each task costs about $7 per month, and its public IPv4 address about $4.
    *
    * @default 1
    */
@@ -70,8 +68,7 @@ export interface SwitchboardProps {
   readonly eventSource?: string;
 
   /**
-   * Retention of an archive of all published events, in days, 1-3650. Archived events can be replayed. The archive
-   * costs $0.10 per GB.
+   * Retention of an archive of all published events, in days, 1-3650. Archived events can be replayed. The archive costs $0.10 per GB plus storage.
    *
    * @default - no archive
    */
@@ -114,8 +111,7 @@ export interface SwitchboardProps {
   readonly logLevel?: LogLevel;
 
   /**
-   * KMS key that encrypts the queues, tables, event bus, archive, bucket, logs and secret. The policy of a key of this
-   * app is extended. The owner of an imported key must allow CloudWatch Logs and EventBridge to use it.
+   * KMS key that encrypts the queues, tables, event bus, archive, bucket, logs and secret. If the key is defined in this app, the required statements are added to its policy. The owner of an imported key must allow CloudWatch Logs and EventBridge to use it.
    *
    * @default - encryption at rest with AWS owned and AWS managed keys, at no additional charge
    */

@@ -16,16 +16,16 @@ const MAX_PLAIN_BODY_BYTES = 32_768;
 /** SQS refuses U+FFFE and U+FFFF. JSON can write them as escapes. */
 const NOT_IN_SQS = /[\uFFFE\uFFFF]/;
 
-/** One event as a source received it. */
+/** An event as received over a protocol. */
 export interface ReceivedEvent {
   readonly frame: Frame;
   /** The frame's own JSON text; without it the frame is serialized. */
   readonly text?: string;
-  /** The source's own id of the event, where it has one. */
+  /** Id assigned by the protocol, if any. */
   readonly id?: string;
   /** Sequence number within the subscription, where the protocol numbers events. */
   readonly sequence?: number;
-  /** The event arrived after a later one of its sequence. */
+  /** Whether it arrived after an event with a higher sequence number. */
   readonly late?: boolean;
 }
 
@@ -46,10 +46,10 @@ export interface EventIdentity {
 }
 
 /**
- * The identity of an event: the source's own id where it has one, else its content if that names the occurrence, else a
- * new id.
+ * The identity of an event: the id that the protocol assigned, if any; its content, if that names the occurrence;
+ * otherwise a new id.
  *
- * @returns undefined when the frame is nested too deep to be compared or serialized
+ * @returns undefined when the frame is nested too deeply to be compared or serialized
  */
 export function identify(protocol: string, event: ReceivedEvent): EventIdentity | undefined {
   try {
@@ -66,7 +66,7 @@ export function identify(protocol: string, event: ReceivedEvent): EventIdentity 
 }
 
 /**
- * The item of an event. The frame's own text is copied into the item, so it is not serialized again.
+ * The item of an event. The frame's own text is inserted unchanged, so that it is not serialized again.
  *
  * @param about - `identity` from {@link identify}; `receivedAt` in ISO 8601
  * @returns undefined when the item is larger than {@link MAX_ITEM_BYTES}
@@ -90,18 +90,18 @@ export function eventItem(
 }
 
 /**
- * The item of a frame that could not become an event, complete, so that the quarantine queue can keep it.
+ * The item of a frame that is not a valid event. It contains the complete frame for the quarantine queue.
  *
  * @param about - `receivedAt` in ISO 8601
- * @param compression - `gzip` also compresses small bodies, which removes every character that SQS refuses
+ * @param compression - `always` also compresses small bodies, which removes every character that SQS refuses
  * @returns undefined when it is larger than {@link MAX_ITEM_BYTES} even when compressed
  */
 export function rejectedItem(
   data: Buffer,
   about: { reason: RejectionReason; protocol: string; receivedAt: string },
-  compression: 'gzip' | 'if large' = 'if large',
+  compression: 'always' | 'if-large' = 'if-large',
 ): Item | undefined {
-  const isCompressed = compression === 'gzip' || data.length > MAX_PLAIN_BODY_BYTES;
+  const isCompressed = compression === 'always' || data.length > MAX_PLAIN_BODY_BYTES;
   const body = isCompressed ? compressed(data) : plain(data);
   const rejected: RejectedFrame['rejected'] = { ...about, bytes: data.length, ...body };
   return sized(JSON.stringify({ rejected }));
