@@ -19,22 +19,18 @@ const message = z.union([
     .transform(({ batch, cursor }): Signal[] => [...batch, { kind: 'cursor', value: cursor }]),
 ]);
 
-function read(text: string): readonly Signal[] {
-  try {
-    return message.parse(JSON.parse(text));
-  } catch {
-    return [{ kind: 'rejected', reason: 'invalid_frame' }];
-  }
-}
+const REJECTED: Signal[] = [{ kind: 'rejected', reason: 'invalid_frame' }];
+const frame = z.preprocess((text) => JSON.parse(String(text)), message).catch(REJECTED);
 
-/** A protocol with a JSON handshake, batches of events and a cursor, which `cursors` keeps by subscription. */
+/** A protocol with a JSON handshake, batches of events and a cursor per stream, stored in `cursors`. */
 export function batchProtocol(
   url: string,
   cursors: Pick<Map<string, string>, 'get' | 'set'>,
 ): StreamProtocol<{ STREAMS: string }, Subscription & { stream: string }> {
+  let lastToken = '';
   return {
     name: 'batch',
-    configuration: z.object({ STREAMS: z.string() }),
+    configuration: z.object({ STREAMS: z.string().describe('Names of the streams.') }),
     ends: {
       codes: { 4001: { recovery: 'reauthenticate', meaning: 'the token has expired' } },
       statuses: { 429: { recovery: 'resume', meaning: 'too many connections', throttled: true } },
@@ -45,13 +41,14 @@ export function batchProtocol(
     async *subscriptions({ STREAMS }) {
       yield new Map(STREAMS.split(',').map((stream) => [stream, { topics: [stream], stream }]));
     },
-    connect: async ({ subscription: { stream } }, { tokens }): Promise<Session> => {
-      const { accessToken } = await tokens.get();
-      const hello = { hello: accessToken, stream, after: cursors.get(stream) ?? '0' };
+    connect: async ({ subscription: { stream }, recovery }, { tokens }): Promise<Session> => {
+      if (recovery === 'reauthenticate') tokens.invalidate(lastToken);
+      lastToken = (await tokens.get()).accessToken;
+      const hello = { hello: lastToken, stream, after: cursors.get(stream) ?? '0' };
       return {
         url,
         onOpen: () => [{ kind: 'send', message: JSON.stringify(hello) }],
-        onFrame: (data) => read(data.toString()),
+        onFrame: (data) => frame.parse(data),
         commit: async (cursor) => void cursors.set(stream, cursor),
       };
     },

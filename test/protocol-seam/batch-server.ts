@@ -29,10 +29,16 @@ export class BatchServer {
     number
   >;
   readonly url: string;
+  /** Handshakes that were completed. */
+  handshakes = 0;
   private readonly server: WebSocketServer;
   private readonly random: Random;
   private readonly streams = new Map<string, StreamEvent[]>();
-  private readonly clients = new Map<WebSocket, { stream: string; sent: number; isHalfOpen: boolean }>();
+  private readonly clients = new Map<
+    WebSocket,
+    { stream: string; token: string; sent: number; isHalfOpen: boolean }
+  >();
+  private readonly expiredTokens = new Set<string>();
   private isNextHandshakeSilent = false;
   private isNextUpgradeRefused = false;
 
@@ -81,7 +87,10 @@ export class BatchServer {
       socket.pause();
     }
     if (fault === 'move') socket.send('{"move":"maintenance"}');
-    if (fault === 'token_expired') socket.close(4001, 'token expired');
+    if (fault === 'token_expired') {
+      this.expiredTokens.add(client.token);
+      socket.close(4001, 'token expired');
+    }
     if (fault === 'garbage') socket.send('{"batch":');
     if (fault === 'repeat') client.sent = Math.max(0, client.sent - 20);
   }
@@ -97,9 +106,14 @@ export class BatchServer {
         this.isNextHandshakeSilent = false;
         return;
       }
-      const { stream, after } = JSON.parse(data.toString()) as { stream: string; after: string };
+      const { hello, stream, after } = JSON.parse(data.toString()) as Record<string, string>;
+      if (hello === undefined || stream === undefined || this.expiredTokens.has(hello)) {
+        socket.close(4001, 'token expired');
+        return;
+      }
       socket.send('{"welcome":true}');
-      this.clients.set(socket, { stream, sent: Number(after), isHalfOpen: false });
+      this.handshakes++;
+      this.clients.set(socket, { stream, token: hello, sent: Number(after), isHalfOpen: false });
       this.send(socket);
     });
     socket.once('close', () => this.clients.delete(socket));

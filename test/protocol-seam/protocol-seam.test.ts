@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { LocalSystem, until } from '../end-to-end/local-system.ts';
 import { batchProtocol } from './batch-protocol.ts';
@@ -101,7 +100,7 @@ test('A cursor is committed only when every event before it is in the events que
   );
   for (let burst = 0; burst < 20; burst++) {
     for (const stream of STREAMS) server.emit(stream, BURST);
-    await delay(5);
+    await until(() => system.ingester.intake.totals.received >= (burst + 1) * BURST);
   }
   const last = String(20 * BURST);
   await until(() => STREAMS.every((stream) => cursors.get(stream) === last));
@@ -111,9 +110,11 @@ test('A cursor is committed only when every event before it is in the events que
 test('A replacement that the server asks for overlaps, so that the subscription stays covered', async () => {
   system = await startSystem(cursors);
   for (let round = 0; round < 5; round++) {
+    const { handshakes } = server;
     server.strike('move');
     server.emit('red', BURST);
-    await delay(20);
+    await until(() => server.handshakes > handshakes);
+    await until(() => publishedSerials('red').length === (round + 1) * BURST);
   }
   await until(() => publishedSerials('red').length === 5 * BURST);
   expect(system.ingester.coverage.totals.gaps).toBe(0);
