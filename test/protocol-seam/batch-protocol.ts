@@ -19,8 +19,17 @@ const message = z.union([
     .transform(({ batch, cursor }): Signal[] => [...batch, { kind: 'cursor', value: cursor }]),
 ]);
 
-const REJECTED: Signal[] = [{ kind: 'rejected', reason: 'invalid_frame' }];
-const frame = z.preprocess((text) => JSON.parse(String(text)), message).catch(REJECTED);
+const frame = z
+  .string()
+  .transform((text, context) => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue('not JSON');
+    }
+  })
+  .pipe(message)
+  .catch([{ kind: 'rejected', reason: 'invalid_frame' }]);
 
 /** A protocol with a JSON handshake, batches of events and a cursor per stream, stored in `cursors`. */
 export function batchProtocol(
@@ -48,7 +57,7 @@ export function batchProtocol(
       return {
         url,
         onOpen: () => [{ kind: 'send', message: JSON.stringify(hello) }],
-        onFrame: (data) => frame.parse(data),
+        onFrame: (data) => frame.parse(data.toString()),
         commit: async (cursor) => void cursors.set(stream, cursor),
       };
     },
