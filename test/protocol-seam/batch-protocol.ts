@@ -1,41 +1,32 @@
 import * as z from 'zod';
-import type {
-  Session,
-  Signal,
-  StreamProtocol,
-  Subscription,
-} from '../../functions/ingester/protocols/stream-protocol.ts';
+import type * as seam from '../../functions/ingester/protocols/stream-protocol.ts';
 
 const event = z
   .object({ id: z.string(), topicName: z.string(), eventBody: z.record(z.string(), z.unknown()) })
-  .transform(({ id, ...frame }): Signal => ({ kind: 'event', event: { id, frame } }));
+  .transform(({ id, ...frame }): seam.Signal => ({ kind: 'event', event: { id, frame } }));
 const message = z.union([
-  z.strictObject({ welcome: z.literal(true) }).transform((): Signal[] => [{ kind: 'ready' }]),
+  z.strictObject({ welcome: z.literal(true) }).transform((): seam.Signal[] => [{ kind: 'ready' }]),
   z
     .strictObject({ move: z.string() })
-    .transform(({ move }): Signal[] => [{ kind: 'move', recovery: 'resume', reason: move }]),
+    .transform(({ move }): seam.Signal[] => [{ kind: 'move', recovery: 'resume', reason: move }]),
   z
     .strictObject({ batch: z.array(event), cursor: z.string() })
-    .transform(({ batch, cursor }): Signal[] => [...batch, { kind: 'cursor', value: cursor }]),
+    .transform(({ batch, cursor }): seam.Signal[] => [...batch, { kind: 'cursor', value: cursor }]),
 ]);
 
-const frame = z
-  .string()
-  .transform((text, context) => {
-    try {
-      return JSON.parse(text);
-    } catch {
-      context.addIssue('not JSON');
-    }
-  })
-  .pipe(message)
-  .catch([{ kind: 'rejected', reason: 'invalid_frame' }]);
+function read(text: string): readonly seam.Signal[] {
+  try {
+    return message.parse(JSON.parse(text));
+  } catch {
+    return [{ kind: 'rejected', reason: 'invalid_frame' }];
+  }
+}
 
 /** A protocol with a JSON handshake, batches of events and a cursor per stream, stored in `cursors`. */
 export function batchProtocol(
   url: string,
   cursors: Pick<Map<string, string>, 'get' | 'set'>,
-): StreamProtocol<{ STREAMS: string }, Subscription & { stream: string }> {
+): seam.StreamProtocol<{ STREAMS: string }, seam.Subscription & { stream: string }> {
   let lastToken = '';
   return {
     name: 'batch',
@@ -50,14 +41,14 @@ export function batchProtocol(
     async *subscriptions({ STREAMS }) {
       yield new Map(STREAMS.split(',').map((stream) => [stream, { topics: [stream], stream }]));
     },
-    connect: async ({ subscription: { stream }, recovery }, { tokens }): Promise<Session> => {
+    connect: async ({ subscription: { stream }, recovery }, { tokens }): Promise<seam.Session> => {
       if (recovery === 'reauthenticate') tokens.invalidate(lastToken);
       lastToken = (await tokens.get()).accessToken;
       const hello = { hello: lastToken, stream, after: cursors.get(stream) ?? '0' };
       return {
         url,
         onOpen: () => [{ kind: 'send', message: JSON.stringify(hello) }],
-        onFrame: (data) => frame.parse(data.toString()),
+        onFrame: (data) => read(data.toString()),
         commit: async (cursor) => void cursors.set(stream, cursor),
       };
     },

@@ -62,6 +62,11 @@ export class BatchServer {
     return batchServer;
   }
 
+  /** Clients that completed the handshake and are connected. */
+  get connected(): number {
+    return this.clients.size;
+  }
+
   /** Add events to a stream and send them to its clients, in batches of 1 to 10. */
   emit(stream: string, count: number): void {
     const events = this.streams.get(stream) ?? [];

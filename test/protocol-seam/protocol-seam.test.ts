@@ -110,6 +110,7 @@ test('A cursor is committed only when every event before it is in the events que
 test('A replacement that the server asks for overlaps, so that the subscription stays covered', async () => {
   system = await startSystem(cursors);
   for (let round = 0; round < 5; round++) {
+    await until(() => server.connected === STREAMS.length);
     const { handshakes } = server;
     server.strike('move');
     server.emit('red', BURST);
