@@ -14,6 +14,7 @@ import { createLocalIngester, type LocalIngesterOptions } from './local-ingester
 import { createBucket, createResources, NAMES } from './resources.ts';
 import type { RunningIngester } from './running-ingester.ts';
 import { localLimits } from './simulation-limits.ts';
+import { readObject } from './stored-objects.ts';
 
 const LOCAL_AWS: AwsEdge = {
   region: 'us-east-1',
@@ -164,16 +165,4 @@ function deleteClaim(emulator: Emulator, pk: string): void {
   } catch {
     // The table was deleted.
   }
-}
-
-/** The JSON object that a reference on the bus names. Undefined if it does not exist. */
-function readObject(emulator: Emulator, bucket: string, key: string): unknown {
-  const { status, body } = emulator.s3.handle({
-    method: 'GET',
-    path: `/${bucket}/${key}`,
-    query: new URLSearchParams(),
-    headers: {},
-    body: new Uint8Array(),
-  });
-  return status === 200 ? JSON.parse(Buffer.from(body as Uint8Array).toString('utf8')) : undefined;
 }

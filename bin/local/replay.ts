@@ -93,6 +93,10 @@ export async function replayCapture(
     if (recorded.kind === 'control' && !playControlFrames) continue;
     if (recorded.kind === 'other') totals.nonFrames++;
     await pacer.wait(recorded.atMs);
+    if (signal.aborted) {
+      totals.interrupted = true;
+      break;
+    }
     try {
       await play(recorded);
       totals.played++;
