@@ -31,8 +31,9 @@ export class ConsumerFailures {
   }
 }
 
+/** Errors that differ only in numbers and ids are of one kind. */
 function kindOf(error: unknown): string {
-  return error instanceof Error ? `${error.name} ${kindOf(error.cause)}` : typeof error;
+  return describe(error).replace(/[0-9a-f-]{16,}|\d+/g, '#');
 }
 
 /** The error and its causes in one line. */

@@ -68,13 +68,14 @@ function createConsumer(
 ) {
   const config = readConfig(variables);
   const dynamodb = dynamoDbClient(edge, 1);
+  const logger = createLogger('consumer', config.logLevel);
   return createHandler(config, {
     dynamodb,
     objectStore: objectStore(config.oversizeBucket, dynamodb, edge.endpoint),
     sqs: sqsClient(edge),
     eventbridge: eventBridgeClient(edge),
-    logger: createLogger('consumer', config.logLevel),
-    metrics: new Metrics({ namespace: METRIC_NAMESPACE, serviceName: 'consumer' }),
+    logger,
+    metrics: new Metrics({ namespace: METRIC_NAMESPACE, serviceName: 'consumer', logger }),
     onBatch,
   });
 }
