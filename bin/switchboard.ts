@@ -4,11 +4,14 @@ import { Command } from 'commander';
 import { redact } from '../lib/events/redaction.ts';
 import { localCommand } from './local/local-options.ts';
 import { runLocal } from './local/local-run.ts';
+import { endQuietlyOnBrokenPipe } from './local/output-streams.ts';
 import { realGenesys, rejectSimulationFlags } from './local/real-genesys.ts';
 import { emulatorCommand, simulatorCommand } from './local/stand-ins.ts';
 
 // EMF documents are meant for CloudWatch. On a local run they would flood the output.
 process.env.POWERTOOLS_METRICS_DISABLED ??= 'true';
+
+endQuietlyOnBrokenPipe();
 
 const HELP_ADVICE = '(use --help for a list of commands and options)';
 

@@ -4,12 +4,15 @@ import { CLOUD_FAULT_KINDS, type CloudFaultKind } from 'switchboard-local/simula
 
 /** Kills the consumer before one of its AWS calls, or before it reports its result. */
 const CONSUMER_CRASH = 'consumer_crash';
+/** Runs the ingester as a process of its own, and kills it with SIGKILL at seeded moments. */
+const INGESTER_KILL = 'ingester_kill';
 
-/** The faults to inject: into the local AWS, the simulated Genesys Cloud and the consumer. */
+/** The faults to inject: into the local AWS, the simulated Genesys Cloud, the consumer and the ingester. */
 export interface FaultChoice {
   readonly aws: readonly AwsFaultKind[];
   readonly cloud: readonly CloudFaultKind[];
   readonly consumerCrash: boolean;
+  readonly ingesterKill: boolean;
 }
 
 /** Probability of each fault of the local AWS, per call or per delivered message. */
@@ -31,35 +34,33 @@ export const CONSUMER_CRASH_RATE = 0.05;
 /** Mean interval between two faults of the simulated Genesys Cloud. */
 export const CLOUD_FAULT_INTERVAL_MS = 500;
 
-/**
- * Faults that `all` does not include, because the consumer can publish an event twice, or use up the receives of a
- * message, when they happen. They are chosen by name.
- */
-export const OPT_IN_FAULTS: readonly AwsFaultKind[] = [
-  'duplicate_higher_count',
-  'early_visibility',
-  'low_receive_count',
-];
+/** Faults that `all` does not include, and why. Each can be chosen by its name. */
+export const NOT_IN_ALL: Readonly<Record<string, string>> = {
+  duplicate_higher_count: 'the consumer can publish an event twice',
+  early_visibility: 'the consumer can publish an event twice',
+  low_receive_count: 'the consumer can use up the receives of a message',
+  ingester_kill: 'the ingester runs as a separate process',
+};
 
 /** Names of all faults. */
-export const ALL_FAULTS: readonly string[] = [...CLOUD_FAULT_KINDS, ...awsKinds(), CONSUMER_CRASH];
-
-function includedInAll(): string[] {
-  return ALL_FAULTS.filter((name) => !OPT_IN_FAULTS.some((kind) => kind === name));
-}
+export const ALL_FAULTS: readonly string[] = [
+  ...CLOUD_FAULT_KINDS,
+  ...awsKinds(),
+  CONSUMER_CRASH,
+  INGESTER_KILL,
+];
 
 function awsKinds(): AwsFaultKind[] {
   return Object.keys(FAULT_KINDS) as AwsFaultKind[];
 }
 
 /**
- * Parses `all`, `none` or a comma-separated list of fault names.
+ * Parses `all`, `none` or a comma-separated list of fault names. `all` can be a part of a list.
  *
  * @throws Error that lists the valid names
  */
 export function parseFaults(text: string): FaultChoice {
-  const names =
-    text === 'all' ? includedInAll() : text === 'none' ? [] : text.split(',').map((name) => name.trim());
+  const names = text === 'none' ? [] : text.split(',').flatMap((name) => expandAll(name.trim()));
   const unknown = names.filter((name) => !ALL_FAULTS.includes(name));
   if (unknown.length > 0) {
     throw new Error(
@@ -70,5 +71,10 @@ export function parseFaults(text: string): FaultChoice {
     aws: awsKinds().filter((kind) => names.includes(kind)),
     cloud: CLOUD_FAULT_KINDS.filter((kind) => names.includes(kind)),
     consumerCrash: names.includes(CONSUMER_CRASH),
+    ingesterKill: names.includes(INGESTER_KILL),
   };
+}
+
+function expandAll(name: string): readonly string[] {
+  return name === 'all' ? ALL_FAULTS.filter((fault) => !Object.hasOwn(NOT_IN_ALL, fault)) : [name];
 }

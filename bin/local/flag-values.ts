@@ -20,6 +20,14 @@ export function number(min: number, max: number, { whole = true } = {}) {
   };
 }
 
+const MIN_SPEED = 0.01;
+const MAX_SPEED = 100_000;
+
+/** A speed, or `max` for Infinity. @throws InvalidArgumentError for any other text */
+export function replaySpeed(text: string): number {
+  return text === 'max' ? Number.POSITIVE_INFINITY : number(MIN_SPEED, MAX_SPEED, { whole: false })(text);
+}
+
 /** @throws InvalidArgumentError that lists the valid names */
 export function faultChoice(text: string): FaultChoice {
   try {

@@ -2,13 +2,13 @@ import { statSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { DEFAULT_TOPICS } from 'switchboard-local/simulator/generator.ts';
 import { LOG_LEVELS, type LogLevel } from '../../lib/aws/logger.ts';
-import { ALL_FAULTS, type FaultChoice, parseFaults } from './fault-options.ts';
-import { faultChoice, logLevel, number, topicList } from './flag-values.ts';
+import { STANDARD_INPUT } from './capture-file.ts';
+import { ALL_FAULTS, type FaultChoice, NOT_IN_ALL, parseFaults } from './fault-options.ts';
+import { faultChoice, logLevel, number, replaySpeed, topicList } from './flag-values.ts';
 
 // Above these limits, results of a single machine are not meaningful.
 const MAX_EVENTS = 10_000_000;
 const MAX_EVENTS_PER_SECOND = 50_000;
-const MAX_SPEED = 100_000;
 const MAX_LIFE_SECONDS = 172_800;
 
 /** Options of `switchboard local`. */
@@ -20,7 +20,10 @@ export interface LocalOptions {
   exit: boolean;
   json: boolean;
   replay?: string;
+  /** Infinity for no pauses. */
   speed?: number;
+  pick?: string;
+  controlFrames?: boolean;
   topics?: string[];
   users: number;
   queues: number;
@@ -49,7 +52,7 @@ export function localCommand(run: (options: LocalOptions) => Promise<void>): Com
     .addOption(
       new Option(
         '--log-level <level>',
-        `level of the structured logs (warnings and errors go to stderr): ${LOG_LEVELS.join(', ').toLowerCase()}`,
+        `level of the structured logs (warnings and errors go to stderr, with --json all): ${LOG_LEVELS.join(', ').toLowerCase()}`,
       )
         .argParser(logLevel)
         .default('SILENT', 'silent'),
@@ -71,10 +74,7 @@ function addEventOptions(local: Command): void {
     )
     .option('--rate <n>', 'events per second', number(0.1, MAX_EVENTS_PER_SECOND, { whole: false }), 20)
     .addOption(
-      new Option(
-        '--faults <kinds>',
-        `faults to inject: all, none, or a comma-separated list of ${ALL_FAULTS.join(', ')}`,
-      )
+      new Option('--faults <kinds>', faultsHelp())
         .argParser(faultChoice)
         .default(parseFaults('none'), 'none'),
     )
@@ -86,13 +86,21 @@ function addEventOptions(local: Command): void {
     )
     .option(
       '--replay <file>',
-      'replay a capture: one JSON object per line, each a notification frame or an EventBridge event',
+      'replay a capture: one JSON object per line, each a notification frame or an EventBridge event; .gz is decompressed, - is standard input',
     )
     .option(
       '--speed <n>',
-      'replay speed relative to the recording; requires --replay (default: 1)',
-      number(0.01, MAX_SPEED, { whole: false }),
-    );
+      'replay speed relative to the recording, or max for no pauses; requires --replay (default: 1)',
+      replaySpeed,
+    )
+    .option('--pick <path>', 'where the frame is in each line, such as a.b.c; requires --replay')
+    .option('--control-frames', 'replay recorded heartbeats, replies and system messages too', false);
+}
+
+function faultsHelp(): string {
+  const excluded = Object.keys(NOT_IN_ALL);
+  const except = excluded.length > 0 ? ` (all but ${excluded.join(', ')})` : '';
+  return `faults to inject: all${except}, none, or a comma-separated list of ${ALL_FAULTS.join(', ')}`;
 }
 
 /** Options for the topics and the simulated Genesys Cloud. */
@@ -125,7 +133,7 @@ function isFile(path: string): boolean {
 
 /** Problems with the combination of options. */
 function conflictsOf(options: LocalOptions): string[] {
-  const { exit, events, replay, speed, json, logLevel: level } = options;
+  const { exit, events, replay, speed, pick, controlFrames } = options;
   return [
     ...(exit && events === undefined && replay === undefined ? ['--exit requires --events or --replay'] : []),
     ...(events !== undefined && replay !== undefined
@@ -134,9 +142,10 @@ function conflictsOf(options: LocalOptions): string[] {
     ...(speed !== undefined && replay === undefined
       ? ['--speed requires --replay; use --rate for the simulated cloud']
       : []),
-    ...(replay !== undefined && !isFile(replay) ? [`--replay ${replay}: file not found`] : []),
-    ...(json && level !== 'SILENT'
-      ? ['--json and --log-level are mutually exclusive: both write to stdout']
+    ...(pick !== undefined && replay === undefined ? ['--pick requires --replay'] : []),
+    ...(controlFrames && replay === undefined ? ['--control-frames requires --replay'] : []),
+    ...(replay !== undefined && replay !== STANDARD_INPUT && !isFile(replay)
+      ? [`--replay ${replay}: file not found`]
       : []),
   ];
 }

@@ -1,43 +1,52 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { PollerIdleTimeoutError } from 'switchboard-local/lambda/poller.ts';
 import { DEFAULT_TOPICS } from 'switchboard-local/simulator/generator.ts';
 import { Ledger } from 'switchboard-local/simulator/ledger.ts';
 import { genesysHosts } from '../../lib/genesys/regions.ts';
 import { Accounting } from './accounting.ts';
-import { type Cloud, SIMULATION_LIMITS, startCloud } from './cloud.ts';
+import { ChildIngester } from './child-ingester.ts';
+import { type Cloud, startCloud } from './cloud.ts';
+import { killAtSeededMoments } from './ingester-kills.ts';
+import { onInterruption } from './interruption.ts';
 import type { LocalOptions } from './local-options.ts';
-import { isSound, type LocalResult, roundLatency, showResult } from './local-result.ts';
+import { reserveStandardOutput } from './output-streams.ts';
 import { type Pipeline, startPipeline } from './pipeline.ts';
 import { ProgressDisplay } from './progress-display.ts';
 import type { RealGenesys } from './real-genesys.ts';
 import type { ReplayTotals } from './replay.ts';
 import { NAMES } from './resources.ts';
+import { lagOf, showProgress } from './run-progress.ts';
+import { judgeRun, lossByTopic, type RunParts } from './run-summary.ts';
+import { showResult } from './show-result.ts';
+import { verdictLines } from './verdict.ts';
 
-const PROGRESS_INTERVAL_MS = 1_000;
 /** Time for the first connection to be established. */
 const CONNECT_TIMEOUT_MS = 60_000;
 const POLL_MS = 20;
 /** Time for all events sent to reach the bus, including retries after faults. */
 const SETTLE_TIMEOUT_MS = 60_000;
+/** When the queue has been empty for this long, events that are not on the bus will not reach it. */
+const EMPTY_QUEUE_MS = 5_000;
 
 /** The parts of a run. */
-interface Run {
-  options: LocalOptions;
-  cloud: Cloud | undefined;
-  ledger: Ledger;
-  accounting: Accounting;
-  pipeline: Pipeline;
+interface Run extends RunParts {
   display: ProgressDisplay;
-  startedAtMs: number;
+  interrupted: Promise<void>;
+  printJson: ((text: string) => void) | undefined;
 }
 
 /**
  * Runs the complete pipeline on this machine until it ends (`--exit`) or is interrupted.
  *
- * @returns the exit code: 0 if no event was lost or published twice, otherwise 1
+ * @returns the exit code: 0 if every event was published once or is in a gap that is recorded, otherwise 1
  */
 export async function runLocal(options: LocalOptions, genesys: RealGenesys | undefined): Promise<number> {
+  const printJson = options.json ? reserveStandardOutput() : undefined;
   const display = new ProgressDisplay(options.json ? process.stderr : process.stdout);
-  const interrupted = interruption();
+  let describeRest = () => 'nothing';
+  const { signaled } = onInterruption(() =>
+    display.warn(`\nDraining, ${describeRest()} left. Press Ctrl-C again to quit.`),
+  );
   const cloud = genesys ? undefined : await startCloud(options);
   const ledger = cloud?.ledger ?? new Ledger();
   const accounting = new Accounting(ledger);
@@ -50,51 +59,109 @@ export async function runLocal(options: LocalOptions, genesys: RealGenesys | und
       seed: options.seed,
       faults: options.faults,
       accounting,
-      ...(cloud ? { limits: SIMULATION_LIMITS } : {}),
+      isSimulated: cloud !== undefined,
+      hasShortDedupWindow: true,
+      onIngesterKilled: () => ledger.readerKilled(),
+      onFailure: (message) => display.warn(message),
     });
-    const run: Run = { options, cloud, ledger, accounting, pipeline, display, startedAtMs: Date.now() };
+    const run: Run = {
+      options,
+      cloud,
+      ledger,
+      accounting,
+      pipeline,
+      display,
+      interrupted: signaled,
+      printJson,
+    };
+    describeRest = () => `${lagOf(run)} events`;
     showIntroduction(run, genesys);
-    return await play(run, interrupted);
+    return await play(run);
   } finally {
     await cloud?.simulator.close();
   }
 }
 
-async function play(run: Run, interrupted: Promise<void>): Promise<number> {
-  const { options, cloud, ledger, pipeline, display } = run;
-  const stopProgress = showProgress(run);
+async function play(run: Run): Promise<number> {
+  const { pipeline, display, printJson } = run;
+  const stopProgress = showProgress(run, display);
   let replay: ReplayTotals | undefined;
   try {
-    await Promise.race([untilCovered(pipeline), pipeline.ingester.failed, interrupted]);
-    const playing = cloud
-      ?.play((message) => display.warn(message))
-      .then((totals) => {
-        replay = totals;
-      });
-    // Without --exit, or with the real cloud, the run continues until it is interrupted.
-    const played = options.exit ? playing : playing?.then(() => interrupted);
-    await Promise.race([played ?? interrupted, pipeline.ingester.failed, interrupted]);
-    cloud?.stopPlaying();
-    await playing;
-    cloud?.faults?.stop();
-    await ledger.settled(SETTLE_TIMEOUT_MS);
+    replay = await playEvents(run);
+    await untilSettled(run);
   } finally {
-    cloud?.faults?.stop();
+    run.cloud?.faults?.stop();
+    await drain(run);
     stopProgress();
-    await pipeline.drain(SETTLE_TIMEOUT_MS);
   }
-  const result = { ...summarize(run), ...(replay ? { replay } : {}) };
+  const judged = await judgeRun(run, replay);
   await pipeline.close();
-  if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
-  else showResult(display, result, ledger.report().lostKeys);
-  return isSound(result) ? 0 : 1;
+  if (printJson) printJson(`${JSON.stringify(judged.result)}\n`);
+  else showResult(display, judged, lossByTopic(run.ledger));
+  return verdictLines(judged).isSound ? 0 : 1;
 }
 
-/** Resolves on the first SIGINT or SIGTERM. A second one ends the process. */
-function interruption(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+/** Plays events until they end, the run is interrupted or the ingester fails. */
+async function playEvents(run: Run): Promise<ReplayTotals | undefined> {
+  const { options, cloud, pipeline, display, interrupted } = run;
+  const { failed } = pipeline.ingester;
+  await Promise.race([untilCovered(pipeline), failed, interrupted]);
+  const kills = startKills(run);
+  const playing = cloud?.play((message) => display.warn(message));
+  try {
+    // Without --exit, or with the real cloud, the run continues until it is interrupted.
+    const played = options.exit ? playing : playing?.then(() => interrupted);
+    await Promise.race([played ?? interrupted, failed, interrupted]);
+  } finally {
+    cloud?.stopPlaying();
+    await kills.stop();
+    // Its error has ended the race above.
+    await playing?.catch(() => undefined);
+    cloud?.faults?.stop();
+  }
+  return playing;
+}
+
+/** Starts to kill the ingester, if that fault is chosen. */
+function startKills({ options, pipeline }: Run): { stop(): Promise<void> } {
+  const { ingester } = pipeline;
+  const abort = new AbortController();
+  const killing =
+    ingester instanceof ChildIngester
+      ? killAtSeededMoments(() => ingester.kill(), options.seed, abort.signal)
+      : undefined;
+  return {
+    stop: async () => {
+      abort.abort();
+      await killing;
+      // The successor of the last killed process records the gap when it is connected.
+      if (killing) await untilCovered(pipeline);
+    },
+  };
+}
+
+/** Resolves when every event sent is on the bus, or when nothing is left in the queue that could still reach it. */
+async function untilSettled({ ledger, pipeline }: Run): Promise<void> {
+  let settled = false;
+  const waiting = ledger.settled(SETTLE_TIMEOUT_MS).then(() => {
+    settled = true;
   });
+  let emptySinceMs = Date.now();
+  while (!settled && Date.now() - emptySinceMs < EMPTY_QUEUE_MS) {
+    await Promise.race([waiting, delay(POLL_MS)]);
+    const { visible, delayed, inFlight } = pipeline.emulator.sqs.queue(NAMES.eventsQueue).counts();
+    if (visible + delayed + inFlight > 0) emptySinceMs = Date.now();
+  }
+}
+
+/** Waits for the consumer. Messages that it cannot process stay in the queue, and their events count as lost. */
+async function drain({ pipeline, display }: Run): Promise<void> {
+  try {
+    await pipeline.drain(SETTLE_TIMEOUT_MS);
+  } catch (error) {
+    if (!(error instanceof PollerIdleTimeoutError)) throw error;
+    display.warn(`The consumer did not finish within ${SETTLE_TIMEOUT_MS / 1000} s: ${error.message}`);
+  }
 }
 
 function genesysAccess(cloud: Cloud | undefined, real: RealGenesys | undefined) {
@@ -111,13 +178,19 @@ function genesysAccess(cloud: Cloud | undefined, real: RealGenesys | undefined) 
 }
 
 function showIntroduction({ display, pipeline, cloud }: Run, real: RealGenesys | undefined): void {
+  const { healthPort } = pipeline.ingester;
   display.heading('Switchboard is running on this machine');
   display.table([
     ['Genesys Cloud', real ? `${real.domain} (real)` : `${cloud?.url} (simulated)`],
     ['AWS', `${pipeline.emulatorUrl} (local)`],
     ['event bus', NAMES.bus],
     ['events queue', NAMES.eventsQueue],
-    ['ingester', `http://127.0.0.1:${pipeline.ingester.healthPort}/healthz and /metrics`],
+    [
+      'ingester',
+      healthPort === undefined
+        ? 'a process of its own'
+        : `http://127.0.0.1:${healthPort}/healthz and /metrics`,
+    ],
   ]);
   display.line('Press Ctrl-C to drain the pipeline and print the result.\n');
   let shown = 0;
@@ -131,61 +204,4 @@ function showIntroduction({ display, pipeline, cloud }: Run, real: RealGenesys |
 async function untilCovered({ ingester }: Pipeline): Promise<void> {
   const deadlineMs = Date.now() + CONNECT_TIMEOUT_MS;
   while (!ingester.isCovered && Date.now() < deadlineMs) await delay(POLL_MS);
-}
-
-/** Starts to show progress. Returns a function that stops it. */
-function showProgress(run: Run): () => void {
-  const { display, pipeline, accounting, ledger, cloud, startedAtMs } = run;
-  const timer = setInterval(() => {
-    const { intake } = pipeline.ingester;
-    const report = ledger.report();
-    display.progress({
-      seconds: Math.round((Date.now() - startedAtMs) / 1000),
-      sent: cloud ? report.sent : undefined,
-      received: intake.totals.received,
-      published: cloud ? report.published : accounting.published,
-      duplicates: intake.totals.copies + pipeline.consumed.duplicates,
-      lag: Math.max(
-        0,
-        intake.totals.received - intake.totals.copies - pipeline.consumed.duplicates - accounting.published,
-      ),
-      connections: pipeline.ingester.connections,
-      faults: Object.values(faultCounts(run)).reduce((sum, count) => sum + count, 0),
-    });
-  }, PROGRESS_INTERVAL_MS);
-  return () => clearInterval(timer);
-}
-
-function faultCounts({ cloud, pipeline }: Pick<Run, 'cloud' | 'pipeline'>): Record<string, number> {
-  return {
-    ...cloud?.faults?.counts,
-    ...pipeline.awsFaults.counts,
-    consumer_crash: pipeline.consumed.crashes,
-  };
-}
-
-function summarize(run: Run): LocalResult {
-  const { ledger, pipeline, accounting } = run;
-  const { intake, coverage } = pipeline.ingester;
-  const report = ledger.report();
-  const visibleIn = (name: string) => pipeline.emulator.sqs.queue(name).counts().visible;
-  return {
-    sent: run.cloud ? report.sent : intake.totals.received - intake.totals.copies,
-    received: intake.totals.received,
-    published: run.cloud ? report.published : accounting.published,
-    duplicates: intake.totals.copies + pipeline.consumed.duplicates,
-    quarantined: visibleIn(NAMES.quarantineQueue),
-    lost: report.lost,
-    publishedTwice: run.cloud ? report.publishedTwice + report.unexpected : 0,
-    publishedTwiceUnknown: report.publishedTwiceUnknown,
-    uncovered: report.uncovered,
-    unproven: report.unproven,
-    deadLettered: visibleIn(NAMES.deadLetterQueue),
-    latencyMs: roundLatency(report.latencyMs),
-    latencyStalledMs: { ...roundLatency(report.latencyStalledMs), count: report.latencyStalledMs.count },
-    eventsPerSecond: accounting.eventsPerSecond,
-    gaps: coverage.totals.gaps,
-    gapSeconds: Math.round(coverage.totals.gapSeconds * 10) / 10,
-    faults: faultCounts(run),
-  };
 }

@@ -17,12 +17,25 @@ export interface Progress {
   lag: number;
   connections: number;
   faults: number;
+  /** Failed invocations of the consumer. */
+  errors: number;
 }
 
-/** Columns of the progress table. Each is as wide as its name and a margin, with room for eight digits. */
-const COLUMNS = ['sent', 'received', 'published', 'duplicates', 'lag', 'connections', 'faults'] as const;
-const MARGIN = 2;
-const MIN_COLUMN_WIDTH = 9;
+/** Columns of the progress table, in 80 characters. */
+const COLUMNS = [
+  'sent',
+  'received',
+  'published',
+  'duplicates',
+  'lag',
+  'connections',
+  'faults',
+  'errors',
+] as const;
+const MARGIN = 1;
+const MIN_COLUMN_WIDTH = 7;
+/** Counts of events have up to eight digits. */
+const EVENT_COLUMN_WIDTH = 9;
 const TIME_WIDTH = 6;
 
 /** Writes progress and results as plain text, with color on a terminal only. */
@@ -67,6 +80,7 @@ export class ProgressDisplay {
     const cells = columns.map((name) => {
       const cell = String(progress[name]).padStart(columnWidth(name));
       if (name === 'published') return this.style('green', cell);
+      if (name === 'errors' && progress.errors > 0) return this.style('red', cell);
       return name === 'faults' && progress.faults > 0 ? this.style('yellow', cell) : cell;
     });
     this.line(`${`${progress.seconds} s`.padStart(TIME_WIDTH)}${cells.join('')}`);
@@ -97,7 +111,8 @@ export class ProgressDisplay {
 }
 
 function columnWidth(name: string): number {
-  return Math.max(MIN_COLUMN_WIDTH, name.length + MARGIN);
+  const minWidth = name === 'sent' || name === 'lag' ? EVENT_COLUMN_WIDTH : MIN_COLUMN_WIDTH;
+  return Math.max(minWidth, name.length + MARGIN);
 }
 
 /** Breaks a text at spaces into lines of at most `width` characters. */

@@ -1,13 +1,13 @@
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { eventTime } from '../../lib/events/event-time.ts';
-import { frameSchema } from '../../lib/events/schema.ts';
+import { captureLines } from './capture-file.ts';
+import { describeJson, type RecordedLine, readCaptureLine } from './capture-line.ts';
 
-/** Skipped lines that are reported one by one. The rest are only counted. */
+/** Problems with lines that are reported one by one. The rest are only counted. */
 const MAX_REPORTED_LINES = 20;
 /** Longest pause between two lines, so that a quiet period in the capture does not stop a replay. */
 const MAX_PAUSE_MS = 60_000;
+const EXPECTED =
+  'a notification frame (topicName, eventBody), an EventBridge event with the frame as detail, or a recorder line with it as rawEvent; use --pick for another path';
 
 /** Totals of a replay. */
 export interface ReplayTotals {
@@ -17,80 +17,127 @@ export interface ReplayTotals {
   skipped: number;
   /** Lines that are JSON but not a frame. They are played, and end in quarantine. */
   nonFrames: number;
+  /** Heartbeats, replies, system messages and other objects without a topic. They are not played. */
+  controlFrames: number;
+  /** Lines that could not be played. */
+  failed: number;
+  /** The replay was interrupted before the last line. */
+  interrupted: boolean;
+}
+
+/** How to replay a capture. */
+export interface ReplayOptions {
+  file: string;
+  /** Speed relative to the recording; Infinity for no pauses. */
+  speed: number;
+  /** Names of the members that lead to the frame in a line. */
+  pick?: readonly string[] | undefined;
+  /** Plays control frames too. */
+  playControlFrames: boolean;
+}
+
+/** A capture without a single frame. */
+export class EmptyCaptureError extends Error {
+  readonly code = 'EMPTY_CAPTURE';
+  constructor(file: string, firstLine: string | undefined) {
+    const found = firstLine === undefined ? 'it is empty' : `line 1 is ${describeJson(firstLine)}`;
+    super(`${file} has no usable line: ${found}. Expected ${EXPECTED}.`);
+    this.name = 'EmptyCaptureError';
+  }
 }
 
 /**
- * Replays a capture with one JSON object per line: a notification frame, or an event of Genesys Cloud's own
- * EventBridge integration, whose `detail` is the frame. The pauses between lines are the differences of the event
- * times, divided by `speed`.
+ * Replays a capture with one JSON value per line. The pauses between lines are the differences of the event times,
+ * divided by the speed.
  *
- * @param play - called for each line that is JSON
- * @param warn - called with the location of each skipped line
+ * @param play - called for each line that is played
+ * @param warn - called with the location of each line that is not
+ * @throws {@link EmptyCaptureError} if no line is a frame
  */
 export async function replayCapture(
-  file: string,
-  speed: number,
-  play: (recorded: Recorded) => Promise<void>,
+  options: ReplayOptions,
+  play: (recorded: RecordedLine) => Promise<void>,
   warn: (message: string) => void,
   signal: AbortSignal,
 ): Promise<ReplayTotals> {
-  const totals: ReplayTotals = { lines: 0, played: 0, skipped: 0, nonFrames: 0 };
-  let lastMs: number | undefined;
-  for await (const line of createInterface({
-    input: createReadStream(file),
-    crlfDelay: Number.POSITIVE_INFINITY,
-  })) {
-    if (signal.aborted) break;
+  const { file, pick, playControlFrames } = options;
+  const totals: ReplayTotals = {
+    lines: 0,
+    played: 0,
+    skipped: 0,
+    nonFrames: 0,
+    controlFrames: 0,
+    failed: 0,
+    interrupted: false,
+  };
+  const pacer = new Pacer(options.speed, signal);
+  const report = limited(warn, MAX_REPORTED_LINES);
+  let firstLine: string | undefined;
+  let frames = 0;
+  for await (const line of captureLines(file)) {
+    if (signal.aborted) {
+      totals.interrupted = true;
+      break;
+    }
     totals.lines++;
     if (line.trim() === '') continue;
-    const recorded = readLine(line);
+    firstLine ??= line;
+    const recorded = readCaptureLine(line, pick);
     if (!recorded) {
       totals.skipped++;
-      if (totals.skipped <= MAX_REPORTED_LINES) warn(`${file}:${totals.lines}: skipped, not JSON`);
+      report(`${file}:${totals.lines}: skipped, ${pick ? `no JSON at ${pick.join('.')}` : 'not JSON'}`);
       continue;
     }
-    if (recorded.atMs !== undefined) {
-      const pauseMs = Math.min(MAX_PAUSE_MS, Math.max(0, recorded.atMs - (lastMs ?? recorded.atMs)) / speed);
-      lastMs = Math.max(lastMs ?? 0, recorded.atMs);
-      if (pauseMs >= 1) await delay(pauseMs, undefined, { signal }).catch(() => undefined);
+    if (recorded.kind === 'frame') frames++;
+    if (recorded.kind === 'control') totals.controlFrames++;
+    if (recorded.kind === 'control' && !playControlFrames) continue;
+    if (recorded.kind === 'other') totals.nonFrames++;
+    await pacer.wait(recorded.atMs);
+    if (signal.aborted) {
+      totals.interrupted = true;
+      break;
     }
-    if (!recorded.isFrame) totals.nonFrames++;
-    totals.played++;
-    await play(recorded);
+    try {
+      await play(recorded);
+      totals.played++;
+    } catch (error) {
+      totals.failed++;
+      report(`${file}:${totals.lines}: not played: ${error instanceof Error ? error.message : error}`);
+    }
   }
-  if (totals.skipped > MAX_REPORTED_LINES)
-    warn(`${totals.skipped - MAX_REPORTED_LINES} more lines skipped, not JSON`);
+  report.summarize();
+  if (frames === 0 && !totals.interrupted) throw new EmptyCaptureError(file, firstLine);
   return totals;
 }
 
-/** One line of a capture. */
-export interface Recorded {
-  topicName: string;
-  /** JSON of the frame. */
-  text: string;
-  isFrame: boolean;
-  /** Event time in epoch milliseconds, if the event has one. */
-  atMs: number | undefined;
+/** Waits between lines as long as the recording did. */
+class Pacer {
+  private readonly speed: number;
+  private readonly signal: AbortSignal;
+  private lastMs: number | undefined;
+
+  constructor(speed: number, signal: AbortSignal) {
+    this.speed = speed;
+    this.signal = signal;
+  }
+
+  async wait(atMs: number | undefined): Promise<void> {
+    if (atMs === undefined) return;
+    const pauseMs = Math.min(MAX_PAUSE_MS, Math.max(0, atMs - (this.lastMs ?? atMs)) / this.speed);
+    this.lastMs = Math.max(this.lastMs ?? 0, atMs);
+    if (pauseMs >= 1) await delay(pauseMs, undefined, { signal: this.signal }).catch(() => undefined);
+  }
 }
 
-function readLine(line: string): Recorded | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    return undefined;
-  }
-  const isEventBridge =
-    typeof value === 'object' && value !== null && 'detail-type' in value && 'detail' in value;
-  const inner: unknown = isEventBridge ? (value as { detail: unknown }).detail : value;
-  const frame = frameSchema.safeParse(inner);
-  if (!frame.success) return { topicName: '', text: JSON.stringify(inner), isFrame: false, atMs: undefined };
-  const at = eventTime(frame.data, '');
-  return {
-    topicName: frame.data.topicName,
-    // A bare frame is played with its text unchanged.
-    text: isEventBridge ? JSON.stringify(inner) : line,
-    isFrame: true,
-    atMs: at === '' ? undefined : Date.parse(at),
+/** Passes on the first messages and counts the others. */
+function limited(warn: (message: string) => void, max: number) {
+  let count = 0;
+  const report = (message: string): void => {
+    if (++count <= max) warn(message);
   };
+  return Object.assign(report, {
+    summarize: () => {
+      if (count > max) warn(`${count - max} more lines were not played`);
+    },
+  });
 }

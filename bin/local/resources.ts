@@ -3,10 +3,8 @@ import { CreateEventBusCommand, type EventBridgeClient } from '@aws-sdk/client-e
 import { CreateQueueCommand, GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Emulator } from 'switchboard-local/emulator/emulator.ts';
 
-/** Timeout of an invocation of the local consumer. */
-export const CONSUMER_TIMEOUT_MS = 2_000;
-/** Lambda recommends a visibility timeout of at least six times the function timeout. */
-const VISIBILITY_TIMEOUT_SECONDS = (6 * CONSUMER_TIMEOUT_MS) / 1_000;
+/** Visibility timeout of the events queue, unless another one is given. */
+const VISIBILITY_TIMEOUT_SECONDS = 60;
 const MAX_RECEIVES = 5;
 const RETENTION_SECONDS = 14 * 86_400;
 
@@ -28,17 +26,20 @@ export interface Resources {
 }
 
 /** Creates the queues, tables and the bus of a deployment. */
-export async function createResources(clients: {
-  sqs: SQSClient;
-  dynamodb: DynamoDBClient;
-  eventbridge: EventBridgeClient;
-}): Promise<Resources> {
+export async function createResources(
+  clients: {
+    sqs: SQSClient;
+    dynamodb: DynamoDBClient;
+    eventbridge: EventBridgeClient;
+  },
+  visibilityTimeoutSeconds = VISIBILITY_TIMEOUT_SECONDS,
+): Promise<Resources> {
   const deadLetter = await createQueue(clients.sqs, NAMES.deadLetterQueue, {});
   const { Attributes } = await clients.sqs.send(
     new GetQueueAttributesCommand({ QueueUrl: deadLetter, AttributeNames: ['QueueArn'] }),
   );
   const eventsQueueUrl = await createQueue(clients.sqs, NAMES.eventsQueue, {
-    VisibilityTimeout: String(VISIBILITY_TIMEOUT_SECONDS),
+    VisibilityTimeout: String(visibilityTimeoutSeconds),
     RedrivePolicy: JSON.stringify({
       deadLetterTargetArn: Attributes?.QueueArn,
       maxReceiveCount: MAX_RECEIVES,

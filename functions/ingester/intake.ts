@@ -6,10 +6,12 @@ import {
   identify,
   type ReceivedEvent,
   rejectedItem,
+  weakIdentity,
 } from '../../lib/events/item.ts';
 import { REJECTION_REASONS, type RejectionReason } from '../../lib/events/schema.ts';
 import type { Batcher } from './batcher.ts';
 import { CursorCommits } from './cursor-commits.ts';
+import { KeyHistory } from './key-history.ts';
 import type { LargeItems } from './large-items.ts';
 import { OneSpeaker, type SpeakerEnd } from './one-speaker.ts';
 import type { DataSignal, Session } from './protocols/stream-protocol.ts';
@@ -100,8 +102,12 @@ export class Intake {
     const cursors = this.cursors.get(subscription) ?? new CursorCommits(this.log);
     this.cursors.set(subscription, cursors);
     const speaker = new OneSpeaker<IdentifiedEvent>();
+    const histories = new WeakMap<Session, KeyHistory>();
     return {
-      open: (session) => speaker.open(session),
+      open: (session) => {
+        speaker.open(session);
+        histories.set(session, new KeyHistory());
+      },
       closing: (session) => speaker.closing(session),
       end: (session, end) => {
         const { released, copies } = speaker.end(session, end);
@@ -111,9 +117,10 @@ export class Intake {
       take: (session, signal, frame) => {
         switch (signal.kind) {
           case 'event':
-            this.takeEvent(protocol, signal.event, frame, (weak) =>
-              speaker.take(session, weak, frame.length),
-            );
+            this.takeEvent(protocol, signal.event, frame, {
+              history: histories.get(session),
+              passing: (weak) => speaker.take(session, weak, frame.length),
+            });
             return;
           case 'rejected':
             this.reject(protocol, signal.reason, frame);
@@ -168,17 +175,28 @@ export class Intake {
     protocol: string,
     event: ReceivedEvent,
     frame: Buffer,
-    passing: (weak: IdentifiedEvent) => readonly IdentifiedEvent[],
+    {
+      history,
+      passing,
+    }: {
+      history: KeyHistory | undefined;
+      passing: (weak: IdentifiedEvent) => readonly IdentifiedEvent[];
+    },
   ): void {
     this.totals.received++;
     const identity = identify(protocol, event);
     if (identity === undefined) {
       this.reject(protocol, 'too_deep', frame);
-    } else if (identity.isWeak) {
-      const receivedAt = new Date().toISOString();
-      for (const weak of passing({ event, identity, frame, receivedAt })) this.addEvent(protocol, weak);
-    } else if (this.recent.add(identity.id)) {
-      this.addEvent(protocol, { event, identity, frame, receivedAt: new Date().toISOString() });
+      return;
+    }
+    const receivedAt = new Date().toISOString();
+    const { id, isWeak, key } = identity;
+    const hasRecurred = key !== undefined && history?.add(key, id);
+    if (isWeak || hasRecurred) {
+      const weak = { event, identity: isWeak ? identity : weakIdentity(), frame, receivedAt };
+      for (const one of passing(weak)) this.addEvent(protocol, one);
+    } else if (this.recent.add(id)) {
+      this.addEvent(protocol, { event, identity, frame, receivedAt });
     } else {
       this.totals.copies++;
     }

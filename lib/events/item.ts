@@ -43,6 +43,8 @@ export interface EventIdentity {
    * an event have different ids.
    */
   readonly isWeak: boolean;
+  /** {@link recoveryKey} of an event that is identified by its content. */
+  readonly key?: string;
 }
 
 /**
@@ -53,16 +55,21 @@ export interface EventIdentity {
  */
 export function identify(protocol: string, event: ReceivedEvent): EventIdentity | undefined {
   try {
-    if (event.id === undefined && recoveryKey(event.frame) !== undefined)
-      return { id: contentIdentity(event.frame), isWeak: false };
+    const key = event.id === undefined ? recoveryKey(event.frame) : undefined;
+    if (key !== undefined) return { id: contentIdentity(event.frame), isWeak: false, key };
     assertFrameDepth(event.frame);
     return event.id === undefined
-      ? { id: randomUUID(), isWeak: true }
+      ? weakIdentity()
       : { id: protocolIdentity(protocol, event.id), isWeak: false };
   } catch (error) {
     if (error instanceof TooDeepError) return undefined;
     throw error;
   }
+}
+
+/** The identity of a delivery. */
+export function weakIdentity(): EventIdentity {
+  return { id: randomUUID(), isWeak: true };
 }
 
 /**

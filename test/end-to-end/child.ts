@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll } from 'vitest';
 
-const COMMAND_LINE = resolve(import.meta.dirname, '../../bin/switchboard.ts');
+/** The command line's entry point. */
+export const COMMAND_LINE = resolve(import.meta.dirname, '../../bin/switchboard.ts');
 /** Environment variables that would change the behavior of the command line. They are not inherited. */
 const CONFIGURATION_VARIABLES =
   /^(AWS_|GENESYS_|POWERTOOLS_|NODE_OPTIONS|LOG_LEVEL|TOPICS|NO_COLOR|FORCE_COLOR|VITEST)/;
@@ -39,14 +40,15 @@ export class Child {
   /** @param nodeArguments - arguments of `node`, including the script */
   constructor(
     nodeArguments: readonly string[],
-    options: { env?: Record<string, string>; directory?: string } = {},
+    options: { env?: Record<string, string>; directory?: string; input?: string } = {},
   ) {
     const inherited = Object.entries(process.env).filter(([name]) => !CONFIGURATION_VARIABLES.test(name));
     this.process = spawn(process.execPath, nodeArguments, {
       cwd: options.directory ?? temporaryDirectory(),
       env: { ...Object.fromEntries(inherited), ...options.env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     });
+    this.process.stdin?.end(options.input);
     this.process.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text;
       for (const check of this.watchers) check();
@@ -90,7 +92,13 @@ export class Child {
 /** Runs the command line. */
 export function switchboard(
   commandLine: readonly string[],
-  options: { env?: Record<string, string>; directory?: string; nodeArguments?: readonly string[] } = {},
+  options: {
+    env?: Record<string, string>;
+    directory?: string;
+    nodeArguments?: readonly string[];
+    /** Written to standard input. */
+    input?: string;
+  } = {},
 ): Child {
   return new Child([...(options.nodeArguments ?? []), COMMAND_LINE, ...commandLine], options);
 }

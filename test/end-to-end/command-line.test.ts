@@ -3,9 +3,15 @@ import { CreateQueueCommand, ListQueuesCommand, SendMessageCommand } from '@aws-
 import { afterAll, describe, expect, test } from 'vitest';
 import { localCommand } from '../../bin/local/local-options.ts';
 import { sqsClient } from '../../lib/aws/aws-clients.ts';
-import { type Child, lastLine, switchboard } from './child.ts';
+import { Child, COMMAND_LINE, lastLine, switchboard } from './child.ts';
 
 const CAPTURE = join(import.meta.dirname, 'capture.jsonl');
+/** Events that all differ, for tests that are not about the identity of events. */
+const DISTINCT_EVENTS = ['--topics', 'v2.analytics.queues.{id}.observations'];
+
+/** Runs a shell command. Ends with its exit code. */
+const PIPE_TO_SHELL =
+  "process.exit(require('node:child_process').spawnSync(process.argv[1], { shell: true, stdio: 'inherit' }).status)";
 
 const running = new Set<Child>();
 /** Runs the command line. Processes that are still running after the tests are killed. */
@@ -36,8 +42,10 @@ describe.concurrent('--help', () => {
       ['--rate <n>', '(default: 20)'],
       ['--faults <kinds>', '(default: none)'],
       ['--seed <n>', '(default: 1)'],
-      ['--replay <file>', 'one JSON object per line'],
+      ['--replay <file>', '- is standard input'],
       ['--speed <n>', '(default: 1)'],
+      ['--pick <path>', 'where the frame is'],
+      ['--control-frames', '(default: false)'],
       ['--topics <list>', '(default: v2.users.{id}.presence,'],
       ['--users <n>', '(default: 20)'],
       ['--queues <n>', '(default: 5)'],
@@ -56,7 +64,7 @@ describe.concurrent('--help', () => {
     }
     // This test covers all options.
     const options = localCommand(async () => undefined).options.map(({ flags }) => flags);
-    expect(options).toHaveLength(15);
+    expect(options).toHaveLength(17);
     for (const flags of options) expect(help).toContain(flags);
   });
 
@@ -130,12 +138,10 @@ describe('flags', () => {
     [['--replay', CAPTURE, '--speed', '0'], /number from 0\.01 to 100000/],
     [['--replay', CAPTURE, '--events', '5'], /--events and --replay are mutually exclusive/],
     [['--replay', 'no-such-capture.jsonl'], /no-such-capture\.jsonl: file not found/],
-    [['--json', '--log-level', 'info'], /--json and --log-level are mutually exclusive/],
+    [['--pick', 'a.b'], /--pick requires --replay/],
+    [['--control-frames'], /--control-frames requires --replay/],
     // All problems are reported at once.
-    [
-      ['--exit', '--speed', '2', '--json', '--log-level', 'info'],
-      /--exit requires.*--speed requires.*--json and --log-level are/s,
-    ],
+    [['--exit', '--speed', '2', '--pick', 'a'], /--exit requires.*--speed requires.*--pick requires/s],
   ])('The options %j are rejected', async (flags, message) => {
     expect(await errorFor(flags)).toMatch(message);
   });
@@ -144,6 +150,9 @@ describe('flags', () => {
     [['--events', '5', '--exit']],
     [['--rate', '0.5', '--seed', '4294967295', '--log-level', 'INFO']],
     [['--faults', 'throttle, consumer_crash']],
+    [['--faults', 'all,large_event,ingester_kill']],
+    [['--json', '--log-level', 'warn']],
+    [['--replay', '-', '--speed', 'max', '--pick', 'a.b.c', '--control-frames']],
     [['--replay', CAPTURE, '--exit', '--speed', '0.5']],
     [['--topics', 'v2.users.{id}.presence, v2.users.6f0c2ab7-2f31-4f1e-9c5e-0d7a3c8a52e1.activity']],
   ])('The options %j are accepted', async (flags) => {
@@ -217,6 +226,7 @@ describe.concurrent('--json', () => {
       '0',
       '--seed',
       '3',
+      ...DISTINCT_EVENTS,
     ];
     const { code, stdout, stderr } = await run(['local', ...flags]).ended;
     expect(code).toBe(0);
@@ -230,9 +240,12 @@ describe.concurrent('--json', () => {
       quarantined: 0,
       lost: 0,
       publishedTwice: 0,
+      publishedTwiceWeak: 0,
       publishedTwiceUnknown: 0,
       uncovered: 0,
       unproven: 0,
+      unexplained: 0,
+      gapRecords: 0,
       deadLettered: 0,
       latencyMs: latency,
       latencyStalledMs: { ...latency, count: 0 },
@@ -243,40 +256,56 @@ describe.concurrent('--json', () => {
     });
     // Progress goes to stderr.
     expect(stderr).toContain('Press Ctrl-C to drain the pipeline and print the result.');
-    expect(stderr).toMatch(/v2\.users\.\{id\}\./);
+    expect(stderr).toMatch(/v2\.analytics\.queues\.\{id\}\./);
   });
 });
 
-describe.concurrent('--replay', () => {
-  test('A replay plays every frame once, quarantines other JSON and reports lines that are not JSON', async () => {
-    const flags = ['--replay', CAPTURE, '--speed', '100', '--exit', '--json', '--health-port', '0'];
-    const { code, stdout, stderr } = await run(['local', ...flags]).ended;
+describe.concurrent('--json and logs', () => {
+  test('With --json, logs go to stderr, and stdout has only the result', async () => {
+    const flags = ['--events', '100', '--rate', '2000', '--exit', '--json', '--log-level', 'info'];
+    const { code, stdout, stderr } = await run(['local', ...flags, '--health-port', '0', ...DISTINCT_EVENTS])
+      .ended;
     expect(code).toBe(0);
-    expect(lastLine(stdout)).toMatchObject({
-      replay: { lines: 16, played: 13, skipped: 2, nonFrames: 4 },
-      // The capture contains one event twice, with its keys in a different order.
-      sent: 8,
-      received: 9,
-      duplicates: 1,
-      published: 8,
-      // JSON that is not a frame.
-      quarantined: 4,
-      lost: 0,
-      publishedTwice: 0,
-    });
-    expect(stderr.match(/capture\.jsonl:\d+: skipped, not JSON/g)).toEqual([
-      'capture.jsonl:7: skipped, not JSON',
-      'capture.jsonl:11: skipped, not JSON',
-    ]);
-    expect(stderr).toContain('v2.users.{id}.presence');
+    expect(stdout.trimEnd().split('\n')).toHaveLength(1);
+    expect(lastLine(stdout)).toMatchObject({ published: 100 });
+    expect(stderr).toMatch(/^\{"level":"INFO","message":"connected"/m);
   });
+});
 
-  test('A replay without --json prints the same result as text', async () => {
-    const flags = ['--replay', CAPTURE, '--speed', '1000', '--exit', '--health-port', '0'];
-    const { code, stdout } = await run(['local', ...flags]).ended;
-    expect(code).toBe(0);
-    expect(stdout).toContain('Replayed 13 of 16 lines (4 are not frames); skipped 2 that are not JSON.');
-    expect(stdout).toContain('No event was lost or published twice.');
+describe.concurrent('a failing consumer', () => {
+  test('A consumer whose claims table was deleted is reported with its cause, and the run fails', {
+    timeout: 120_000,
+  }, async () => {
+    const child = run(['local', '--rate', '100', '--json', '--health-port', '0', ...DISTINCT_EVENTS]);
+    await child.printed(/^ *\d+ s +[1-9]/m);
+    const endpoint = /AWS +(http:\S+)/.exec(child.stderr)?.[1] ?? '';
+    await fetch(endpoint, {
+      method: 'POST',
+      headers: {
+        'X-Amz-Target': 'DynamoDB_20120810.DeleteTable',
+        'Content-Type': 'application/x-amz-json-1.0',
+        Authorization: 'AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request',
+      },
+      body: JSON.stringify({ TableName: 'switchboard-claims' }),
+    });
+    await child.printed(/The consumer failed: .*ResourceNotFound/);
+    // The last column counts the failures.
+    await child.printed(/^ *\d+ s( +\d+){7} +[1-9]\d*$/m);
+    await child.printed(
+      /Stalled: no event has reached the bus for 1\d s\..* Last failure .*ResourceNotFound/,
+    );
+    expect(child.stderr.match(/The consumer failed: .*ResourceNotFound/g)).toHaveLength(1);
+    child.signal('SIGKILL');
+    await child.ended;
+  });
+});
+
+describe.concurrent('a broken pipe', () => {
+  test('A run whose output is no longer read ends quietly', async () => {
+    const shell = `"${process.execPath}" "${COMMAND_LINE}" local --rate 50 --health-port 0 | head -n 3`;
+    const child = new Child(['-e', PIPE_TO_SHELL, shell]);
+    const { stderr } = await child.ended;
+    expect(stderr).toBe('');
   });
 });
 
@@ -285,18 +314,31 @@ describe.concurrent('Ctrl-C', () => {
   const progressRow = (events: string) => new RegExp(`^ *\\d+ s +${events} +${events} +${events} `, 'm');
 
   test('Ctrl-C drains the pipeline and prints the result', async () => {
-    const child = run(['local', '--rate', '300', '--health-port', '0']);
+    const child = run(['local', '--rate', '300', '--health-port', '0', ...DISTINCT_EVENTS]);
     await child.printed(progressRow('[1-9]\\d*'));
     child.signal('SIGINT');
     const { code, stdout } = await child.ended;
     expect(code).toBe(0);
     expect(stdout).toContain('Result: events sent by Genesys Cloud and events on the bus');
     expect(stdout).toMatch(/sent\s+[1-9]\d*\n\s+published\s+[1-9]\d* \(\d+ per second\)\n\s+lost\s+0\n/);
-    expect(stdout).toContain('No event was lost or published twice.');
+    expect(stdout).toMatch(/Draining, \d+ events left\. Press Ctrl-C again to quit\./);
+    expect(stdout).toContain('Every event was published once.');
+    for (const line of stdout.split('\n').filter((text) => /^ *(time|\d+ s) /.test(text)))
+      expect(line.length).toBeLessThanOrEqual(80);
   });
 
   test('SIGTERM ends a run that waits after its last event, and --json prints the result', async () => {
-    const child = run(['local', '--events', '200', '--rate', '2000', '--json', '--health-port', '0']);
+    const child = run([
+      'local',
+      '--events',
+      '200',
+      '--rate',
+      '2000',
+      '--json',
+      '--health-port',
+      '0',
+      ...DISTINCT_EVENTS,
+    ]);
     await child.printed(progressRow('200'));
     child.signal('SIGTERM');
     const { code, stdout } = await child.ended;

@@ -7,19 +7,23 @@ import type { BusEvent } from 'switchboard-local/emulator/eventbridge/bus-event.
 import type { RequestHandler } from 'switchboard-local/emulator/request-handler.ts';
 import type { Queue } from 'switchboard-local/emulator/sqs/sqs-queue.ts';
 import { type Invocation, SqsPoller } from 'switchboard-local/lambda/poller.ts';
+import { type GapVerdict, judgeGaps } from 'switchboard-local/simulator/gap-judge.ts';
 import { DEFAULT_TOPICS } from 'switchboard-local/simulator/generator.ts';
 import { Ledger } from 'switchboard-local/simulator/ledger.ts';
 import { Simulator } from 'switchboard-local/simulator/simulator.ts';
 import { Accounting } from '../../bin/local/accounting.ts';
-import { SIMULATION_LIMITS } from '../../bin/local/cloud.ts';
-import { createResources, NAMES } from '../../bin/local/resources.ts';
+import { parseFaults } from '../../bin/local/fault-options.ts';
+import { type DynamoDbAction, readGapRecords } from '../../bin/local/gap-records.ts';
+import { createBucket, createResources, NAMES } from '../../bin/local/resources.ts';
+import { localLimits } from '../../bin/local/simulation-limits.ts';
+import { readObject } from '../../bin/local/stored-objects.ts';
 import { readConfig as readConsumerConfig } from '../../functions/consumer/consumer-config.ts';
 import { createHandler } from '../../functions/consumer/sqs-handler.ts';
 import type { IngesterDependencies } from '../../functions/ingester/dependencies.ts';
 import { Ingester } from '../../functions/ingester/ingester.ts';
 import { readConfig as readIngesterConfig } from '../../functions/ingester/ingester-config.ts';
 import type { StreamProtocol } from '../../functions/ingester/protocols/stream-protocol.ts';
-import { dynamoDbClient, eventBridgeClient, sqsClient } from '../../lib/aws/aws-clients.ts';
+import { dynamoDbClient, eventBridgeClient, objectStore, sqsClient } from '../../lib/aws/aws-clients.ts';
 import { createLogger } from '../../lib/aws/logger.ts';
 
 const LOCAL = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
@@ -30,10 +34,15 @@ const FUNCTION_TIMEOUT_MS = 10_000;
 // EMF documents would flood the output of the tests.
 process.env.POWERTOOLS_METRICS_DISABLED ??= 'true';
 
+/** Visible again soon, because killed invocations return their messages. */
+const LIMITS = localLimits(parseFaults('consumer_crash'));
+
 /** What a test can change. */
 export interface LocalSystemOptions {
   rates?: Partial<Record<AwsFaultKind, number>>;
   maximumConcurrency?: number;
+  /** The simulated Genesys Cloud sends every event, whatever the subscribed topics. */
+  everyTopic?: boolean;
   /** Another protocol than the default one, its environment and limits. */
   ingester?: {
     protocols: readonly StreamProtocol[];
@@ -61,7 +70,7 @@ export class LocalSystem {
   private readonly returned = new Map<string, string>();
   private readonly http = new NodeHttpHandler({ connectionTimeout: 2_000, requestTimeout: 5_000 });
 
-  private constructor(rates: Partial<Record<AwsFaultKind, number>>) {
+  private constructor({ rates = {}, everyTopic = false }: LocalSystemOptions) {
     this.faults = new FaultInjector({
       seed: 1,
       rates,
@@ -71,7 +80,7 @@ export class LocalSystem {
     this.emulator = new Emulator({ faults: this.faults });
     this.emulator.eventbridge.onEvent((published) => {
       this.published.push(published.event);
-      this.accounting.onPublished(published);
+      this.accounting.onPublished(published, (bucket, key) => readObject(this.emulator, bucket, key));
     });
     this.simulator = new Simulator({
       seed: 1,
@@ -80,11 +89,12 @@ export class LocalSystem {
       ledger: this.ledger,
       heartbeatMs: 500,
       requestsPerMinute: 3_000,
+      everyTopic,
     });
   }
 
   static async start(options: LocalSystemOptions = {}): Promise<LocalSystem> {
-    const system = new LocalSystem(options.rates ?? {});
+    const system = new LocalSystem(options);
     await system.startAll(options);
     return system;
   }
@@ -106,6 +116,12 @@ export class LocalSystem {
     await this.poller.idle(TIMEOUT_MS);
   }
 
+  /** Compares the events that no connection received with the gaps that the product recorded. */
+  async judgeGaps(): Promise<GapVerdict> {
+    const scan: DynamoDbAction = (input) => this.emulator.dynamodb.actions.Scan?.(input);
+    return judgeGaps(this.ledger.missing(), await readGapRecords(scan, NAMES.stateTable));
+  }
+
   /** Stops reading, sends what was read, and waits for the consumer. */
   async drain(): Promise<void> {
     await this.ingester.stop();
@@ -125,7 +141,11 @@ export class LocalSystem {
     const { url: endpoint } = await this.emulator.listen();
     const edge = { ...LOCAL, endpoint };
     const [sqs, dynamodb] = [sqsClient(edge), dynamoDbClient(edge)];
-    const urls = await createResources({ sqs, dynamodb, eventbridge: eventBridgeClient(edge) });
+    const urls = await createResources(
+      { sqs, dynamodb, eventbridge: eventBridgeClient(edge) },
+      LIMITS.visibilityTimeoutSeconds,
+    );
+    createBucket(this.emulator, NAMES.oversizeBucket);
     this.poller = new SqsPoller({
       sqs: this.emulator.sqs,
       queueName: NAMES.eventsQueue,
@@ -137,10 +157,12 @@ export class LocalSystem {
           CLAIMS_TABLE: NAMES.claimsTable,
           EVENT_BUS_NAME: NAMES.bus,
           QUARANTINE_QUEUE_URL: urls.quarantineQueueUrl,
+          OVERSIZE_BUCKET: NAMES.oversizeBucket,
           LOG_LEVEL: 'SILENT',
         });
         const handler = createHandler(config, {
           dynamodb: dynamoDbClient(consumerEdge, 1),
+          objectStore: objectStore(config.oversizeBucket, dynamodb, endpoint),
           sqs: sqsClient(consumerEdge),
           eventbridge: eventBridgeClient(consumerEdge),
           logger: createLogger('consumer', 'SILENT'),
@@ -175,7 +197,7 @@ export class LocalSystem {
       dynamodb,
       credentials: async () => ({ clientId: 'simulator-client', clientSecret: 'simulator-secret' }),
       log: createLogger('ingester', 'SILENT'),
-      limits: { ...SIMULATION_LIMITS, ...ingester?.limits },
+      limits: { ...LIMITS.ingester, ...ingester?.limits },
     });
     await this.ingester.start();
     await until(

@@ -21,11 +21,8 @@ const ABNORMAL_CLOSURE = 1006;
 /** Close codes of a peer that stopped reading before it closed (protocol error, invalid encoding, message too big). */
 const STOPPED_READING_CODES = new Set([1002, 1007, 1009]);
 
-/**
- * `open`: accepts events. `held`: accepts none until the peer proves that it has read a large frame. `leaving`: accepts
- * no more events.
- */
-type SocketState = 'open' | 'held' | 'leaving' | 'closed';
+/** `open`: accepts events. `leaving`: accepts no more events. */
+type SocketState = 'open' | 'leaving' | 'closed';
 
 export interface ChannelSocketOptions {
   readonly ledger: Ledger;
@@ -51,7 +48,6 @@ export class ChannelSocket {
   /** Resolves when the connection has ended. */
   readonly ended: Promise<void>;
   private state: SocketState = 'open';
-  private heldUntil = 0;
   private broken = false;
   private deaf = false;
   private corked = false;
@@ -76,7 +72,7 @@ export class ChannelSocket {
     socket.on('ping', (data) => {
       if (this.responds && socket.readyState === socket.OPEN) socket.pong(data);
     });
-    socket.on('pong', (data) => this.pong(Number(data.toString('latin1'))));
+    socket.on('pong', (data) => this.proof.answer(Number(data.toString('latin1'))));
     this.ended = new Promise((resolve) => {
       socket.on('close', (code) => {
         this.closed(code);
@@ -99,7 +95,7 @@ export class ChannelSocket {
   }
 
   private get responds(): boolean {
-    return this.state === 'open' || this.state === 'held';
+    return this.state === 'open';
   }
 
   /** Sends an event. Returns false, and sends nothing, if the socket does not accept events. */
@@ -117,15 +113,6 @@ export class ChannelSocket {
   /** Sends a text that is not an event: heartbeat, system message, reply or garbage. */
   control(text: string | Buffer): void {
     if (this.live) this.socket.send(text);
-  }
-
-  /** Sends a text that the peer may reject. No events are accepted until a pong proves that the peer has read it. */
-  sendAndHold(text: string): void {
-    if (!this.live) return;
-    this.ask();
-    this.socket.send(text);
-    this.state = 'held';
-    this.heldUntil = this.ask();
   }
 
   /** Closes with a close frame once everything is flushed. */
@@ -181,15 +168,8 @@ export class ChannelSocket {
     if (this.proof.unasked >= MAX_UNPROVEN_FRAMES && this.proof.waiting === 0) this.ask();
   }
 
-  private ask(written?: (error?: Error) => void): number {
-    const id = this.proof.ask();
-    this.socket.ping(String(id), false, (error?: Error) => written?.(error ?? undefined));
-    return id;
-  }
-
-  private pong(id: number): void {
-    this.proof.answer(id);
-    if (this.state === 'held' && id >= this.heldUntil) this.state = 'open';
+  private ask(written?: (error?: Error) => void): void {
+    this.socket.ping(String(this.proof.ask()), false, (error?: Error) => written?.(error ?? undefined));
   }
 
   /** Passes all writes of one event loop turn to the operating system together. */

@@ -10,8 +10,8 @@ export interface Organization {
 }
 
 /**
- * Event times per user or queue. They increase by at least one millisecond, so that no two events of a topic are
- * equal, whatever the rate.
+ * Event times per user, queue or conversation. They increase by at least one millisecond. Events that belong to the
+ * same moment use the same time.
  */
 export class Clocks {
   private readonly now: () => number;

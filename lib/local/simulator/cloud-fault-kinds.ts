@@ -17,7 +17,10 @@ export const CLOUD_FAULT_KINDS = [
   'duplicate_frame',
   'reordered_frames',
   'garbage_frame',
-  'huge_frame',
+  'large_event',
+  'listing_shrinks',
+  'listing_empty',
+  'subscription_omits',
   'upgrade_refused',
 ] as const;
 export type CloudFaultKind = (typeof CLOUD_FAULT_KINDS)[number];
@@ -27,6 +30,8 @@ export interface FaultTarget {
   readonly channels: Channels;
   readonly hooks: Hooks;
   readonly requestFaults: RequestFaults;
+  /** Emits an event with a body of about `bytes` bytes on a topic of this channel. @returns the number of events */
+  readonly emitLarge: (channelId: string, bytes: number) => number;
 }
 
 /** One occurrence of a fault. */
@@ -49,7 +54,11 @@ interface CloudFault {
   readonly apply: (hit: FaultHit) => boolean;
 }
 
-const HUGE_FRAME_BYTES = 10_000_000;
+const MIB = 1_048_576;
+/** Sizes of the bodies of large events: above the limit of one SQS message, up to the limit of one frame. */
+const LARGE_EVENT_BYTES = [1 * MIB, 3 * MIB, 12 * MIB] as const;
+/** Most topics that an answer to a subscription omits. */
+const MAX_OMITTED_TOPICS = 3;
 const BURST_FRAMES = 20;
 /** Close codes that servers use (RFC 6455, 7.4.1, and the IANA registry of close codes). */
 const SERVER_CLOSE_CODES = [1000, 1001, 1011, 1012, 1013] as const;
@@ -93,8 +102,22 @@ function immediate(run: (hit: FaultHit) => number): (hit: FaultHit) => boolean {
 function restFault(kind: 'rest_401' | 'rest_429' | 'rest_503' | 'slow_rest'): CloudFault {
   return {
     scope: 'request',
-    apply: ({ target, onHit }) => target.requestFaults.armRest(kind, onHit),
+    apply: ({ target, onHit }) => target.requestFaults.arm('rest', kind, onHit),
   };
+}
+
+function listingFault(kind: 'listing_shrinks' | 'listing_empty'): CloudFault {
+  return {
+    scope: 'request',
+    apply: ({ target, onHit }) => target.requestFaults.arm('listing', kind, onHit),
+  };
+}
+
+/** One or a few of these topics. */
+function someOf(topics: readonly string[], random: Random): ReadonlySet<string> {
+  if (topics.length === 0) return new Set();
+  const count = 1 + random.int(MAX_OMITTED_TOPICS);
+  return new Set(Array.from({ length: count }, () => random.pick(topics)));
 }
 
 /** The implementation of each fault. */
@@ -119,11 +142,19 @@ export const CLOUD_FAULTS: Readonly<Record<CloudFaultKind, CloudFault>> = {
   garbage_frame: frameFault(({ target, channelId, random }) =>
     target.hooks.garbage(random.pick(GARBAGE), channelId),
   ),
-  // Counts as a socket fault because the client may close the connection with 1009.
-  huge_frame: socketFault(({ target, channelId }) => target.hooks.huge(HUGE_FRAME_BYTES, channelId)),
+  large_event: frameFault(({ target, channelId, random }) =>
+    target.emitLarge(channelId, random.pick(LARGE_EVENT_BYTES)),
+  ),
+  listing_shrinks: listingFault('listing_shrinks'),
+  listing_empty: listingFault('listing_empty'),
+  subscription_omits: {
+    scope: 'request',
+    apply: ({ target, random, onHit }) =>
+      target.requestFaults.arm('subscription', (topics) => someOf(topics, random), onHit),
+  },
   upgrade_refused: {
     scope: 'request',
     apply: ({ target, random, onHit }) =>
-      target.requestFaults.armUpgrade(random.chance(0.5) ? 401 : 503, onHit),
+      target.requestFaults.arm('upgrade', random.chance(0.5) ? 401 : 503, onHit),
   },
 };

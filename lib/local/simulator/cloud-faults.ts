@@ -48,8 +48,8 @@ export class CloudFaults {
   private readonly gate: RecoveryGate;
   private target: FaultTarget | undefined;
   private timer: NodeJS.Timeout | undefined;
-  /** A socket fault that waits for the client to recover from the previous one. */
-  private waiting: CloudFaultKind | undefined;
+  /** Socket faults that wait for the client to recover from the previous one. */
+  private waiting: CloudFaultKind[] = [];
   private retryTimer: NodeJS.Timeout | undefined;
 
   /** @throws CloudFaultsError if there is no kind, or the interval is not positive */
@@ -77,7 +77,14 @@ export class CloudFaults {
   stop(): void {
     clearTimeout(this.timer);
     clearTimeout(this.retryTimer);
-    this.waiting = undefined;
+    this.retryTimer = undefined;
+    this.waiting = [];
+  }
+
+  /** Injects a socket fault as soon as the client has recovered from the previous one, before all that wait. */
+  request(kind: CloudFaultKind): void {
+    this.waiting.unshift(kind);
+    if (this.retryTimer === undefined) this.tryWaiting();
   }
 
   /**
@@ -120,19 +127,17 @@ export class CloudFaults {
   private strike(kind: CloudFaultKind): void {
     if (CLOUD_FAULTS[kind].scope !== 'socket') {
       this.inject(kind);
-    } else if (this.waiting === undefined) {
-      this.waiting = kind;
-      this.tryWaiting();
+    } else if (this.waiting.length === 0) {
+      this.request(kind);
     }
   }
 
   private tryWaiting(): void {
+    this.retryTimer = undefined;
     const { channels } = this.target ?? {};
-    if (this.waiting === undefined || channels === undefined) return;
-    if (this.gate.isOpen(channels) && this.inject(this.waiting)) {
-      this.waiting = undefined;
-      return;
-    }
-    this.retryTimer = setTimeout(() => this.tryWaiting(), RETRY_MS);
+    const [next] = this.waiting;
+    if (next === undefined || channels === undefined) return;
+    if (this.gate.isOpen(channels) && this.inject(next)) this.waiting.shift();
+    if (this.waiting.length > 0) this.retryTimer = setTimeout(() => this.tryWaiting(), RETRY_MS);
   }
 }

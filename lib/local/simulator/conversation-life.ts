@@ -2,9 +2,10 @@ import type { Random } from '../random.ts';
 import { anyOf, type Clocks, type Organization } from './clocks.ts';
 import { seededUuid } from './identifiers.ts';
 import { type Conversation, type MediaType, type Participant, snapshotBody } from './shapes/conversation.ts';
+import { CONVERSATION_METRICS_TOPIC, correctedMetricsBodies } from './shapes/conversation-metrics.ts';
 import { attributesBody, type DetailEventType, detailBody, detailTopic } from './shapes/detail-events.ts';
 import type { FrameSink } from './shapes/frame-sink.ts';
-import { TRANSCRIPTION_TOPIC, transcriptionBody } from './shapes/transcription.ts';
+import { TRANSCRIPTION_TOPIC, transcriptionBodies } from './shapes/transcription.ts';
 import { ROUTING_STATUS_TOPIC, type RoutingStatus, routingStatusBody } from './shapes/user-events.ts';
 
 export const USER_CONVERSATIONS_TOPIC = 'v2.users.{id}.conversations';
@@ -28,7 +29,6 @@ export class ConversationLife {
   queueId: string | undefined;
   /** The agents so far, the current one last. */
   readonly agents: Participant[] = [];
-  private step = 0;
 
   constructor(context: LifeContext, mediaType: MediaType) {
     const { random } = context;
@@ -120,18 +120,24 @@ export class ConversationLife {
   transcription(agent: Participant, atMs: number): void {
     const { sink, organizationId, random } = this.context;
     if (!sink.wants(TRANSCRIPTION_TOPIC)) return;
-    const body = transcriptionBody(this.conversation, agent, organizationId, random, atMs);
-    this.push(TRANSCRIPTION_TOPIC, this.conversation.id, body);
+    for (const body of transcriptionBodies(this.conversation, agent, organizationId, random, atMs))
+      this.push(TRANSCRIPTION_TOPIC, this.conversation.id, body);
   }
 
-  /** Emits the current state to the queue and to each agent so far. A step counter makes each snapshot distinct. */
+  /** A metric, and its correction. */
+  metrics(atMs: number): void {
+    const { sink, random } = this.context;
+    if (!sink.wants(CONVERSATION_METRICS_TOPIC)) return;
+    for (const body of correctedMetricsBodies(this.conversation, random, atMs))
+      this.push(CONVERSATION_METRICS_TOPIC, this.conversation.id, body);
+  }
+
+  /** Emits the current state to the queue and to each agent so far. It can equal an earlier one. */
   snapshot(): void {
     const { sink } = this.context;
     const forQueue = this.queueId !== undefined && sink.wants(QUEUE_CONVERSATIONS_TOPIC);
     const forUsers = this.agents.length > 0 && sink.wants(USER_CONVERSATIONS_TOPIC);
     if (!forQueue && !forUsers) return;
-    this.step += 1;
-    this.customer.attributes.interactionStep = String(this.step);
     const body = snapshotBody(this.conversation);
     if (forQueue && this.queueId !== undefined) this.push(QUEUE_CONVERSATIONS_TOPIC, this.queueId, body);
     if (!forUsers) return;

@@ -13,6 +13,8 @@ export type Step =
   | 'talk'
   | 'hold'
   | 'resume'
+  | 'mute'
+  | 'unmute'
   | 'attributes'
   | 'transfer'
   | 'abandon'
@@ -23,8 +25,10 @@ const ABANDON_CHANCE = 0.08;
 const TRANSFER_CHANCE = 0.1;
 const MAX_TALK_STEPS = 6;
 /** Probability that a conversation carries a large attribute, which makes its snapshots as large. */
-const LARGE_CHANCE = 1 / 600;
+const LARGE_CHANCE = 1 / 300;
 const LARGE_ATTRIBUTE = '{"line":"spoken text of the call so far, kept by a script"},'.repeat(1_700);
+/** Probability that an event is followed by another one of the same type in the same millisecond. */
+const SAME_MOMENT_CHANCE = 0.3;
 const FLOW_ID = '0c7b8b9e-5c0a-4d0e-9a51-6f2f0b5f5c11';
 const WRAPUP_CODES = [
   '7fb334b0-0e9e-11e4-9191-0800200c9a66',
@@ -44,7 +48,7 @@ function talk(random: Random): Step[] {
   const steps: Step[] = [];
   for (let left = 1 + random.int(MAX_TALK_STEPS); left > 0; left -= 1) {
     const draw = random.next();
-    if (draw < 0.2) steps.push('hold', 'resume');
+    if (draw < 0.2) steps.push('hold', 'resume', 'mute', 'unmute');
     else steps.push(draw < 0.4 ? 'attributes' : 'talk');
   }
   return steps;
@@ -96,12 +100,11 @@ export const STEPS: Readonly<Record<Step, Run>> = {
     if (life.queueId === undefined) return;
     const acd = life.join('acd', 'Queue', atMs, { queueId: life.queueId });
     acd.connectedMs = atMs;
-    life.detail('acd.start', acd, atMs, {
-      queueId: life.queueId,
-      routingPriority: 0,
-      requestedRoutingSkillIds: [],
-      skillExpressionApplied: false,
-    });
+    const fields = { routingPriority: 0, requestedRoutingSkillIds: [], skillExpressionApplied: false };
+    life.detail('acd.start', acd, atMs, { queueId: life.queueId, ...fields });
+    // A flow can transfer to another queue within the same millisecond.
+    if (life.random.chance(SAME_MOMENT_CHANCE))
+      life.detail('acd.start', acd, atMs, { queueId: seededUuid(life.random), ...fields });
     life.snapshot();
   },
   alert: (life, atMs) => {
@@ -133,6 +136,14 @@ export const STEPS: Readonly<Record<Step, Run>> = {
     life.transcription(agent, atMs);
     life.snapshot();
   }),
+  mute: withAgent((life, agent) => {
+    agent.muted = true;
+    life.snapshot();
+  }),
+  unmute: withAgent((life, agent) => {
+    agent.muted = false;
+    life.snapshot();
+  }),
   transfer: withAgent((life, agent, atMs) => {
     endAgent(life, agent, atMs, 'transfer');
     life.snapshot();
@@ -153,7 +164,13 @@ export const STEPS: Readonly<Record<Step, Run>> = {
     const code = life.random.pick(WRAPUP_CODES);
     agent.wrapup = { code, notes: '', endMs: atMs, durationSeconds: Math.ceil(wrapupDurationMs / 1_000) };
     const fields = { queueId, wrapupCode: code, wrapupNotes: '', wrapupDurationMs };
+    // An agent can select several codes at once.
+    if (life.random.chance(SAME_MOMENT_CHANCE)) {
+      const other = WRAPUP_CODES.find((candidate) => candidate !== code);
+      life.detail('wrapup', agent, atMs, { ...fields, wrapupCode: other });
+    }
     life.detail('wrapup', agent, atMs, fields);
+    life.metrics(atMs);
     life.detail('acw', agent, atMs, { userId, ...fields });
     life.routingStatus(agent, 'IDLE');
     life.snapshot();

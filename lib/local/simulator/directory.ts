@@ -2,6 +2,7 @@ import { Random } from '../random.ts';
 import { badRequest, notFound } from './api-error.ts';
 import type { ApiRequest, ApiResponse } from './api-request.ts';
 import { seededUuid } from './identifiers.ts';
+import type { ListingFault } from './request-faults.ts';
 
 const DEFAULT_PAGE_SIZE = 25;
 const MAX_PAGE_SIZE = 500;
@@ -97,13 +98,13 @@ export class Directory {
   }
 
   /** `GET /api/v2/users` */
-  listUsers(request: ApiRequest): ApiResponse {
-    return page(request, [...this.users.values()], (user) => this.userBody(user));
+  listUsers(request: ApiRequest, fault?: ListingFault): ApiResponse {
+    return listing(request, [...this.users.values()], (user) => this.userBody(user), fault);
   }
 
   /** `GET /api/v2/routing/queues` */
-  listQueues(request: ApiRequest): ApiResponse {
-    return page(request, [...this.queues.values()], (queue) => this.queueBody(queue));
+  listQueues(request: ApiRequest, fault?: ListingFault): ApiResponse {
+    return listing(request, [...this.queues.values()], (queue) => this.queueBody(queue), fault);
   }
 
   user(id: string): ApiResponse {
@@ -156,7 +157,20 @@ export class Directory {
   }
 }
 
-function page(request: ApiRequest, all: readonly Entity[], body: (entity: Entity) => object): ApiResponse {
+function listing(
+  request: ApiRequest,
+  all: readonly Entity[],
+  body: (entity: Entity) => object,
+  fault: ListingFault | undefined,
+): ApiResponse {
+  if (fault === 'listing_empty') return { status: 200, body: { entities: [] } };
+  const { entities, ...rest } = page(request, all, body);
+  // The last entity of the page is missing, and the total does not say so.
+  const listed = fault === 'listing_shrinks' ? entities.slice(0, -1) : entities;
+  return { status: 200, body: { entities: listed, ...rest } };
+}
+
+function page(request: ApiRequest, all: readonly Entity[], body: (entity: Entity) => object) {
   const pageSize = pageParameter(request, 'pageSize', DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE);
   const pageNumber = pageParameter(request, 'pageNumber', 1, Number.MAX_SAFE_INTEGER);
   const pageCount = Math.ceil(all.length / pageSize);
@@ -167,19 +181,16 @@ function page(request: ApiRequest, all: readonly Entity[], body: (entity: Entity
     return `${request.path}?${query}`;
   };
   return {
-    status: 200,
-    body: {
-      entities: all.slice((pageNumber - 1) * pageSize, pageNumber * pageSize).map(body),
-      pageSize,
-      pageNumber,
-      total: all.length,
-      firstUri: uri(1),
-      selfUri: uri(pageNumber),
-      ...(pageNumber < pageCount ? { nextUri: uri(pageNumber + 1) } : {}),
-      ...(pageNumber > 1 ? { previousUri: uri(pageNumber - 1) } : {}),
-      lastUri: uri(Math.max(1, pageCount)),
-      pageCount,
-    },
+    entities: all.slice((pageNumber - 1) * pageSize, pageNumber * pageSize).map(body),
+    pageSize,
+    pageNumber,
+    total: all.length,
+    firstUri: uri(1),
+    selfUri: uri(pageNumber),
+    ...(pageNumber < pageCount ? { nextUri: uri(pageNumber + 1) } : {}),
+    ...(pageNumber > 1 ? { previousUri: uri(pageNumber - 1) } : {}),
+    lastUri: uri(Math.max(1, pageCount)),
+    pageCount,
   };
 }
 

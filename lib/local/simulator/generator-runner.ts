@@ -10,8 +10,11 @@ const MS_PER_SECOND = 1_000;
 export interface GeneratorRunnerOptions {
   /** Source of the frames, such as a `Generator`. */
   readonly source: { next(): Frame };
-  /** Destination of the frames, such as a `Simulator`, whose `bufferedBytes` shows how far its clients lag behind. */
-  readonly target: { emit(frame: Frame): void; readonly bufferedBytes?: number };
+  /**
+   * Destination of the frames, such as a `Simulator`. Its `bufferedBytes` shows how far its clients lag behind. While
+   * it is full, nothing is emitted.
+   */
+  readonly target: { emit(frame: Frame): void; readonly bufferedBytes?: number; readonly isFull?: boolean };
   /** Frames per second. */
   readonly ratePerSecond: number;
   /** Total number of frames. Default: no end until {@link GeneratorRunner.stop}. */
@@ -70,19 +73,25 @@ export class GeneratorRunner {
     this.resolve();
   }
 
-  private tick(): void {
+  /** Emits up to `frames` frames now, ahead of the schedule. */
+  burst(frames: number): void {
+    if (this.over) return;
     try {
-      const due = Math.min(this.due(), this.count - this.emittedCount);
-      for (let left = due; left > 0 && !this.over; left -= 1) {
+      for (let left = Math.min(frames, this.count - this.emittedCount); left > 0 && !this.over; left -= 1) {
         this.emittedCount += 1;
         this.options.target.emit(this.options.source.next());
       }
     } catch (error) {
       this.over = true;
+      clearTimeout(this.timer);
       this.reject(error);
       return;
     }
     if (this.emittedCount >= this.count) this.stop();
+  }
+
+  private tick(): void {
+    this.burst(this.due());
     if (this.over) return;
     this.timer = setTimeout(() => this.tick(), TICK_MS);
   }
@@ -90,7 +99,7 @@ export class GeneratorRunner {
   /** Number of frames to emit in this tick. */
   private due(): number {
     const { ratePerSecond, target } = this.options;
-    const paused = (target.bufferedBytes ?? 0) > MAX_UNREAD_BYTES;
+    const paused = target.isFull === true || (target.bufferedBytes ?? 0) > MAX_UNREAD_BYTES;
     const behindMs =
       performance.now() - this.scheduleFromMs - (this.emittedCount * MS_PER_SECOND) / ratePerSecond;
     const maxCatchUpMs = paused ? 0 : MAX_CATCH_UP_MS + MS_PER_SECOND / ratePerSecond;

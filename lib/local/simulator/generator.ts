@@ -1,5 +1,5 @@
 import { Random } from '../random.ts';
-import { anyOf, Clocks, type Organization } from './clocks.ts';
+import { Clocks, type Organization } from './clocks.ts';
 import {
   ConversationLife,
   type LifeContext,
@@ -9,17 +9,14 @@ import {
 import { drawMediaType, planSteps, STEPS, type Step } from './conversation-steps.ts';
 import type { Frame } from './frame.ts';
 import { seededUuid } from './identifiers.ts';
+import { CONVERSATION_METRICS_TOPIC } from './shapes/conversation-metrics.ts';
 import { type DetailEventType, detailTopic } from './shapes/detail-events.ts';
 import { FrameSink } from './shapes/frame-sink.ts';
-import { OBSERVATIONS_TOPIC, observationsBody } from './shapes/queue-observations.ts';
+import { QUEUE_ACTIVITY_TOPIC, QUEUE_MEMBERS_TOPIC } from './shapes/queue-events.ts';
+import { OBSERVATIONS_TOPIC } from './shapes/queue-observations.ts';
 import { TRANSCRIPTION_TOPIC } from './shapes/transcription.ts';
-import {
-  PRESENCE_TOPIC,
-  presenceBody,
-  ROUTING_STATUS_TOPIC,
-  type RoutingStatus,
-  routingStatusBody,
-} from './shapes/user-events.ts';
+import { CONVERSATION_SUMMARY_TOPIC, PRESENCE_TOPIC, ROUTING_STATUS_TOPIC } from './shapes/user-events.ts';
+import { UserAndQueueStates } from './user-and-queue-states.ts';
 
 /** Topics that a client can subscribe to given the ids of users and queues. */
 export const DEFAULT_TOPICS: readonly string[] = [
@@ -28,6 +25,9 @@ export const DEFAULT_TOPICS: readonly string[] = [
   USER_CONVERSATIONS_TOPIC,
   QUEUE_CONVERSATIONS_TOPIC,
   OBSERVATIONS_TOPIC,
+  CONVERSATION_SUMMARY_TOPIC,
+  QUEUE_ACTIVITY_TOPIC,
+  QUEUE_MEMBERS_TOPIC,
 ];
 
 const DETAIL_TYPES: readonly DetailEventType[] = [
@@ -48,6 +48,7 @@ const DETAIL_TYPES: readonly DetailEventType[] = [
 export const GENERATED_TOPICS: readonly string[] = [
   ...DEFAULT_TOPICS,
   TRANSCRIPTION_TOPIC,
+  CONVERSATION_METRICS_TOPIC,
   ...DETAIL_TYPES.map(detailTopic),
 ];
 
@@ -55,11 +56,17 @@ export const GENERATED_TOPICS: readonly string[] = [
 const MAX_CONVERSATIONS = 200;
 /** After this many steps without a frame for the chosen topics, the generator gives up. */
 const MAX_EMPTY_STEPS = 10_000;
-/** Shares of the kinds of steps. The rest are steps of conversations. */
-const PRESENCE_SHARE = 0.35;
-const ROUTING_STATUS_SHARE = 0.29;
-const OBSERVATIONS_SHARE = 0.17;
-const ROUTING_STATUSES: readonly RoutingStatus[] = ['OFF_QUEUE', 'IDLE', 'NOT_RESPONDING'];
+
+type Advance = (states: UserAndQueueStates) => void;
+/** Shares of the changes of users and queues. The rest are steps of conversations. */
+const STATE_CHANGES: readonly (readonly [share: number, change: Advance])[] = [
+  [0.24, (states) => states.changePresence()],
+  [0.2, (states) => states.changeRoutingStatus()],
+  [0.15, (states) => states.observeQueue()],
+  [0.06, (states) => states.changeSummary()],
+  [0.06, (states) => states.changeQueueActivity()],
+  [0.05, (states) => states.changeMembership()],
+];
 
 export interface GeneratorOptions {
   readonly seed: number;
@@ -80,14 +87,13 @@ export class GeneratorError extends Error {
 
 /**
  * Generates the frames of a contact center from a seed: conversations from start to wrap-up, presence and routing
- * status of agents, queue observations. No two frames of a topic have the same body. Frames average about 1.3 KB; a
- * few are 100 KB.
+ * status of agents, state of queues. States recur as in real life, so two events of a topic can have the same body, or
+ * the same time and another body. Frames average about 1.3 KB; a few are 100 KB.
  */
 export class Generator {
-  private readonly organization: Organization;
   private readonly random: Random;
   private readonly sink: FrameSink;
-  private readonly clocks: Clocks;
+  private readonly states: UserAndQueueStates;
   private readonly context: LifeContext;
   private readonly lives: { readonly life: ConversationLife; readonly plan: Step[] }[] = [];
 
@@ -103,17 +109,18 @@ export class Generator {
         `Cannot generate the topics [${unknown.join(', ')}]. Choose from ${GENERATED_TOPICS.join(', ')}.`,
       );
     }
-    this.organization = organization;
     this.random = new Random(options.seed).fork('generator');
     this.sink = new FrameSink(topics);
-    this.clocks = new Clocks(options.now ?? Date.now);
+    const clocks = new Clocks(options.now ?? Date.now);
+    const { random, sink } = this;
+    this.states = new UserAndQueueStates({ random, sink, clocks, organization });
     this.context = {
-      random: this.random,
-      sink: this.sink,
+      random,
+      sink,
       organization,
       organizationId: seededUuid(this.random),
       divisionId: seededUuid(this.random),
-      clocks: this.clocks,
+      clocks,
     };
   }
 
@@ -132,34 +139,15 @@ export class Generator {
   }
 
   private step(): void {
-    const draw = this.random.next();
-    if (draw < PRESENCE_SHARE) this.changePresence();
-    else if (draw < PRESENCE_SHARE + ROUTING_STATUS_SHARE) this.changeRoutingStatus();
-    else if (draw < PRESENCE_SHARE + ROUTING_STATUS_SHARE + OBSERVATIONS_SHARE) this.observeQueue();
-    else this.advanceConversation();
-  }
-
-  private changePresence(): void {
-    const userId = anyOf(this.organization.userIds, this.random);
-    if (userId === undefined || !this.sink.wants(PRESENCE_TOPIC)) return;
-    const body = presenceBody(this.random, this.clocks.next(userId));
-    this.sink.push(PRESENCE_TOPIC, userId, body, seededUuid(this.random));
-  }
-
-  private changeRoutingStatus(): void {
-    const userId = anyOf(this.organization.userIds, this.random);
-    if (userId === undefined || !this.sink.wants(ROUTING_STATUS_TOPIC)) return;
-    const status = this.random.pick(ROUTING_STATUSES);
-    const body = routingStatusBody(userId, status, this.clocks.next(userId));
-    this.sink.push(ROUTING_STATUS_TOPIC, userId, body, seededUuid(this.random));
-  }
-
-  private observeQueue(): void {
-    const queueId = anyOf(this.organization.queueIds, this.random);
-    if (queueId === undefined || !this.sink.wants(OBSERVATIONS_TOPIC)) return;
-    const fromMs = this.clocks.last(queueId);
-    const body = observationsBody(queueId, this.random, fromMs, this.clocks.next(queueId));
-    this.sink.push(OBSERVATIONS_TOPIC, queueId, body, seededUuid(this.random));
+    let draw = this.random.next();
+    for (const [share, change] of STATE_CHANGES) {
+      if (draw < share) {
+        change(this.states);
+        return;
+      }
+      draw -= share;
+    }
+    this.advanceConversation();
   }
 
   private advanceConversation(): void {

@@ -82,15 +82,6 @@ export class Hooks {
     return this.each(channelId, (_channel, socket) => socket.control(data));
   }
 
-  /** Sends a frame of about `bytes` bytes. Events follow once the client has proven that it read the frame. */
-  huge(bytes: number, channelId?: string): number {
-    const text = JSON.stringify({
-      topicName: 'channel.metadata',
-      eventBody: { message: 'x'.repeat(bytes) },
-    });
-    return this.each(channelId, (_channel, socket) => socket.sendAndHold(text));
-  }
-
   stop(): void {
     for (const timer of this.timers) clearTimeout(timer);
     this.timers.clear();

@@ -1,12 +1,24 @@
-/** `sent`: flushed to a working connection. `published`: on the bus. */
-export type EventState = 'pending' | 'sent' | 'published' | 'unproven' | 'uncovered';
+/**
+ * `sent`: flushed to a working connection. `published`: on the bus. `repeated`: a recorded line that equals one that
+ * is on the bus.
+ */
+export type EventState = 'pending' | 'sent' | 'published' | 'repeated' | 'unproven' | 'uncovered';
 
-/** The ledger's record of one event. */
+/** Recorded lines with the same topic and body. Whether they are one event or several is not known. */
+export class RepeatGroup {
+  published = 0;
+  /** Members that are not on the bus. */
+  readonly open = new Set<LedgerEntry>();
+}
+
+/** The ledger's record of one occurrence of an event. */
 export class LedgerEntry {
-  readonly key: string;
+  /** The cloud's own number of the occurrence. Copies on several connections have the same. */
+  readonly serial: number;
   readonly topicName: string;
   /** Epoch milliseconds of the first write, fractional. */
   readonly sentAtMs: number;
+  readonly group: RepeatGroup | undefined;
   state: EventState = 'pending';
   /** Sockets that the event was written to. */
   sockets = 0;
@@ -16,22 +28,24 @@ export class LedgerEntry {
   flushed = 0;
   /** Deliveries flushed to a connection that broke. */
   doubtful = 0;
-  /** Arrivals on the bus. */
-  published = 0;
-  allowedRepeats = 0;
+  /** Whether the process that read the event was killed, so that reading it proves nothing. */
+  readerKilled = false;
+  isPublished = false;
   stalled = false;
 
-  constructor(key: string, topicName: string, sentAtMs: number) {
-    this.key = key;
+  constructor(serial: number, topicName: string, sentAtMs: number, group?: RepeatGroup) {
+    this.serial = serial;
     this.topicName = topicName;
     this.sentAtMs = sentAtMs;
+    this.group = group;
   }
 
   /** The state that follows from the deliveries and the arrivals on the bus. */
   derive(): EventState {
     // An event on the bus was sent, whatever its socket reported.
-    if (this.published > 0 && this.sockets > 0) return 'published';
-    if (this.flushed > 0) return 'sent';
+    if (this.isPublished && this.sockets > 0) return 'published';
+    if (this.flushed > 0 && (this.group?.published ?? 0) > 0) return 'repeated';
+    if (this.flushed > 0) return this.readerKilled ? 'unproven' : 'sent';
     if (this.unflushed > 0) return 'pending';
     return this.doubtful > 0 ? 'unproven' : 'uncovered';
   }

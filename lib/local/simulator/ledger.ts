@@ -1,49 +1,30 @@
-import { eventKey, type KeyedFrame } from './frame.ts';
-import { LatencyHistogram, type LatencySummary } from './latency-histogram.ts';
-import { Delivery, type EventState, LedgerEntry } from './ledger-entry.ts';
-import { RecentEntries } from './recent-entries.ts';
-import { SpanList, type UncoveredSpan } from './span-list.ts';
+import { type SerialCarrier, serialOf } from './frame.ts';
+import { LatencyHistogram } from './latency-histogram.ts';
+import { Delivery, type EventState, LedgerEntry, type RepeatGroup } from './ledger-entry.ts';
+import type { LedgerReport } from './ledger-report.ts';
+import { type MissingEvent, MissingEvents } from './missing-events.ts';
+import { SerialMarks } from './serial-marks.ts';
+import { SpanList } from './span-list.ts';
 
-const DEFAULT_FOLD_AFTER_MS = 300_000;
-const DEFAULT_MAX_ENTRIES = 1_000_000;
+export type { LedgerReport } from './ledger-report.ts';
+
+const DEFAULT_MAX_OPEN_EVENTS = 1_000_000;
 const DEFAULT_SETTLE_TIMEOUT_MS = 60_000;
 const MAX_REPORTED_KEYS = 20;
+/** Events with an allowed repeat that are remembered. */
+const MAX_ALLOWANCES = 1_000_000;
 
 export interface LedgerOptions {
-  /** An event on the bus keeps its own entry for at least this long; afterwards it is only counted. */
-  readonly foldAfterMs?: number;
-  /** Most entries of events on the bus, and likewise of open events. Above it, the oldest are only counted. */
-  readonly maxEntries?: number;
-  /** Identity of an event. Default: {@link eventKey} of topic and body text. */
-  readonly keyOf?: (frame: KeyedFrame) => string;
+  /** With more events that are not on the bus, {@link Ledger.isFull} is true. Default 1,000,000. */
+  readonly maxOpenEvents?: number;
 }
 
-export interface LedgerReport {
-  /** Events flushed to at least one working connection, or on the bus. */
-  readonly sent: number;
-  /** Events without a live subscribed socket, or for which every write failed. */
-  readonly uncovered: number;
-  /** Events flushed only to connections that the client cut off without proof that it had read them. */
-  readonly unproven: number;
-  /** Distinct events on the bus. */
-  readonly published: number;
-  /** Events sent but not on the bus. Until the ledger has settled, this includes events in flight. */
-  readonly lost: number;
-  /** Keys of lost events, oldest first, at most 20. */
-  readonly lostKeys: readonly string[];
-  /** Repeats on the bus beyond the allowed ones. */
-  readonly publishedTwice: number;
-  /** Repeats on the bus that an unknown outcome allows. */
-  readonly publishedTwiceUnknown: number;
-  /** Arrivals on the bus of events that were never sent, or are so old that the ledger has dropped their entries. */
-  readonly unexpected: number;
-  /** Events whose entries were dropped before they reached the bus, because of the limit of entries. */
-  readonly foldedOpen: number;
-  /** When events were uncovered. Compare with the gaps that the product records. */
-  readonly uncoveredSpans: readonly UncoveredSpan[];
-  readonly latencyMs: LatencySummary;
-  /** Latency of the events marked with {@link Ledger.markStalled}. */
-  readonly latencyStalledMs: LatencySummary;
+/** An arrival on the bus. */
+export interface Arrival {
+  /** Epoch milliseconds. */
+  readonly atMs?: number;
+  /** Whether the product says that it cannot tell this event from another one with the same content. */
+  readonly isWeak?: boolean;
 }
 
 /** The clock of the ledger: epoch milliseconds, fractional. */
@@ -51,16 +32,21 @@ function ledgerNow(): number {
   return performance.timeOrigin + performance.now();
 }
 
-/** Records which events were sent, when and to how many sockets, and which reached the bus. Memory is bounded. */
+/**
+ * Records which events were sent, when and to how many sockets, and which reached the bus. It knows an event by its
+ * serial number only, never by its content. Memory is bounded.
+ */
 export class Ledger {
-  private readonly maxEntries: number;
-  private readonly customKeyOf: ((frame: KeyedFrame) => string) | undefined;
-  private readonly openEntries = new Map<string, LedgerEntry>();
-  private readonly settledEntries: RecentEntries;
+  private readonly maxOpenEvents: number;
+  private readonly open = new Map<number, LedgerEntry>();
+  private readonly marks = new SerialMarks();
+  private readonly allowances = new Map<number, number>();
+  private readonly neverSent = new MissingEvents();
   private readonly counts: Record<EventState, number> = {
     pending: 0,
     sent: 0,
     published: 0,
+    repeated: 0,
     unproven: 0,
     uncovered: 0,
   };
@@ -68,32 +54,37 @@ export class Ledger {
   private readonly latency = new LatencyHistogram();
   private readonly latencyStalled = new LatencyHistogram();
   private readonly waiters = new Set<() => void>();
-  private repeats = 0;
-  private allowed = 0;
+  private readonly repeats = { strict: 0, weak: 0, allowed: 0 };
   private unexpected = 0;
-  private foldedOpen = 0;
+  private lastSerial = 0;
 
   constructor(options: LedgerOptions = {}) {
-    this.maxEntries = options.maxEntries ?? DEFAULT_MAX_ENTRIES;
-    this.settledEntries = new RecentEntries(options.foldAfterMs ?? DEFAULT_FOLD_AFTER_MS, this.maxEntries);
-    this.customKeyOf = options.keyOf;
+    this.maxOpenEvents = options.maxOpenEvents ?? DEFAULT_MAX_OPEN_EVENTS;
   }
 
-  /** Key of an event. Pass `bodyText`, its body as JSON, to avoid serializing it again. */
-  keyOf(frame: KeyedFrame, bodyText?: string): string {
-    if (this.customKeyOf !== undefined) return this.customKeyOf(frame);
-    return eventKey(frame.topicName, bodyText ?? JSON.stringify(frame.eventBody) ?? '');
+  /** Key of an event: the serial number in its metadata. Undefined if it has none. */
+  keyOf(event: SerialCarrier): number | undefined {
+    return serialOf(event);
   }
 
-  /** Records a new event. Then call {@link deliver} for each socket, and finally {@link offered}. */
-  begin(key: string, topicName: string, atMs: number = ledgerNow()): LedgerEntry {
-    const known = this.openEntries.get(key) ?? this.settledEntries.get(key);
-    if (known !== undefined) return known;
-    const entry = new LedgerEntry(key, topicName, atMs);
+  /**
+   * Records a new occurrence of an event and gives it a serial number. Then call {@link deliver} for each socket, and
+   * finally {@link offered}.
+   *
+   * @param group recorded lines with the same content
+   */
+  begin(topicName: string, atMs: number = ledgerNow(), group?: RepeatGroup): LedgerEntry {
+    this.lastSerial += 1;
+    const entry = new LedgerEntry(this.lastSerial, topicName, atMs, group);
+    group?.open.add(entry);
     this.counts.pending += 1;
-    this.openEntries.set(key, entry);
-    if (this.openEntries.size > this.maxEntries) this.foldOpen();
+    this.open.set(entry.serial, entry);
     return entry;
+  }
+
+  /** The entry of an event that is not on the bus yet. Undefined after that. */
+  find(serial: number): LedgerEntry | undefined {
+    return this.open.get(serial);
   }
 
   /** Records that the event is written to another socket. */
@@ -105,47 +96,51 @@ export class Ledger {
   offered(entry: LedgerEntry): void {
     if (entry.sockets > 0) return;
     this.updateState(entry);
-    this.openEntries.delete(entry.key);
+    this.neverSent.add(entry);
+    this.open.delete(entry.serial);
+    entry.group?.open.delete(entry);
   }
 
-  /** Records that the event reached the bus at `atMs` (epoch milliseconds). Call once per arrival. */
-  received(key: string, atMs: number = ledgerNow()): void {
-    const entry = this.openEntries.get(key) ?? this.settledEntries.get(key);
-    if (entry === undefined || entry.sockets === 0) {
+  /** Records that an event reached the bus. Call once per arrival. */
+  received(serial: number | undefined, { atMs = ledgerNow(), isWeak = false }: Arrival = {}): void {
+    if (serial === undefined) {
       this.unexpected += 1;
       return;
     }
-    const before = allowedRepeats(entry);
-    entry.published += 1;
-    if (entry.published > 1) {
-      this.repeats += 1;
-      this.allowed += allowedRepeats(entry) - before;
-      return;
-    }
-    (entry.stalled ? this.latencyStalled : this.latency).record(atMs - entry.sentAtMs);
-    this.openEntries.delete(key);
-    this.settledEntries.add(entry, atMs);
-    this.updateState(entry);
+    const entry = this.open.get(serial);
+    if (entry === undefined) this.receivedAgain(serial, isWeak);
+    else this.receivedFirst(entry, atMs);
   }
 
   /** Allows one repeat of this event, because a publish of it had an unknown outcome. */
-  allowRepeat(key: string): void {
-    const entry = this.openEntries.get(key) ?? this.settledEntries.get(key);
-    if (entry === undefined) return;
-    const before = allowedRepeats(entry);
-    entry.allowedRepeats += 1;
-    this.allowed += allowedRepeats(entry) - before;
+  allowRepeat(serial: number): void {
+    const oldest = this.allowances.keys().next();
+    if (this.allowances.size >= MAX_ALLOWANCES && oldest.done !== true) this.allowances.delete(oldest.value);
+    this.allowances.set(serial, (this.allowances.get(serial) ?? 0) + 1);
   }
 
   /** Records the latency of this event apart, because an injected fault stalled it. No effect once it is on the bus. */
-  markStalled(key: string): void {
-    const entry = this.openEntries.get(key);
+  markStalled(serial: number): void {
+    const entry = this.open.get(serial);
     if (entry !== undefined) entry.stalled = true;
+  }
+
+  /** The process that reads the events was killed. What it had read and is not on the bus becomes unproven. */
+  readerKilled(): void {
+    for (const entry of this.open.values()) {
+      entry.readerKilled = true;
+      this.updateState(entry);
+    }
   }
 
   /** Number of events written or sent that have not reached the bus. */
   get outstanding(): number {
     return this.counts.pending + this.counts.sent;
+  }
+
+  /** Whether too many events wait for the bus. Send no more until it is false. */
+  get isFull(): boolean {
+    return this.open.size >= this.maxOpenEvents;
   }
 
   /** Resolves with true once nothing is outstanding, or with false after the timeout. */
@@ -162,32 +157,78 @@ export class Ledger {
     });
   }
 
+  /** Events that no connection provably received: uncovered or unproven. Compare them with the recorded gaps. */
+  *missing(): Generator<MissingEvent> {
+    yield* this.neverSent.list();
+    for (const { state, topicName, sentAtMs } of this.open.values()) {
+      if (state === 'uncovered' || state === 'unproven') yield { topicName, atMs: sentAtMs };
+    }
+  }
+
+  /** Events that were sent and are not on the bus, oldest first. */
+  *lost(): Generator<Pick<LedgerEntry, 'serial' | 'topicName' | 'sentAtMs'>> {
+    for (const entry of this.open.values()) if (entry.state === 'sent') yield entry;
+  }
+
   report(): LedgerReport {
-    const counts = this.counts;
+    const { counts, repeats } = this;
     return {
-      sent: counts.sent + counts.published,
+      sent: counts.sent + counts.published + counts.repeated,
       uncovered: counts.uncovered,
       unproven: counts.unproven,
       published: counts.published,
+      repeated: counts.repeated,
       lost: counts.sent,
       lostKeys: this.lostKeys(),
-      publishedTwice: this.repeats - this.allowed,
-      publishedTwiceUnknown: this.allowed,
+      publishedTwice: repeats.strict,
+      publishedTwiceWeak: repeats.weak,
+      publishedTwiceUnknown: repeats.allowed,
       unexpected: this.unexpected,
-      foldedOpen: this.foldedOpen,
       uncoveredSpans: this.spans.list(),
       latencyMs: this.latency.summary(),
       latencyStalledMs: this.latencyStalled.summary(),
     };
   }
 
-  private lostKeys(): readonly string[] {
-    const keys: string[] = [];
-    for (const { key, state } of this.openEntries.values()) {
+  private lostKeys(): readonly number[] {
+    const keys: number[] = [];
+    for (const { serial } of this.lost()) {
       if (keys.length >= MAX_REPORTED_KEYS) break;
-      if (state === 'sent') keys.push(key);
+      keys.push(serial);
     }
     return keys;
+  }
+
+  private receivedFirst(entry: LedgerEntry, atMs: number): void {
+    const { serial, group, sockets } = entry;
+    entry.isPublished = true;
+    (entry.stalled ? this.latencyStalled : this.latency).record(atMs - entry.sentAtMs);
+    this.open.delete(serial);
+    this.marks.set(serial, { published: 1, sockets });
+    this.updateState(entry);
+    if (group === undefined) return;
+    group.published += 1;
+    group.open.delete(entry);
+    for (const other of group.open) this.updateState(other);
+  }
+
+  /** An event that is on the bus already, or that was never sent. */
+  private receivedAgain(serial: number, isWeak: boolean): void {
+    const { published, sockets } = this.marks.get(serial);
+    if (published === 0) {
+      this.unexpected += 1;
+      return;
+    }
+    this.marks.set(serial, { published: published + 1, sockets });
+    const allowed = this.allowances.get(serial) ?? 0;
+    if (allowed > 0) {
+      this.allowances.set(serial, allowed - 1);
+      this.repeats.allowed += 1;
+    } else if (isWeak && published < sockets) {
+      this.repeats.weak += 1;
+    } else {
+      this.repeats.strict += 1;
+    }
   }
 
   private readonly updateState = (entry: LedgerEntry): void => {
@@ -199,21 +240,4 @@ export class Ledger {
     if (state === 'uncovered') this.spans.add(entry.sentAtMs);
     if (this.waiters.size > 0 && this.outstanding === 0) for (const done of [...this.waiters]) done();
   };
-
-  /** Drops half of the entries at once, because finding the oldest keys of a map is expensive. */
-  private foldOpen(): void {
-    const excess = Math.ceil(this.openEntries.size / 2);
-    let folded = 0;
-    for (const key of this.openEntries.keys()) {
-      if (folded === excess) break;
-      this.openEntries.delete(key);
-      folded += 1;
-    }
-    this.foldedOpen += excess;
-  }
-}
-
-/** Repeats so far that are allowed. */
-function allowedRepeats(entry: LedgerEntry): number {
-  return Math.min(Math.max(0, entry.published - 1), entry.allowedRepeats);
 }

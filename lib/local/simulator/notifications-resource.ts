@@ -2,6 +2,7 @@ import { badRequest, notFound } from './api-error.ts';
 import { type ApiRequest, type ApiResponse, jsonBody } from './api-request.ts';
 import type { Channel } from './channel.ts';
 import type { Channels } from './channels.ts';
+import type { RequestFaults } from './request-faults.ts';
 import { type ChannelTopicEntity, listedTopics, planSubscription } from './subscribing.ts';
 import { isValid, type Token } from './tokens.ts';
 import { TOPIC_PERMISSIONS } from './topic-templates.ts';
@@ -10,15 +11,18 @@ import { TOPIC_PERMISSIONS } from './topic-templates.ts';
 export class NotificationsResource {
   private readonly channels: Channels;
   private readonly denied: ReadonlySet<string>;
+  private readonly requestFaults: RequestFaults;
   private readonly connectUri: (channelId: string, host: string | undefined) => string;
 
   constructor(
     channels: Channels,
     denied: ReadonlySet<string>,
+    requestFaults: RequestFaults,
     connectUri: (channelId: string, host: string | undefined) => string,
   ) {
     this.channels = channels;
     this.denied = denied;
+    this.requestFaults = requestFaults;
     this.connectUri = connectUri;
   }
 
@@ -89,7 +93,10 @@ export class NotificationsResource {
 
   private subscribe(request: ApiRequest, channel: Channel, mode: 'add' | 'replace'): ApiResponse {
     const ignoreErrors = request.query.get('ignoreErrors')?.toLowerCase() === 'true';
-    const plan = planSubscription(channel, topicIds(jsonBody(request)), mode, ignoreErrors, this.denied);
+    const ids = topicIds(jsonBody(request));
+    const omitted = this.requestFaults.take('subscription')?.(ids) ?? new Set();
+    const asked = ids.filter((id) => !omitted.has(id));
+    const plan = planSubscription(channel, asked, mode, ignoreErrors, this.denied);
     this.channels.subscribe(channel, plan.subscriptions);
     const listed = mode === 'add' ? mergeListed(listedTopics(channel), plan.entities) : plan.entities;
     return { status: 200, body: { entities: listed } };

@@ -2,38 +2,45 @@
 export type RestFault = 'rest_401' | 'rest_429' | 'rest_503' | 'slow_rest';
 /** HTTP status that rejects the next WebSocket upgrade. */
 export type UpgradeFault = 401 | 503;
+/** Fault of the next page of a listing: one entity is missing, or all of them. */
+export type ListingFault = 'listing_shrinks' | 'listing_empty';
+/** Chooses the topics that the next answer to a subscription omits, and that are not subscribed. */
+export type SubscriptionFault = (topics: readonly string[]) => ReadonlySet<string>;
 
-/** Faults that may wait for a request. More are refused, so that they do not pile up while a client is idle. */
-const MAX_WAITING = 1;
+/** What a fault can wait for. */
+interface FaultOf {
+  readonly rest: RestFault;
+  readonly upgrade: UpgradeFault;
+  readonly listing: ListingFault;
+  readonly subscription: SubscriptionFault;
+}
+type RequestKind = keyof FaultOf;
 
-/** Faults that hit the next request, in the order in which they were armed. */
+interface Armed<Fault> {
+  readonly fault: Fault;
+  readonly onHit: () => void;
+}
+
+/**
+ * Faults that hit the next request of a kind. At most one waits per kind, so that they do not pile up while a client is
+ * idle.
+ */
 export class RequestFaults {
-  private readonly rest: { readonly kind: RestFault; readonly onHit: () => void }[] = [];
-  private readonly upgrades: { readonly status: UpgradeFault; readonly onHit: () => void }[] = [];
+  private readonly armed: { [Kind in RequestKind]?: Armed<FaultOf[Kind]> | undefined } = {};
 
-  /** Arms a fault for the next REST call. @returns false if enough faults are waiting */
-  armRest(kind: RestFault, onHit: () => void): boolean {
-    if (this.rest.length >= MAX_WAITING) return false;
-    this.rest.push({ kind, onHit });
+  /** Arms a fault for the next request. @returns false if another one is waiting */
+  arm<Kind extends RequestKind>(kind: Kind, fault: FaultOf[Kind], onHit: () => void): boolean {
+    if (this.armed[kind] !== undefined) return false;
+    const armed: { [Name in RequestKind]?: Armed<FaultOf[Name]> | undefined } = this.armed;
+    armed[kind] = { fault, onHit } as (typeof armed)[Kind];
     return true;
   }
 
-  /** Arms a fault for the next upgrade. @returns false if enough faults are waiting */
-  armUpgrade(status: UpgradeFault, onHit: () => void): boolean {
-    if (this.upgrades.length >= MAX_WAITING) return false;
-    this.upgrades.push({ status, onHit });
-    return true;
-  }
-
-  takeRest(): RestFault | undefined {
-    const taken = this.rest.shift();
+  /** The fault that hits this request. */
+  take<Kind extends RequestKind>(kind: Kind): FaultOf[Kind] | undefined {
+    const taken = this.armed[kind];
+    this.armed[kind] = undefined;
     taken?.onHit();
-    return taken?.kind;
-  }
-
-  takeUpgrade(): UpgradeFault | undefined {
-    const taken = this.upgrades.shift();
-    taken?.onHit();
-    return taken?.status;
+    return taken?.fault;
   }
 }

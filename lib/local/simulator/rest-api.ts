@@ -87,7 +87,7 @@ export class RestApi {
   }
 
   private async injectFault(): Promise<void> {
-    const kind = this.options.requestFaults.takeRest();
+    const kind = this.options.requestFaults.take('rest');
     switch (kind) {
       case undefined:
         return;
@@ -112,7 +112,7 @@ export class RestApi {
   }
 }
 
-function routesOf({ notifications, directory }: RestApiOptions): readonly Route[] {
+function routesOf({ notifications, directory, requestFaults }: RestApiOptions): readonly Route[] {
   const route = (method: string, path: string, handle: Handler): Route => ({
     method,
     path: new RegExp(`^/api/v2/${path.replaceAll('{id}', '([^/]+)')}$`),
@@ -130,9 +130,9 @@ function routesOf({ notifications, directory }: RestApiOptions): readonly Route[
     route('PUT', subscriptions, (request, token, id) => notifications.replace(request, token, id)),
     route('DELETE', subscriptions, (request, token, id) => notifications.clear(request, token, id)),
     route('GET', 'notifications/availabletopics', (request) => notifications.availableTopics(request)),
-    route('GET', 'users', (request) => directory.listUsers(request)),
+    route('GET', 'users', (request) => directory.listUsers(request, requestFaults.take('listing'))),
     route('GET', 'users/{id}', (_request, _token, id) => directory.user(id)),
-    route('GET', 'routing/queues', (request) => directory.listQueues(request)),
+    route('GET', 'routing/queues', (request) => directory.listQueues(request, requestFaults.take('listing'))),
     route('GET', 'routing/queues/{id}', (_request, _token, id) => directory.queue(id)),
   ];
 }

@@ -8,10 +8,12 @@ import { Channels, CLOSE_GOING_AWAY } from './channels.ts';
 import type { FaultTarget } from './cloud-fault-kinds.ts';
 import type { CloudFaults } from './cloud-faults.ts';
 import { Directory } from './directory.ts';
-import { type Frame, frameText, parseFrameText } from './frame.ts';
+import { EventEmitter } from './event-emitter.ts';
+import type { Frame } from './frame.ts';
 import { Hooks } from './hooks.ts';
 import { replyTo } from './in-band-messages.ts';
 import { Ledger } from './ledger.ts';
+import type { RepeatGroup } from './ledger-entry.ts';
 import { NotificationsResource } from './notifications-resource.ts';
 import { RequestFaults } from './request-faults.ts';
 import { RequestQuota } from './request-quota.ts';
@@ -42,11 +44,14 @@ export class Simulator {
   readonly ledger: Ledger;
   /** All actions of the cloud on its channels. The most common ones are also methods of this class. */
   readonly hooks: Hooks;
+  /** Called when a socket opens while another one is live for one of its topics. */
+  onOverlap: () => void = () => {};
   private readonly requestFaults = new RequestFaults();
   private readonly options: ReturnType<typeof checkedOptions>;
   private readonly faults: CloudFaults | undefined;
   private readonly directory: Directory;
   private readonly channels: Channels;
+  private readonly emitter: EventEmitter;
   private readonly notifications: NotificationsResource;
   private readonly sockets = new Set<ChannelSocket>();
   private readonly server: Server;
@@ -59,11 +64,13 @@ export class Simulator {
     this.faults = options.faults;
     this.directory = new Directory(checked.seed, checked.users, checked.queues);
     this.channels = new Channels(checked);
+    this.emitter = new EventEmitter(this.ledger, this.channels, checked);
     const tokens = new Tokens(checked.tokenLifeSeconds);
     this.hooks = new Hooks(this.channels, tokens, checked.closingGraceMs);
     this.notifications = new NotificationsResource(
       this.channels,
       new Set(checked.deniedTopics),
+      this.requestFaults,
       (channelId, host) => `ws://${host ?? LOOPBACK}/channels/${channelId}`,
     );
     const restApi = new RestApi({
@@ -98,20 +105,22 @@ export class Simulator {
     return { url: `http://${LOOPBACK}:${actualPort}`, port: actualPort, close: () => this.close() };
   }
 
-  /** Publishes an event to every channel that is subscribed to its topic and has a live socket. */
+  /**
+   * Publishes an event to every channel that is subscribed to its topic and has a live socket. Its metadata has a new
+   * serial number.
+   */
   emit(frame: Frame): void {
-    const bodyText = JSON.stringify(frame.eventBody) ?? 'null';
-    this.publish(frame.topicName, this.ledger.keyOf(frame, bodyText), frameText(frame, bodyText));
+    this.emitter.emit(frame);
   }
 
   /**
-   * Publishes a recorded frame with its text unchanged.
+   * Publishes a recorded frame. Only the serial number is added to its text.
    *
+   * @param group recorded frames with the same content
    * @throws FrameTextError if the text is not a frame
    */
-  emitText(topicName: string, text: string): void {
-    const { eventBody } = parseFrameText(text);
-    this.publish(topicName, this.ledger.keyOf({ topicName, eventBody }), text);
+  emitText(topicName: string, text: string, group?: RepeatGroup): void {
+    this.emitter.emitText(topicName, text, group);
   }
 
   get userIds(): readonly string[] {
@@ -163,6 +172,11 @@ export class Simulator {
     return bytes;
   }
 
+  /** Whether so many events wait for the bus that no more should be emitted. */
+  get isFull(): boolean {
+    return this.ledger.isFull;
+  }
+
   /** Number of live sockets that are subscribed to this topic. */
   coverageOf(topicName: string): number {
     return [...(this.channels.subscribersOf(topicName) ?? [])].filter((channel) => channel.live).length;
@@ -170,7 +184,8 @@ export class Simulator {
 
   /** Target for a `CloudFaults` that is started after the simulator. */
   get faultTarget(): FaultTarget {
-    return { channels: this.channels, hooks: this.hooks, requestFaults: this.requestFaults };
+    const { channels, hooks, requestFaults, emitter } = this;
+    return { channels, hooks, requestFaults, emitLarge: (id, bytes) => emitter.emitLarge(id, bytes) };
   }
 
   dropSockets(channelId?: string): number {
@@ -213,20 +228,6 @@ export class Simulator {
     await closed;
   }
 
-  private publish(topicName: string, key: string, text: string): void {
-    const entry = this.ledger.begin(key, topicName);
-    let data: Buffer | undefined;
-    const channels = this.options.everyTopic
-      ? this.channels.all()
-      : (this.channels.subscribersOf(topicName) ?? []);
-    for (const { socket } of channels) {
-      if (socket?.live !== true) continue;
-      data ??= Buffer.from(text);
-      socket.deliver(entry, data);
-    }
-    this.ledger.offered(entry);
-  }
-
   private connected(channel: Channel, socket: WebSocket, raw: Duplex): void {
     const { ledger } = this;
     const { heartbeatMs, maxSocketBufferBytes: maxBufferedBytes } = this.options;
@@ -249,5 +250,6 @@ export class Simulator {
     this.channels.used(channel);
     this.sockets.add(opened);
     replaced?.close(CLOSE_REPLACED, 'another socket was opened for this channel');
+    if ([...channel.topics()].some((topic) => this.coverageOf(topic) > 1)) this.onOverlap();
   }
 }

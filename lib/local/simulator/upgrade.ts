@@ -36,7 +36,7 @@ export class Upgrades {
   handle(request: IncomingMessage, raw: Duplex, head: Buffer): void {
     const id = CHANNEL_PATH.exec(new URL(request.url ?? '/', 'http://localhost').pathname)?.[1];
     const channel = id === undefined ? undefined : this.channels.get(id);
-    const injected = this.requestFaults.takeUpgrade();
+    const injected = this.requestFaults.take('upgrade');
     if (injected !== undefined) {
       refuse(raw, injected);
     } else if (channel === undefined) {

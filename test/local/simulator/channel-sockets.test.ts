@@ -1,3 +1,4 @@
+import { type Frame, SERIAL_FIELD } from 'switchboard-local/simulator/frame.ts';
 import { type Listening, Simulator } from 'switchboard-local/simulator/simulator.ts';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ClientSocket, CloudClient, eventually, frameNumber } from './cloud-client.ts';
@@ -20,14 +21,18 @@ const closed = (socket: ClientSocket) => eventually(() => socket.closed);
 afterEach(() => simulator.close());
 
 describe('delivery', () => {
-  test('An event is sent unchanged to every channel that is subscribed to its topic', async () => {
+  /** The frame as sent: with the serial number of the cloud. */
+  const sent = (frame: Frame, serial: number) =>
+    JSON.stringify({ ...frame, metadata: { ...frame.metadata, [SERIAL_FIELD]: serial } });
+
+  test('An event is sent to every channel that is subscribed to its topic, with one serial number', async () => {
     await start();
     const a = await client.open([topicOf(0)]);
     const b = await client.open([topicOf(0), topicOf(1)]);
     const frames = [frameNumber(topicOf(0), 1), frameNumber(topicOf(1), 2), frameNumber(topicOf(2), 3)];
     for (const frame of frames) simulator.emit(frame);
-    await eventually(() => b.socket.texts).toEqual(frames.slice(0, 2).map((frame) => JSON.stringify(frame)));
-    expect(a.socket.texts).toEqual([JSON.stringify(frames[0])]);
+    await eventually(() => b.socket.texts).toEqual([sent(frames[0]!, 1), sent(frames[1]!, 2)]);
+    expect(a.socket.texts).toEqual([sent(frames[0]!, 1)]);
     expect(simulator.connections).toBe(2);
     expect(simulator.coverageOf(topicOf(0))).toBe(2);
   });
@@ -42,12 +47,13 @@ describe('delivery', () => {
     await eventually(() => socket.events.map(({ topicName }) => topicName)).toEqual(expected);
   });
 
-  test('A recorded text is sent unchanged', async () => {
+  test('A recorded text is sent unchanged but for its serial number', async () => {
     await start();
     const { socket } = await client.open([topicOf(0)]);
     const text = `{ "topicName": "${topicOf(0)}", "eventBody": {"b":1, "a":2} }`;
     simulator.emitText(topicOf(0), text);
-    await eventually(() => socket.texts).toEqual([text]);
+    const withSerial = text.replace(/}$/, `,"metadata":{"${SERIAL_FIELD}":1}}`);
+    await eventually(() => socket.texts).toEqual([withSerial]);
   });
 
   test('A recorded text that is not a frame is rejected', async () => {

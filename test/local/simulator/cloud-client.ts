@@ -1,4 +1,4 @@
-import { eventKey, type Frame } from 'switchboard-local/simulator/frame.ts';
+import { type Frame, serialOf } from 'switchboard-local/simulator/frame.ts';
 import type { Listening } from 'switchboard-local/simulator/simulator.ts';
 import { expect } from 'vitest';
 import { WebSocket } from 'ws';
@@ -128,8 +128,9 @@ export class ClientSocket {
     return this.texts.map(frameOf).filter((frame) => frame !== undefined);
   }
 
-  get keys(): string[] {
-    return this.events.map(({ topicName, eventBody }) => eventKey(topicName, JSON.stringify(eventBody)));
+  /** Serial numbers of the events. */
+  get keys(): (number | undefined)[] {
+    return this.events.map(serialOf);
   }
 }
 

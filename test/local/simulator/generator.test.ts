@@ -22,6 +22,19 @@ function take(generator: Generator, count: number): Frame[] {
   return Array.from({ length: count }, () => generator.next());
 }
 
+/** What a body is about, beside the ids in its topic. */
+function subjectOf(body: Body): string {
+  return JSON.stringify([
+    body.joined === undefined ? body.conversationId : body.id,
+    snapshotId(body),
+    body.recordId,
+  ]);
+}
+
+function snapshotId(body: Body): unknown {
+  return body.participants === undefined ? undefined : body.id;
+}
+
 describe('frames', () => {
   let frames: Frame[];
   beforeAll(() => {
@@ -46,13 +59,16 @@ describe('frames', () => {
     }
   });
 
-  test('No two frames of a topic have the same body, even if the clock stands still', () => {
+  test('Two successive frames of a topic never have the same body', () => {
     const still = new Generator(organization, { seed: 2, topics: GENERATED_TOPICS, now: () => NOW_MS });
     for (const list of [frames, take(still, 30_000)]) {
-      const distinct = new Set(
-        list.map(({ topicName, eventBody }) => `${topicName} ${JSON.stringify(eventBody)}`),
-      );
-      expect(distinct.size).toBe(list.length);
+      const last = new Map<string, string>();
+      for (const { topicName, eventBody } of list) {
+        const body = JSON.stringify(eventBody);
+        const subject = `${topicName} ${subjectOf(eventBody as Body)}`;
+        expect(last.get(subject)).not.toBe(body);
+        last.set(subject, body);
+      }
     }
   });
 
@@ -78,7 +94,7 @@ describe('frames', () => {
       expect(new Date(body.modifiedDate!).toISOString()).toBe(body.modifiedDate);
     }
     for (const { id, body } of of('v2.users.{id}.routingStatus')) {
-      expect(body).toEqual({
+      expect(body).toMatchObject({
         id,
         routingStatus: { status: expect.any(String), startTime: expect.any(String) },
       });
@@ -135,6 +151,100 @@ describe('frames', () => {
     for (const { id, body } of of('v2.analytics.queues.{id}.observations')) {
       expect(body).toMatchObject({ group: { queueId: id }, data: [{ metrics: expect.any(Array) }] });
     }
+  });
+});
+
+describe('recurring states', () => {
+  /** Bodies by topic and subject, in order. */
+  const histories = new Map<string, string[]>();
+  beforeAll(() => {
+    const generator = new Generator(organization, { seed: 6, topics: GENERATED_TOPICS, now: slowClock() });
+    for (const { topicName, eventBody } of take(generator, 40_000)) {
+      const subject = `${topicName} ${subjectOf(eventBody as Body)}`;
+      histories.set(subject, [...(histories.get(subject) ?? []), JSON.stringify(eventBody)]);
+    }
+  });
+  const historiesOf = (template: string): Body[][] =>
+    [...histories]
+      .filter(([subject]) => templateOf(subject.split(' ')[0]!) === template)
+      .map(([, bodies]) => bodies.map((body) => JSON.parse(body) as Body));
+  /** Pairs of successive bodies. */
+  const changesOf = (template: string): [Body, Body][] =>
+    historiesOf(template).flatMap((bodies) =>
+      bodies.slice(1).map((body, index): [Body, Body] => [bodies[index]!, body]),
+    );
+  const differences = ([before, after]: [Body, Body]): string[] =>
+    [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
+      (name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]),
+    );
+
+  test.each([
+    'v2.users.{id}.conversations',
+    'v2.routing.queues.{id}.conversations',
+    'v2.users.{id}.conversationsummary',
+    'v2.analytics.queues.{id}.activity',
+    'v2.routing.queues.{id}.users',
+  ])('A body of %s occurs again, byte for byte, after another one', (template) => {
+    const returns = historiesOf(template).filter((bodies) => {
+      const texts = bodies.map((body) => JSON.stringify(body));
+      return texts.some((text, index) => index > 1 && texts[index - 2] === text && texts[index - 1] !== text);
+    });
+    expect(returns.length).toBeGreaterThan(0);
+  });
+
+  test('A call is held and resumed, and muted and unmuted', () => {
+    const sessions = historiesOf('v2.routing.queues.{id}.conversations').map((bodies) =>
+      bodies.map((body) => JSON.stringify(body)),
+    );
+    for (const field of ['"held":true', '"muted":true'])
+      expect(
+        sessions.some((bodies) =>
+          bodies.some(
+            (body, index) =>
+              body.includes(field) && bodies[index + 1] !== undefined && !bodies[index + 1]!.includes(field),
+          ),
+        ),
+        field,
+      ).toBe(true);
+  });
+
+  test('The presence of a user changes only in its message', () => {
+    expect(changesOf('v2.users.{id}.presence').map(differences)).toContainEqual(['message']);
+  });
+
+  test('A routing status is followed by the same one with an error', () => {
+    const changes = changesOf('v2.users.{id}.routingStatus').filter(
+      (change) => differences(change).join() === 'errorInfo',
+    );
+    expect(
+      changes.some(([before, after]) => before.errorInfo === undefined && after.errorInfo !== undefined),
+    ).toBe(true);
+  });
+
+  test('A conversation metric is followed by one with the same record id and another value', () => {
+    const changes = changesOf('v2.analytics.conversation.{id}.metrics');
+    expect(changes.length).toBeGreaterThan(0);
+    for (const change of changes) expect(differences(change)).toEqual(['metrics']);
+  });
+
+  test.each([
+    ['acd.start', 'queueId'],
+    ['wrapup', 'wrapupCode'],
+  ])('Two %s events of a participant have the same time and another %s', (type, field) => {
+    const changes = changesOf(`v2.detail.events.conversation.{id}.${type}`).map(differences);
+    expect(changes).toContainEqual([field]);
+  });
+
+  test('Two provisional transcriptions of an utterance have the same time and another text', () => {
+    type Transcripts = { utteranceId: string; isFinal: boolean }[];
+    const changes = changesOf('v2.conversations.{id}.transcription').filter(
+      (change) => differences(change).join() === 'transcripts',
+    );
+    const [first, second] = changes
+      .map((change) => change.map(({ transcripts }) => (transcripts as unknown as Transcripts)[0]!))
+      .find((pair) => pair.every(({ isFinal }) => !isFinal))!;
+    expect(first!.utteranceId).toBe(second!.utteranceId);
+    expect(first).not.toEqual(second);
   });
 });
 

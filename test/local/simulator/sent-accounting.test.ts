@@ -145,28 +145,35 @@ describe('events that no client can have read', () => {
     expect(socket.events).toHaveLength(0);
   });
 
-  test('Events after a huge frame are uncovered until the client has read that frame', async () => {
-    const { socket } = await open();
-    emit(1);
-    expect(simulator.hooks.huge(1_000_000)).toBe(1);
-    emit(5);
-    await eventually(() => simulator.liveConnections).toBe(1);
-    emit(1);
-    await eventually(() => socket.events.length).toBe(2);
-    expect(counts()).toEqual({ ...clean, sent: 2, published: 2, uncovered: 5 });
-  });
-
-  test('Events after a huge frame that ends the connection are uncovered', async () => {
+  test('Events from a large event on are unproven if it ends the connection', async () => {
     const channel = await client.createChannel();
     await client.subscribe(channel, [topic]);
     const socket = await ClientSocket.connect(channel.connectUri, { maxPayload: 100_000 });
     socket.onFrame = (frame) => simulator.ledger.received(simulator.ledger.keyOf(frame));
     emit(3);
-    simulator.hooks.huge(1_000_000);
+    await eventually(() => socket.events.length).toBe(3);
+    expect(simulator.faultTarget.emitLarge(channel.id, 1_000_000)).toBe(1);
     emit(5);
     await eventually(() => simulator.connections).toBe(0);
-    expect(counts()).toEqual({ ...clean, sent: 3, published: 3, uncovered: 5 });
+    expect(counts()).toEqual({ ...clean, sent: 3, published: 3, uncovered: 0, unproven: 6 });
   });
+});
+
+describe('a large event', () => {
+  test.each([1_048_576, 3_145_728, 12_582_912])(
+    'A large event with a body of %i bytes is sent as a whole, and events before and after it',
+    async (bytes) => {
+      const { channel, socket } = await open();
+      emit(1);
+      expect(simulator.faultTarget.emitLarge(channel.id, bytes)).toBe(1);
+      emit(1);
+      await eventually(() => socket.events.length).toBe(3);
+      expect(counts()).toEqual({ ...clean, sent: 3, published: 3, uncovered: 0 });
+      const size = JSON.stringify(socket.events[1]?.eventBody).length;
+      expect(Math.abs(size - bytes) / bytes).toBeLessThan(0.01);
+      expect(socket.events[1]?.topicName).toBe(topic);
+    },
+  );
 });
 
 describe('faults of frames', () => {

@@ -9,6 +9,7 @@ export interface Participant {
   readonly startMs: number;
   connectedMs?: number;
   heldSinceMs?: number;
+  muted?: boolean;
   endMs?: number;
   disconnectType?: string;
   wrapup?: {
@@ -52,7 +53,7 @@ export function iso(ms: number): string {
 
 /**
  * Body of `v2.users.{id}.conversations` and `v2.routing.queues.{id}.conversations`: the full state, without a version
- * or an event time. Successive bodies of a conversation differ because the customer's attributes count its steps.
+ * or an event time. A conversation that returns to an earlier state has the same body again.
  */
 export function snapshotBody(conversation: Conversation): object {
   return {
@@ -105,7 +106,7 @@ function sessionBody(conversation: Conversation, participant: Participant): obje
     state,
     initialState: participant.purpose === 'agent' ? 'alerting' : 'connected',
     recording: conversation.mediaType === 'voice',
-    muted: false,
+    muted: participant.muted ?? false,
     confined: false,
     held: heldSinceMs !== undefined,
     ...(heldSinceMs === undefined ? {} : { startHoldTime: iso(heldSinceMs) }),

@@ -9,18 +9,19 @@ const WORDS =
 const MAX_UTTERANCE_WORDS = 24;
 const WORD_MS = 320;
 const STATUS_ONLY_CHANCE = 0.1;
+const PROVISIONAL_CHANCE = 0.2;
 
 /**
- * Body of `v2.conversations.{id}.transcription`: an ISO 8601 `eventTime`, and one utterance or, occasionally, only a
- * status.
+ * Bodies of `v2.conversations.{id}.transcription`: an ISO 8601 `eventTime`, and one utterance or, occasionally, only a
+ * status. An utterance can be preceded by two provisional versions with the same `eventTime`.
  */
-export function transcriptionBody(
+export function transcriptionBodies(
   conversation: Conversation,
   agent: Participant,
   organizationId: string,
   random: Random,
   atMs: number,
-): object {
+): object[] {
   const startedMs = agent.connectedMs ?? agent.startMs;
   const body = {
     eventTime: iso(atMs),
@@ -30,12 +31,18 @@ export function transcriptionBody(
     sessionStartTimeMs: agent.startMs,
     transcriptionStartTimeMs: startedMs,
   };
+  const offsetMs = Math.max(0, atMs - startedMs);
   if (random.chance(STATUS_ONLY_CHANCE))
-    return { ...body, status: { offsetMs: atMs - startedMs, status: 'SESSION_ONGOING' } };
-  return { ...body, transcripts: [utterance(random, Math.max(0, atMs - startedMs))] };
+    return [{ ...body, status: { offsetMs: atMs - startedMs, status: 'SESSION_ONGOING' } }];
+  const utteranceId = seededUuid(random);
+  const provisional = random.chance(PROVISIONAL_CHANCE) ? [false, false] : [];
+  return [...provisional, true].map((isFinal) => ({
+    ...body,
+    transcripts: [utterance(random, offsetMs, utteranceId, isFinal)],
+  }));
 }
 
-function utterance(random: Random, offsetMs: number): object {
+function utterance(random: Random, offsetMs: number, utteranceId: string, isFinal: boolean): object {
   const words = Array.from({ length: 1 + random.int(MAX_UTTERANCE_WORDS) }, (_, index) => ({
     confidence: Math.round((0.6 + random.next() * 0.4) * 1_000) / 1_000,
     offsetMs: offsetMs + index * WORD_MS,
@@ -43,8 +50,8 @@ function utterance(random: Random, offsetMs: number): object {
     word: random.pick(WORDS),
   }));
   return {
-    utteranceId: seededUuid(random),
-    isFinal: true,
+    utteranceId,
+    isFinal,
     channel: random.chance(0.6) ? 'EXTERNAL' : 'INTERNAL',
     alternatives: [
       {

@@ -1,0 +1,82 @@
+import { Ingester } from '../../functions/ingester/ingester.ts';
+import { readConfig } from '../../functions/ingester/ingester-config.ts';
+import { type AwsEdge, dynamoDbClient, sqsClient } from '../../lib/aws/aws-clients.ts';
+import { createLogger, LOG_LEVELS, type LogLevel } from '../../lib/aws/logger.ts';
+import type { Credentials } from '../../lib/genesys/token-source.ts';
+import { ChildIngester } from './child-ingester.ts';
+import type { FaultChoice } from './fault-options.ts';
+import { NAMES } from './resources.ts';
+import { inProcess, type RunningIngester } from './running-ingester.ts';
+import { localLimits } from './simulation-limits.ts';
+
+/** Users and queues are listed again at this interval while faults of listings are injected. */
+const REFRESH_SECONDS = 5;
+
+/** Options of {@link createLocalIngester}. */
+export interface LocalIngesterOptions {
+  genesys: { apiUrl: string; loginUrl: string; credentials: Credentials };
+  topics: readonly string[];
+  healthPort: number;
+  logLevel: LogLevel;
+  faults: FaultChoice;
+  /** Whether Genesys Cloud is simulated, so that the limits can be shorter. */
+  isSimulated: boolean;
+  /** The process of the ingester was killed. */
+  onKilled: () => void;
+}
+
+/** The ingester in this process, or in one of its own if it is to be killed. It calls AWS over HTTP. */
+export function createLocalIngester(
+  options: LocalIngesterOptions,
+  edge: AwsEdge & { endpoint: string },
+  eventsQueueUrl: string,
+): RunningIngester | ChildIngester {
+  const { genesys, faults, logLevel } = options;
+  const refreshesOften = faults.cloud.some((kind) => kind.startsWith('listing_'));
+  const environment = {
+    GENESYS_API_URL: genesys.apiUrl,
+    GENESYS_LOGIN_URL: genesys.loginUrl,
+    GENESYS_CLIENT_ID: genesys.credentials.clientId,
+    GENESYS_CLIENT_SECRET: genesys.credentials.clientSecret,
+    TOPICS: options.topics.join(','),
+    EVENTS_QUEUE_URL: eventsQueueUrl,
+    STATE_TABLE: NAMES.stateTable,
+    HEALTH_PORT: String(options.healthPort),
+    LOG_LEVEL: logLevel,
+    ...(refreshesOften ? { TOPIC_REFRESH_SECONDS: String(REFRESH_SECONDS) } : {}),
+  };
+  if (faults.ingesterKill) {
+    return new ChildIngester({
+      environment: { ...environment, ...awsVariables(edge) },
+      onKilled: options.onKilled,
+      onLog: (line) => {
+        if (isWanted(line, logLevel)) process.stderr.write(`${line}\n`);
+      },
+    });
+  }
+  return inProcess(
+    new Ingester(readConfig(environment), {
+      sqs: sqsClient(edge),
+      dynamodb: dynamoDbClient(edge),
+      credentials: async () => genesys.credentials,
+      log: createLogger('ingester', logLevel),
+      ...(options.isSimulated ? { limits: localLimits(faults).ingester } : {}),
+    }),
+  );
+}
+
+function awsVariables({ endpoint, region, credentials }: AwsEdge & { endpoint: string }) {
+  const { accessKeyId = '', secretAccessKey = '' } = typeof credentials === 'object' ? credentials : {};
+  return {
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_REGION: region ?? '',
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+  };
+}
+
+/** Whether a line of a log has at least this level. The process itself logs at level INFO. */
+function isWanted(line: string, logLevel: LogLevel): boolean {
+  const level = /"level":"(\w+)"/.exec(line)?.[1] as LogLevel | undefined;
+  return logLevel !== 'SILENT' && LOG_LEVELS.indexOf(level ?? 'ERROR') <= LOG_LEVELS.indexOf(logLevel);
+}

@@ -1,0 +1,63 @@
+import type { LocalResult } from './local-result.ts';
+import type { ProgressDisplay } from './progress-display.ts';
+import type { LossByTopic } from './run-summary.ts';
+import { type Judged, verdictLines } from './verdict.ts';
+
+/** Prints the result as text. */
+export function showResult(
+  display: ProgressDisplay,
+  judged: Judged,
+  lostByTopic: readonly LossByTopic[],
+): void {
+  const { result } = judged;
+  display.line();
+  if (result.replay) for (const line of replayLines(result.replay)) display.line(line);
+  display.heading('Result: events sent by Genesys Cloud and events on the bus');
+  display.table(resultRows(result));
+  for (const { topic, events } of lostByTopic) display.warn(`Lost: ${events} of ${topic}`);
+  const { isSound, lines } = verdictLines(judged);
+  for (const line of lines) {
+    if (isSound) display.success(line);
+    else display.failure(line);
+  }
+}
+
+function replayLines(replay: NonNullable<LocalResult['replay']>): string[] {
+  const { played, lines, nonFrames, skipped, controlFrames, failed, repeated } = replay;
+  return [
+    `Replayed ${played} of ${lines} lines (${nonFrames} are not frames); skipped ${skipped} that are not JSON.`,
+    ...(controlFrames > 0 ? [`Heartbeats, replies and system messages: ${controlFrames}.`] : []),
+    ...(failed > 0 ? [`Not played: ${failed}.`] : []),
+    ...(repeated > 0 ? [`Dropped because they equal another line: ${repeated}.`] : []),
+    ...(replay.interrupted ? ['The replay was interrupted before the last line.'] : []),
+  ];
+}
+
+function resultRows(result: LocalResult): [name: string, value: string][] {
+  const faults = Object.entries(result.faults).filter(([, count]) => count > 0);
+  const { latencyMs, latencyStalledMs } = result;
+  return [
+    ['sent', `${result.sent}`],
+    ['published', `${result.published} (${result.eventsPerSecond} per second)`],
+    ['lost', `${result.lost}`],
+    [
+      'published twice',
+      `${result.publishedTwice} (plus ${result.publishedTwiceUnknown} after an injected unknown outcome, ${result.publishedTwiceWeak} with a weak identity)`,
+    ],
+    ['duplicates', `${result.duplicates} dropped`],
+    ['quarantined', `${result.quarantined}`],
+    ['dead-lettered', `${result.deadLettered}`],
+    [
+      'uncovered',
+      `${result.uncovered} (no live connection; gaps recorded: ${result.gapRecords}, ${result.gapSeconds} s)`,
+    ],
+    ['unproven', `${result.unproven} (sent on connections that were cut off)`],
+    ['unexplained', `${result.unexplained} (uncovered or unproven, and in no gap record)`],
+    ['latency', `p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms, max ${latencyMs.max} ms`],
+    [
+      'latency, stalled',
+      `p99 ${latencyStalledMs.p99} ms (events stalled by a fault: ${latencyStalledMs.count})`,
+    ],
+    ['faults', faults.map(([kind, count]) => `${kind} ${count}`).join(', ') || 'none'],
+  ];
+}

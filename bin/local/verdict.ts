@@ -1,0 +1,66 @@
+import type { GapVerdict } from 'switchboard-local/simulator/gap-judge.ts';
+import type { LocalResult } from './local-result.ts';
+
+const MAX_LISTED_GAPS = 5;
+
+/** The result of a run, and what the gap records explain. */
+export interface Judged {
+  readonly result: LocalResult;
+  readonly gaps: GapVerdict;
+  /** Whether connections were to be lost: faults of the cloud were injected, or the ingester was killed. */
+  readonly mayLoseConnections: boolean;
+}
+
+/** Everything that makes a run fail, as sentences. Empty if it did not. */
+export function problemsOf({ result, gaps, mayLoseConnections }: Judged): string[] {
+  const { lost, publishedTwice, unexplained, uncovered, unproven } = result;
+  const missed = uncovered + unproven;
+  const topics = gaps.unexplainedTopics.map(([topic, count]) => `${topic || 'not recorded'} (${count})`);
+  return [
+    ...(lost > 0 ? [`${events(lost)} lost: sent on a live connection, and not on the bus.`] : []),
+    ...(publishedTwice > 0 ? [`${events(publishedTwice)} published twice without an unknown outcome.`] : []),
+    ...(unexplained > 0
+      ? [`${events(unexplained)} missed, and no gap record names topic and time: ${topics.join(', ')}.`]
+      : []),
+    ...(missed > 0 && !mayLoseConnections
+      ? [`${events(missed)} not covered, although no fault of the cloud was injected.`]
+      : []),
+  ];
+}
+
+/** The last lines of a run for people: whether it succeeded, and what was not covered. */
+export function verdictLines(judged: Judged): { isSound: boolean; lines: string[] } {
+  const problems = problemsOf(judged);
+  const missed = judged.result.uncovered + judged.result.unproven;
+  if (problems.length > 0)
+    return { isSound: false, lines: [`FAILED: ${problems.join(' ')}`, ...gapLines(judged)] };
+  if (missed === 0) return { isSound: true, lines: ['Every event was published once.'] };
+  return {
+    isSound: true,
+    lines: [
+      `Every event that was received was published once. Not covered: ${events(missed)}.`,
+      ...gapLines(judged),
+    ],
+  };
+}
+
+/** The gap records that explain missed events. */
+function gapLines({ gaps: { used } }: Judged): string[] {
+  const lines = used
+    .slice(0, MAX_LISTED_GAPS)
+    .map(
+      ({ record, events: count }) =>
+        `  gap ${time(record.fromMs)} to ${time(record.toMs)}: ${events(count)} (${record.reason})`,
+    );
+  return used.length > MAX_LISTED_GAPS
+    ? [...lines, `  and ${used.length - MAX_LISTED_GAPS} more gaps`]
+    : lines;
+}
+
+function events(count: number): string {
+  return count === 1 ? '1 event' : `${count} events`;
+}
+
+function time(ms: number): string {
+  return Number.isFinite(ms) ? new Date(ms).toISOString() : 'unknown';
+}
