@@ -45,9 +45,10 @@ export class ObjectStore {
   /**
    * Store JSON under a key, replacing what was there.
    *
+   * @param abort - ends the request
    * @throws {@link ObjectStoreError}
    */
-  async putJson(key: string, json: string): Promise<void> {
+  async putJson(key: string, json: string, abort?: AbortSignal): Promise<void> {
     const { bucket, endpoint, credentials } = this.options;
     const region = await this.options.region();
     const base =
@@ -70,14 +71,20 @@ export class ObjectStore {
       headers: { host: url.host, 'content-type': 'application/json' },
       body,
     });
-    await this.send(url, signed.headers, body);
+    await this.send(url, signed.headers, body, abort);
   }
 
-  private async send(url: URL, headers: Record<string, string>, body: Buffer): Promise<void> {
+  private async send(
+    url: URL,
+    headers: Record<string, string>,
+    body: Buffer,
+    abort?: AbortSignal,
+  ): Promise<void> {
     const { fetch: request = globalThis.fetch, bucket } = this.options;
     let response: Response;
     try {
-      const signal = AbortSignal.timeout(PUT_TIMEOUT_MS);
+      const timeout = AbortSignal.timeout(PUT_TIMEOUT_MS);
+      const signal = abort ? AbortSignal.any([abort, timeout]) : timeout;
       response = await request(url, { method: 'PUT', headers, body: new Uint8Array(body), signal });
     } catch (cause) {
       throw new ObjectStoreError(`The bucket ${bucket} could not be reached`, { retriable: true, cause });
