@@ -5,6 +5,7 @@ import {
   decideInvalid,
   decideTurn,
   type ItemProgress,
+  type ItemState,
   type Known,
   type Progress,
   type TurnState,
@@ -109,6 +110,11 @@ function withoutRepeats(items: readonly Item[]): Item[] {
     seen.add(item.event.id);
     return item;
   });
+}
+
+/** The events in a state. */
+export function eventsIn(items: readonly Item[], wanted: ItemState): QueuedEvent[] {
+  return items.flatMap(({ event, state }) => (event && state === wanted ? [event] : []));
 }
 
 /** The mark that the turn gets for an item. */

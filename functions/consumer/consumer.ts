@@ -4,6 +4,7 @@ import type { QueuedEvent } from '../../lib/events/schema.ts';
 import {
   type Attempt,
   attempts,
+  eventsIn,
   type Item,
   isGranted,
   markOf,
@@ -74,16 +75,13 @@ export class Consumer {
     const items = finished.flatMap((attempt) => attempt.items);
     const byEnvelope = Map.groupBy(items, (item) => item.pending);
     this.throwFirst([whole.error, ...errors], [...byEnvelope.values()]);
-    const returned = pending.filter((one) => isReturned(byEnvelope.get(one) ?? []));
-    const failed = [
-      ...[...whole.left].map(({ messageId }) => messageId),
-      ...returned.flatMap(({ messageIds }) => messageIds),
-    ];
+    const returned = [...byEnvelope].flatMap(([{ messageIds }, own]) => (isReturned(own) ? messageIds : []));
+    const failed = [...[...whole.left].map(({ messageId }) => messageId), ...returned];
     const count = (...states: Item['state'][]) => items.filter(({ state }) => states.includes(state)).length;
     return {
       failedMessageIds: [...new Set(failed)],
       received: items.length,
-      published: items.flatMap(({ state, event }) => (state === 'published' && event ? [event] : [])),
+      published: eventsIn(items, 'published'),
       duplicates: count('duplicate', 'repeated'),
       quarantined: unreadable.length - whole.left.size + count('quarantined'),
     };
@@ -110,12 +108,11 @@ export class Consumer {
     const unready = new Set(
       pending.filter((one) => !isGranted(one, first)).map(({ envelope }) => envelope.owner),
     );
-    const [ready, rest] = [false, true].map((isUnready) =>
-      pending.filter(({ envelope }) => unready.has(envelope.owner) === isUnready),
-    );
+    const isReady = ({ envelope }: PendingEnvelope) => !unready.has(envelope.owner);
+    const rest = pending.filter((one) => !isReady(one));
     const waves = await Promise.all([
-      this.attemptWave(ready ?? [], first, attemptId, limits),
-      all.then(({ grants }) => this.attemptWave(rest ?? [], grants, attemptId, limits)),
+      this.attemptWave(pending.filter(isReady), first, attemptId, limits),
+      all.then(({ grants }) => this.attemptWave(rest, grants, attemptId, limits)),
     ]);
     const results = waves.flat();
     return {
@@ -131,9 +128,7 @@ export class Consumer {
     limits: TimeLimits,
   ): Promise<StepResult[]> {
     const started = attempts(pending, attemptId, grants);
-    const events = started.flatMap(({ items }) =>
-      items.flatMap(({ state, event }) => (state === 'to publish' && event ? [event] : [])),
-    );
+    const events = started.flatMap(({ items }) => eventsIn(items, 'to publish'));
     const publications = this.steps.publisher.publish(events, limits.work);
     return Promise.all(started.map((attempt) => this.finish(attempt, { attemptId, limits, publications })));
   }
@@ -156,27 +151,25 @@ export class Consumer {
   private async work(attempt: Attempt, { limits, publications }: Invocation): Promise<StepResult> {
     const toQuarantine = attempt.items.filter(({ state }) => state === 'to quarantine');
     const quarantined = new Map(toQuarantine.map((item) => [item, toQuarantined(item)]));
-    const calls = attempt.items.flatMap(({ state, event }) =>
-      state === 'to publish' && event ? [publications.get(event)] : [],
-    );
+    const toPublish = new Set(eventsIn(attempt.items, 'to publish'));
+    const calls = [...publications].flatMap(([event, call]) => (toPublish.has(event) ? [call] : []));
     const [{ left, error }, ...results] = await Promise.all([
       this.quarantine([...quarantined.values()], limits),
       ...new Set(calls),
     ]);
-    const published = new Map(results.flatMap((result) => [...(result ?? [])]));
-    const errors: unknown[] = [error];
+    const published = new Map(results.flatMap((result) => [...result]));
     const items = attempt.items.map((item): Item => {
-      if (item.state === 'to quarantine') {
-        const sent = quarantined.get(item);
-        return { ...item, state: sent && left.has(sent) ? 'left' : 'quarantined' };
-      }
-      if (item.state !== 'to publish' || !item.event) return item;
-      const result = published.get(item.event);
-      if (result?.state === 'refused') return { ...item, state: 'to quarantine', reason: result.reason };
-      if (result?.state === 'left') errors.push(result.error);
-      return { ...item, state: result?.state ?? 'left' };
+      const sent = quarantined.get(item);
+      if (sent) return { ...item, state: left.has(sent) ? 'left' : 'quarantined' };
+      const result = item.event && published.get(item.event);
+      if (!result) return item;
+      if (result.state === 'refused') return { ...item, state: 'to quarantine', reason: result.reason };
+      return { ...item, state: result.state };
     });
-    return { attempt: { ...attempt, items }, error: errors.find((one) => one !== undefined) };
+    const errors = [...published.values()].map((result) =>
+      result.state === 'left' ? result.error : undefined,
+    );
+    return { attempt: { ...attempt, items }, error: [error, ...errors].find((one) => one !== undefined) };
   }
 
   /** Marks what is done, and releases the turn after the last step. */
