@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isTransient } from '../../lib/aws/errors.ts';
 import type { Log } from '../../lib/aws/logger.ts';
 import type { QueuedEvent } from '../../lib/events/schema.ts';
 import {
@@ -186,7 +187,8 @@ export class Consumer {
     } catch (error) {
       // Without the marks, a redelivery of the message publishes the events again (P2).
       this.steps.log.error('The marks of published events could not be written', { owner, error });
-      return { attempt: { ...attempt, recording: release ? 'closed' : 'failed' }, error };
+      const failed: Attempt = { ...attempt, recording: release ? 'closed' : 'failed' };
+      return isTransient(error) ? { attempt: failed } : { attempt: failed, error };
     }
     const recorded = items.map((item) => (marked.has(item) ? { ...item, isRecorded: true } : item));
     return { attempt: { ...attempt, items: recorded, recording: release ? 'closed' : 'open' } };

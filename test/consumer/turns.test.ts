@@ -297,6 +297,14 @@ describe('marks that cannot be written', () => {
     expect(consumer.published).toEqual([]);
   });
 
+  test('If UpdateItem is throttled, an unfinished message is redelivered, and the invocation does not fail', async () => {
+    consumer.deny(CALLS.mark, 'ThrottlingException');
+    consumer.deny(CALLS.publish, 'ThrottlingException');
+    const one = message(events);
+    expect(await consumer.deliver(one)).toEqual([one.messageId]);
+    expect(consumer.count(CALLS.mark)).toBe(8);
+  });
+
   test('If UpdateItem is denied, an error of another message does not return a published message', async () => {
     consumer.deny(CALLS.mark);
     consumer.deny(CALLS.quarantine);
