@@ -124,12 +124,13 @@ describe('an event that EventBridge refuses permanently', () => {
     expect(consumer.publishedIds).toEqual([events[0]!.id]);
   });
 
-  test('A redelivered message does not quarantine its refused event twice', async () => {
+  test('A redelivered message neither publishes nor quarantines its refused event again', async () => {
     const one = message(events);
     refuseFirst();
     expect(await consumer.deliver(one)).toEqual([]);
     expect(await consumer.deliver(redelivered(one))).toEqual([]);
     expect(await consumer.deliver(redelivered(redelivered(one)))).toEqual([]);
+    expect(consumer.published).toEqual([]);
     expect(consumer.quarantined).toHaveLength(1);
   });
 

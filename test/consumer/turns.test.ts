@@ -143,6 +143,23 @@ describe('the turn of an owner', () => {
     await short.close();
   });
 
+  test.each([
+    ['releases it', { EventId: 'accepted' }],
+    ['precedes the quarantine', { ErrorCode: 'MalformedDetail' }],
+  ])('A turn is kept for 28 days after a mark that %s', async (_, entry) => {
+    const one = message([first, second]);
+    consumer.intercept(CALLS.publish, {
+      before: () => {
+        advance(2 * DAY_MS);
+        return responseOf(200, { Entries: [entry, { EventId: 'accepted' }] });
+      },
+    });
+    await consumer.invoke([one], { crashAt: { call: 4, when: 'before' } });
+    const kept = await consumer.item(`turn#${one.owner}`);
+    expect(kept?.done).toBeDefined();
+    expect(Number(kept?.expiresAt?.N)).toBeGreaterThanOrEqual(nowSeconds() + 28 * 86_400);
+  });
+
   test('A message of a crashed attempt waits until the lease ends', async () => {
     const one = message(events);
     await consumer.invoke([one], { crashAt: { call: 1, when: 'after' } });
