@@ -1,17 +1,24 @@
+import { randomUUID } from 'node:crypto';
 import type { Log } from '../../lib/aws/logger.ts';
+import { isTransient } from '../../lib/aws/transient-errors.ts';
 import type { QueuedEvent } from '../../lib/events/schema.ts';
-import type { ClaimRequest, Claims } from './claim.ts';
-import type { Deadline } from './deadline.ts';
-import { type Markers, quarantineMark } from './mark.ts';
 import {
-  decide,
-  mayBeRetry,
-  type PendingEnvelope,
-  type QueueRecord,
-  readRecords,
-} from './pending-envelope.ts';
-import type { Publisher, RefusedEvent } from './publish.ts';
-import { type Quarantine, type Quarantined, splitOff } from './quarantine.ts';
+  type Attempt,
+  attempts,
+  eventsIn,
+  type Item,
+  isGranted,
+  markOf,
+  reservations,
+  toQuarantined,
+} from './attempt.ts';
+import type { TimeLimits } from './deadline.ts';
+import { isMarkable, isReturned, mustNotReturn, nextStep } from './decisions.ts';
+import { type PendingEnvelope, type QueueRecord, readRecords } from './pending-envelope.ts';
+import type { Publications, Publisher } from './publish.ts';
+import type { Quarantine, Quarantined } from './quarantine.ts';
+import type { Grant, Reservations } from './reservation.ts';
+import type { Turns } from './turn.ts';
 
 /** The outcome of one batch. */
 export interface BatchReport {
@@ -25,29 +32,32 @@ export interface BatchReport {
 
 /** The consumer's steps. */
 export interface ConsumerSteps {
-  claims: Claims;
-  markers: Markers;
+  reservations: Reservations;
+  turns: Turns;
   publisher: Publisher;
   quarantine: Quarantine;
+  /** How long a claim is kept. */
+  dedupWindowSeconds: number;
   log: Log;
 }
 
-interface OwnedEvent {
-  readonly pending: PendingEnvelope;
-  readonly event: QueuedEvent;
+/** One invocation. */
+interface Invocation {
+  readonly attemptId: string;
+  readonly limits: TimeLimits;
+  readonly publications: ReadonlyMap<QueuedEvent, Promise<Publications>>;
 }
 
-interface Plan {
-  /** No two events have the same id. */
-  readonly toPublish: readonly OwnedEvent[];
-  /** Envelopes with an event that cannot be decided now. */
-  readonly undecided: readonly PendingEnvelope[];
-  readonly duplicates: number;
+/** What a step changed, and an error that retrying cannot fix. */
+interface StepResult {
+  readonly attempt: Attempt;
+  readonly error?: unknown;
 }
 
 /**
- * The deduplication protocol for one batch of messages: claim every event, publish the events that a message owns and
- * has not done, mark them, and report the unfinished messages. CONTRIBUTING.md explains why nothing is lost or doubled.
+ * The deduplication protocol for one batch of messages: take each owner's turn and claim every event, publish the
+ * events that a message owns and has not done, mark them and release the turn, and report the unfinished messages.
+ * CONTRIBUTING.md explains why nothing is lost or doubled.
  */
 export class Consumer {
   private readonly steps: ConsumerSteps;
@@ -57,139 +67,144 @@ export class Consumer {
   }
 
   /** Processes a batch. Throws only errors that retrying cannot fix, such as a missing table or a denied action. */
-  async process(records: readonly QueueRecord[], deadline: Deadline): Promise<BatchReport> {
+  async process(records: readonly QueueRecord[], limits: TimeLimits): Promise<BatchReport> {
     const { pending, unreadable } = readRecords(records);
-    const invalid = pending.flatMap((one) =>
-      one.invalid.map(({ item, reason }) => toQuarantined(one, item, reason)),
-    );
-    const [unquarantined, { toPublish, undecided, duplicates }] = await Promise.all([
-      this.quarantine([...unreadable, ...invalid], deadline),
-      this.plan(pending, deadline),
+    const [whole, { finished, errors }] = await Promise.all([
+      this.quarantine(unreadable, limits),
+      this.attemptAll(pending, limits),
     ]);
-    const events = toPublish.map(({ event }) => event);
-    const outcome = await this.steps.publisher.publish(events, deadline);
-    const refused = await this.quarantineRefused(toPublish, outcome.refused, deadline);
-    const left = [...only(toPublish, outcome.left), ...refused.left];
-    const needsRedelivery = new Set([...undecided, ...left.map((one) => one.pending)]);
-    // Published events are marked even after an error, because they would be published again otherwise (P2).
-    await this.mark(only(toPublish, outcome.published), refused.quarantined, needsRedelivery, deadline);
-    const error = refused.error ?? outcome.error;
-    if (error !== undefined) throw error;
-    const failed = [...unquarantined].map(({ messageId }) => messageId);
-    for (const { messageIds } of pending.filter((one) => needsRedelivery.has(one)))
-      failed.push(...messageIds);
+    const items = finished.flatMap((attempt) => attempt.items);
+    const byEnvelope = Map.groupBy(items, (item) => item.pending);
+    this.throwFirst([whole.error, ...errors], [...byEnvelope.values()]);
+    const returned = [...byEnvelope].flatMap(([{ messageIds }, own]) => (isReturned(own) ? messageIds : []));
+    const failed = [...[...whole.left].map(({ messageId }) => messageId), ...returned];
+    const count = (...states: Item['state'][]) => items.filter(({ state }) => states.includes(state)).length;
     return {
       failedMessageIds: [...new Set(failed)],
-      received: pending.reduce((sum, one) => sum + one.events.length + one.invalid.length, 0),
-      published: outcome.published,
-      duplicates,
-      quarantined: unreadable.length + invalid.length - unquarantined.size + refused.quarantined.length,
+      received: items.length,
+      published: eventsIn(items, 'published'),
+      duplicates: count('duplicate', 'repeated'),
+      quarantined: unreadable.length - whole.left.size + count('quarantined'),
     };
   }
 
-  /** Claims all events, reads markers of existing claims, and decides about each event. */
-  private async plan(pending: readonly PendingEnvelope[], deadline: Deadline): Promise<Plan> {
-    const claims = await this.steps.claims.claim(claimRequests(pending), deadline);
-    const owners = pending
-      .filter((one) => one.events.some(({ id }) => mayBeRetry(claims.get(id), one)))
-      .map(({ envelope }) => envelope.owner);
-    const done = await this.steps.markers.read([...new Set(owners)], deadline);
-    const toPublish = new Map<string, OwnedEvent>();
-    const undecided: PendingEnvelope[] = [];
-    let duplicates = 0;
-    for (const one of pending) {
-      for (const event of one.events) {
-        const decision = decide(one, event, claims, done.get(one.envelope.owner));
-        if (decision === 'redeliver') undecided.push(one);
-        else if (decision === 'duplicate' || toPublish.has(event.id)) duplicates++;
-        else if (decision === 'publish') toPublish.set(event.id, { pending: one, event });
-      }
-    }
-    return { toPublish: [...toPublish.values()], undecided, duplicates };
+  /** An error returns the whole batch, so it is only logged if that would publish an event again. */
+  private throwFirst(errors: readonly unknown[], messages: readonly (readonly Item[])[]): void {
+    const error = errors.find((one) => one !== undefined);
+    if (error === undefined) return;
+    if (!messages.some(mustNotReturn)) throw error;
+    this.steps.log.error('An AWS call failed permanently; check the role and the resources', { error });
   }
 
-  private async quarantineRefused(
-    toPublish: readonly OwnedEvent[],
-    refused: readonly RefusedEvent[],
-    deadline: Deadline,
-  ): Promise<{ quarantined: OwnedEvent[]; left: OwnedEvent[]; error?: unknown }> {
-    const reasons = new Map(refused.map(({ event, reason }) => [event, reason]));
-    const entries = toPublish.flatMap(({ pending, event }) => {
-      const reason = reasons.get(event);
-      return reason === undefined ? [] : { pending, event, item: toQuarantined(pending, event, reason) };
+  /** Owners of which nothing existed before do not wait until the items of the others are read. */
+  private async attemptAll(
+    pending: readonly PendingEnvelope[],
+    limits: TimeLimits,
+  ): Promise<{ finished: Attempt[]; errors: unknown[] }> {
+    const attemptId = randomUUID();
+    const claimsExpireAtSeconds = Math.floor(Date.now() / 1000) + this.steps.dedupWindowSeconds;
+    const { leaseEndsAtSeconds, work } = limits;
+    const requests = reservations(pending, attemptId, { leaseEndsAtSeconds, claimsExpireAtSeconds });
+    const { first, all } = await this.steps.reservations.reserve(requests, work);
+    const unready = new Set(
+      pending.filter((one) => !isGranted(one, first)).map(({ envelope }) => envelope.owner),
+    );
+    const isReady = ({ envelope }: PendingEnvelope) => !unready.has(envelope.owner);
+    const rest = pending.filter((one) => !isReady(one));
+    const waves = await Promise.all([
+      this.attemptWave(pending.filter(isReady), first, attemptId, limits),
+      all.then(({ grants }) => this.attemptWave(rest, grants, attemptId, limits)),
+    ]);
+    const results = waves.flat();
+    return {
+      finished: results.map(({ attempt }) => attempt),
+      errors: [(await all).error, ...results.map(({ error }) => error)],
+    };
+  }
+
+  private attemptWave(
+    pending: readonly PendingEnvelope[],
+    grants: ReadonlyMap<string, Grant>,
+    attemptId: string,
+    limits: TimeLimits,
+  ): Promise<StepResult[]> {
+    const started = attempts(pending, attemptId, grants);
+    const events = started.flatMap(({ items }) => eventsIn(items, 'to publish'));
+    const publications = this.steps.publisher.publish(events, limits.work);
+    return Promise.all(started.map((attempt) => this.finish(attempt, { attemptId, limits, publications })));
+  }
+
+  /** Takes the steps of an attempt until its end. One attempt never waits for the calls of another. */
+  private async finish(start: Attempt, invocation: Invocation): Promise<StepResult> {
+    let attempt = start;
+    let firstError: unknown;
+    for (let step = nextStep(attempt); step !== 'end'; step = nextStep(attempt)) {
+      const result =
+        step === 'work'
+          ? await this.work(attempt, invocation)
+          : await this.record(attempt, invocation, step === 'release');
+      attempt = result.attempt;
+      firstError ??= result.error;
+    }
+    return { attempt, error: firstError };
+  }
+
+  private async work(attempt: Attempt, { limits, publications }: Invocation): Promise<StepResult> {
+    const toQuarantine = attempt.items.filter(({ state }) => state === 'to quarantine');
+    const quarantined = new Map(toQuarantine.map((item) => [item, toQuarantined(item)]));
+    const toPublish = new Set(eventsIn(attempt.items, 'to publish'));
+    const calls = [...publications].flatMap(([event, call]) => (toPublish.has(event) ? [call] : []));
+    const [{ left, error }, ...results] = await Promise.all([
+      this.quarantine([...quarantined.values()], limits),
+      ...new Set(calls),
+    ]);
+    const published = new Map(results.flatMap((result) => [...result]));
+    const items = attempt.items.map((item): Item => {
+      const sent = quarantined.get(item);
+      if (sent) return { ...item, state: left.has(sent) ? 'left' : 'quarantined' };
+      const result = item.event && published.get(item.event);
+      if (!result) return item;
+      if (result.state === 'refused') return { ...item, state: 'to quarantine', reason: result.reason };
+      return { ...item, state: result.state };
     });
-    const items = entries.map(({ item }) => item);
-    try {
-      const left = await this.quarantine(items, deadline);
-      return {
-        quarantined: entries.filter(({ item }) => !left.has(item)),
-        left: entries.filter(({ item }) => left.has(item)),
-      };
-    } catch (error) {
-      return { quarantined: [], left: [], error };
-    }
+    const errors = [...published.values()].map((result) =>
+      result.state === 'left' ? result.error : undefined,
+    );
+    return { attempt: { ...attempt, items }, error: [error, ...errors].find((one) => one !== undefined) };
   }
 
-  /** @returns the items that the quarantine queue did not accept */
-  private async quarantine(all: readonly Quarantined[], deadline: Deadline): Promise<Set<Quarantined>> {
-    const left = new Set(await this.steps.quarantine.put(all, deadline));
+  /** Marks what is done, and releases the turn after the last step. */
+  private async record(
+    attempt: Attempt,
+    { attemptId, limits }: Invocation,
+    release: boolean,
+  ): Promise<StepResult> {
+    const { owner, items } = attempt;
+    const marked = new Set(items.filter(isMarkable));
+    const marks = [...marked].map(markOf);
+    try {
+      await this.steps.turns.record(owner, marks, release ? { attemptId } : undefined, limits.record);
+    } catch (error) {
+      // Without the marks, a redelivery of the message publishes the events again (P2).
+      this.steps.log.error('The marks of published events could not be written', { owner, error });
+      const failed: Attempt = { ...attempt, recording: release ? 'closed' : 'failed' };
+      return isTransient(error) ? { attempt: failed } : { attempt: failed, error };
+    }
+    const recorded = items.map((item) => (marked.has(item) ? { ...item, isRecorded: true } : item));
+    return { attempt: { ...attempt, items: recorded, recording: release ? 'closed' : 'open' } };
+  }
+
+  private async quarantine(
+    all: readonly Quarantined[],
+    { work }: TimeLimits,
+  ): Promise<{ left: Set<Quarantined>; error?: unknown }> {
+    const result = await this.steps.quarantine.put(all, work);
     for (const one of all) {
       const { reason, messageId } = one;
-      if (left.has(one))
+      if (result.left.has(one))
         this.steps.log.error('The quarantine queue did not accept an item', { reason, messageId });
       else this.steps.log.warn('An item was quarantined', { reason, messageId });
     }
-    return left;
+    return result;
   }
-
-  private async mark(
-    published: readonly OwnedEvent[],
-    quarantined: readonly OwnedEvent[],
-    needsRedelivery: ReadonlySet<PendingEnvelope>,
-    deadline: Deadline,
-  ): Promise<void> {
-    const { markers, log } = this.steps;
-    const marks = [
-      ...published.map(({ pending, event }) => ({ pending, mark: event.id })),
-      ...quarantined.flatMap(({ pending, event }) =>
-        pending.messageIds.map((messageId) => ({ pending, mark: quarantineMark(messageId, event.id) })),
-      ),
-    ];
-    const writes = [...Map.groupBy(marks, ({ pending }) => pending)].map(async ([pending, group]) => {
-      const { owner } = pending.envelope;
-      const own = group.map(({ mark }) => mark);
-      if (await markers.mark(owner, own, deadline)) return;
-      // Without the marker, a redelivery of the message publishes the events again (P2).
-      log.error('Published events could not be marked', {
-        owner,
-        needsRedelivery: needsRedelivery.has(pending),
-      });
-    });
-    await Promise.all(writes);
-  }
-}
-
-function only(owned: readonly OwnedEvent[], events: readonly QueuedEvent[]): OwnedEvent[] {
-  const wanted = new Set(events);
-  return owned.filter(({ event }) => wanted.has(event));
-}
-
-/** One request per event, for the first envelope that contains it. */
-function claimRequests(pending: readonly PendingEnvelope[]): ClaimRequest[] {
-  const requests = new Map<string, ClaimRequest>();
-  for (const { envelope, events, receiveClaim } of pending) {
-    if (receiveClaim) requests.set(receiveClaim.eventId, receiveClaim);
-    for (const { id } of events) {
-      if (!requests.has(id)) requests.set(id, { eventId: id, owner: envelope.owner });
-    }
-  }
-  return [...requests.values()];
-}
-
-function toQuarantined(
-  { envelope, messageIds }: PendingEnvelope,
-  item: unknown,
-  reason: string,
-): Quarantined {
-  return { body: splitOff(envelope.owner, [item]), reason, messageId: messageIds[0] };
 }

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { type ObjectStore, ObjectStoreError } from '../../lib/aws/object-store.ts';
 import type { EventDetail, StoredObject } from '../../lib/events/schema.ts';
-import type { Deadline } from './deadline.ts';
+import { type Deadline, DeadlineError } from './deadline.ts';
 
 /** Stores events that are too large for the bus in a bucket, and refers to them. */
 export class Oversize {
@@ -23,10 +23,10 @@ export class Oversize {
     const key = `${receivedAt.slice(0, 10)}/${eventId}.json`;
     for (let attempt = 1; ; attempt++) {
       try {
-        await this.store.putJson(key, json);
+        await deadline.call((signal) => this.store.putJson(key, json, signal));
         break;
       } catch (error) {
-        if (!(error instanceof ObjectStoreError && error.retriable)) throw error;
+        if (!isRetriable(error)) throw error;
         if (!(await deadline.allowsRetry(attempt))) return undefined;
       }
     }
@@ -45,4 +45,8 @@ export class Oversize {
       metadata: { ...(CorrelationId === undefined ? {} : { CorrelationId }), ...known, oversize },
     };
   }
+}
+
+function isRetriable(error: unknown): boolean {
+  return error instanceof ObjectStoreError ? error.retriable : error instanceof DeadlineError;
 }

@@ -28,21 +28,14 @@ const PERMANENT_CODES: ReadonlySet<string> = new Set([
   'NotAuthorizedForDetailTypeException',
 ]);
 
-/** An event that EventBridge will never accept. */
-export interface RefusedEvent {
-  readonly event: QueuedEvent;
-  readonly reason: string;
-}
+/** What happened to an event. `left`: it was not accepted in time. */
+export type Publication =
+  | { readonly state: 'published' }
+  | { readonly state: 'refused'; readonly reason: string }
+  | { readonly state: 'left' /** An error that retrying cannot fix. */; readonly error?: unknown };
 
-/** The outcome of publishing events. */
-export interface PublishOutcome {
-  readonly published: readonly QueuedEvent[];
-  readonly refused: readonly RefusedEvent[];
-  /** Events that were not accepted in time. */
-  readonly left: readonly QueuedEvent[];
-  /** An error that retrying cannot fix; the events of that call are in `left`. */
-  readonly error?: unknown;
-}
+/** What happened to the events of one call. */
+export type Publications = ReadonlyMap<QueuedEvent, Publication>;
 
 /** Options of the publisher. */
 export interface PublisherOptions {
@@ -62,12 +55,6 @@ interface Entry {
   bytes: number;
 }
 
-/** The result of one call. */
-interface CallResult extends Partial<PublishOutcome> {
-  /** Entries for the next PutEvents. */
-  readonly toPut: readonly Entry[];
-}
-
 /** Publishes events to the bus, in the shape of Genesys Cloud's own EventBridge integration. */
 export class Publisher {
   private readonly client: EventBridgeClient;
@@ -76,6 +63,8 @@ export class Publisher {
   private readonly oversizeBytes: number;
   private readonly oversize: Oversize | undefined;
   private readonly limit = pLimit(MAX_CONCURRENT_CALLS);
+  /** A separate limit, so that a bucket that does not answer delays no other event. */
+  private readonly storeLimit = pLimit(MAX_CONCURRENT_CALLS);
 
   constructor(client: EventBridgeClient, options: PublisherOptions) {
     this.client = client;
@@ -85,53 +74,58 @@ export class Publisher {
     this.source = options.source;
   }
 
-  /** Publishes events in concurrent batches. Only failed entries are retried, until the deadline. */
-  async publish(events: readonly QueuedEvent[], deadline: Deadline): Promise<PublishOutcome> {
+  /**
+   * Publishes events, and retries until the deadline.
+   *
+   * @returns for each event the result of the call that contains it; never rejects
+   */
+  publish(events: readonly QueuedEvent[], deadline: Deadline): Map<QueuedEvent, Promise<Publications>> {
     const entries = events.map((event) => this.toEntry(event, toDetail(event)));
-    const large = entries.filter(({ bytes }) => bytes > this.oversizeBytes);
-    const results = await this.limit.map(large, (one) => this.store(one, deadline));
-    let toPut = [
-      ...entries.filter(({ bytes }) => bytes <= this.oversizeBytes),
-      ...results.flatMap((result) => result.toPut),
-    ];
-    for (let attempt = 1; toPut.length > 0; attempt++) {
-      const calls = batches(toPut, MAX_ENTRIES_PER_CALL, MAX_PUT_EVENTS_BYTES, ({ bytes }) => bytes);
-      const round = await this.limit.map(calls, (batch) => this.put(batch));
-      results.push(...round);
-      toPut = round.flatMap((result) => result.toPut);
-      if (results.some(({ error }) => error !== undefined)) break;
-      if (toPut.length > 0 && !(await deadline.allowsRetry(attempt))) break;
+    const small = entries.filter(({ bytes }) => bytes <= this.oversizeBytes);
+    const results = new Map<QueuedEvent, Promise<Publications>>();
+    for (const batch of batches(small, MAX_ENTRIES_PER_CALL, MAX_PUT_EVENTS_BYTES, ({ bytes }) => bytes)) {
+      const result = this.put(batch, deadline);
+      for (const { event } of batch) results.set(event, result);
     }
-    return {
-      published: results.flatMap(({ published }) => published ?? []),
-      refused: results.flatMap(({ refused }) => refused ?? []),
-      left: [...toPut.map(({ event }) => event), ...results.flatMap(({ left }) => left ?? [])],
-      error: results.find(({ error }) => error !== undefined)?.error,
-    };
+    for (const entry of entries)
+      if (entry.bytes > this.oversizeBytes) results.set(entry.event, this.store(entry, deadline));
+    return results;
   }
 
-  /** Puts a batch; after a timeout some of its entries may have been published (P2). */
-  private async put(batch: readonly Entry[]): Promise<CallResult> {
+  private async put(batch: readonly Entry[], deadline: Deadline): Promise<Publications> {
+    const results = new Map<QueuedEvent, Publication>();
+    let left = batch;
+    for (let attempt = 1; ; attempt++) {
+      const round = await this.limit(() => this.putOnce(left, deadline));
+      for (const [event, result] of round) results.set(event, result);
+      left = left.filter(({ event }) => isLeft(results.get(event)));
+      if (left.length === 0 || !(await deadline.allowsRetry(attempt))) return results;
+    }
+  }
+
+  /** Puts a batch once; after a timeout some of its entries may have been published (P2). */
+  private async putOnce(batch: readonly Entry[], deadline: Deadline): Promise<Publications> {
+    const command = new PutEventsCommand({ Entries: batch.map(({ entry }) => entry) });
     try {
-      const { Entries } = await this.client.send(
-        new PutEventsCommand({ Entries: batch.map(({ entry }) => entry) }),
-      );
-      return putResult(batch, Entries);
+      const { Entries } = await deadline.call((abortSignal) => this.client.send(command, { abortSignal }));
+      return new Map(batch.map(({ event }, index) => [event, publication(Entries?.[index])]));
     } catch (error) {
-      // Other calls may have published events, which must be marked before the error is thrown.
-      return isTransient(error) ? { toPut: batch } : { toPut: batch, error };
+      const left = isTransient(error) ? LEFT : ({ state: 'left', error } as const);
+      return new Map(batch.map(({ event }) => [event, left]));
     }
   }
 
-  /** Stores an event that is too large. */
-  private async store({ event, entry }: Entry, deadline: Deadline): Promise<CallResult> {
+  /** Stores an event that is too large, and publishes a reference. */
+  private async store({ event, entry }: Entry, deadline: Deadline): Promise<Publications> {
+    const { oversize } = this;
     const reason = `larger than the ${this.oversizeBytes} bytes of PutEvents`;
-    if (!this.oversize) return { refused: [{ event, reason }], toPut: [] };
+    if (!oversize) return new Map([[event, { state: 'refused', reason }]]);
     try {
-      const reference = await this.oversize.put(toDetail(event), entry.Detail, deadline);
-      return reference ? { toPut: [this.toEntry(event, reference)] } : { left: [event], toPut: [] };
+      const reference = await this.storeLimit(() => oversize.put(toDetail(event), entry.Detail, deadline));
+      if (reference) return await this.put([this.toEntry(event, reference)], deadline);
+      return new Map([[event, LEFT]]);
     } catch (error) {
-      return { left: [event], toPut: [], error };
+      return new Map([[event, { state: 'left', error }]]);
     }
   }
 
@@ -150,17 +144,15 @@ export class Publisher {
   }
 }
 
-function putResult(batch: readonly Entry[], results: readonly PutEventsResultEntry[] = []): CallResult {
-  const published: QueuedEvent[] = [];
-  const refused: RefusedEvent[] = [];
-  const toPut: Entry[] = [];
-  for (const [index, entry] of batch.entries()) {
-    const { event } = entry;
-    const { EventId, ErrorCode = '', ErrorMessage = '' } = results[index] ?? {};
-    if (EventId) published.push(event);
-    else if (PERMANENT_CODES.has(ErrorCode))
-      refused.push({ event, reason: `EventBridge: ${ErrorCode} ${ErrorMessage}` });
-    else toPut.push(entry);
-  }
-  return { published, refused, toPut };
+const LEFT = { state: 'left' } as const;
+
+/** Whether another call may publish the event. */
+function isLeft(result: Publication | undefined): boolean {
+  return result?.state === 'left' && result.error === undefined;
+}
+
+function publication({ EventId, ErrorCode = '', ErrorMessage = '' }: PutEventsResultEntry = {}): Publication {
+  if (EventId) return { state: 'published' };
+  if (!PERMANENT_CODES.has(ErrorCode)) return LEFT;
+  return { state: 'refused', reason: `EventBridge: ${ErrorCode} ${ErrorMessage}` };
 }

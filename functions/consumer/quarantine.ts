@@ -47,30 +47,34 @@ export class Quarantine {
    * Sends items and retries until the deadline. An item that is too large for a message with its reason is not sent:
    * its source message ends in the dead-letter queue.
    *
-   * @returns the items that the queue did not accept
+   * @returns the items that the queue did not accept, and an error that retrying cannot fix
    */
-  async put(all: readonly Quarantined[], deadline: Deadline): Promise<Quarantined[]> {
-    const tooLarge = all.filter((one) => sizeBytes(one) > MAX_BATCH_BYTES);
-    let left = all.filter((one) => !tooLarge.includes(one));
-    for (let attempt = 1; left.length > 0; attempt++) {
-      const refused: Quarantined[] = [];
-      for (const batch of batches(left, MAX_BATCH_ENTRIES, MAX_BATCH_BYTES, sizeBytes))
-        refused.push(...(await this.send(batch)));
-      left = refused;
-      if (left.length > 0 && !(await deadline.allowsRetry(attempt))) break;
+  async put(
+    all: readonly Quarantined[],
+    deadline: Deadline,
+  ): Promise<{ left: Set<Quarantined>; error?: unknown }> {
+    const left = new Set(all);
+    try {
+      for (let attempt = 1; ; attempt++) {
+        const toSend = [...left].filter((one) => sizeBytes(one) <= MAX_BATCH_BYTES);
+        for (const batch of batches(toSend, MAX_BATCH_ENTRIES, MAX_BATCH_BYTES, sizeBytes))
+          for (const accepted of await this.send(batch, deadline)) left.delete(accepted);
+        if (toSend.every((one) => !left.has(one)) || !(await deadline.allowsRetry(attempt))) return { left };
+      }
+    } catch (error) {
+      return { left, error };
     }
-    return [...left, ...tooLarge];
   }
 
-  private async send(batch: readonly Quarantined[]): Promise<readonly Quarantined[]> {
+  /** @returns the items that the queue accepted */
+  private async send(batch: readonly Quarantined[], deadline: Deadline): Promise<readonly Quarantined[]> {
+    const command = new SendMessageBatchCommand({ QueueUrl: this.queueUrl, Entries: batch.map(toEntry) });
     try {
-      const { Successful } = await this.client.send(
-        new SendMessageBatchCommand({ QueueUrl: this.queueUrl, Entries: batch.map(toEntry) }),
-      );
+      const { Successful } = await deadline.call((abortSignal) => this.client.send(command, { abortSignal }));
       const accepted = new Set(Successful?.map(({ Id }) => Id));
-      return batch.filter((_, index) => !accepted.has(String(index)));
+      return batch.filter((_, index) => accepted.has(String(index)));
     } catch (error) {
-      if (isTransient(error)) return batch;
+      if (isTransient(error)) return [];
       throw error;
     }
   }

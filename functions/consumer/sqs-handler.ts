@@ -9,19 +9,15 @@ import middy from '@middy/core';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { CONSUMER_METRICS, type ConsumerMetricName } from '../../lib/aws/metric-names.ts';
 import type { ObjectStore } from '../../lib/aws/object-store.ts';
-import { Claims } from './claim.ts';
 import { type BatchReport, Consumer } from './consumer.ts';
 import type { ConsumerConfig } from './consumer-config.ts';
-import { Deadline } from './deadline.ts';
-import { Markers } from './mark.ts';
+import { timeLimits } from './deadline.ts';
 import { Oversize } from './oversize.ts';
 import { Publisher } from './publish.ts';
 import { Quarantine } from './quarantine.ts';
+import { Reservations } from './reservation.ts';
+import { Turns } from './turn.ts';
 
-/** Time of an invocation that is reserved for marking and reporting. */
-const MAX_RESERVE_MS = 2_000;
-/** Maximum share of the remaining time for that reserve. */
-const MAX_RESERVE_SHARE = 0.3;
 /** Latencies per batch in the metrics. At 100 values of a metric, Powertools starts a new EMF document. */
 const MAX_LATENCY_SAMPLES = 99;
 
@@ -46,8 +42,8 @@ export type ConsumerHandler = (event: SQSEvent, context: Context) => Promise<SQS
 export function createHandler(config: ConsumerConfig, dependencies: ConsumerDependencies): ConsumerHandler {
   const { dynamodb, sqs, eventbridge, logger, metrics } = dependencies;
   const consumer = new Consumer({
-    claims: new Claims(dynamodb, config.claimsTable, config.dedupWindowSeconds),
-    markers: new Markers(dynamodb, config.claimsTable, config.dedupWindowSeconds),
+    reservations: new Reservations(dynamodb, config.claimsTable),
+    turns: new Turns(dynamodb, config.claimsTable),
     publisher: new Publisher(eventbridge, {
       busName: config.eventBusName,
       source: config.eventSource,
@@ -55,17 +51,12 @@ export function createHandler(config: ConsumerConfig, dependencies: ConsumerDepe
       oversize: dependencies.objectStore && new Oversize(dependencies.objectStore),
     }),
     quarantine: new Quarantine(sqs, config.quarantineQueueUrl),
+    dedupWindowSeconds: config.dedupWindowSeconds,
     log: logger,
   });
   const handle = async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
-    const leftMs = context.getRemainingTimeInMillis();
-    const deadline = new Deadline(Date.now() + leftMs - Math.min(MAX_RESERVE_MS, leftMs * MAX_RESERVE_SHARE));
-    const records = event.Records.map(({ messageId, body, attributes }) => ({
-      messageId,
-      body,
-      receiveCount: Number(attributes.ApproximateReceiveCount),
-    }));
-    const report = await consumer.process(records, deadline);
+    using limits = timeLimits(context.getRemainingTimeInMillis());
+    const report = await consumer.process(event.Records, limits);
     measure(metrics, report);
     dependencies.onBatch?.(report);
     return { batchItemFailures: report.failedMessageIds.map((itemIdentifier) => ({ itemIdentifier })) };

@@ -50,18 +50,20 @@ export class ObjectStore {
   /**
    * Stores JSON under a key and replaces any existing object.
    *
+   * @param abort - ends the request
    * @throws {@link ObjectStoreError} if S3 rejects the request or does not respond within 10 seconds
    */
-  async putJson(key: string, json: string): Promise<void> {
-    await this.put(key, Buffer.from(json), 'application/json');
+  async putJson(key: string, json: string, abort?: AbortSignal): Promise<void> {
+    await this.put(key, Buffer.from(json), 'application/json', abort);
   }
 
   /**
    * Stores bytes under a key and replaces any existing object.
    *
+   * @param abort - ends the request
    * @throws {@link ObjectStoreError} if S3 rejects the request or does not respond within 10 seconds
    */
-  async put(key: string, body: Buffer, contentType: string): Promise<void> {
+  async put(key: string, body: Buffer, contentType: string, abort?: AbortSignal): Promise<void> {
     const { bucket, endpoint, credentials } = this.options;
     const region = await this.options.region();
     const base =
@@ -83,14 +85,20 @@ export class ObjectStore {
       headers: { host: url.host, 'content-type': contentType },
       body,
     });
-    await this.send(url, signed.headers, body);
+    await this.send(url, signed.headers, body, abort);
   }
 
-  private async send(url: URL, headers: Record<string, string>, body: Buffer): Promise<void> {
+  private async send(
+    url: URL,
+    headers: Record<string, string>,
+    body: Buffer,
+    abort?: AbortSignal,
+  ): Promise<void> {
     const { fetch: request = globalThis.fetch, bucket } = this.options;
     let response: Response;
     try {
-      const signal = AbortSignal.timeout(PUT_TIMEOUT_MS);
+      const timeout = AbortSignal.timeout(PUT_TIMEOUT_MS);
+      const signal = abort ? AbortSignal.any([abort, timeout]) : timeout;
       response = await request(url, { method: 'PUT', headers, body: new Uint8Array(body), signal });
     } catch (cause) {
       throw new ObjectStoreError(`The request to S3 for bucket ${bucket} failed`, { retriable: true, cause });

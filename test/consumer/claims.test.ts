@@ -53,7 +53,7 @@ describe('claiming with INSERT', () => {
   test('After an INSERT with a lost response the consumer respects the marker of an earlier delivery', async () => {
     const one = message(events);
     consumer.faults.next('partial_failure', CALLS.publish);
-    expect((await consumer.invoke([one], { remainingMs: 0 })).failed).toEqual([one.messageId]);
+    expect((await consumer.invoke([one], { isLastAttempt: true })).failed).toEqual([one.messageId]);
     expect(consumer.published.length).toBeGreaterThan(0);
     consumer.faults.next('timeout_before_commit', CALLS.insert);
     expect(await consumer.deliver(redelivered(one))).toEqual([]);

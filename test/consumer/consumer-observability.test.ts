@@ -90,7 +90,7 @@ describe('metrics of a batch', () => {
 
   test('The metrics count redelivered messages, and have no latency if nothing was published', async () => {
     consumer.refuse(CALLS.publish, 'ThrottlingException');
-    await consumer.invoke([message(queuedEvents(1))], { remainingMs: 0 });
+    await consumer.invoke([message(queuedEvents(1))], { isLastAttempt: true });
     const [document] = metrics();
     expect(document).toMatchObject({ EventsReceived: 1, EventsPublished: 0, MessagesReturned: 1 });
     expect(document).not.toHaveProperty('ReceivedToPublishedLatency');
@@ -128,7 +128,7 @@ describe('logs', () => {
 
   test('The log has an item that the quarantine queue did not accept', async () => {
     consumer.refuse(CALLS.quarantine, 'RequestThrottled');
-    await consumer.invoke([{ messageId: 'invalid', body: 'invalid' }], { remainingMs: 0 });
+    await consumer.invoke([{ messageId: 'invalid', body: 'invalid' }], { isLastAttempt: true });
     expect(logs()).toMatchObject([
       {
         level: 'ERROR',
@@ -138,16 +138,21 @@ describe('logs', () => {
     ]);
   });
 
-  test('The log has an owner whose marker could not be written', async () => {
-    consumer.refuse(CALLS.mark, 'ThrottlingException');
+  test('The log has an owner whose marks could not be written, and the error', async () => {
+    consumer.deny(CALLS.mark);
     const one = message(queuedEvents(1));
-    await consumer.invoke([one], { remainingMs: 0 });
+    expect(await consumer.deliver(one)).toEqual([]);
     expect(logs()).toMatchObject([
       {
         level: 'ERROR',
-        message: 'Published events could not be marked',
+        message: 'The marks of published events could not be written',
         owner: one.owner,
-        needsRedelivery: false,
+        error: { name: 'AccessDeniedException' },
+      },
+      {
+        level: 'ERROR',
+        message: 'An AWS call failed permanently; check the role and the resources',
+        error: { name: 'AccessDeniedException' },
       },
     ]);
   });

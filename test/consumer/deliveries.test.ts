@@ -30,7 +30,7 @@ describe('first delivery', () => {
     expect(await consumer.ownerOf(events[0]!.id)).toBe(one.owner);
     expect(await consumer.marked(one.owner, idsOf(events))).toEqual(idsOf(events));
     expect(consumer.report).toMatchObject({ received: 60, duplicates: 0, quarantined: 0 });
-    // 25 claims and 10 events per call; nothing is read, because no event had a claim.
+    // 25 statements (60 claims and the turn) and 10 events per call; nothing is read, because nothing existed.
     expect(consumer.count(CALLS.insert)).toBe(3);
     expect(consumer.count(CALLS.publish)).toBe(6);
     expect(consumer.count(CALLS.read)).toBe(0);
@@ -137,7 +137,7 @@ describe('duplicates', () => {
     const one = message([first]);
     const other = { ...one, messageId: '0f2c7a52-2d8e-4b1f-8a57-0a4f6f2d9b11' };
     consumer.refuse(CALLS.publish, 'ThrottlingException');
-    const { failed } = await consumer.invoke([one, other], { remainingMs: 0 });
+    const { failed } = await consumer.invoke([one, other], { isLastAttempt: true });
     expect(failed.sort()).toEqual([one.messageId, other.messageId].sort());
     expect(await consumer.deliver(redelivered(one), redelivered(other))).toEqual([]);
     expect(consumer.publishedIds).toEqual(idsOf([first]));
@@ -161,7 +161,7 @@ describe('duplicates', () => {
   test('A duplicate is dropped before its owner has published the event, because the owner is redelivered', async () => {
     const owner = message([first]);
     consumer.refuse(CALLS.publish, 'ThrottlingException');
-    expect((await consumer.invoke([owner], { remainingMs: 0 })).failed).toEqual([owner.messageId]);
+    expect((await consumer.invoke([owner], { isLastAttempt: true })).failed).toEqual([owner.messageId]);
     expect(await consumer.deliver(message([first]))).toEqual([]);
     expect(consumer.published).toEqual([]);
     expect(await consumer.deliver(redelivered(owner))).toEqual([]);
@@ -232,6 +232,7 @@ describe('two concurrent deliveries of a message', () => {
   test('Concurrent deliveries are distinguished at every receive, not only at the first', async () => {
     const one = message(events);
     await consumer.invoke([one], { crashAt: { call: 1, when: 'after' } });
+    await consumer.endLease(one.owner);
     let failed: string[] | undefined;
     consumer.intercept(CALLS.publish, {
       before: async () => {
@@ -263,6 +264,7 @@ describe('redelivery after a crash', () => {
     const one = message(events);
     const { outcome } = await consumer.invoke([one], { crashAt: crash });
     expect(outcome).toMatchObject({ kind: 'crash', call: crash.call });
+    if (await consumer.item(`turn#${one.owner}`)) await consumer.endLease(one.owner);
     expect(await consumer.deliver(redelivered(one))).toEqual([]);
     expect(await consumer.deliver(redelivered(redelivered(one)))).toEqual([]);
     for (const { id } of events) {
@@ -274,7 +276,7 @@ describe('redelivery after a crash', () => {
   test('Events that an earlier delivery marked are not published again, and the others are', async () => {
     const one = message(events);
     consumer.faults.next('partial_failure', CALLS.publish);
-    const { failed } = await consumer.invoke([one], { remainingMs: 0 });
+    const { failed } = await consumer.invoke([one], { isLastAttempt: true });
     expect(failed).toEqual([one.messageId]);
     const early = consumer.publishedIds;
     expect(early.length).toBeGreaterThan(0);
@@ -288,6 +290,7 @@ describe('redelivery after a crash', () => {
     await consumer.deliver(done);
     const [one, other] = [message(queuedEvents(1, 2)), message(queuedEvents(3))];
     await consumer.invoke([one, other], { crashAt: { call: 2, when: 'before' } });
+    for (const { owner } of [one, other]) await consumer.endLease(owner);
     expect(await consumer.deliver(redelivered(one), redelivered(done), redelivered(other))).toEqual([]);
     expect(consumer.publishedIds.sort()).toEqual(idsOf(queuedEvents(1, 2, 3, 10)).sort());
   });

@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { Metrics } from '@aws-lambda-powertools/metrics';
-import { type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  type AttributeValue,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import type { Context, SQSRecord } from 'aws-lambda';
 import { Emulator } from 'switchboard-local/emulator/emulator.ts';
 import { type AwsFaultKind, type Fault, FaultInjector } from 'switchboard-local/emulator/emulator-faults.ts';
@@ -15,6 +21,7 @@ import {
   type Outcome,
 } from 'switchboard-local/lambda/environment.ts';
 import { failedMessageIds } from 'switchboard-local/lambda/payload.ts';
+import { vi } from 'vitest';
 import { createResources, NAMES } from '../../bin/local/resources.ts';
 import type { BatchReport } from '../../functions/consumer/consumer.ts';
 import type { ConsumerConfig } from '../../functions/consumer/consumer-config.ts';
@@ -27,7 +34,7 @@ import type { ObjectStore } from '../../lib/aws/object-store.ts';
 import { contentIdentity } from '../../lib/events/identity.ts';
 import type { QueuedEvent } from '../../lib/events/schema.ts';
 
-/** Targets of the consumer's AWS calls. */
+/** Targets of the consumer's AWS calls. UpdateItem writes marks, and releases and takes over turns. */
 export const CALLS = {
   insert: 'DynamoDB_20120810.BatchExecuteStatement',
   read: 'DynamoDB_20120810.BatchGetItem',
@@ -78,8 +85,11 @@ export class LocalConsumer {
   private readonly config: ConsumerConfig;
   private readonly logLevel: LogLevel;
   private readonly interceptions: Interception[] = [];
+  private readonly answers = new Map<string, () => Promise<object> | object>();
   /** Storage for oversized events; a test may set it. */
   objectStore: ObjectStore | undefined;
+  /** Called before each AWS call of the consumer. */
+  onCall: (target: string, body: string) => Promise<void> | void = () => undefined;
   private environments = 0;
   private readonly idle: ExecutionEnvironment[] = [];
 
@@ -176,12 +186,30 @@ export class LocalConsumer {
     });
   }
 
-  /** Runs the consumer on a batch. */
+  /** Refuses every call of a target from now on. */
+  deny(target: string, type = 'AccessDeniedException'): void {
+    const refusal = { __type: type, message: `${type} injected` };
+    this.answers.set(target, () => responseOf(400, refusal));
+  }
+
+  /** Answers no call of a target from now on. */
+  hang(target: string): void {
+    this.answers.set(target, () => new Promise(() => undefined));
+  }
+
+  /** Ends {@link deny} and {@link hang}. */
+  recover(): void {
+    this.answers.clear();
+  }
+
+  /** Runs the consumer on a batch. `isLastAttempt`: no time is left for any retry. */
   async invoke(
     messages: readonly Delivered[],
-    options: { remainingMs?: number; crashAt?: CrashPoint } = {},
+    options: { remainingMs?: number; crashAt?: CrashPoint; isLastAttempt?: boolean } = {},
   ): Promise<Invoked> {
-    const { remainingMs = 60_000, crashAt } = options;
+    const { remainingMs = 60_000, crashAt, isLastAttempt = false } = options;
+    // The delay before a retry is proportional to this number, and must end before the deadline.
+    const random = isLastAttempt ? vi.spyOn(Math, 'random').mockReturnValue(1e9) : undefined;
     const environment = this.idle.pop() ?? this.newEnvironment();
     const outcome = await environment.invoke({
       event: { Records: messages.map(toRecord) },
@@ -189,6 +217,7 @@ export class LocalConsumer {
       timeoutMs: 60_000,
       ...(crashAt ? { crashAt } : {}),
     });
+    random?.mockReturnValue(0);
     if (environment.reusable) this.idle.push(environment);
     const ids = new Set(messages.map(({ messageId }) => messageId));
     const failed = outcome.kind === 'response' ? failedMessageIds(outcome.value, ids) : ids;
@@ -202,33 +231,44 @@ export class LocalConsumer {
     return failed;
   }
 
-  /** Puts a claim into the claims table. */
-  async putClaim(eventId: string, owner: string, expiresAtSeconds: number): Promise<void> {
+  /** Ends the lease of an attempt that crashed. SQS redelivers the message after that. */
+  async endLease(owner: string): Promise<void> {
     await this.dynamodb.send(
-      new PutItemCommand({
+      new UpdateItemCommand({
         TableName: NAMES.claimsTable,
-        Item: {
-          pk: { S: `event#${eventId}` },
-          owner: { S: owner },
-          expiresAt: { N: String(expiresAtSeconds) },
-        },
+        Key: { pk: { S: `turn#${owner}` } },
+        UpdateExpression: 'SET leaseEndsAt = :now',
+        ConditionExpression: 'attribute_exists(pk)',
+        ExpressionAttributeValues: { ':now': { N: String(Math.floor(Date.now() / 1000)) } },
       }),
     );
   }
 
-  /** Owner of a claim. */
-  async ownerOf(eventId: string): Promise<string | undefined> {
-    const { Item } = await this.dynamodb.send(
-      new GetItemCommand({ TableName: NAMES.claimsTable, Key: { pk: { S: `event#${eventId}` } } }),
-    );
-    return Item?.owner?.S;
+  /** An item of the claims table. */
+  async item(pk: string): Promise<Record<string, AttributeValue> | undefined> {
+    const Key = { pk: { S: pk } };
+    return (await this.dynamodb.send(new GetItemCommand({ TableName: NAMES.claimsTable, Key }))).Item;
   }
 
-  /** Those of the events that the owner's marker has as done. */
+  /** Puts an item into the claims table. */
+  async put(pk: string, attributes: Record<string, AttributeValue>): Promise<void> {
+    const Item = { pk: { S: pk }, ...attributes };
+    await this.dynamodb.send(new PutItemCommand({ TableName: NAMES.claimsTable, Item }));
+  }
+
+  /** Puts a claim into the claims table. */
+  async putClaim(eventId: string, owner: string, expiresAtSeconds: number): Promise<void> {
+    await this.put(`event#${eventId}`, { owner: { S: owner }, expiresAt: { N: String(expiresAtSeconds) } });
+  }
+
+  /** Owner of a claim. */
+  async ownerOf(eventId: string): Promise<string | undefined> {
+    return (await this.item(`event#${eventId}`))?.owner?.S;
+  }
+
+  /** Those of the events that the owner's turn has as done. */
   async marked(owner: string, eventIds: readonly string[]): Promise<string[]> {
-    const Key = { pk: { S: `marker#${owner}` } };
-    const { Item } = await this.dynamodb.send(new GetItemCommand({ TableName: NAMES.claimsTable, Key }));
-    const stored = Item?.done?.BS ?? [];
+    const stored = (await this.item(`turn#${owner}`))?.done?.BS ?? [];
     const done = new Set(stored.map((bytes) => Buffer.from(bytes).toString('base64url')));
     return eventIds.filter((id) => done.has(fingerprint(id)));
   }
@@ -263,6 +303,9 @@ export class LocalConsumer {
         const body =
           typeof request.body === 'string' ? request.body : bytesToText(request.body as Uint8Array);
         this.calls.push({ target, body });
+        await this.onCall(target, body);
+        const answer = await this.answers.get(target)?.();
+        if (answer) return { response: answer as never };
         const index = this.interceptions.findIndex((one) => one.target === target);
         const interception = index < 0 ? undefined : this.interceptions.splice(index, 1)[0];
         const replacement = await interception?.before?.(body);
@@ -321,7 +364,7 @@ export function message(
   };
 }
 
-/** The same message as SQS redelivers it after its visibility timeout. */
+/** The same message as SQS redelivers it. */
 export function redelivered<T extends Delivered>(delivered: T): T {
   return { ...delivered, receiveCount: (delivered.receiveCount ?? 1) + 1 };
 }

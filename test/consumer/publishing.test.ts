@@ -118,20 +118,19 @@ describe('an event that EventBridge refuses permanently', () => {
     refuseFirst();
     await consumer.deliver(message(events.slice(0, 1)));
     const resent = { messageId: 'resent', body: consumer.quarantined[0]!.body, receiveCount: 1 };
-    // The event has a claim, so the first delivery looks like one of two concurrent deliveries.
-    expect(await consumer.deliver(resent)).toEqual(['resent']);
-    expect(await consumer.deliver(redelivered(resent))).toEqual([]);
+    expect(await consumer.deliver(resent)).toEqual([]);
     expect(consumer.publishedIds).toEqual([events[0]!.id]);
-    expect(await consumer.deliver(redelivered(redelivered(resent)))).toEqual([]);
+    expect(await consumer.deliver(redelivered(resent))).toEqual([]);
     expect(consumer.publishedIds).toEqual([events[0]!.id]);
   });
 
-  test('A redelivered message does not quarantine its refused event twice', async () => {
+  test('A redelivered message neither publishes nor quarantines its refused event again', async () => {
     const one = message(events);
     refuseFirst();
     expect(await consumer.deliver(one)).toEqual([]);
     expect(await consumer.deliver(redelivered(one))).toEqual([]);
     expect(await consumer.deliver(redelivered(redelivered(one)))).toEqual([]);
+    expect(consumer.published).toEqual([]);
     expect(consumer.quarantined).toHaveLength(1);
   });
 
@@ -188,10 +187,11 @@ describe('an event above the size of PutEvents', () => {
     const publisher = new Publisher(client, { busName: 'switchboard', source: 'genesys.cloud' });
     const { frame } = queuedEvent(1);
     const event = queuedEvent(1, { frame: { ...frame, eventBody: { text: 'x'.repeat(1_048_576) } } });
-    expect(await publisher.publish([event], new Deadline(Date.now() + 1_000))).toEqual({
-      published: [],
-      refused: [{ event, reason: 'larger than the 1048575 bytes of PutEvents' }],
-      left: [],
+    using deadline = new Deadline(1_000);
+    const results = await publisher.publish([event], deadline).get(event);
+    expect(results?.get(event)).toEqual({
+      state: 'refused',
+      reason: 'larger than the 1048575 bytes of PutEvents',
     });
   });
 
@@ -207,9 +207,9 @@ describe('an event above the size of PutEvents', () => {
   });
 });
 
-describe('the marker', () => {
+describe('the marks of a turn', () => {
   test.each(['throttle', 'server_error', 'timeout_before_commit', 'timeout_after_commit'] as const)(
-    'The marker is written in spite of %s',
+    'Marks are written in spite of %s',
     async (kind) => {
       consumer.faults.next(kind, CALLS.mark);
       const one = message(events);
@@ -219,7 +219,7 @@ describe('the marker', () => {
     },
   );
 
-  test('A message whose events are all published is not redelivered if its marker cannot be written', async () => {
+  test('A message whose events are all published is not redelivered if its marks cannot be written', async () => {
     for (let call = 0; call < 8; call++) consumer.faults.next('throttle', CALLS.mark);
     const one = message(events);
     expect(await consumer.deliver(one)).toEqual([]);
@@ -227,58 +227,40 @@ describe('the marker', () => {
     expect(await consumer.marked(one.owner, idsOf(events))).toEqual([]);
   });
 
-  test('A denied write of a marker fails the invocation', async () => {
-    consumer.refuse(CALLS.mark, 'AccessDeniedException');
-    expect((await consumer.invoke([message(events)])).outcome).toMatchObject({
-      kind: 'error',
-      error: { name: 'AccessDeniedException' },
-    });
-  });
-
-  test.each(['throttle', 'partial_failure'] as const)('The marker is read in spite of %s', async (kind) => {
+  test.each(['throttle', 'partial_failure'] as const)('Marks are read in spite of %s', async (kind) => {
     const [one, other] = [message(queuedEvents(1)), message(queuedEvents(2))];
-    consumer.refuse(CALLS.mark, 'ThrottlingException');
     await consumer.deliver(one, other);
-    // The first read is the read of the claims.
-    consumer.intercept(CALLS.read, {
-      after: async () => consumer.faults.next(kind, CALLS.read),
-    });
+    consumer.faults.next(kind, CALLS.read);
     expect(await consumer.deliver(redelivered(one), redelivered(other))).toEqual([]);
     expect(consumer.publishedIds.sort()).toEqual(idsOf(queuedEvents(1, 2)).sort());
   });
 
-  test('A message whose marker cannot be read in time is redelivered, and nothing is published twice', async () => {
+  test('A message whose marks cannot be read in time is redelivered, and nothing is published twice', async () => {
     const one = message(events);
     await consumer.deliver(one);
-    consumer.intercept(CALLS.read, {
-      after: async () => {
-        for (let call = 0; call < 8; call++) consumer.faults.next('throttle', CALLS.read);
-      },
-    });
+    for (let call = 0; call < 8; call++) consumer.faults.next('throttle', CALLS.read);
     expect(await consumer.deliver(redelivered(one))).toEqual([one.messageId]);
     expect(consumer.publishedIds).toEqual(idsOf(events));
   });
 
-  test('A denied read of a marker fails the invocation', async () => {
+  test('A denied read of marks fails the invocation', async () => {
     const one = message(events);
     await consumer.deliver(one);
-    consumer.intercept(CALLS.read, {
-      after: async () => consumer.refuse(CALLS.read, 'AccessDeniedException'),
-    });
+    consumer.refuse(CALLS.read, 'AccessDeniedException');
     expect((await consumer.invoke([redelivered(one)])).outcome).toMatchObject({
       kind: 'error',
       error: { name: 'AccessDeniedException' },
     });
   });
 
-  test('A marker that is missing from the response counts as empty, and the events are published', async () => {
+  test('A turn that is missing from the response is read again, and the events are published once', async () => {
     const one = message(events);
     await consumer.invoke([one], { crashAt: { call: 1, when: 'after' } });
-    consumer.intercept(CALLS.read, {
-      after: async () => consumer.intercept(CALLS.read, { before: () => responseOf(200, {}) }),
-    });
+    await consumer.endLease(one.owner);
+    consumer.intercept(CALLS.read, { before: () => responseOf(200, {}) });
     expect(await consumer.deliver(redelivered(one))).toEqual([]);
     expect(consumer.publishedIds).toEqual(idsOf(events));
+    expect(consumer.count(CALLS.read)).toBe(2);
   });
 });
 
@@ -302,7 +284,7 @@ describe('near the deadline', () => {
           ),
         }),
     });
-    const { outcome } = await consumer.invoke([claimed, unclaimed, done], { remainingMs: 0 });
+    const { outcome } = await consumer.invoke([claimed, unclaimed, done], { isLastAttempt: true });
     expect(outcome).toEqual({
       kind: 'response',
       value: {

@@ -1,4 +1,5 @@
 import { Metrics } from '@aws-lambda-powertools/metrics';
+import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { Context, SQSEvent } from 'aws-lambda';
 import { Emulator } from 'switchboard-local/emulator/emulator.ts';
@@ -65,9 +66,10 @@ export class LocalSystem {
   readonly invocations: Invocation[] = [];
   poller!: SqsPoller;
   ingester!: Ingester;
-  /** Receipt handle → message id, for messages in progress and for returned messages. */
+  /** Receipt handle → message id, for messages in progress. */
   private readonly working = new Map<string, string>();
-  private readonly returned = new Map<string, string>();
+  /** Receipt handle → returned message. */
+  private readonly returned = new Map<string, { messageId: string; body: string }>();
   private readonly http = new NodeHttpHandler({ connectionTimeout: 2_000, requestTimeout: 5_000 });
 
   private constructor({ rates = {}, everyTopic = false }: LocalSystemOptions) {
@@ -212,16 +214,31 @@ export class LocalSystem {
     const { records, outcome, failedMessageIds } = invocation;
     this.invocations.push(invocation);
     if (outcome.kind === 'crash' || outcome.kind === 'timeout') this.accounting.onKilled(invocation);
-    for (const { messageId, receiptHandle } of records) {
+    for (const { messageId, receiptHandle, body } of records) {
       this.working.delete(receiptHandle);
-      if (failedMessageIds.has(messageId)) this.returned.set(receiptHandle, messageId);
+      if (failedMessageIds.has(messageId)) this.returned.set(receiptHandle, { messageId, body });
     }
     const busy = new Set(this.working.values());
-    for (const [receiptHandle, messageId] of this.returned) {
+    for (const [receiptHandle, { messageId, body }] of this.returned) {
       if (busy.has(messageId)) continue;
       this.returned.delete(receiptHandle);
-      this.events.changeVisibility(receiptHandle, 0);
+      void this.endLease(body).then(() => this.events.changeVisibility(receiptHandle, 0));
     }
+  }
+
+  /** Ends the lease of a message's turn, which ends before the visibility timeout. */
+  private async endLease(body: string): Promise<void> {
+    const { owner } = JSON.parse(body) as { owner: string };
+    const client = dynamoDbClient({ ...LOCAL, requestHandler: this.emulator.requestHandler() });
+    const update = new UpdateItemCommand({
+      TableName: NAMES.claimsTable,
+      Key: { pk: { S: `turn#${owner}` } },
+      UpdateExpression: 'SET leaseEndsAt = :ended',
+      ConditionExpression: 'attribute_exists(pk)',
+      ExpressionAttributeValues: { ':ended': { N: '0' } },
+    });
+    // A message without a turn was returned before its turn was taken.
+    await client.send(update).catch(() => undefined);
   }
 }
 

@@ -1,0 +1,192 @@
+import {
+  type AttributeValue,
+  BatchExecuteStatementCommand,
+  BatchGetItemCommand,
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+} from '@aws-sdk/client-dynamodb';
+import pLimit from 'p-limit';
+import { isTransient } from '../../lib/aws/transient-errors.ts';
+import { batches } from './batches.ts';
+import type { Deadline } from './deadline.ts';
+import { afterInsert, afterRead, type StoredItem } from './decisions.ts';
+
+/** Statements per BatchExecuteStatement; a DynamoDB limit. */
+const MAX_STATEMENTS_PER_CALL = 25;
+/** Keys per BatchGetItem; a DynamoDB limit. */
+const MAX_KEYS_PER_CALL = 100;
+/** Concurrent calls to DynamoDB. */
+const MAX_CONCURRENT_CALLS = 8;
+
+/** Attributes of a DynamoDB item. */
+export type Attributes = Record<string, AttributeValue>;
+
+/** An item in the claims table that an attempt inserts, unless it exists, or takes over if it has ended. */
+export interface Reservation {
+  readonly key: string;
+  /** The owner that the item gets. */
+  readonly owner: string;
+  /** The INSERT. */
+  statement(tableName: string): { Statement: string; Parameters: AttributeValue[] };
+  /** Reads an item that exists. */
+  stored(item: Attributes): StoredItem;
+  /**
+   * Takes over an item that has ended.
+   *
+   * @returns its attributes before that, without those that were replaced
+   * @throws ConditionalCheckFailedException if the item changed since it was read
+   */
+  takeOver(
+    client: DynamoDBClient,
+    options: { abortSignal: AbortSignal },
+    tableName: string,
+    seen: StoredItem,
+  ): Promise<Attributes | undefined>;
+}
+
+/** Who owns a reserved item, and the item's attributes if it existed before. */
+export interface Grant {
+  readonly owner: string;
+  /** Whether this attempt's INSERT was accepted. */
+  readonly isNew: boolean;
+  readonly attributes?: Attributes | undefined;
+}
+
+/** The result of reserving items. */
+export interface Reserved {
+  /** By key. An item without a grant could not be decided in time. */
+  readonly grants: ReadonlyMap<string, Grant>;
+  /** An error that retrying cannot fix. */
+  readonly error?: unknown;
+}
+
+/** The result of one call. What is neither granted nor to be read or taken over is inserted again. */
+interface CallResult {
+  readonly granted?: readonly (readonly [key: string, grant: Grant])[];
+  readonly toRead?: readonly Reservation[];
+  readonly toTakeOver?: readonly { one: Reservation; seen: StoredItem }[];
+  readonly error?: unknown;
+}
+
+/** Inserts claims and turns into the claims table. */
+export class Reservations {
+  private readonly client: DynamoDBClient;
+  private readonly tableName: string;
+  private readonly limit = pLimit(MAX_CONCURRENT_CALLS);
+
+  constructor(client: DynamoDBClient, tableName: string) {
+    this.client = client;
+    this.tableName = tableName;
+  }
+
+  /**
+   * Reserves items until the deadline. Items that exist take more calls, so that they are awaited separately.
+   *
+   * @param requests - at most one per key
+   * @returns `first`: grants of the first INSERT calls; `all`: all grants, never rejects
+   */
+  async reserve(
+    requests: readonly Reservation[],
+    deadline: Deadline,
+  ): Promise<{ first: ReadonlyMap<string, Grant>; all: Promise<Reserved> }> {
+    const inserted = await this.insertAll(requests, deadline);
+    const first = new Map(inserted.flatMap(({ granted = [] }) => granted));
+    return { first, all: this.complete(requests, inserted, deadline) };
+  }
+
+  private async complete(
+    requests: readonly Reservation[],
+    firstResults: readonly CallResult[],
+    deadline: Deadline,
+  ): Promise<Reserved> {
+    const grants = new Map<string, Grant>();
+    let inserted = firstResults;
+    for (let attempt = 1; ; attempt++) {
+      const results = [...inserted, ...(await this.readAll(inserted, deadline))];
+      for (const { granted = [] } of results) for (const [key, grant] of granted) grants.set(key, grant);
+      const failed = results.find(({ error }) => error !== undefined);
+      if (failed) return { grants, error: failed.error };
+      const left = requests.filter(({ key }) => !grants.has(key));
+      if (left.length === 0 || !(await deadline.allowsRetry(attempt))) return { grants };
+      inserted = await this.insertAll(left, deadline);
+    }
+  }
+
+  private insertAll(requests: readonly Reservation[], deadline: Deadline): Promise<CallResult[]> {
+    return this.limit.map(batches(requests, MAX_STATEMENTS_PER_CALL), (batch) =>
+      settled(() => this.insert(batch, deadline)),
+    );
+  }
+
+  /** Reads the items that exist, and takes over those that have ended. */
+  private async readAll(inserted: readonly CallResult[], deadline: Deadline): Promise<CallResult[]> {
+    const toRead = inserted.flatMap((result) => result.toRead ?? []);
+    const read = await this.limit.map(batches(toRead, MAX_KEYS_PER_CALL), (batch) =>
+      settled(() => this.read(batch, deadline)),
+    );
+    const toTakeOver = read.flatMap((result) => result.toTakeOver ?? []);
+    const takenOver = await this.limit.map(toTakeOver, ({ one, seen }) =>
+      settled(() => this.takeOver(one, seen, deadline)),
+    );
+    return [...read, ...takenOver];
+  }
+
+  private async insert(batch: readonly Reservation[], deadline: Deadline): Promise<CallResult> {
+    const command = new BatchExecuteStatementCommand({
+      Statements: batch.map((one) => one.statement(this.tableName)),
+    });
+    const { Responses } = await deadline.call((abortSignal) => this.client.send(command, { abortSignal }));
+    const granted: [string, Grant][] = [];
+    const toRead: Reservation[] = [];
+    for (const [index, one] of batch.entries()) {
+      const error = Responses?.[index]?.Error;
+      const next = afterInsert(error);
+      if (next === 'granted') granted.push([one.key, { owner: one.owner, isNew: true }]);
+      else if (next === 'read') toRead.push(one);
+      else if (next === 'refused') {
+        const reason = `${error?.Code} ${error?.Message}`;
+        return {
+          granted,
+          error: new Error(`DynamoDB refused a claim: ${reason}. Check the table and the role.`),
+        };
+      }
+    }
+    return { granted, toRead };
+  }
+
+  private async read(batch: readonly Reservation[], deadline: Deadline): Promise<CallResult> {
+    const Keys = batch.map(({ key }) => ({ pk: { S: key } }));
+    const command = new BatchGetItemCommand({
+      RequestItems: { [this.tableName]: { Keys, ConsistentRead: true } },
+    });
+    const { Responses } = await deadline.call((abortSignal) => this.client.send(command, { abortSignal }));
+    const items = new Map(Responses?.[this.tableName]?.map((item) => [item.pk?.S, item]));
+    const nowSeconds = Math.floor(Date.now() / 1000);
+    const granted: [string, Grant][] = [];
+    const toTakeOver: { one: Reservation; seen: StoredItem }[] = [];
+    for (const one of batch) {
+      const attributes = items.get(one.key);
+      if (!attributes) continue;
+      const seen = one.stored(attributes);
+      if (afterRead(seen, nowSeconds) === 'take over') toTakeOver.push({ one, seen });
+      else granted.push([one.key, { owner: seen.owner, isNew: false, attributes }]);
+    }
+    return { granted, toTakeOver };
+  }
+
+  private async takeOver(one: Reservation, seen: StoredItem, deadline: Deadline): Promise<CallResult> {
+    const attributes = await deadline.call((abortSignal) =>
+      one.takeOver(this.client, { abortSignal }, this.tableName, seen),
+    );
+    return { granted: [[one.key, { owner: one.owner, isNew: false, attributes }]] };
+  }
+}
+
+/** A call that failed transiently, or lost against another worker, has no result: its items are inserted again. */
+async function settled(run: () => Promise<CallResult>): Promise<CallResult> {
+  try {
+    return await run();
+  } catch (error) {
+    return isTransient(error) || error instanceof ConditionalCheckFailedException ? {} : { error };
+  }
+}
