@@ -6,6 +6,7 @@ import { genesysHosts } from '../../lib/genesys/regions.ts';
 import { Accounting } from './accounting.ts';
 import { ChildIngester } from './child-ingester.ts';
 import { type Cloud, startCloud } from './cloud.ts';
+import { EventLoopDelay } from './event-loop-delay.ts';
 import { killAtSeededMoments } from './ingester-kills.ts';
 import { onInterruption } from './interruption.ts';
 import type { LocalOptions } from './local-options.ts';
@@ -17,6 +18,7 @@ import type { ReplayTotals } from './replay.ts';
 import { NAMES } from './resources.ts';
 import { lagOf, showProgress } from './run-progress.ts';
 import { judgeRun, lossByTopic, type RunParts } from './run-summary.ts';
+import { runWarnings } from './run-warnings.ts';
 import { showResult } from './show-result.ts';
 import { verdictLines } from './verdict.ts';
 
@@ -85,6 +87,7 @@ export async function runLocal(options: LocalOptions, genesys: RealGenesys | und
 async function play(run: Run): Promise<number> {
   const { pipeline, display, printJson } = run;
   const stopProgress = showProgress(run, display);
+  const eventLoop = new EventLoopDelay();
   let replay: ReplayTotals | undefined;
   try {
     replay = await playEvents(run);
@@ -95,6 +98,8 @@ async function play(run: Run): Promise<number> {
     stopProgress();
   }
   const judged = await judgeRun(run, replay);
+  eventLoop.stop();
+  for (const warning of runWarnings(judged, run, eventLoop.maxMs)) display.warn(warning);
   await pipeline.close();
   if (printJson) printJson(`${JSON.stringify(judged.result)}\n`);
   else showResult(display, judged, lossByTopic(run.ledger));
