@@ -36,9 +36,6 @@ export const CLOUD_FAULT_INTERVAL_MS = 500;
 
 /** Faults that `all` does not include, and why. Each can be chosen by its name. */
 export const NOT_IN_ALL: Readonly<Record<string, string>> = {
-  duplicate_higher_count: 'the consumer can publish an event twice',
-  early_visibility: 'the consumer can publish an event twice',
-  low_receive_count: 'the consumer can use up the receives of a message',
   ingester_kill: 'the ingester runs as a separate process',
 };
 

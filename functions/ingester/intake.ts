@@ -103,13 +103,16 @@ export class Intake {
     this.cursors.set(subscription, cursors);
     const speaker = new OneSpeaker<IdentifiedEvent>();
     const histories = new WeakMap<Session, KeyHistory>();
+    let lastHistory = new KeyHistory();
     return {
       open: (session) => {
+        const previous = (speaker.current && histories.get(speaker.current)) ?? lastHistory;
+        histories.set(session, previous.fork());
         speaker.open(session);
-        histories.set(session, new KeyHistory());
       },
       closing: (session) => speaker.closing(session),
       end: (session, end) => {
+        if (session === speaker.current) lastHistory = histories.get(session) ?? lastHistory;
         const { released, copies } = speaker.end(session, end);
         this.totals.copies += copies;
         for (const weak of released) this.addEvent(protocol, weak);

@@ -41,6 +41,11 @@ export class OneSpeaker<T> {
   private held: Held<T>[] = [];
   private heldBytes = 0;
 
+  /** The connection whose events pass. */
+  get current(): Session | undefined {
+    return this.speaker;
+  }
+
   /** A connection is open. The first one speaks. */
   open(session: Session): void {
     if (this.speaker === undefined) this.speaker = session;

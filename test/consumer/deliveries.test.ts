@@ -61,6 +61,7 @@ describe('first delivery', () => {
         receivedAt: event.receivedAt,
         backfilled: false,
         late: true,
+        identity: 'stable',
       },
       unknown: [1],
     });
@@ -80,6 +81,7 @@ describe('first delivery', () => {
         receivedAt: '2026-11-20T08:00:00.000Z',
         backfilled: false,
         late: false,
+        identity: 'stable',
       },
     });
   });

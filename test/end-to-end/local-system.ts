@@ -188,6 +188,7 @@ export class LocalSystem {
         TOPICS: DEFAULT_TOPICS.join(','),
         EVENTS_QUEUE_URL: urls.eventsQueueUrl,
         STATE_TABLE: NAMES.stateTable,
+        OVERSIZE_BUCKET: NAMES.oversizeBucket,
         HEALTH_PORT: '0',
         LOG_LEVEL: 'SILENT',
         ...ingester?.environment,
@@ -197,6 +198,7 @@ export class LocalSystem {
     this.ingester = new Ingester(config, {
       sqs,
       dynamodb,
+      objectStore: objectStore(config.oversizeBucket, dynamodb, endpoint),
       credentials: async () => ({ clientId: 'simulator-client', clientSecret: 'simulator-secret' }),
       log: createLogger('ingester', 'SILENT'),
       limits: { ...LIMITS.ingester, ...ingester?.limits },

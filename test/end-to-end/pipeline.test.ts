@@ -5,7 +5,7 @@ import { LocalSystem, until } from './local-system.ts';
 const EVENTS = 1_500;
 const BURST = 100;
 /** Topics whose events all differ. `judged-runs.test.ts` has events that repeat. */
-const TOPICS = ['v2.analytics.queues.{id}.observations'];
+const TOPICS = ['v2.analytics.queues.{id}.observations', 'v2.users.{id}.routingStatus'];
 
 let system: LocalSystem;
 

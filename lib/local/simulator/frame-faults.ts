@@ -5,6 +5,13 @@ const MAX_HOLD_MS = 50;
 /** Longest wait for the burst during which the socket is to be closed. */
 const MAX_BURST_WAIT_MS = 500;
 
+/**
+ * Topics whose bodies name the occurrence. Any other frame that is sent twice on one connection looks like a state that
+ * recurs, and the platform is not known to repeat frames on a connection.
+ */
+const REPEATABLE =
+  /"topicName":"v2\.(?:users\.[^."]+\.(?:presence|routingStatus)|detail\.|analytics\.conversation\.|conversations\.[^."]+\.transcription)/;
+
 interface FrameFaultSinks {
   readonly write: (delivery: Delivery, data: Buffer) => void;
   readonly close: (code: number) => void;
@@ -24,7 +31,7 @@ export class FrameFaults {
     this.sinks = sinks;
   }
 
-  /** Sends the next frame twice. */
+  /** Sends the next frame whose body names the occurrence twice. */
   duplicateNext(): void {
     this.duplicate = true;
   }
@@ -49,7 +56,7 @@ export class FrameFaults {
       return;
     }
     this.sinks.write(delivery, data);
-    if (this.duplicate) {
+    if (this.duplicate && REPEATABLE.test(data.toString())) {
       this.duplicate = false;
       this.sinks.write(delivery, data);
     }
