@@ -27,6 +27,7 @@ export async function* topicSubscriptions(
       const topics = steady.take(await expandTopics(configuration.TOPICS, context.rest, signal));
       if (topics.length === 0) log.warn('no users or queues are listed, so there is nothing to subscribe to');
       topicsByChannel = spreadTopics(topicsByChannel, topics);
+      steady.confirm();
     } catch (error) {
       if (isFirst || signal.aborted) throw error;
       log.warn('the list of topics could not be refreshed; the previous one is kept', { error });
