@@ -15,6 +15,8 @@ let session: FakeSession;
 let connection: Connection;
 let socket: FakeSocket;
 let taken: { signal: DataSignal; frame: string }[];
+/** What the sink learned about the life of the connection, in order. */
+let lives: unknown[];
 let moves: Move[];
 let ends: ConnectionEnd[];
 
@@ -24,6 +26,7 @@ beforeEach(() => {
   session = new FakeSession(protocol, 1, { topics: [] });
   const sockets = new FakeSockets();
   taken = [];
+  lives = [];
   moves = [];
   ends = [];
   connection = new Connection({
@@ -31,6 +34,9 @@ beforeEach(() => {
     ends: protocol.ends,
     settings: connectionSettings(protocol),
     sink: {
+      open: (of) => lives.push(['open', of]),
+      closing: (of) => lives.push(['closing', of]),
+      end: (of, end) => lives.push(['end', of, end]),
       take: (of, signal, frame) => {
         expect(of).toBe(session);
         taken.push({ signal, frame: frame.toString() });

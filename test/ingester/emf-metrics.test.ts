@@ -36,7 +36,7 @@ test('Every interval emits a document with the counts since the last one and the
     isPaused: () => false,
     connections: () => 2,
     reconnects: () => new Map([['start', 1]]),
-    coverage: () => ({ gaps: 0, gapSeconds: 0, complete: false }),
+    coverage: () => ({ gaps: 0, gapSeconds: 0, complete: false, pendingRecords: 3 }),
     rejectedTopics: () => 0,
   };
   const stop = emitMetrics(new Metrics({ namespace: 'Switchboard', serviceName: 'ingester' }), sources);

@@ -9,6 +9,7 @@ import { TestLog } from './test-log.ts';
 vi.mock('node:timers/promises', () => import('./timers-promises.ts'));
 
 const TOPIC = 'v2.users.4f6f2a53-3f2c-4d6e-9a55-0d4a3c3f9a01.presence';
+const CHANNEL_URL = 'wss://streaming.mypurecloud.com/channels/streaming-0-abc';
 const never = () => new Promise<never>(() => {});
 
 /** The REST API as far as a channel needs it. */
@@ -18,14 +19,16 @@ const cloud = async (input: unknown): Promise<Response> => {
   if (path.endsWith('/subscriptions'))
     return Response.json({ entities: [{ id: TOPIC, state: 'Permitted' }] });
   const expires = new Date(Date.now() + 86_400_000).toISOString();
-  return Response.json({ id: 'streaming-0-abc', connectUri: 'wss://x/channels/streaming-0-abc', expires });
+  return Response.json({ id: 'streaming-0-abc', connectUri: CHANNEL_URL, expires });
 };
 
 let sockets: FakeSockets;
 let log: TestLog;
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'] });
+  vi.useFakeTimers({
+    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'],
+  });
   sockets = new FakeSockets();
   log = new TestLog();
 });
