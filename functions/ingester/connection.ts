@@ -1,7 +1,7 @@
 import type { SignalSink } from './intake.ts';
 import { type End, type EndCause, type EndTable, endOf } from './protocols/end-table.ts';
 import type { ConnectionSignal, Session, SessionRemainder, Signal } from './protocols/stream-protocol.ts';
-import { ABNORMAL_CLOSURE, type ConnectionSettings, type SocketFactory, Transport } from './transport.ts';
+import { type ConnectionSettings, type SocketFactory, Transport } from './transport.ts';
 
 /** The server's request for another connection. */
 export type Move = Extract<Signal, { kind: 'move' }>;
@@ -163,7 +163,7 @@ export class Connection {
     const ended = { cause, end: endOf(this.options.ends, cause) };
     this.endedWith = ended;
     this.options.sink.end(this.session, {
-      isAnswered: cause.code !== ABNORMAL_CLOSURE,
+      isAnswered: this.isClosing && ANSWER_CODES.has(cause.code),
       lastFrameAtMs: this.lastFrameAtMs,
     });
     this.session.release?.(this.remainder(ended.end));
@@ -177,6 +177,12 @@ export class Connection {
     return this.isReady && !this.isClosing ? 'resumable' : 'reusable';
   }
 }
+
+/**
+ * Close codes of an answer to our close frame: our own code, or none. With another code the peer has closed on its own,
+ * possibly before our close was sent.
+ */
+const ANSWER_CODES: ReadonlySet<number> = new Set([1000, 1005]);
 
 /** For signals that no frame caused. */
 const NO_FRAME = Buffer.alloc(0);
