@@ -45,7 +45,7 @@ interface IdentifiedEvent {
   readonly event: ReceivedEvent;
   readonly identity: EventIdentity;
   readonly frame: Buffer;
-  readonly receivedAt: string;
+  readonly receivedAtMs: number;
 }
 
 /** What the intake needs from the batcher. */
@@ -161,21 +161,22 @@ export class Intake {
   ): void {
     this.totals.received++;
     const identity = identify(protocol, event);
+    const receivedAtMs = Date.now();
     if (identity === undefined) {
       this.reject(protocol, 'too_deep', frame);
     } else if (identity.isWeak) {
-      const receivedAt = new Date().toISOString();
-      for (const weak of passing({ event, identity, frame, receivedAt })) this.addEvent(protocol, weak);
+      for (const weak of passing({ event, identity, frame, receivedAtMs })) this.addEvent(protocol, weak);
     } else if (this.recent.add(identity.id)) {
-      this.addEvent(protocol, { event, identity, frame, receivedAt: new Date().toISOString() });
+      this.addEvent(protocol, { event, identity, frame, receivedAtMs });
     } else {
       this.totals.copies++;
     }
   }
 
-  private addEvent(protocol: string, { event, identity, frame, receivedAt }: IdentifiedEvent): void {
+  private addEvent(protocol: string, { event, identity, frame, receivedAtMs }: IdentifiedEvent): void {
+    const receivedAt = new Date(receivedAtMs).toISOString();
     const item = eventItem(event, { identity, protocol, receivedAt });
-    if (item) this.queue.add(item);
+    if (item) this.queue.add(item, receivedAtMs);
     else this.reject(protocol, 'too_large', frame);
   }
 

@@ -37,6 +37,8 @@ export class Supervisor implements ConnectorOwner {
   /** Open connections, and the subscription that each one has. */
   private readonly connections = new Map<Connection, Subscription>();
   private readonly updating = new Set<Connection>();
+  /** Connections that are being closed; whether they were alive is known when they have ended. */
+  private readonly retiring = new Set<Connection>();
   private wanted: Subscription;
   private current: Connection | undefined;
   private attempt: Promise<void> | undefined;
@@ -66,9 +68,13 @@ export class Supervisor implements ConnectorOwner {
     return this.current !== undefined;
   }
 
-  /** Epoch milliseconds of the last proof of life of the connection; undefined without one. */
+  /**
+   * Epoch milliseconds of the last proof of life; undefined without a connection. Until a replaced connection has ended,
+   * its last proof of life counts.
+   */
   get lastFrameAtMs(): number | undefined {
-    return this.current?.lastFrameAtMs;
+    const times = [...this.retiring, ...(this.current ? [this.current] : [])].map((one) => one.lastFrameAtMs);
+    return times.length > 0 ? Math.min(...times) : undefined;
   }
 
   /** Open sockets, including those that are being replaced. */
@@ -226,11 +232,13 @@ export class Supervisor implements ConnectorOwner {
    * then nothing proves that it was alive until `untilMs` (P4).
    */
   private async retire(connection: Connection, untilMs: number, reason: string): Promise<void> {
+    this.retiring.add(connection);
     const { cause } = await connection.close(reason);
     const fromMs = connection.lastFrameAtMs;
     if (cause.code === ABNORMAL_CLOSURE && fromMs < untilMs) {
       this.handlers.onGap(fromMs, untilMs, `${reason} without an answer`);
     }
+    this.retiring.delete(connection);
   }
 
   private fail(error: Error): void {
