@@ -200,6 +200,70 @@ describe('closing', () => {
   });
 });
 
+describe('what a sink learns about the life of a connection', () => {
+  test('A sink learns when the connection is open, told to close, and at its end', async () => {
+    expect(lives).toEqual([]);
+    socket.open();
+    expect(lives).toEqual([['open', session]]);
+    socket.message('ready');
+    await pass(1_000);
+    socket.message('last');
+    const lastFrameAtMs = Date.now();
+    await pass(500);
+    socket.answersClose = false;
+    const closing = connection.close('replaced');
+    expect(lives.slice(1)).toEqual([['closing', session]]);
+    await pass(100);
+    socket.end(1000);
+    await closing;
+    expect(lives.slice(2)).toEqual([['end', session, { isAnswered: true, lastFrameAtMs }]]);
+  });
+
+  test('A sink learns that the connection is open before it gets what the session says about it', () => {
+    const order: string[] = [];
+    session.onOpen = () => {
+      order.push(...lives.map(String));
+      return [{ kind: 'notice', message: 'opened' }];
+    };
+    socket.open();
+    expect(order).toHaveLength(1);
+    expect(taken).toHaveLength(1);
+  });
+
+  test.each([
+    [1000, true],
+    [1005, true],
+    [1001, false],
+    [1006, false],
+    [1011, false],
+    [1012, false],
+  ])('An end with code %i is an answer to our close: %s', async (code, isAnswered) => {
+    socket.answersClose = false;
+    socket.open();
+    socket.message('ready');
+    void connection.close('replaced');
+    socket.end(code);
+    expect(lives.at(-1)).toMatchObject(['end', session, { isAnswered }]);
+  });
+
+  test('Frames that arrive during a close are taken before the end', () => {
+    socket.answersClose = false;
+    socket.open();
+    socket.message('ready');
+    void connection.close('replaced');
+    socket.message('late');
+    expect(notices()).toEqual(['late']);
+    expect(lives).toHaveLength(2);
+    socket.end(1000);
+    expect(lives).toHaveLength(3);
+  });
+
+  test('The end of a connection that never opened is reported, without an opening', () => {
+    socket.refuse(503);
+    expect(lives).toEqual([['end', session, expect.objectContaining({ isAnswered: false })]]);
+  });
+});
+
 describe('the remainder of a session', () => {
   type Phase = 'opening' | 'handshake' | 'ready' | 'moved' | 'closing' | 'moved and closing';
   const steps: Record<Phase, () => void> = {
