@@ -70,6 +70,14 @@ async function goLive(): Promise<void> {
 }
 const receive = (n: number) => sockets.last.message(JSON.stringify({ topicName: TOPIC, eventBody: { n } }));
 
+const alive = () => sockets.last.message('{"topicName":"channel.metadata","eventBody":{"message":"pong"}}');
+
+async function healthOf(ingester: Ingester) {
+  const response = await fetch(`http://127.0.0.1:${ingester.healthPort}/healthz`);
+  const body = (await response.json()) as { ready: boolean; live: boolean; reasons: string[] };
+  return { status: response.status, ...body };
+}
+
 /** Duration of a stop by the fake clock. */
 async function stopMs(ingester: Ingester): Promise<number> {
   const startedAtMs = Date.now();
@@ -124,6 +132,27 @@ describe('stopping', () => {
     });
   });
 
+  test('A stop tells coverage first, so that the last proof ends when the stop begins', async () => {
+    const written: unknown[] = [];
+    const ingester = await start({
+      send: async () => ({ Successful: [{ Id: '0' }] }),
+      dynamodb: async (...[command]: unknown[]) => {
+        written.push((command as { input: unknown }).input);
+        return {};
+      },
+    });
+    await goLive();
+    await vi.waitFor(() => expect(ingester.isCovered).toBe(true), { interval: 1 });
+    await vi.advanceTimersByTimeAsync(1_000);
+    sockets.last.answersClose = false;
+    const stopsAtMs = Date.now();
+    expect(await stopMs(ingester)).toBeGreaterThan(2_500);
+    const proof = written.findLast((input) => JSON.stringify(input).includes('proof#'));
+    expect(proof).toMatchObject({
+      Item: { coveredUntilMs: { N: String(stopsAtMs) }, isFinal: { BOOL: true } },
+    });
+  });
+
   test('A stop while neither SQS nor the state table answers is limited', async () => {
     const ingester = await start({ send: never, dynamodb: never });
     // The channel cannot be looked up, so there is no connection and no event. Add an item and a gap.
@@ -148,6 +177,35 @@ describe('a queue that accepts nothing', () => {
     expect(failure).toMatchObject({ message: 'SQS accepts no messages', cause: { message: 'no queue' } });
     await stopMs(ingester);
   });
+
+  test('The process is unhealthy with a reason after 30 seconds without an accepted message, until one is accepted', async () => {
+    let isUp = true;
+    const ingester = await start({
+      send: async () => {
+        if (!isUp) throw new Error('no queue');
+        return { Successful: [{ Id: '0' }] };
+      },
+    });
+    await goLive();
+    await vi.waitFor(async () => expect(await healthOf(ingester)).toMatchObject({ status: 200 }), {
+      interval: 1,
+    });
+    isUp = false;
+    receive(1);
+    await vi.advanceTimersByTimeAsync(25_000);
+    alive();
+    expect(await healthOf(ingester)).toMatchObject({ status: 200, live: true, reasons: [] });
+    await vi.advanceTimersByTimeAsync(6_000);
+    expect(await healthOf(ingester)).toMatchObject({
+      status: 503,
+      live: false,
+      reasons: [expect.stringMatching(/^SQS has accepted no message for 3\d s; see the log for the error$/)],
+    });
+    isUp = true;
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(await healthOf(ingester)).toMatchObject({ status: 200, live: true, reasons: [] });
+    await stopMs(ingester);
+  });
 });
 
 describe('a lost subscription', () => {
@@ -158,10 +216,7 @@ describe('a lost subscription', () => {
       fetch: (input: unknown) => (isUp ? cloud(input) : Promise.reject(new TypeError('fetch failed'))),
     });
     await goLive();
-    const health = async () => {
-      const response = await fetch(`http://127.0.0.1:${ingester.healthPort}/healthz`);
-      return { status: response.status, ...((await response.json()) as { ready: boolean; live: boolean }) };
-    };
+    const health = () => healthOf(ingester);
     await vi.waitFor(async () => expect(await health()).toMatchObject({ status: 200 }), { interval: 1 });
     isUp = false;
     sockets.last.end(1008);

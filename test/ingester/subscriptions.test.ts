@@ -156,6 +156,45 @@ describe('what subscriptions report', () => {
     expect(subscriptions.rejectedTopics).toBe(1);
   });
 
+  test('The reasons of rejected topics are described without secrets', async () => {
+    const channel = 'streaming-0-fmtdmf8cdis7jh14udg5p89t6z';
+    const rejected = new Map([['x', `the channel ${channel} has too many topics`]]);
+    await assign({ a: { topics: ['x'], rejected } });
+    expect(subscriptions.describe()).toMatchObject([
+      { rejectedTopics: { x: 'the channel [redacted] has too many topics' } },
+    ]);
+  });
+
+  test('The last proof of life of a subscription is that of its connection, and there is none without one', async () => {
+    await assign({ a: subscription('x') });
+    expect(subscriptions.lastFrameAtMs('a')).toBeUndefined();
+    await makeReady();
+    await pass(5_000);
+    sockets.last.message('alive');
+    await pass(1_000);
+    expect(subscriptions.lastFrameAtMs('a')).toBe(START_MS + 5_000);
+    sockets.last.end(1006);
+    expect(subscriptions.lastFrameAtMs('a')).toBeUndefined();
+    expect(subscriptions.lastFrameAtMs('unknown')).toBeUndefined();
+  });
+
+  test('Until a replaced connection has ended, its last proof of life is that of the subscription', async () => {
+    await assign({ a: subscription('x') });
+    await makeReady();
+    const old = sockets.last;
+    await pass(5_000);
+    old.message('closing');
+    await pass(1_000);
+    old.answersClose = false;
+    await makeReady();
+    await pass(1_000);
+    sockets.last.message('alive');
+    expect(subscriptions.lastFrameAtMs('a')).toBe(START_MS + 5_000);
+    old.end(1000);
+    await pass();
+    expect(subscriptions.lastFrameAtMs('a')).toBe(START_MS + 7_000);
+  });
+
   test('Connections are counted by the first word of their reason, and logged with their subscription', async () => {
     await assign({ a: subscription('x') });
     await makeReady();
