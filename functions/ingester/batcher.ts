@@ -104,7 +104,7 @@ export class Batcher {
     return this.buffer.acceptedPosition;
   }
 
-  /** Epoch milliseconds at which the oldest item that SQS has not accepted was added; undefined if there is none. */
+  /** Epoch milliseconds at which the oldest item that SQS has not accepted was received; undefined if there is none. */
   get oldestUnsentMs(): number | undefined {
     return this.buffer.oldestMs;
   }
@@ -114,9 +114,13 @@ export class Batcher {
     return this.failingSinceTick === undefined ? 0 : performance.now() - this.failingSinceTick;
   }
 
-  /** Add one item. It is sent within `lingerMs` while SQS accepts messages. */
-  add(item: Item): void {
-    this.buffer.add(item);
+  /**
+   * Add one item. It is sent within `lingerMs` while SQS accepts messages.
+   *
+   * @param receivedAtMs - epoch milliseconds; by default now, earlier if the item was held
+   */
+  add(item: Item, receivedAtMs?: number): void {
+    this.buffer.add(item, receivedAtMs);
     this.lingerTimer ??= setTimeout(() => this.linger(), this.limits.lingerMs);
     if (this.buffer.readyParcels >= this.limits.batchEntries) this.pump(false);
     this.pauseIfFull();

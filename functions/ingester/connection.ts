@@ -175,7 +175,7 @@ export class Connection {
     const ended = { cause, end: isOurs ? CLOSED_BY_US : endOf(this.options.ends, cause) };
     this.endedWith = ended;
     this.options.sink.end(this.session, {
-      isAnswered: cause.code !== ABNORMAL_CLOSURE,
+      isAnswered: this.isClosing && ANSWER_CODES.has(cause.code),
       lastFrameAtMs: this.lastFrameAtMs,
     });
     this.session.release?.(this.remainder(ended.end));
@@ -193,6 +193,12 @@ export class Connection {
 /** Codes with which a close that we started ends: the echo of our code, no code, no answer. */
 const OWN_CLOSE_CODES: ReadonlySet<number> = new Set([1000, 1005, ABNORMAL_CLOSURE]);
 const CLOSED_BY_US: End = { recovery: 'resume', meaning: 'closed by us' };
+
+/**
+ * Close codes of an answer to our close frame: our own code, or none. With another code the peer has closed on its own,
+ * possibly before our close was sent.
+ */
+const ANSWER_CODES: ReadonlySet<number> = new Set([1000, 1005]);
 
 /** For signals that no frame caused. */
 const NO_FRAME = Buffer.alloc(0);

@@ -39,9 +39,7 @@ export class CoverageWriter {
       if (oldest !== undefined) this.pending.delete(oldest);
       this.log.error('too many records wait for the state table; the oldest one is dropped', { oldest });
     }
-    this.running ??= this.run().finally(() => {
-      this.running = undefined;
-    });
+    this.start();
   }
 
   /** Settles when everything is written. */
@@ -52,6 +50,14 @@ export class CoverageWriter {
   /** Stop repeating. What is not written stays in the log. */
   stop(): void {
     this.abort.abort();
+  }
+
+  private start(): void {
+    this.running ??= this.run().finally(() => {
+      this.running = undefined;
+      // A record can be added between the end of the loop and this callback.
+      if (this.pending.size > 0 && !this.abort.signal.aborted) this.start();
+    });
   }
 
   private async run(): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Log } from '../../lib/aws/logger.ts';
 import { type CoverageStore, type Gap, topicsId } from './coverage-store.ts';
-import { CoverageWriter } from './coverage-writer.ts';
+import { CoverageWriter, type Write } from './coverage-writer.ts';
 import { OpenGap } from './open-gap.ts';
 import { StartGaps } from './start-gaps.ts';
 
@@ -65,7 +65,7 @@ export class Coverage {
     this.store = store;
     this.writer = new CoverageWriter(log);
     this.starts = store && new StartGaps({ store, task, log, staleMs: PROOF_STALE_MS });
-    this.timer = setInterval(() => this.storeProofs(), PROOF_INTERVAL_MS);
+    this.timer = setInterval(() => this.prove(), PROOF_INTERVAL_MS);
     this.timer.unref();
   }
 
@@ -112,7 +112,7 @@ export class Coverage {
     const known = this.subscriptions.get(subscription);
     if (!known || known.gap) return;
     known.gap = new OpenGap(fromMs, reason);
-    this.storeProofs();
+    this.prove();
   }
 
   /** A subscription has had a live connection since `atMs`. */
@@ -125,9 +125,8 @@ export class Coverage {
     if (!known.wasCovered) {
       known.wasCovered = true;
       this.starts?.add(subscription, atMs);
-      void this.decideStarts(false);
     }
-    this.storeProofs();
+    this.prove();
   }
 
   /** A subscription is no longer wanted. If it was not covered, its gap ends now. */
@@ -151,7 +150,7 @@ export class Coverage {
     });
     const { store, task } = this;
     const record = { ...gap, topicsId: this.subscriptions.get(subscription)?.topicsId ?? '' };
-    if (store) this.writer.add(`gap#${this.recordNumber++}`, () => store.putGap(record, task));
+    if (store) this.record(`gap#${this.recordNumber++}`, () => store.putGap(record, task));
   }
 
   /** Record an interval in which single topics were not served. */
@@ -162,7 +161,7 @@ export class Coverage {
     if (!store) return;
     this.writer.add(`topics#${id}`, () => store.putTopics(id, topics));
     // Recorded again with a later end while it continues, so that only the last end is written.
-    this.writer.add(`gap#${fromMs}#${id}`, () => store.putGap(gap, task));
+    this.record(`gap#${fromMs}#${id}`, () => store.putGap(gap, task));
   }
 
   /** Record sequence numbers that the server did not deliver, both inclusive. Their time is not known; it ends now. */
@@ -182,10 +181,10 @@ export class Coverage {
   async close(): Promise<void> {
     clearInterval(this.timer);
     await this.decideStarts(true);
-    for (const [subscription, { gap }] of this.subscriptions) {
+    for (const [subscription, { gap }] of this.subscriptions)
       if (gap) this.onCovered(subscription, Date.now());
-      this.storeProof(subscription, true);
-    }
+    // After all gaps, because each of them stores proofs that are not final.
+    for (const subscription of this.subscriptions.keys()) this.storeProof(subscription, true);
     await this.writer.drain();
   }
 
@@ -195,9 +194,20 @@ export class Coverage {
     this.writer.stop();
   }
 
+  /** Store what is proven now. */
+  private prove(): void {
+    this.storeProofs();
+    void this.decideStarts(false);
+  }
+
+  /** Write a gap. The waiting proofs go behind it, because they are computed when they are written. */
+  private record(name: string, write: Write): void {
+    this.writer.add(name, write);
+    this.storeProofs();
+  }
+
   private storeProofs(): void {
     for (const subscription of this.subscriptions.keys()) this.storeProof(subscription, false);
-    void this.decideStarts(false);
   }
 
   private storeProof(subscription: string, isFinal: boolean): void {
@@ -219,6 +229,7 @@ export class Coverage {
       this.subscriptions.get(subscription)?.gap?.fromMs,
       this.sources.lastFrameAtMs(subscription),
       this.sources.oldestUnsentMs(),
+      this.stoppingAtMs,
     ];
     return Math.min(nowMs, ...proofs.filter((proof) => proof !== undefined));
   }

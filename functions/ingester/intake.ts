@@ -48,7 +48,7 @@ interface IdentifiedEvent {
   readonly event: ReceivedEvent;
   readonly identity: EventIdentity;
   readonly frame: Buffer;
-  readonly receivedAt: string;
+  readonly receivedAtMs: number;
 }
 
 /** What the intake needs from the batcher. */
@@ -188,26 +188,27 @@ export class Intake {
   ): void {
     this.totals.received++;
     const identity = identify(protocol, event);
+    const receivedAtMs = Date.now();
     if (identity === undefined) {
       this.reject(protocol, 'too_deep', frame);
       return;
     }
-    const receivedAt = new Date().toISOString();
     const { id, isWeak, key } = identity;
     const hasRecurred = key !== undefined && history?.add(key, id);
     if (isWeak || hasRecurred) {
-      const weak = { event, identity: isWeak ? identity : weakIdentity(), frame, receivedAt };
+      const weak = { event, identity: isWeak ? identity : weakIdentity(), frame, receivedAtMs };
       for (const one of passing(weak)) this.addEvent(protocol, one);
     } else if (this.recent.add(id)) {
-      this.addEvent(protocol, { event, identity, frame, receivedAt });
+      this.addEvent(protocol, { event, identity, frame, receivedAtMs });
     } else {
       this.totals.copies++;
     }
   }
 
-  private addEvent(protocol: string, { event, identity, frame, receivedAt }: IdentifiedEvent): void {
+  private addEvent(protocol: string, { event, identity, frame, receivedAtMs }: IdentifiedEvent): void {
+    const receivedAt = new Date(receivedAtMs).toISOString();
     const item = eventItem(event, { identity, protocol, receivedAt });
-    if (item) this.queue.add(item);
+    if (item) this.queue.add(item, receivedAtMs);
     else if (this.large)
       this.queue.addLater(frame.length, this.large.eventItem(event, { identity, protocol, receivedAt }));
     else this.reject(protocol, 'too_large', frame);

@@ -18,7 +18,7 @@ export interface ParcelLimits {
 export interface Parcel {
   readonly items: readonly string[];
   readonly bytes: number;
-  /** Epoch milliseconds at which the first item was added. */
+  /** Epoch milliseconds at which the oldest item was received. */
   readonly oldestMs: number;
   /** Position of the first item; the others follow without a gap. */
   readonly firstPosition: number;
@@ -70,7 +70,7 @@ export class ItemBuffer {
     return first - 1;
   }
 
-  /** Epoch milliseconds at which the oldest item was added; undefined if there is none. */
+  /** Epoch milliseconds at which the oldest item was received; undefined if there is none. */
   get oldestMs(): number | undefined {
     let oldest = this.items.length > 0 ? this.itemsOldestMs : undefined;
     for (const { oldestMs } of [...this.parcels(), ...this.reserved])
@@ -78,11 +78,11 @@ export class ItemBuffer {
     return oldest;
   }
 
-  /** Add one item. A full parcel is closed first. */
-  add({ json, bytes }: Item): void {
+  /** Add one item, received at `receivedAtMs`. A full parcel is closed first. */
+  add({ json, bytes }: Item, receivedAtMs = Date.now()): void {
     const { envelopeBytes, envelopeEvents } = this.limits;
     if (this.itemBytes + bytes > envelopeBytes || this.items.length >= envelopeEvents) this.seal();
-    if (this.items.length === 0) this.itemsOldestMs = Date.now();
+    this.itemsOldestMs = this.items.length === 0 ? receivedAtMs : Math.min(this.itemsOldestMs, receivedAtMs);
     this.items.push(json);
     this.position++;
     this.itemBytes += bytes + 1;

@@ -13,7 +13,16 @@ export const RELEASE_SLACK_MS = 1_000;
 interface Held<T> {
   readonly value: T;
   readonly bytes: number;
-  readonly receivedAtMs: number;
+  /** Monotonic milliseconds, because the wall clock can jump. */
+  readonly receivedTick: number;
+}
+
+/** An open connection. */
+interface Place<T> {
+  /** What it delivered while the connections before it were open. */
+  held: Held<T>[];
+  /** When it was told to close, in monotonic milliseconds. */
+  closingTick?: number;
 }
 
 /** How a connection ended. */
@@ -25,74 +34,111 @@ export interface SpeakerEnd {
 }
 
 /**
- * Lets one connection of a subscription speak. Two overlapping connections deliver the same occurrences. Where nothing
- * in an event distinguishes a copy from a state that recurs, only one connection may bring it: the events of the others
- * are held until the speaker has ended.
+ * Lets one connection of a subscription speak: the oldest one. Two overlapping connections deliver the same occurrences.
+ * Where nothing in an event distinguishes a copy from a state that recurs, only one connection may bring it: the events
+ * of the others are held until the connection before them has ended.
  *
- * The speaker is read to its end. If it answered the close, it has delivered everything up to the close, and the held
- * events from then on are released. If it did not, it may have been dead since its last frame, and the held events from
- * shortly before that are released.
+ * A connection is read to its end. If it answered the close, it has delivered everything up to the close, and the next
+ * one takes over from then on. If it did not, it may have been dead since its last frame, and the next one takes over
+ * from shortly before that.
  */
 export class OneSpeaker<T> {
-  private readonly waiting = new Set<Session>();
-  private speaker: Session | undefined;
-  /** Epoch milliseconds at which the speaker was told to close. */
-  private closingAtMs: number | undefined;
-  private held: Held<T>[] = [];
+  /** The open connections, the oldest first. */
+  private readonly places = new Map<Session, Place<T>>();
+  /** What the newest connection delivered before it failed. The next one continues it. */
+  private left: Held<T>[] = [];
+  private heldEvents = 0;
   private heldBytes = 0;
 
-  /** The connection whose events pass. */
+  /** The connection whose events pass: the oldest one. */
   get current(): Session | undefined {
-    return this.speaker;
+    return this.places.keys().next().value;
   }
 
-  /** A connection is open. The first one speaks. */
+  /** A connection is open. The oldest one speaks. */
   open(session: Session): void {
-    if (this.speaker === undefined) this.speaker = session;
-    else this.waiting.add(session);
+    this.places.set(session, { held: this.left });
+    this.left = [];
   }
 
   /** The connection is told to close. */
   closing(session: Session): void {
-    if (session === this.speaker) this.closingAtMs ??= Date.now();
+    const place = this.places.get(session);
+    if (place) place.closingTick ??= performance.now();
   }
 
   /** @returns the values that may pass now: this one, or the oldest ones that no longer fit into the memory */
   take(session: Session, value: T, bytes: number): readonly T[] {
-    if (!this.waiting.has(session)) return [value];
-    this.held.push({ value, bytes, receivedAtMs: Date.now() });
+    const place = this.places.get(session);
+    if (!place || this.isSpeaker(session)) return [value];
+    place.held.push({ value, bytes, receivedTick: performance.now() });
+    this.heldEvents++;
     this.heldBytes += bytes;
-    const released: T[] = [];
-    while (this.held.length > MAX_HELD_EVENTS || this.heldBytes > MAX_HELD_BYTES) {
-      const oldest = this.held.shift();
-      if (!oldest) break;
-      this.heldBytes -= oldest.bytes;
-      released.push(oldest.value);
-    }
-    return released;
+    const passing: T[] = [];
+    while (this.heldEvents > MAX_HELD_EVENTS || this.heldBytes > MAX_HELD_BYTES)
+      passing.push(...this.takeOldest());
+    return passing;
   }
 
   /**
-   * A connection has ended. If it was the speaker, another one speaks from now on.
+   * A connection has ended. If it was the speaker, the next one speaks from now on.
    *
-   * @returns the held values that the speaker did not deliver, and how many others it did
+   * @returns the held values that pass now, and how many others were copies
    */
-  end(
-    session: Session,
-    { isAnswered, lastFrameAtMs }: SpeakerEnd,
-  ): { released: readonly T[]; copies: number } {
-    this.waiting.delete(session);
-    if (session !== this.speaker) return { released: [], copies: 0 };
-    const { held } = this;
-    const sinceMs =
-      isAnswered && this.closingAtMs !== undefined ? this.closingAtMs : lastFrameAtMs - RELEASE_SLACK_MS;
-    const released = held.filter(({ receivedAtMs }) => receivedAtMs >= sinceMs).map(({ value }) => value);
-    this.held = [];
-    this.heldBytes = 0;
-    this.closingAtMs = undefined;
-    // The newest connection speaks next, because it was made to replace the others.
-    this.speaker = [...this.waiting].at(-1);
-    if (this.speaker) this.waiting.delete(this.speaker);
-    return { released, copies: held.length - released.length };
+  end(session: Session, end: SpeakerEnd): { released: readonly T[]; copies: number } {
+    const place = this.places.get(session);
+    if (!place) return { released: [], copies: 0 };
+    const wasSpeaker = this.isSpeaker(session);
+    const next = this.placeAfter(session);
+    this.places.delete(session);
+    const following = next?.held ?? this.left;
+    const sinceTick = takeOverTick(place, end);
+    const kept = following.filter(({ receivedTick }) => receivedTick >= sinceTick);
+    // While the speaker has not ended, the next connection also holds what this one held.
+    const held = wasSpeaker ? [] : [...place.held, ...kept];
+    if (next) next.held = held;
+    else this.left = held;
+    this.recount();
+    return {
+      released: wasSpeaker ? kept.map(({ value }) => value) : [],
+      copies: following.length - kept.length,
+    };
   }
+
+  private isSpeaker(session: Session): boolean {
+    const [oldest] = this.places.keys();
+    return session === oldest;
+  }
+
+  private placeAfter(session: Session): Place<T> | undefined {
+    const sessions = [...this.places.keys()];
+    const next = sessions[sessions.indexOf(session) + 1];
+    return next && this.places.get(next);
+  }
+
+  private lists(): Held<T>[][] {
+    return [this.left, ...[...this.places.values()].map(({ held }) => held)];
+  }
+
+  private takeOldest(): readonly T[] {
+    const tick = (held: readonly Held<T>[]) => held[0]?.receivedTick ?? Number.POSITIVE_INFINITY;
+    const first = this.lists().reduce((oldest, held) => (tick(held) < tick(oldest) ? held : oldest));
+    const taken = first.shift();
+    if (!taken) return [];
+    this.heldEvents--;
+    this.heldBytes -= taken.bytes;
+    return [taken.value];
+  }
+
+  private recount(): void {
+    const all = this.lists().flat();
+    this.heldEvents = all.length;
+    this.heldBytes = all.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+}
+
+/** From when on the connection after this one has to deliver, in monotonic milliseconds. */
+function takeOverTick({ closingTick }: Place<unknown>, { isAnswered, lastFrameAtMs }: SpeakerEnd): number {
+  if (isAnswered && closingTick !== undefined) return closingTick;
+  return performance.now() - (Date.now() - lastFrameAtMs) - RELEASE_SLACK_MS;
 }

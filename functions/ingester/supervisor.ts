@@ -36,6 +36,8 @@ export class Supervisor implements ConnectorOwner {
   private readonly handlers: SupervisorHandlers;
   private readonly connector: Connector;
   private readonly connections: SubscribedConnections;
+  /** Connections that are being closed; whether they were alive is known when they have ended. */
+  private readonly retiring = new Set<Connection>();
   private current: Connection | undefined;
   private attempt: Promise<void> | undefined;
   private replaceTimer: NodeJS.Timeout | undefined;
@@ -65,9 +67,13 @@ export class Supervisor implements ConnectorOwner {
     return this.current !== undefined;
   }
 
-  /** Epoch milliseconds of the last proof of life of the connection; undefined without one. */
+  /**
+   * Epoch milliseconds of the last proof of life; undefined without a connection. Until a replaced connection has ended,
+   * its last proof of life counts.
+   */
   get lastFrameAtMs(): number | undefined {
-    return this.current?.lastFrameAtMs;
+    const times = [...this.retiring, ...(this.current ? [this.current] : [])].map((one) => one.lastFrameAtMs);
+    return times.length > 0 ? Math.min(...times) : undefined;
   }
 
   /** Open sockets, including those that are being replaced. */
@@ -225,11 +231,13 @@ export class Supervisor implements ConnectorOwner {
    * then nothing proves that it was alive until `untilMs` (P4).
    */
   private async retire(connection: Connection, untilMs: number, reason: string): Promise<void> {
+    this.retiring.add(connection);
     const { cause } = await connection.close(reason);
     const fromMs = connection.lastFrameAtMs;
     if (cause.code === ABNORMAL_CLOSURE && fromMs < untilMs) {
       this.handlers.onGap(fromMs, untilMs, `no reply to the close frame (${reason})`);
     }
+    this.retiring.delete(connection);
   }
 
   private fail(error: Error): void {

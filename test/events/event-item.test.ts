@@ -1,21 +1,23 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import * as z from 'zod';
 import { MAX_DEPTH_LEVELS } from '../../lib/events/canonical-json.ts';
 import { detailType } from '../../lib/events/detail-type.ts';
 import { encodeEnvelope } from '../../lib/events/envelope.ts';
-import { eventIdentity } from '../../lib/events/identity.ts';
-import { eventId, eventItem, MAX_ITEM_BYTES } from '../../lib/events/item.ts';
+import { contentIdentity } from '../../lib/events/identity.ts';
+import { eventItem, identify, MAX_ITEM_BYTES } from '../../lib/events/item.ts';
 import { envelopeSchema, type Frame, frameSchema, queuedEventSchema } from '../../lib/events/schema.ts';
 import { anyText, jsonBody } from './json.ts';
+import { SAMPLES } from './samples.ts';
 import { SQS_TEXT } from './sqs-text.ts';
 
-const ABOUT = {
-  id: 'k3Zx',
-  protocol: 'notification-channels',
-  receivedAt: '2026-03-21T01:09:55.225Z',
-} as const;
+const ORIGIN = { protocol: 'notification-channels', receivedAt: '2026-03-21T01:09:55.225Z' } as const;
+const ABOUT = { identity: { id: 'k3Zx', isWeak: false }, ...ORIGIN } as const;
+/** The fields of an item with this identity and origin. */
+const FIELDS = { id: 'k3Zx', ...ORIGIN } as const;
 const FRAME: Frame = { topicName: 'v2.x', eventBody: {} };
+const KEYED = SAMPLES[0]!.frame;
 const ENVELOPE = {
   id: '0d9c3f0e-8a6b-4c55-9d5c-0a1b6d8f3e11',
   owner: '7b1f9f0a-2f64-4b0e-9a55-0d4a3c3f9a01',
@@ -69,7 +71,7 @@ describe('the item of any frame', () => {
         expect(rest).toEqual({ v: 1, ...ENVELOPE });
         const parsed = events.map((event) => queuedEventSchema.parse(event));
         for (const [index, { frame, type, ...event }] of parsed.entries()) {
-          expect(event).toEqual(ABOUT);
+          expect(event).toEqual(FIELDS);
           expect(type).toBe(detailType(frame.topicName));
           expect(isDeepStrictEqual(frame, frameSchema.parse(JSON.parse(texts[index] ?? '')))).toBe(true);
           expect(isDeepStrictEqual(frame, JSON.parse(texts[index] ?? ''))).toBe(true);
@@ -94,7 +96,7 @@ describe('the item of any frame', () => {
 describe('the text of a frame', () => {
   test('The original text of a frame is copied into the item', () => {
     const text = '{ "topicName":"v2.x", "eventBody":{"n":1.50,"s":"\\u00e4"} }';
-    const { id, protocol, receivedAt } = ABOUT;
+    const { id, protocol, receivedAt } = FIELDS;
     const head = JSON.stringify({ id, type: 'v2.x', protocol, receivedAt });
     expect(jsonOf(text)).toBe(`${head.slice(0, -1)},"frame":${text}}`);
   });
@@ -116,17 +118,17 @@ describe('the fields of an item', () => {
     const text = '{"topicName":"v2.x","eventBody":{},"unknown":[1]}';
     const item = eventItem({ frame: JSON.parse(text) as Frame, text, sequence: 7, late: true }, ABOUT);
     const { frame, ...event } = queuedEventSchema.parse(JSON.parse(item?.json ?? ''));
-    expect(event).toEqual({ ...ABOUT, type: 'v2.x', sequence: 7, late: true });
+    expect(event).toEqual({ ...FIELDS, type: 'v2.x', sequence: 7, late: true });
     expect(frame).toEqual({ topicName: 'v2.x', eventBody: {}, unknown: [1] });
   });
 
   test('The sequence number 0 is kept, and an event that is not late has no mark', () => {
     const item = eventItem({ frame: FRAME, sequence: 0, late: false }, ABOUT);
-    expect(JSON.parse(item?.json ?? '')).toEqual({ ...ABOUT, type: 'v2.x', sequence: 0, frame: FRAME });
+    expect(JSON.parse(item?.json ?? '')).toEqual({ ...FIELDS, type: 'v2.x', sequence: 0, frame: FRAME });
   });
 
   test('The schema keeps the mark of a backfilled event', () => {
-    const event = { ...ABOUT, type: 'v2.x', frame: FRAME, backfilled: true };
+    const event = { ...FIELDS, type: 'v2.x', frame: FRAME, backfilled: true };
     expect(queuedEventSchema.parse(event)).toEqual(event);
   });
 });
@@ -154,34 +156,56 @@ describe('the size of an item', () => {
   });
 });
 
-describe('the id of an event', () => {
+describe('the identity of an event', () => {
   const deep = (levels: number) => JSON.parse('['.repeat(levels) + ']'.repeat(levels)) as unknown;
+  const own = (id: string, protocol = 'p') => identify(protocol, { frame: FRAME, id })?.id;
 
-  test('An event without an own id has its identity as id', () => {
-    expect(eventId('p', { frame: FRAME })).toBe(eventIdentity(FRAME));
+  test('An event with a recovery key and without an own id has its content as identity', () => {
+    expect(identify('p', { frame: KEYED })).toEqual({ id: contentIdentity(KEYED), isWeak: false });
   });
 
-  test('An own id has the name of its protocol as prefix', () => {
-    expect(eventId('p', { frame: FRAME, id: 'abc' })).toBe('p:abc');
+  test('An event without a recovery key and without an own id has a new weak identity each time', () => {
+    const identities = [1, 2, 3].map(() => identify('p', { frame: FRAME }));
+    for (const identity of identities) {
+      expect(identity?.isWeak).toBe(true);
+      expect(z.uuid().safeParse(identity?.id).success).toBe(true);
+    }
+    expect(new Set(identities.map((identity) => identity?.id)).size).toBe(3);
+  });
+
+  test('The item of an event with a weak identity is marked, and that of another event is not', () => {
+    const item = (isWeak: boolean) =>
+      JSON.parse(eventItem({ frame: FRAME }, { ...ABOUT, identity: { id: 'k3Zx', isWeak } })?.json ?? '');
+    expect(queuedEventSchema.parse(item(true))).toEqual({
+      ...FIELDS,
+      type: 'v2.x',
+      weak: true,
+      frame: FRAME,
+    });
+    expect(item(false)).not.toHaveProperty('weak');
+  });
+
+  test.each([FRAME, KEYED])('An own id has the name of its protocol as prefix and is not weak', (frame) => {
+    expect(identify('p', { frame, id: 'abc' })).toEqual({ id: 'p:abc', isWeak: false });
   });
 
   test('Own ids of two protocols never collide', () => {
-    expect(eventId('p', { frame: FRAME, id: '1' })).not.toBe(eventId('q', { frame: FRAME, id: '1' }));
+    expect(own('1', 'p')).not.toBe(own('1', 'q'));
   });
 
   test('A long own id is hashed, and the longest short one is kept', () => {
     const longest = 'x'.repeat(126);
-    expect(eventId('p', { frame: FRAME, id: longest })).toBe(`p:${longest}`);
-    const hashed = eventId('p', { frame: FRAME, id: `${longest}x` });
+    expect(own(longest)).toBe(`p:${longest}`);
+    const hashed = own(`${longest}x`);
     expect(hashed).toMatch(/^[\w-]{43}$/);
-    expect(eventId('p', { frame: FRAME, id: `${longest}y` })).not.toBe(hashed);
-    expect(eventId('q', { frame: FRAME, id: `${longest}x` })).not.toBe(hashed);
+    expect(own(`${longest}y`)).not.toBe(hashed);
+    expect(own(`${longest}x`, 'q')).not.toBe(hashed);
   });
 
   test('An own id of any length is accepted by the schema', () => {
     for (const length of [1, 126, 127, 10_000]) {
-      const id = eventId('notification-channels', { frame: FRAME, id: 'x'.repeat(length) });
-      const event = { ...ABOUT, id, type: 'v2.x', frame: FRAME };
+      const id = own('x'.repeat(length), 'notification-channels');
+      const event = { ...FIELDS, id, type: 'v2.x', frame: FRAME };
       expect(queuedEventSchema.safeParse(event).success).toBe(true);
     }
   });
@@ -193,16 +217,28 @@ describe('the id of an event', () => {
         throw new TypeError('not readable');
       },
     };
-    expect(() => eventId('p', { frame })).toThrow(TypeError);
+    expect(() => identify('p', { frame })).toThrow(TypeError);
   });
 
   test.each([
-    ['without an own id', {}],
-    ['with an own id', { id: 'abc' }],
-  ])('An event %s that is nested too deep has no id', (_what, own) => {
-    const framed = (levels: number) => ({ ...own, frame: { ...FRAME, eventBody: { deep: deep(levels) } } });
-    expect(eventId('p', framed(MAX_DEPTH_LEVELS - 1))).toBeDefined();
-    expect(eventId('p', framed(MAX_DEPTH_LEVELS))).toBeUndefined();
-    expect(eventId('p', framed(100_000))).toBeUndefined();
+    ['without an own id', { frame: FRAME }],
+    ['with an own id', { frame: FRAME, id: 'abc' }],
+    ['with a recovery key', { frame: KEYED }],
+  ])('An event %s that is nested too deep has no identity', (_what, { frame, ...more }) => {
+    const framed = (levels: number) => ({
+      ...more,
+      frame: { ...frame, eventBody: { ...frame.eventBody, deep: deep(levels) } },
+    });
+    expect(identify('p', framed(MAX_DEPTH_LEVELS - 1))).toBeDefined();
+    expect(identify('p', framed(MAX_DEPTH_LEVELS))).toBeUndefined();
+    expect(identify('p', framed(100_000))).toBeUndefined();
+  });
+
+  test('An event whose key fields are nested too deep has no identity', () => {
+    const { frame } = SAMPLES.find(({ name }) => name === 'attributes')!;
+    const attributes = { nested: deep(MAX_DEPTH_LEVELS) };
+    expect(
+      identify('p', { frame: { ...frame, eventBody: { ...frame.eventBody, attributes } } }),
+    ).toBeUndefined();
   });
 });

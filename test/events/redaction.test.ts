@@ -122,6 +122,63 @@ describe('secrets that are not registered', () => {
   });
 });
 
+describe('long texts', () => {
+  /** Longest text that is searched completely. */
+  const MAX_CHARACTERS = 65_536;
+  const MAX_MS = 500;
+
+  test.each([
+    ['spaces', 'bearer', ' '],
+    ['backslashes', 'access_token', '\\'],
+    ['spaces after a name', 'client_secret', ' '],
+    ['line breaks', 'Basic', '\n'],
+    ['names of secrets', '', 'access_token='],
+    ['words that begin a scheme', '', 'bearer '],
+    ['addresses of channels', '', '/channels/'],
+    ['beginnings of channel ids', '', 'streaming-0'],
+    ['word characters', 'Bearer ', 'a'],
+  ])('A text of 50 KB of %s takes less than half a second', (_what, head, unit) => {
+    const text = `${head}${unit.repeat(Math.ceil(51_200 / unit.length))}`;
+    const startedAtMs = performance.now();
+    redact(text);
+    expect(performance.now() - startedAtMs).toBeLessThan(MAX_MS);
+  });
+
+  test('A text of the longest length is not cut', () => {
+    const text = 'word '.repeat(MAX_CHARACTERS / 5 + 1).slice(0, MAX_CHARACTERS);
+    expect(redact(text)).toBe(text);
+  });
+
+  test('A longer text is cut before the word at the limit, and ends with a mark', () => {
+    const head = 'x '.repeat((MAX_CHARACTERS - 6) / 2);
+    expect(redact(`${head}half-a-word and more`)).toBe(`${head}… [cut]`);
+  });
+
+  test.each([
+    ['a registered secret', 's3cr3t-value-that-is-registered'],
+    ['a token', 'Bearer abc.DEF-1_2~3+/4=='],
+    ['a channel', CHANNEL],
+  ])('No half of %s remains at the cut, wherever it is', (_what, secret) => {
+    registerSecret('s3cr3t-value-that-is-registered');
+    const marker = secret.slice(secret.indexOf(' ') + 1);
+    for (let kept = 1; kept <= secret.length; kept++) {
+      const head = ' '.repeat(MAX_CHARACTERS - kept);
+      const clean = redact(`${head}${secret} and more`);
+      expect(clean.length).toBeLessThanOrEqual(MAX_CHARACTERS + 10);
+      expect(clean).not.toContain(marker.slice(0, 3));
+    }
+  });
+
+  test('A long text without any word break is removed completely', () => {
+    expect(redact('a'.repeat(MAX_CHARACTERS + 1))).toBe('… [cut]');
+  });
+
+  test('A secret before the cut is removed', () => {
+    const text = `Bearer abc.def ${'word '.repeat(MAX_CHARACTERS)}`;
+    expect(redact(text).startsWith('Bearer [redacted] word ')).toBe(true);
+  });
+});
+
 test('Fields with secrets are recognized by their names', () => {
   const secret = [
     'access_token',

@@ -10,7 +10,7 @@ export interface Sample {
   readonly frame: Frame;
   /** Ids in the topic. */
   readonly topicIds: readonly string[];
-  /** Fields that make the event unique. */
+  /** Fields of the recovery key. */
   readonly keys: readonly Path[];
   /** Key fields that can be missing. */
   readonly optional?: readonly Path[];
@@ -46,12 +46,13 @@ function detailSample(type: string, more: Frame['eventBody'], keys: readonly Pat
 
 const { sessionId: _, ...attributesBody } = detailBody;
 
-/** At least one frame per identity rule. */
+/** At least one frame per key rule. */
 export const SAMPLES: readonly Sample[] = [
   detailSample('user.start', { userId: USER, queueId: 'b1' }),
   detailSample('customer.end', { disconnectType: 'PEER', interactingDurationMs: 60_000 }),
   detailSample('acw', { userId: USER, wrapupCode: 'none', wrapupDurationMs: 1_200 }),
   detailSample('wrapup', { wrapupCode: 'none', wrapupDurationMs: 1_200 }),
+  detailSample('acd.start', { queueId: 'b1' }),
   detailSample('flow.outcome', { flowOutcomeId: 'outcome-1', flowOutcomeValue: 'SUCCESS' }, [
     ['flowOutcomeId'],
   ]),
@@ -148,7 +149,7 @@ export const SAMPLES: readonly Sample[] = [
   },
 ];
 
-/** Topics without known key fields: their body is the key. */
+/** Topics without known key fields. */
 export const GENERIC_TOPICS: readonly string[] = [
   `v2.users.${USER}.activity`,
   `v2.users.${USER}.conversations`,

@@ -311,6 +311,40 @@ describe('the buffer', () => {
     await pass();
     expect(batcher.oldestUnsentMs).toBe(startedAtMs);
   });
+
+  test('The oldest item is the one that was received first, even if it was held and added last', () => {
+    const nowMs = Date.now();
+    add(1);
+    batcher.add({ json: '2', bytes: 1 }, nowMs - 3_000);
+    batcher.add({ json: '3', bytes: 1 }, nowMs - 1_000);
+    expect(batcher.oldestUnsentMs).toBe(nowMs - 3_000);
+  });
+});
+
+describe('a queue that accepts nothing', () => {
+  test('The time without an accepted message begins with the first failure and ends with a success', async () => {
+    queue.answer = () => 'lost';
+    expect(batcher.failingForMs).toBe(0);
+    add(1);
+    await pass(lingerMs);
+    const failedAtMs = Date.now();
+    expect(batcher.failingForMs).toBe(0);
+    await pass(40_000);
+    expect(batcher.failingForMs).toBe(Date.now() - failedAtMs);
+    queue.answer = () => 'accepted';
+    await pass(10_000);
+    expect(queue.acceptedItems).toEqual([FIRST]);
+    expect(batcher.failingForMs).toBe(0);
+  });
+
+  test('A step of the wall clock does not change the time without an accepted message', async () => {
+    queue.answer = () => 'lost';
+    add(1);
+    await pass(lingerMs);
+    await pass(1_000);
+    vi.setSystemTime(Date.now() + 3_600_000);
+    expect(batcher.failingForMs).toBe(1_000);
+  });
 });
 
 describe('positions', () => {

@@ -21,6 +21,9 @@ export const TOPICS: readonly string[] = [
 /** The call that sets all topics of a channel. */
 export const PUT_ALL: RestCall = ['PUT', 'channels/{id}/subscriptions', ...TOPICS];
 
+/** A gap of single topics. */
+type TopicGap = Parameters<ProtocolContext['recordGap']>[0];
+
 /** A REST call: method, path without the channel's id, topics. */
 export type RestCall = [string, string, ...string[]];
 
@@ -30,6 +33,8 @@ export class ChannelCloud {
   readonly log = new TestLog();
   readonly store = new MemoryChannelStore();
   readonly context: ProtocolContext;
+  /** The gaps of single topics that were recorded, in order. */
+  readonly topicGaps: TopicGap[] = [];
   /** Aborts the calls of the context. */
   readonly abort = new AbortController();
   /** Answers a call instead of the simulator. */
@@ -57,6 +62,7 @@ export class ChannelCloud {
       rest: new RestClient({ apiUrl: url, tokens, fetch: recorded }),
       subscriptionSet: 'default',
       log: this.log,
+      recordGap: (gap) => void this.topicGaps.push(gap),
       signal: this.abort.signal,
     };
     this.channels = this.newChannels();

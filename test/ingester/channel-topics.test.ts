@@ -79,7 +79,7 @@ describe('rejected topics', () => {
             ],
           })
         : undefined;
-    await cloud.open();
+    await cloud.open('resume', ['x', 'y', 'z']);
     expect(Object.fromEntries(cloud.channels.rejected)).toEqual({ x: 'old', y: 'Unknown' });
   });
 
@@ -88,7 +88,11 @@ describe('rejected topics', () => {
     for (const reason of ['one', 'one', 'two']) {
       cloud.intercept = (method) =>
         method === 'PUT'
-          ? Response.json({ entities: [{ id: 'x', state: 'Rejected', rejectionReason: reason }] })
+          ? Response.json({
+              entities: TOPICS.map((id, n) =>
+                n === 0 ? { id, state: 'Rejected', rejectionReason: reason } : { id, state: 'Permitted' },
+              ),
+            })
           : undefined;
       (await cloud.open()).release('reusable');
     }

@@ -15,6 +15,8 @@ let session: FakeSession;
 let connection: Connection;
 let socket: FakeSocket;
 let taken: { signal: DataSignal; frame: string }[];
+/** What the sink learned about the life of the connection, in order. */
+let lives: unknown[];
 let moves: Move[];
 let ends: ConnectionEnd[];
 
@@ -24,6 +26,7 @@ beforeEach(() => {
   session = new FakeSession(protocol, 1, { topics: [] });
   const sockets = new FakeSockets();
   taken = [];
+  lives = [];
   moves = [];
   ends = [];
   connection = new Connection({
@@ -31,6 +34,9 @@ beforeEach(() => {
     ends: protocol.ends,
     settings: connectionSettings(protocol),
     sink: {
+      open: (of) => lives.push(['open', of]),
+      closing: (of) => lives.push(['closing', of]),
+      end: (of, end) => lives.push(['end', of, end]),
       take: (of, signal, frame) => {
         expect(of).toBe(session);
         taken.push({ signal, frame: frame.toString() });
@@ -191,6 +197,70 @@ describe('closing', () => {
     await closing;
     expect(notices()).toEqual(['late']);
     expect(moves).toEqual([]);
+  });
+});
+
+describe('what a sink learns about the life of a connection', () => {
+  test('A sink learns when the connection is open, told to close, and at its end', async () => {
+    expect(lives).toEqual([]);
+    socket.open();
+    expect(lives).toEqual([['open', session]]);
+    socket.message('ready');
+    await pass(1_000);
+    socket.message('last');
+    const lastFrameAtMs = Date.now();
+    await pass(500);
+    socket.answersClose = false;
+    const closing = connection.close('replaced');
+    expect(lives.slice(1)).toEqual([['closing', session]]);
+    await pass(100);
+    socket.end(1000);
+    await closing;
+    expect(lives.slice(2)).toEqual([['end', session, { isAnswered: true, lastFrameAtMs }]]);
+  });
+
+  test('A sink learns that the connection is open before it gets what the session says about it', () => {
+    const order: string[] = [];
+    session.onOpen = () => {
+      order.push(...lives.map(String));
+      return [{ kind: 'notice', message: 'opened' }];
+    };
+    socket.open();
+    expect(order).toHaveLength(1);
+    expect(taken).toHaveLength(1);
+  });
+
+  test.each([
+    [1000, true],
+    [1005, true],
+    [1001, false],
+    [1006, false],
+    [1011, false],
+    [1012, false],
+  ])('An end with code %i is an answer to our close: %s', async (code, isAnswered) => {
+    socket.answersClose = false;
+    socket.open();
+    socket.message('ready');
+    void connection.close('replaced');
+    socket.end(code);
+    expect(lives.at(-1)).toMatchObject(['end', session, { isAnswered }]);
+  });
+
+  test('Frames that arrive during a close are taken before the end', () => {
+    socket.answersClose = false;
+    socket.open();
+    socket.message('ready');
+    void connection.close('replaced');
+    socket.message('late');
+    expect(notices()).toEqual(['late']);
+    expect(lives).toHaveLength(2);
+    socket.end(1000);
+    expect(lives).toHaveLength(3);
+  });
+
+  test('The end of a connection that never opened is reported, without an opening', () => {
+    socket.refuse(503);
+    expect(lives).toEqual([['end', session, expect.objectContaining({ isAnswered: false })]]);
   });
 });
 

@@ -1,53 +1,67 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Coverage, type Gap, gapRecorder } from '../../functions/ingester/coverage.ts';
-import { LocalAws, STATE_TABLE } from './local-aws.ts';
-import { TestLog } from './test-log.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Coverage } from '../../functions/ingester/coverage.ts';
+import { MAX_PENDING_RECORDS } from '../../functions/ingester/coverage-writer.ts';
+import { CoverageTask, pass, WATCHED_TOPICS } from './coverage-task.ts';
+import { MemoryCoverageStore } from './memory-coverage-store.ts';
+import type { TestLog } from './test-log.ts';
+
+vi.mock('node:timers/promises', () => import('./timers-promises.ts'));
 
 const START_MS = 1_800_000_000_000;
-let recorded: Gap[];
-let log: TestLog;
+let store: MemoryCoverageStore;
+let task: CoverageTask;
 let coverage: Coverage;
+let log: TestLog;
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'], now: START_MS });
-  recorded = [];
-  log = new TestLog();
-  coverage = new Coverage(log, async (gap) => void recorded.push(gap));
+  vi.useFakeTimers({ now: START_MS });
+  store = new MemoryCoverageStore();
+  task = new CoverageTask('this', store);
+  ({ coverage, log } = task);
 });
-afterEach(() => vi.useRealTimers());
+afterEach(() => {
+  coverage.abandon();
+  vi.useRealTimers();
+});
 
 describe('coverage', () => {
   test('Coverage is complete while every subscription is covered', () => {
-    coverage.onCovered('a', START_MS);
-    expect(coverage.isComplete(['a', 'b'])).toBe(false);
-    expect(coverage.wasComplete(['a', 'b'])).toBe(false);
-    coverage.onCovered('b', START_MS);
-    expect(coverage.isComplete(['a', 'b'])).toBe(true);
-    expect(coverage.wasComplete(['a', 'b'])).toBe(true);
-    coverage.onUncovered('a', START_MS, 'lost');
-    expect(coverage.isComplete(['a', 'b'])).toBe(false);
-    expect(coverage.wasComplete(['a', 'b'])).toBe(true);
+    coverage.watch('1', ['b']);
+    coverage.onCovered('0', START_MS);
+    expect(coverage.isComplete(['0', '1'])).toBe(false);
+    expect(coverage.wasComplete(['0', '1'])).toBe(false);
+    coverage.onCovered('1', START_MS);
+    expect(coverage.isComplete(['0', '1'])).toBe(true);
+    expect(coverage.wasComplete(['0', '1'])).toBe(true);
+    coverage.onUncovered('0', START_MS, 'lost');
+    expect(coverage.isComplete(['0', '1'])).toBe(false);
+    expect(coverage.wasComplete(['0', '1'])).toBe(true);
   });
 
-  test('There is no gap before the first connection', async () => {
-    coverage.onCovered('a', START_MS);
-    await coverage.close();
-    expect(recorded).toEqual([]);
+  test('There is no gap before the first connection of the first task', async () => {
+    await task.cover();
+    await task.stop();
+    expect(store.gaps).toEqual([]);
     expect(coverage.longestOpenGap()).toBeUndefined();
   });
 
   test('A gap is recorded when it ends, from the last proof of life to the next connection', async () => {
-    coverage.onCovered('a', START_MS);
-    coverage.onUncovered('a', START_MS + 1_000, '1006');
-    coverage.onUncovered('a', START_MS + 2_000, 'a second reason');
-    expect(recorded).toEqual([]);
-    coverage.onCovered('a', START_MS + 3_500);
-    expect(recorded).toEqual([
-      { subscription: 'a', fromMs: START_MS + 1_000, toMs: START_MS + 3_500, reason: '1006' },
+    await task.cover();
+    await pass(1_000);
+    coverage.onUncovered('0', START_MS + 1_000, '1006');
+    await pass(1_000);
+    coverage.onUncovered('0', START_MS + 2_000, 'a second reason');
+    await pass(1_500);
+    expect(store.gaps).toEqual([]);
+    await task.cover();
+    expect(store.intervals).toEqual([
+      { subscription: '0', fromMs: START_MS + 1_000, toMs: START_MS + 3_500, reason: '1006' },
     ]);
     expect(coverage.totals).toEqual({ gaps: 1, gapSeconds: 2.5 });
     expect(log.about('gap')[0]?.fields).toEqual({
-      subscription: 'a',
+      subscription: '0',
+      fromMs: START_MS + 1_000,
+      toMs: START_MS + 3_500,
       from: '2027-01-15T08:00:01.000Z',
       to: '2027-01-15T08:00:03.500Z',
       reason: '1006',
@@ -55,82 +69,378 @@ describe('coverage', () => {
   });
 
   test('The longest open gap is the one that started first', () => {
-    coverage.onUncovered('a', START_MS - 1_000, 'short');
-    coverage.onUncovered('b', START_MS - 5_000, 'long');
-    coverage.onUncovered('c', START_MS - 2_000, 'shorter');
-    expect(coverage.longestOpenGap()).toEqual({ subscription: 'b', ms: 5_000, reason: 'long' });
+    for (const name of ['1', '2']) coverage.watch(name, [name]);
+    coverage.onUncovered('0', START_MS - 1_000, 'short');
+    coverage.onUncovered('1', START_MS - 5_000, 'long');
+    coverage.onUncovered('2', START_MS - 2_000, 'shorter');
+    expect(coverage.longestOpenGap()).toEqual({ subscription: '1', ms: 5_000, reason: 'long' });
   });
 
   test('An open gap ends with the process', async () => {
-    coverage.onUncovered('d', START_MS - 1_000, 'lost');
-    await coverage.close();
-    expect(recorded).toEqual([
-      { subscription: 'd', fromMs: START_MS - 1_000, toMs: START_MS, reason: 'lost' },
+    await task.cover();
+    coverage.onUncovered('0', START_MS - 1_000, 'lost');
+    await task.stop();
+    expect(store.intervals).toEqual([
+      { subscription: '0', fromMs: START_MS - 1_000, toMs: START_MS, reason: 'lost' },
     ]);
   });
 
-  test('An open gap ends when its subscription is no longer wanted', () => {
-    coverage.onUncovered('d', START_MS - 1_000, 'lost');
-    coverage.forget('d');
-    expect(recorded).toHaveLength(1);
+  test('An open gap ends when its subscription is no longer wanted', async () => {
+    await task.cover();
+    coverage.onUncovered('0', START_MS - 1_000, 'lost');
+    coverage.forget('0');
+    await pass();
+    expect(store.gaps).toHaveLength(1);
     expect(coverage.longestOpenGap()).toBeUndefined();
-    expect(coverage.wasComplete(['d'])).toBe(false);
+    expect(coverage.wasComplete(['0'])).toBe(false);
   });
 
-  test('Missing sequence numbers are a gap without length', () => {
-    coverage.addSequenceGap('a', 5, 9);
+  test('A subscription that is not watched has no coverage', () => {
+    coverage.onCovered('unknown', START_MS);
+    coverage.onUncovered('unknown', START_MS, 'lost');
+    expect(coverage.wasComplete(['unknown'])).toBe(false);
+    expect(coverage.longestOpenGap()).toBeUndefined();
+  });
+
+  test('Missing sequence numbers are a gap from the last frame to now', async () => {
+    task.lastFrameAtMs = () => START_MS - 700;
+    coverage.addSequenceGap('0', 5, 9);
+    await pass();
     const reason = 'sequence numbers 5 to 9 were not delivered';
-    expect(recorded).toEqual([{ subscription: 'a', fromMs: START_MS, toMs: START_MS, reason }]);
-    expect(coverage.totals).toEqual({ gaps: 1, gapSeconds: 0 });
+    expect(store.intervals).toEqual([{ subscription: '0', fromMs: START_MS - 700, toMs: START_MS, reason }]);
   });
 
-  test('A gap that cannot be written is logged as an error', async () => {
-    coverage = new Coverage(log, () => Promise.reject(new Error('no table')));
-    coverage.add({ subscription: 'a', fromMs: 1, toMs: 2, reason: 'x' });
-    await coverage.close();
-    expect(log.lines.map(({ level }) => level)).toEqual(['warn', 'error']);
-  });
+  test.each([undefined, START_MS + 5_000])(
+    'Missing sequence numbers are a gap without length if the last frame is at %s',
+    async (lastFrameAtMs) => {
+      task.lastFrameAtMs = () => lastFrameAtMs;
+      coverage.addSequenceGap('0', 5, 9);
+      await pass();
+      expect(store.gaps).toMatchObject([{ fromMs: START_MS, toMs: START_MS }]);
+      expect(coverage.totals).toEqual({ gaps: 1, gapSeconds: 0 });
+    },
+  );
 
-  test('The number of concurrent writes is bounded, and further gaps are only logged', async () => {
-    const gate = Promise.withResolvers<void>();
-    let writes = 0;
-    coverage = new Coverage(log, () => {
-      writes++;
-      return gate.promise;
-    });
-    for (let n = 0; n < 1_500; n++)
-      coverage.add({ subscription: String(n), fromMs: 1, toMs: 2, reason: 'x' });
-    expect(writes).toBe(1_000);
-    expect(coverage.totals.gaps).toBe(1_500);
-    expect(log.about('gap')).toHaveLength(1_500);
-    gate.resolve();
-    await coverage.close();
+  test('Without a state table a gap is logged and counted', async () => {
+    const local = new CoverageTask('local', undefined);
+    local.coverage.add({ subscription: '0', fromMs: 1, toMs: 2_001, reason: 'x' });
+    await local.stop();
+    expect(local.log.about('gap')).toHaveLength(1);
+    expect(local.coverage.totals).toEqual({ gaps: 1, gapSeconds: 2 });
+    expect(local.coverage.pendingRecords).toBe(0);
   });
 });
 
-describe('gaps in the state table', () => {
-  let aws: LocalAws;
-  beforeAll(async () => {
-    aws = await LocalAws.start();
+describe('the topics of a gap', () => {
+  test('A gap record refers to the topics of its subscription', async () => {
+    coverage.add({ subscription: '0', fromMs: 1, toMs: 2, reason: 'x' });
+    await pass();
+    expect(store.topicsOf(store.gaps[0]!)).toEqual(WATCHED_TOPICS);
   });
-  afterAll(() => aws.close());
 
-  test('A gap is a record that is kept for 90 days', async () => {
-    const record = gapRecorder(aws.dynamodb, STATE_TABLE, 'default');
-    await record({ subscription: '2', fromMs: START_MS, toMs: START_MS + 1_500, reason: '1001 maintenance' });
-    await record({ subscription: '3', fromMs: START_MS, toMs: START_MS + 1_500, reason: '1006' });
-    expect(
-      (await aws.records('gap#')).toSorted((a, b) => (a.sk?.S ?? '').localeCompare(b.sk?.S ?? '')),
-    ).toEqual([
-      {
-        pk: { S: 'subscription#default' },
-        sk: { S: 'gap#2027-01-15T08:00:00.000Z#2' },
-        fromMs: { N: String(START_MS) },
-        toMs: { N: String(START_MS + 1_500) },
-        reason: { S: '1001 maintenance' },
-        expiresAt: { N: String(START_MS / 1_000 + 90 * 86_400) },
-      },
-      expect.objectContaining({ sk: { S: 'gap#2027-01-15T08:00:00.000Z#3' } }),
+  test('The topics are written before the gap that refers to them', async () => {
+    coverage.add({ subscription: '0', fromMs: 1, toMs: 2, reason: 'x' });
+    await pass();
+    expect(store.written.map(({ kind }) => kind)).toEqual(['topics', 'gap']);
+  });
+
+  test('Gaps before and after a change of the topics refer to the topics of their time', async () => {
+    coverage.add({ subscription: '0', fromMs: 1, toMs: 2, reason: 'before' });
+    coverage.watch('0', ['v2.users.c.presence']);
+    coverage.add({ subscription: '0', fromMs: 3, toMs: 4, reason: 'after' });
+    await pass();
+    const [before, after] = store.gaps;
+    expect(store.topicsOf(before!)).toEqual(WATCHED_TOPICS);
+    expect(store.topicsOf(after!)).toEqual(['v2.users.c.presence']);
+  });
+
+  test('The same topics in another order are not written again', async () => {
+    coverage.watch('0', WATCHED_TOPICS.toReversed());
+    await pass();
+    expect(store.written.filter(({ kind }) => kind === 'topics')).toHaveLength(1);
+  });
+
+  test('A change of the topics does not change whether a subscription is covered', async () => {
+    await task.cover();
+    coverage.watch('0', ['v2.users.c.presence']);
+    expect(coverage.isComplete(['0'])).toBe(true);
+  });
+
+  test('A gap of single topics refers to these topics only', async () => {
+    coverage.addForTopics(['v2.users.a.presence'], 1_000, 2_000, 'topic rejected');
+    await pass();
+    expect(store.gaps).toMatchObject([
+      { subscription: 'topics', fromMs: 1_000, toMs: 2_000, reason: 'topic rejected' },
     ]);
+    expect(store.topicsOf(store.gaps[0]!)).toEqual(['v2.users.a.presence']);
+  });
+
+  test('A gap of single topics that continues is one record with the last end', async () => {
+    for (const toMs of [2_000, 3_000, 4_000]) {
+      coverage.addForTopics(['v2.users.a.presence'], 1_000, toMs, 'topic rejected');
+      await pass();
+    }
+    expect(store.gaps).toMatchObject([{ fromMs: 1_000, toMs: 4_000 }]);
+  });
+});
+
+describe('failed writes', () => {
+  const fail = () => Promise.reject(new Error('no table'));
+
+  test('A gap that cannot be written is logged as an error once and repeated until it is written', async () => {
+    store.beforeWrite = fail;
+    coverage.add({ subscription: '0', fromMs: 1, toMs: 2, reason: 'x' });
+    await pass(120_000);
+    expect(store.attempts).toBeGreaterThan(10);
+    expect(store.gaps).toEqual([]);
+    expect(coverage.pendingRecords).toBe(1);
+    expect(log.lines.map(({ level }) => level)).toEqual(['warn', 'error']);
+    store.beforeWrite = () => {};
+    await pass(10_000);
+    expect(store.gaps).toMatchObject([{ fromMs: 1, toMs: 2 }]);
+    expect(coverage.pendingRecords).toBe(0);
+  });
+
+  test('Every gap of an outage of the state table is written after it, in order', async () => {
+    await task.cover();
+    store.beforeWrite = fail;
+    for (let n = 0; n < 5; n++) {
+      coverage.onUncovered('0', Date.now(), String(n));
+      await pass(7_000);
+      await task.cover();
+      await pass(7_000);
+    }
+    store.beforeWrite = () => {};
+    await pass(10_000);
+    expect(store.gaps.map(({ reason }) => reason)).toEqual(['0', '1', '2', '3', '4']);
+  });
+
+  test('The proofs of an outage of the state table do not accumulate', async () => {
+    await task.cover();
+    store.beforeWrite = fail;
+    await pass(600_000);
+    expect(coverage.pendingRecords).toBe(1);
+  });
+
+  test('A stop waits until everything is written', async () => {
+    let failures = 3;
+    store.beforeWrite = () => (failures-- > 0 ? fail() : undefined);
+    coverage.add({ subscription: '0', fromMs: 1, toMs: 2, reason: 'x' });
+    let isClosed = false;
+    const closing = coverage.close().then(() => {
+      isClosed = true;
+    });
+    await pass();
+    expect(isClosed).toBe(false);
+    await pass(10_000);
+    await closing;
+    expect(store.gaps).toHaveLength(1);
+  });
+
+  test('An abandoned coverage writes no more, and its stop ends', async () => {
+    store.beforeWrite = fail;
+    coverage.add({ subscription: '0', fromMs: 1, toMs: 2, reason: 'x' });
+    const closing = coverage.close();
+    await pass();
+    coverage.abandon();
+    await pass();
+    await closing;
+    const { attempts } = store;
+    await pass(60_000);
+    expect(store.attempts).toBe(attempts);
+  });
+
+  test('The number of waiting records is bounded, and the oldest are only logged', async () => {
+    const gate = Promise.withResolvers<void>();
+    store.beforeWrite = () => gate.promise;
+    const count = MAX_PENDING_RECORDS + 500;
+    for (let n = 0; n < count; n++) coverage.add({ subscription: '0', fromMs: n, toMs: n, reason: 'x' });
+    expect(coverage.pendingRecords).toBe(MAX_PENDING_RECORDS);
+    expect(coverage.totals.gaps).toBe(count);
+    expect(log.lines.filter(({ message }) => message === 'gap')).toHaveLength(count);
+    expect(log.about('the oldest one is dropped')).toHaveLength(500);
+    gate.resolve();
+    await pass();
+    expect(store.gaps.at(-1)).toMatchObject({ fromMs: count - 1 });
+  });
+});
+
+describe('proofs', () => {
+  const proofs = () => store.written.flatMap((record) => (record.kind === 'proof' ? [record.proof] : []));
+
+  test('A proof is stored with the first connection and every ten seconds', async () => {
+    await task.cover();
+    await pass(35_000);
+    expect(proofs().map(({ coveredUntilMs }) => coveredUntilMs - START_MS)).toEqual([
+      0, 10_000, 20_000, 30_000,
+    ]);
+  });
+
+  test('Without a connection no proof is stored', async () => {
+    await pass(60_000);
+    expect(proofs()).toEqual([]);
+  });
+
+  test('A proof is not later than the last frame', async () => {
+    await task.cover();
+    task.lastFrameAtMs = () => START_MS + 4_000;
+    await pass(10_000);
+    expect(store.proof('this')).toMatchObject({
+      coveredUntilMs: START_MS + 4_000,
+      storedAtMs: START_MS + 10_000,
+      isFinal: false,
+    });
+  });
+
+  test('A proof is not later than the oldest event that SQS has not accepted', async () => {
+    await task.cover();
+    task.oldestUnsentMs = START_MS + 3_000;
+    await pass(20_000);
+    expect(store.proof('this')?.coveredUntilMs).toBe(START_MS + 3_000);
+    task.oldestUnsentMs = undefined;
+    await pass(10_000);
+    expect(store.proof('this')?.coveredUntilMs).toBe(START_MS + 30_000);
+  });
+
+  test('A proof is stored when a connection is lost, up to its last frame', async () => {
+    await task.cover();
+    await pass(5_000);
+    coverage.onUncovered('0', START_MS + 4_500, '1006');
+    await pass();
+    expect(store.proof('this')?.coveredUntilMs).toBe(START_MS + 4_500);
+    await pass(30_000);
+    expect(store.proof('this')?.coveredUntilMs).toBe(START_MS + 4_500);
+  });
+
+  test('A proof never precedes a gap that was recorded before it', async () => {
+    await task.cover();
+    let failures = 4;
+    store.beforeWrite = () => (failures-- > 0 ? Promise.reject(new Error('no table')) : undefined);
+    await pass(10_000);
+    coverage.add({ subscription: '0', fromMs: START_MS, toMs: START_MS + 10_000, reason: 'replaced' });
+    await pass(60_000);
+    const kinds = store.written.map(({ kind }) => kind);
+    // The first proof is that of the first connection.
+    expect(kinds.indexOf('gap')).toBeLessThan(kinds.indexOf('proof', kinds.indexOf('proof') + 1));
+  });
+
+  test('The last proof is final and reaches to the beginning of the stop', async () => {
+    await task.cover();
+    await pass(5_000);
+    await task.stop(4_000);
+    expect(store.proof('this')).toEqual({
+      task: 'this',
+      subscription: '0',
+      coveredUntilMs: START_MS + 5_000,
+      storedAtMs: START_MS + 9_000,
+      isFinal: true,
+    });
+  });
+
+  test('A proof that is stored while the process stops does not reach beyond the beginning of the stop', async () => {
+    await task.cover();
+    await pass(8_000);
+    coverage.stopping();
+    // The sockets are closed one after another.
+    task.lastFrameAtMs = () => undefined;
+    await pass(5_000);
+    expect(store.proof('this')).toMatchObject({
+      coveredUntilMs: START_MS + 8_000,
+      storedAtMs: START_MS + 10_000,
+    });
+  });
+
+  test('The last proof follows the gaps that are recorded during the stop', async () => {
+    await task.cover();
+    coverage.stopping();
+    coverage.add({ subscription: '0', fromMs: START_MS, toMs: START_MS + 1, reason: 'unsent at exit' });
+    await task.stop();
+    const gap = store.written.findIndex(({ kind }) => kind === 'gap');
+    const final = store.written.findIndex((record) => record.kind === 'proof' && record.proof.isFinal);
+    expect(store.gaps).toMatchObject([{ reason: 'unsent at exit' }]);
+    expect(final).toBeGreaterThan(gap);
+    expect(final).toBe(store.written.length - 1);
+  });
+
+  test('The last proof of every subscription is final, even if another one has an open gap', async () => {
+    coverage.watch('1', ['v2.users.c.presence']);
+    coverage.onCovered('1', START_MS);
+    await task.cover();
+    await pass(5_000);
+    coverage.onUncovered('1', START_MS + 4_000, '1006');
+    await pass();
+    await task.stop(1_000);
+    for (const name of ['0', '1'])
+      expect(store.proof('this', name)).toMatchObject({ coveredUntilMs: START_MS + 5_000, isFinal: true });
+  });
+
+  test('A subscription that is no longer wanted has a final proof', async () => {
+    await task.cover();
+    await pass(3_000);
+    coverage.forget('0');
+    await pass(60_000);
+    expect(store.proof('this')).toMatchObject({ coveredUntilMs: START_MS + 3_000, isFinal: true });
+  });
+});
+
+describe('steps of the wall clock', () => {
+  const HOUR_MS = 3_600_000;
+  /** Move the wall clock without the monotonic clock. */
+  const step = (ms: number) => vi.setSystemTime(Date.now() + ms);
+
+  async function gapWithStep(stepMs: number) {
+    await task.cover();
+    await pass(10_000);
+    coverage.onUncovered('0', Date.now() - 2_000, '1006');
+    await pass(3_000);
+    step(stepMs);
+    await pass(4_000);
+    expect(coverage.longestOpenGap()?.ms).toBe(9_000);
+    await task.cover();
+    const [gap] = store.gaps;
+    if (!gap) throw new Error('no gap was recorded');
+    return gap;
+  }
+
+  test.each([HOUR_MS, -HOUR_MS, 5_000, -5_000])(
+    'A gap in which the clock steps by %i ms has its real length, ends now, and has the step',
+    async (stepMs) => {
+      const gap = await gapWithStep(stepMs);
+      expect(gap.toMs).toBe(Date.now());
+      expect(gap.toMs - gap.fromMs).toBe(9_000);
+      expect(gap.clockJumpMs).toBe(stepMs);
+      expect(coverage.totals.gapSeconds).toBe(9);
+    },
+  );
+
+  test.each([0, 900, -900])('A gap in which the clock is adjusted by %i ms has no step', async (stepMs) => {
+    expect(await gapWithStep(stepMs)).not.toHaveProperty('clockJumpMs');
+  });
+
+  test('A gap never ends before it begins, even if its last proof of life is in the future', async () => {
+    await task.cover();
+    coverage.onUncovered('0', Date.now() + HOUR_MS, '1006');
+    await pass(1_000);
+    await task.cover();
+    const [gap] = store.gaps;
+    expect(gap?.fromMs).toBe(START_MS);
+    expect(gap?.toMs).toBe(START_MS + 1_000);
+  });
+
+  test('A step forward does not make an open gap longer, and thereby the process unhealthy', async () => {
+    await task.cover();
+    coverage.onUncovered('0', Date.now(), '1006');
+    step(HOUR_MS);
+    await pass(1_000);
+    expect(coverage.longestOpenGap()?.ms).toBe(1_000);
+  });
+
+  test('A proof after a step backward is not later than the clock', async () => {
+    await task.cover();
+    task.lastFrameAtMs = () => START_MS + 5_000;
+    await pass(5_000);
+    step(-HOUR_MS);
+    await pass(5_000);
+    expect(store.proof('this')?.coveredUntilMs).toBe(START_MS + 10_000 - HOUR_MS);
   });
 });

@@ -1,11 +1,119 @@
+import * as perfHooks from 'node:perf_hooks';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { afterEach, expect, test, vi } from 'vitest';
 import { EMIT_INTERVAL_MS, emitMetrics } from '../../functions/ingester/emf-metrics.ts';
 import type { MetricSources } from '../../functions/ingester/prometheus-metrics.ts';
+import { INGESTER_METRICS } from '../../lib/aws/metric-names.ts';
+
+vi.mock('node:perf_hooks', { spy: true });
 
 afterEach(() => {
   vi.useRealTimers();
   vi.restoreAllMocks();
+});
+
+/** The documents that are written to standard output from now on. */
+function keepDocuments(): Record<string, unknown>[] {
+  const documents: Record<string, unknown>[] = [];
+  vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
+    documents.push(JSON.parse(String(chunk)) as Record<string, unknown>);
+    return true;
+  });
+  return documents;
+}
+
+const NOTHING_REJECTED = {
+  not_json: 0,
+  invalid_utf8: 0,
+  invalid_frame: 0,
+  too_deep: 0,
+  too_large: 0,
+  refused_by_queue: 0,
+};
+/** Sources whose counts are all `n`. */
+const sourcesOf = (n: () => number): MetricSources => ({
+  intake: () => ({ received: n(), copies: n(), filtered: 0, rejected: NOTHING_REJECTED, unpreserved: n() }),
+  batcher: () => ({ itemsSent: n(), messagesSent: 0, calls: 0, failedCalls: n(), failedEntries: 2 * n() }),
+  bufferedBytes: n,
+  isPaused: () => n() > 0,
+  connections: n,
+  reconnects: () =>
+    new Map([
+      ['start', n()],
+      ['1006', n()],
+    ]),
+  coverage: () => ({ gaps: 0, gapSeconds: n(), complete: n() > 0, pendingRecords: n() }),
+  rejectedTopics: n,
+});
+
+test('A document has every metric of the ingester with its unit', () => {
+  vi.useFakeTimers();
+  const documents = keepDocuments();
+  emitMetrics(
+    new Metrics({ namespace: 'Switchboard', serviceName: 'ingester' }),
+    sourcesOf(() => 0),
+  )();
+  expect(documents).toHaveLength(1);
+  const { _aws, ...values } = documents[0] as {
+    _aws: { CloudWatchMetrics: { Metrics: { Name: string; Unit: string }[] }[] };
+  };
+  const units = Object.fromEntries(_aws.CloudWatchMetrics[0]!.Metrics.map(({ Name, Unit }) => [Name, Unit]));
+  expect(units).toEqual(
+    Object.fromEntries(Object.entries(INGESTER_METRICS).map(([name, { unit }]) => [name, unit])),
+  );
+  for (const name of Object.keys(INGESTER_METRICS)) expect(values).toHaveProperty(name);
+});
+
+test('Counts are differences from the last document, and present states are not', () => {
+  vi.useFakeTimers();
+  const documents = keepDocuments();
+  let n = 0;
+  const stop = emitMetrics(
+    new Metrics({ namespace: 'Switchboard', serviceName: 'ingester' }),
+    sourcesOf(() => n),
+  );
+  n = 3;
+  vi.advanceTimersByTime(EMIT_INTERVAL_MS);
+  n = 5;
+  stop();
+  const counters = (by: number) => ({
+    CopiesDropped: by,
+    FramesUnpreserved: by,
+    SendFailures: 3 * by,
+    Connects: 2 * by,
+    GapSeconds: by,
+  });
+  const gauges = (value: number) => ({
+    TopicsRejected: value,
+    RecordsPending: value,
+    Connections: value,
+    BufferBytes: value,
+    Paused: 1,
+    Covered: 1,
+  });
+  expect(documents[0]).toMatchObject({ ...counters(3), ...gauges(3) });
+  expect(documents[1]).toMatchObject({ ...counters(2), ...gauges(5) });
+});
+
+test.each([
+  [20_000_000, 0],
+  [19_000_000, 0],
+  [20_500_000, 0.5],
+  [120_000_000, 100],
+])('An event loop delay of %i ns is a lag of %d ms, without the interval of the samples', (ns, lagMs) => {
+  vi.useFakeTimers();
+  const documents = keepDocuments();
+  vi.spyOn(perfHooks, 'monitorEventLoopDelay').mockReturnValue({
+    enable: () => true,
+    disable: () => true,
+    reset: () => {},
+    percentile: () => ns,
+  } as unknown as ReturnType<typeof perfHooks.monitorEventLoopDelay>);
+  emitMetrics(
+    new Metrics({ namespace: 'Switchboard', serviceName: 'ingester' }),
+    sourcesOf(() => 0),
+  )();
+  expect(documents[0]?.EventLoopLag).toBeCloseTo(lagMs, 6);
 });
 
 test('Every interval emits a document with the counts since the last one and the present states', () => {
@@ -36,7 +144,7 @@ test('Every interval emits a document with the counts since the last one and the
     isPaused: () => false,
     connections: () => 2,
     reconnects: () => new Map([['start', 1]]),
-    coverage: () => ({ gaps: 0, gapSeconds: 0, complete: false }),
+    coverage: () => ({ gaps: 0, gapSeconds: 0, complete: false, pendingRecords: 3 }),
     rejectedTopics: () => 0,
   };
   const stop = emitMetrics(new Metrics({ namespace: 'Switchboard', serviceName: 'ingester' }), sources);

@@ -123,5 +123,6 @@ export function offlineContext(
   const url = 'http://127.0.0.1:1';
   const credentials = () => Promise.reject(new Error('this test needs no token'));
   const tokens = new TokenSource({ loginUrl: url, credentials });
-  return { rest: new RestClient({ apiUrl: url, tokens }), tokens, subscriptionSet: 'default', log, signal };
+  const rest = new RestClient({ apiUrl: url, tokens });
+  return { rest, tokens, subscriptionSet: 'default', log, recordGap: () => {}, signal };
 }

@@ -81,7 +81,7 @@ describe('/metrics', () => {
         ['start', 1],
         ['1006', 4],
       ]),
-    coverage: () => ({ gaps: 6, gapSeconds: 1.5, complete: false }),
+    coverage: () => ({ gaps: 6, gapSeconds: 1.5, complete: false, pendingRecords: 11 }),
     rejectedTopics: () => 9,
   };
 
@@ -101,6 +101,7 @@ describe('/metrics', () => {
       'switchboard_send_entries_failed_total 4',
       'switchboard_gaps_total 6',
       'switchboard_gap_seconds_total 1.5',
+      'switchboard_records_pending 11',
       'switchboard_buffer_bytes 123',
       'switchboard_paused 1',
       'switchboard_connections 2',

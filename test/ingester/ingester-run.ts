@@ -27,6 +27,12 @@ export interface RunOptions {
   aws?: Parameters<typeof LocalAws.start>[0];
 }
 
+/** A presence with its own recovery key. */
+function occurrence(n: number): object {
+  const modifiedDate = new Date(1_800_000_000_000 + n).toISOString();
+  return { n, source: 'PURECLOUD', modifiedDate, presenceDefinition: { id: 'available' } };
+}
+
 /** An ingester between a simulated Genesys Cloud and emulated AWS services, over HTTP and WebSockets. */
 export class IngesterRun {
   readonly simulator: Simulator;
@@ -102,9 +108,22 @@ export class IngesterRun {
     for (let left = count; left > 0; left--) {
       const n = this.emittedEvents++;
       const topicName = topicOf?.(n) ?? `v2.users.${userIds[n % userIds.length]}.presence`;
-      const frame: Frame = { topicName, version: '2', eventBody: { n, ...extra }, metadata: {} };
-      this.simulator.emit(frame);
+      this.publish(topicName, { ...occurrence(n), ...extra });
     }
+  }
+
+  /** Publish events without a recovery key, each with different content; the topics of all users in turn. */
+  emitWeak(count: number): void {
+    const { userIds } = this.simulator;
+    for (let left = count; left > 0; left--) {
+      const n = this.emittedEvents++;
+      this.publish(`v2.users.${userIds[n % userIds.length]}.presence`, { n });
+    }
+  }
+
+  private publish(topicName: string, eventBody: object): void {
+    const frame: Frame = { topicName, version: '2', eventBody, metadata: {} };
+    this.simulator.emit(frame);
   }
 
   /** The simulator's report about its events, after it was told which ones are in the queue. */
@@ -133,8 +152,8 @@ export class IngesterRun {
   }
 
   /** Emit an event every millisecond while something happens. */
-  async whileEmitting(happens: () => Promise<unknown>): Promise<void> {
-    const timer = setInterval(() => this.emit(1), 1);
+  async whileEmitting(happens: () => Promise<unknown>, emit = () => this.emit(1)): Promise<void> {
+    const timer = setInterval(emit, 1);
     try {
       await happens();
     } finally {

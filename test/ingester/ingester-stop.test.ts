@@ -9,6 +9,7 @@ import { TestLog } from './test-log.ts';
 vi.mock('node:timers/promises', () => import('./timers-promises.ts'));
 
 const TOPIC = 'v2.users.4f6f2a53-3f2c-4d6e-9a55-0d4a3c3f9a01.presence';
+const CHANNEL_URL = 'wss://streaming.mypurecloud.com/channels/streaming-0-abc';
 const never = () => new Promise<never>(() => {});
 
 /** The REST API as far as a channel needs it. */
@@ -18,14 +19,16 @@ const cloud = async (input: unknown): Promise<Response> => {
   if (path.endsWith('/subscriptions'))
     return Response.json({ entities: [{ id: TOPIC, state: 'Permitted' }] });
   const expires = new Date(Date.now() + 86_400_000).toISOString();
-  return Response.json({ id: 'streaming-0-abc', connectUri: 'wss://x/channels/streaming-0-abc', expires });
+  return Response.json({ id: 'streaming-0-abc', connectUri: CHANNEL_URL, expires });
 };
 
 let sockets: FakeSockets;
 let log: TestLog;
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'] });
+  vi.useFakeTimers({
+    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'],
+  });
   sockets = new FakeSockets();
   log = new TestLog();
 });
@@ -66,6 +69,14 @@ async function goLive(): Promise<void> {
   sockets.last.message('{"topicName":"channel.metadata","eventBody":{"message":"pong"}}');
 }
 const receive = (n: number) => sockets.last.message(JSON.stringify({ topicName: TOPIC, eventBody: { n } }));
+
+const alive = () => sockets.last.message('{"topicName":"channel.metadata","eventBody":{"message":"pong"}}');
+
+async function healthOf(ingester: Ingester) {
+  const response = await fetch(`http://127.0.0.1:${ingester.healthPort}/healthz`);
+  const body = (await response.json()) as { ready: boolean; live: boolean; reasons: string[] };
+  return { status: response.status, ...body };
+}
 
 /** Duration of a stop by the fake clock. */
 async function stopMs(ingester: Ingester): Promise<number> {
@@ -121,6 +132,27 @@ describe('stopping', () => {
     });
   });
 
+  test('A stop tells coverage first, so that the last proof ends when the stop begins', async () => {
+    const written: unknown[] = [];
+    const ingester = await start({
+      send: async () => ({ Successful: [{ Id: '0' }] }),
+      dynamodb: async (...[command]: unknown[]) => {
+        written.push((command as { input: unknown }).input);
+        return {};
+      },
+    });
+    await goLive();
+    await vi.waitFor(() => expect(ingester.isCovered).toBe(true), { interval: 1 });
+    await vi.advanceTimersByTimeAsync(1_000);
+    sockets.last.answersClose = false;
+    const stopsAtMs = Date.now();
+    expect(await stopMs(ingester)).toBeGreaterThan(2_500);
+    const proof = written.findLast((input) => JSON.stringify(input).includes('proof#'));
+    expect(proof).toMatchObject({
+      Item: { coveredUntilMs: { N: String(stopsAtMs) }, isFinal: { BOOL: true } },
+    });
+  });
+
   test('A stop while neither SQS nor the state table answers is limited', async () => {
     const ingester = await start({ send: never, dynamodb: never });
     // The channel cannot be looked up, so there is no connection and no event. Add an item and a gap.
@@ -145,6 +177,35 @@ describe('a queue that accepts nothing', () => {
     expect(failure).toMatchObject({ message: 'SQS accepts no messages', cause: { message: 'no queue' } });
     await stopMs(ingester);
   });
+
+  test('The process is unhealthy with a reason after 30 seconds without an accepted message, until one is accepted', async () => {
+    let isUp = true;
+    const ingester = await start({
+      send: async () => {
+        if (!isUp) throw new Error('no queue');
+        return { Successful: [{ Id: '0' }] };
+      },
+    });
+    await goLive();
+    await vi.waitFor(async () => expect(await healthOf(ingester)).toMatchObject({ status: 200 }), {
+      interval: 1,
+    });
+    isUp = false;
+    receive(1);
+    await vi.advanceTimersByTimeAsync(25_000);
+    alive();
+    expect(await healthOf(ingester)).toMatchObject({ status: 200, live: true, reasons: [] });
+    await vi.advanceTimersByTimeAsync(6_000);
+    expect(await healthOf(ingester)).toMatchObject({
+      status: 503,
+      live: false,
+      reasons: [expect.stringMatching(/^SQS has accepted no message for 3\d s; see the log for the error$/)],
+    });
+    isUp = true;
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(await healthOf(ingester)).toMatchObject({ status: 200, live: true, reasons: [] });
+    await stopMs(ingester);
+  });
 });
 
 describe('a lost subscription', () => {
@@ -155,10 +216,7 @@ describe('a lost subscription', () => {
       fetch: (input: unknown) => (isUp ? cloud(input) : Promise.reject(new TypeError('fetch failed'))),
     });
     await goLive();
-    const health = async () => {
-      const response = await fetch(`http://127.0.0.1:${ingester.healthPort}/healthz`);
-      return { status: response.status, ...((await response.json()) as { ready: boolean; live: boolean }) };
-    };
+    const health = () => healthOf(ingester);
     await vi.waitFor(async () => expect(await health()).toMatchObject({ status: 200 }), { interval: 1 });
     isUp = false;
     sockets.last.end(1008);

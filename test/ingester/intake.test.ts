@@ -1,30 +1,18 @@
 import { gunzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Intake, type ItemQueue, type SignalSink } from '../../functions/ingester/intake.ts';
+import { Intake, type SignalSink } from '../../functions/ingester/intake.ts';
 import { readFrame } from '../../functions/ingester/protocols/notification-channels/channel-frames.ts';
 import type { DataSignal, Session } from '../../functions/ingester/protocols/stream-protocol.ts';
 import { RecentIds } from '../../functions/ingester/recent-ids.ts';
-import { eventIdentity } from '../../lib/events/identity.ts';
-import { type Item, MAX_ITEM_BYTES } from '../../lib/events/item.ts';
+import { contentIdentity } from '../../lib/events/identity.ts';
+import { MAX_ITEM_BYTES } from '../../lib/events/item.ts';
 import { queuedEventSchema, rejectedFrameSchema } from '../../lib/events/schema.ts';
+import { KeptItems } from './kept-items.ts';
 import { TestLog } from './test-log.ts';
 
 const TOPIC = 'v2.users.4f6f2a53-3f2c-4d6e-9a55-0d4a3c3f9a01.conversations';
-
-/** A queue that keeps its items; the test decides what SQS has accepted. */
-class KeptItems implements ItemQueue {
-  readonly items: string[] = [];
-  acceptedPosition = 0;
-
-  get lastPosition(): number {
-    return this.items.length;
-  }
-
-  add({ json, bytes }: Item): void {
-    expect(bytes).toBe(Buffer.byteLength(json));
-    this.items.push(json);
-  }
-}
+/** A topic whose events have a recovery key. */
+const AUDIT_TOPIC = 'v2.audits.entitytype.Queue.entityid.4f6f2a53-3f2c-4d6e-9a55-0d4a3c3f9a01';
 
 let queue: KeptItems;
 let log: TestLog;
@@ -79,26 +67,49 @@ const only = () => {
 
 describe('events', () => {
   test('An event is queued with its identity, its type and its original frame', () => {
-    const text = `{ "topicName":"${TOPIC}", "eventBody":{"b":"é","a":1.50} }`;
+    const text = `{ "topicName":"${AUDIT_TOPIC}", "eventBody":{"b":"é","a":1.50,"id":"a1"} }`;
     take(text);
     const event = queuedEventSchema.parse(only());
     expect(event).toMatchObject({
-      id: eventIdentity(JSON.parse(text)),
+      id: contentIdentity(JSON.parse(text)),
+      type: 'v2.audits.entitytype.{id}.entityid.{id}',
+      protocol: 'notification-channels',
+      frame: JSON.parse(text),
+    });
+    expect(event).not.toHaveProperty('weak');
+    expect(queue.items[0]).toContain(text);
+    expect(Date.now() - Date.parse(event.receivedAt)).toBeLessThan(60_000);
+  });
+
+  test('An event without a recovery key is queued with a weak identity, its type and its original frame', () => {
+    const text = `{ "topicName":"${TOPIC}", "eventBody":{"b":"é","a":1.50} }`;
+    take(text);
+    expect(queuedEventSchema.parse(only())).toMatchObject({
+      id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      weak: true,
       type: 'v2.users.{id}.conversations',
       protocol: 'notification-channels',
       frame: JSON.parse(text),
     });
     expect(queue.items[0]).toContain(text);
-    expect(Date.now() - Date.parse(event.receivedAt)).toBeLessThan(60_000);
   });
 
-  test('A copy of an event is dropped and counted, in whatever form it is written', () => {
-    take(`{"topicName":"${TOPIC}","eventBody":{"a":1,"b":2}}`);
-    take(`{"eventBody":{"b":2,"a":1},"topicName":"${TOPIC}","metadata":{"CorrelationId":"another"}}`);
-    take(frame({ a: 1, b: 3 }));
+  test('A copy of an event with a recovery key is dropped and counted, in whatever form it is written', () => {
+    take(`{"topicName":"${AUDIT_TOPIC}","eventBody":{"id":"a1","b":2}}`);
+    take(
+      `{"eventBody":{"b":2,"id":"a1"},"topicName":"${AUDIT_TOPIC}","metadata":{"CorrelationId":"another"}}`,
+    );
+    take(frame({ id: 'a1', b: 3 }, AUDIT_TOPIC));
     expect(queue.items).toHaveLength(2);
     expect(intake.totals.received).toBe(3);
     expect(intake.totals.copies).toBe(1);
+  });
+
+  test('Equal events without a recovery key are different events of one connection', () => {
+    for (const state of [1, 2, 1, 2, 1]) take(frame({ state }));
+    expect(queue.events.map(({ frame: { eventBody } }) => eventBody.state)).toEqual([1, 2, 1, 2, 1]);
+    expect(new Set(queue.events.map(({ id }) => id)).size).toBe(5);
+    expect(intake.totals.copies).toBe(0);
   });
 
   test('An event keeps its sequence number and its lateness', () => {

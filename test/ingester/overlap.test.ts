@@ -45,6 +45,27 @@ describe('replacement by overlap', () => {
     expect(run.account.uncovered).toBe(0);
   });
 
+  test('Events without a recovery key survive replacements, and almost all of their copies are dropped', async () => {
+    await start({ simulator: { closingGraceMs: 2_000 } });
+    const rounds = 3;
+    for (let round = 1; round <= rounds; round++) {
+      await run.whileEmitting(
+        async () => {
+          run.simulator.closingSoon();
+          await eventually(() => run.opened('socket_closing')).toBe(round);
+          await eventually(() => run.simulator.connections).toBe(1);
+        },
+        () => run.emitWeak(1),
+      );
+    }
+    await run.ingester.stop();
+    const bodies = run.aws.events.map(({ frame }) => frame.eventBody.n);
+    expect(run.account).toMatchObject({ sent: run.emitted, published: run.emitted, lost: 0, unexpected: 0 });
+    expect(new Set(bodies).size).toBe(run.emitted);
+    expect(run.ingester.intake.totals.received).toBe(bodies.length + run.ingester.intake.totals.copies);
+    expect(run.ingester.coverage.totals.gaps).toBe(0);
+  });
+
   test('Copies from overlapping connections are dropped', async () => {
     await start({ simulator: { closingGraceMs: 2_000 } });
     run.simulator.hooks.duplicateNext();

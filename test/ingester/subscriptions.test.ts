@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Coverage, type Gap } from '../../functions/ingester/coverage.ts';
+import { Coverage } from '../../functions/ingester/coverage.ts';
 import { Intake } from '../../functions/ingester/intake.ts';
 import type { StreamProtocol, Subscription } from '../../functions/ingester/protocols/stream-protocol.ts';
 import { Subscriptions } from '../../functions/ingester/subscriptions.ts';
 import { CLOSE_TIMEOUT_MS } from '../../functions/ingester/transport.ts';
 import { FakeProtocol, offlineContext, STOP_CODE } from './fake-protocol.ts';
 import { type FakeSocket, FakeSockets } from './fake-socket.ts';
+import { MemoryCoverageStore } from './memory-coverage-store.ts';
 import { TestLog } from './test-log.ts';
 
 vi.mock('node:timers/promises', () => import('./timers-promises.ts'));
@@ -17,7 +18,7 @@ let sockets: FakeSockets;
 let log: TestLog;
 let abort: AbortController;
 let coverage: Coverage;
-let gaps: Gap[];
+let store: MemoryCoverageStore;
 let failures: Error[];
 /** Subscriptions that were ended, in order. */
 let ended: Subscription[];
@@ -28,13 +29,21 @@ beforeEach(() => {
   sockets = new FakeSockets();
   log = new TestLog();
   abort = new AbortController();
-  gaps = [];
+  store = new MemoryCoverageStore();
   failures = [];
   ended = [];
   protocol = Object.assign(new FakeProtocol(), {
     end: async (subscription: Subscription) => void ended.push(subscription),
   });
-  coverage = new Coverage(log, async (gap) => void gaps.push(gap));
+  coverage = new Coverage({
+    log,
+    sources: {
+      lastFrameAtMs: (name) => subscriptions.lastFrameAtMs(name),
+      oldestUnsentMs: () => undefined,
+    },
+    task: 'this',
+    store,
+  });
   const queue = { add: () => {}, lastPosition: 0, acceptedPosition: 0 };
   subscriptions = new Subscriptions({
     protocol,
@@ -49,6 +58,7 @@ afterEach(async () => {
   const stopping = subscriptions.stop();
   await pass(CLOSE_TIMEOUT_MS);
   await stopping;
+  coverage.abandon();
   vi.useRealTimers();
 });
 
@@ -105,7 +115,7 @@ describe('assigning subscriptions', () => {
     expect(subscriptions.names).toEqual(['b']);
     expect(sockets.all[0]?.isClosed).toBe(true);
     expect(ended).toEqual([first]);
-    expect(gaps).toEqual([]);
+    expect(store.gaps).toEqual([]);
   });
 
   test('A subscription is ended after its connections are closed', async () => {
@@ -146,6 +156,45 @@ describe('what subscriptions report', () => {
     expect(subscriptions.rejectedTopics).toBe(1);
   });
 
+  test('The reasons of rejected topics are described without secrets', async () => {
+    const channel = 'streaming-0-fmtdmf8cdis7jh14udg5p89t6z';
+    const rejected = new Map([['x', `the channel ${channel} has too many topics`]]);
+    await assign({ a: { topics: ['x'], rejected } });
+    expect(subscriptions.describe()).toMatchObject([
+      { rejectedTopics: { x: 'the channel [redacted] has too many topics' } },
+    ]);
+  });
+
+  test('The last proof of life of a subscription is that of its connection, and there is none without one', async () => {
+    await assign({ a: subscription('x') });
+    expect(subscriptions.lastFrameAtMs('a')).toBeUndefined();
+    await makeReady();
+    await pass(5_000);
+    sockets.last.message('alive');
+    await pass(1_000);
+    expect(subscriptions.lastFrameAtMs('a')).toBe(START_MS + 5_000);
+    sockets.last.end(1006);
+    expect(subscriptions.lastFrameAtMs('a')).toBeUndefined();
+    expect(subscriptions.lastFrameAtMs('unknown')).toBeUndefined();
+  });
+
+  test('Until a replaced connection has ended, its last proof of life is that of the subscription', async () => {
+    await assign({ a: subscription('x') });
+    await makeReady();
+    const old = sockets.last;
+    await pass(5_000);
+    old.message('closing');
+    await pass(1_000);
+    old.answersClose = false;
+    await makeReady();
+    await pass(1_000);
+    sockets.last.message('alive');
+    expect(subscriptions.lastFrameAtMs('a')).toBe(START_MS + 5_000);
+    old.end(1000);
+    await pass();
+    expect(subscriptions.lastFrameAtMs('a')).toBe(START_MS + 7_000);
+  });
+
   test('Connections are counted by the first word of their reason, and logged with their subscription', async () => {
     await assign({ a: subscription('x') });
     await makeReady();
@@ -165,7 +214,7 @@ describe('what subscriptions report', () => {
     sockets.last.end(1006);
     await pass(60_000);
     await makeReady();
-    expect(gaps).toMatchObject([{ subscription: 'first', fromMs: START_MS, reason: '1006' }]);
+    expect(store.gaps).toMatchObject([{ subscription: 'first', fromMs: START_MS, reason: '1006' }]);
   });
 
   test('The errors are those of the subscriptions whose last attempt failed', async () => {

@@ -33,6 +33,9 @@ export class Supervised {
         protocol,
         context: offlineContext(log),
         sink: {
+          open: () => {},
+          closing: () => {},
+          end: () => {},
           take: (_session, signal) =>
             reports.push(['notice', signal.kind === 'notice' ? signal.message : signal.kind]),
         },

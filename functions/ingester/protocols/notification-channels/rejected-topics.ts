@@ -3,6 +3,12 @@ import type { ProtocolContext } from '../stream-protocol.ts';
 /** Why a topic is not subscribed to when the answer does not say so. */
 const NOT_NAMED = 'the answer does not name the topic';
 
+/** The single topics of a combined topic such as `v2.users.{id}?presence&station`; none for others. */
+export function partsOf(topic: string): readonly string[] {
+  const [object, parts] = topic.split('?');
+  return parts?.split('&').map((part) => `${object}.${part}`) ?? [];
+}
+
 /**
  * Topics that Genesys Cloud refuses, and why. Each topic is logged once per reason. The time in which a topic is not
  * subscribed to is a gap (P4).
@@ -28,8 +34,10 @@ export class RejectedTopics extends Map<string, string> {
    */
   learn(asked: readonly string[], outcomes: ReadonlyMap<string, string | undefined>, isWhole: boolean): void {
     const known = new Map(this);
-    const all = new Map([
+    const all = new Map<string, string | undefined>([
       ...asked.filter((topic) => !outcomes.has(topic)).map((topic) => [topic, NOT_NAMED] as const),
+      // The answer lists the parts of a combined topic only if they are rejected.
+      ...asked.flatMap(partsOf).map((part) => [part, undefined] as const),
       ...outcomes,
     ]);
     this.recordGaps();

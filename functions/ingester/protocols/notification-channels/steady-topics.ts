@@ -15,19 +15,22 @@ const MAX_LOGGED_TOPICS = 20;
 export class SteadyTopics {
   private readonly log: Log;
   /** Topics in use, and how many listings in a row have lacked each. */
-  private missed = new Map<string, number>();
+  private missed: ReadonlyMap<string, number> = new Map();
+  /** The same after the latest listing. */
+  private latest: ReadonlyMap<string, number> = new Map();
 
   constructor(log: Log) {
     this.log = log;
   }
 
-  /** @returns the topics to use after this listing */
+  /** @returns the topics to use after this listing; it counts once {@link confirm} is called */
   take(listed: readonly string[]): readonly string[] {
     if (listed.length < this.missed.size * MIN_REMAINING_SHARE) {
       this.log.error(
         'a listing has less than half of the previous topics; the previous ones are kept. Restart the task to accept it.',
         { listed: listed.length, previous: this.missed.size },
       );
+      this.latest = this.missed;
       return [...this.missed.keys()];
     }
     const present = new Set(listed);
@@ -43,7 +46,12 @@ export class SteadyTopics {
         count: removed.length,
         topics: removed.slice(0, MAX_LOGGED_TOPICS),
       });
-    this.missed = next;
+    this.latest = next;
     return [...next.keys()];
+  }
+
+  /** The topics of the latest listing are in use. */
+  confirm(): void {
+    this.missed = this.latest;
   }
 }

@@ -5,7 +5,7 @@ import type { ProtocolContext, SessionRemainder, Subscription } from '../stream-
 import { readChannel, readTopicOutcomes } from './channel-answers.ts';
 import { type ChannelOwner, ChannelSession, REPLACE_EARLY_MS } from './channel-session.ts';
 import { type Channel, type ChannelStore, IN_USE_MS, TOUCH_INTERVAL_MS } from './channel-store.ts';
-import { RejectedTopics } from './rejected-topics.ts';
+import { partsOf, RejectedTopics } from './rejected-topics.ts';
 import { TolerantChannelStore } from './tolerant-channel-store.ts';
 
 /** The topics of one channel, and the channels that serve them. */
@@ -140,11 +140,7 @@ export class SubscriptionChannels implements ChannelOwner {
 
   /** A combined topic is rejected if one of its parts is. */
   private isRejected(topic: string): boolean {
-    const [object, parts] = topic.split('?');
-    return (
-      this.rejected.has(topic) ||
-      (parts?.split('&').some((part) => this.rejected.has(`${object}.${part}`)) ?? false)
-    );
+    return [topic, ...partsOf(topic)].some((one) => this.rejected.has(one));
   }
 
   private use(channel: Channel, topics: readonly string[] | undefined): ChannelSession {

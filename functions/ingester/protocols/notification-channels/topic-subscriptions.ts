@@ -32,6 +32,7 @@ export async function* topicSubscriptions(
         topics,
         configuration.CHANNELS,
       ));
+      steady.confirm();
     } catch (error) {
       if (isFirst || signal.aborted) throw error;
       log.warn('the list of topics could not be refreshed; the previous one is kept', { error });

@@ -1,0 +1,27 @@
+import { expect } from 'vitest';
+import type { ItemQueue } from '../../functions/ingester/intake.ts';
+import type { Item } from '../../lib/events/item.ts';
+import { type QueuedEvent, queuedEventSchema } from '../../lib/events/schema.ts';
+
+/** A queue that keeps its items; the test decides what SQS has accepted. */
+export class KeptItems implements ItemQueue {
+  readonly items: string[] = [];
+  /** When each item was received, as far as it was reported. */
+  readonly receivedAtMs: (number | undefined)[] = [];
+  acceptedPosition = 0;
+
+  get lastPosition(): number {
+    return this.items.length;
+  }
+
+  add({ json, bytes }: Item, receivedAtMs?: number): void {
+    expect(bytes).toBe(Buffer.byteLength(json));
+    this.items.push(json);
+    this.receivedAtMs.push(receivedAtMs);
+  }
+
+  /** The items, all of which must be events. */
+  get events(): QueuedEvent[] {
+    return this.items.map((json) => queuedEventSchema.parse(JSON.parse(json)));
+  }
+}

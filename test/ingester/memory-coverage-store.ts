@@ -1,0 +1,74 @@
+import type { CoverageProof, CoverageStore, Gap } from '../../functions/ingester/coverage-store.ts';
+
+/** A record in the order in which it was written. */
+export type WrittenRecord =
+  | { readonly kind: 'topics'; readonly topics: readonly string[] }
+  | { readonly kind: 'gap'; readonly gap: Gap; readonly task: string }
+  | { readonly kind: 'proof'; readonly proof: CoverageProof }
+  | { readonly kind: 'deletion'; readonly task: string; readonly subscription: string };
+
+/** The coverage part of a state table, in memory. Several tasks can share it. */
+export class MemoryCoverageStore implements CoverageStore {
+  /** Everything that was written, in order. */
+  readonly written: WrittenRecord[] = [];
+  /** Number of attempts to write, including those that failed. */
+  attempts = 0;
+  /** Throws or waits before a write. */
+  beforeWrite: (kind: WrittenRecord['kind']) => Promise<void> | void = () => {};
+  /** Throws or waits before the proofs are read. */
+  beforeRead: () => Promise<void> | void = () => {};
+  private readonly topics = new Map<string, readonly string[]>();
+  private readonly gapsByKey = new Map<string, Gap>();
+  private readonly proofsByKey = new Map<string, CoverageProof>();
+
+  async putTopics(id: string, topics: readonly string[]): Promise<void> {
+    await this.write({ kind: 'topics', topics });
+    this.topics.set(id, topics);
+  }
+
+  async putGap(gap: Gap, task: string): Promise<void> {
+    await this.write({ kind: 'gap', gap, task });
+    this.gapsByKey.set([gap.fromMs, task, gap.subscription, gap.topicsId].join('#'), gap);
+  }
+
+  async putProof(proof: CoverageProof): Promise<void> {
+    await this.write({ kind: 'proof', proof });
+    this.proofsByKey.set(`${proof.task}#${proof.subscription}`, proof);
+  }
+
+  async deleteProof({ task, subscription }: CoverageProof): Promise<void> {
+    await this.write({ kind: 'deletion', task, subscription });
+    this.proofsByKey.delete(`${task}#${subscription}`);
+  }
+
+  async proofs(): Promise<readonly CoverageProof[]> {
+    await this.beforeRead();
+    return [...this.proofsByKey.values()];
+  }
+
+  /** The gap records. */
+  get gaps(): Gap[] {
+    return [...this.gapsByKey.values()];
+  }
+
+  /** The gap records without the reference to their topics. */
+  get intervals(): Omit<Gap, 'topicsId'>[] {
+    return this.gaps.map(({ topicsId: _, ...interval }) => interval);
+  }
+
+  /** The topics that a gap record refers to. */
+  topicsOf({ topicsId: id }: Pick<Gap, 'topicsId'>): readonly string[] | undefined {
+    return this.topics.get(id);
+  }
+
+  /** The stored proof of a subscription of a task. */
+  proof(task: string, subscription = '0'): CoverageProof | undefined {
+    return this.proofsByKey.get(`${task}#${subscription}`);
+  }
+
+  private async write(record: WrittenRecord): Promise<void> {
+    this.attempts++;
+    await this.beforeWrite(record.kind);
+    this.written.push(record);
+  }
+}

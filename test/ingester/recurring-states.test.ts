@@ -1,0 +1,99 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { Intake, type SignalSink } from '../../functions/ingester/intake.ts';
+import { readFrame } from '../../functions/ingester/protocols/notification-channels/channel-frames.ts';
+import type { DataSignal, Session } from '../../functions/ingester/protocols/stream-protocol.ts';
+import { KeptItems } from './kept-items.ts';
+import { TestLog } from './test-log.ts';
+
+const USER = '278522be-1683-4877-8257-4164a177be89';
+const QUEUE = 'b8775049-2993-450d-97d7-5d7c784d7cc9';
+const CONVERSATION = '2f7bf00a-0fc2-4d6a-9b56-92238191433e';
+const session: Session = { url: 'ws://fake', onOpen: () => [], onFrame: () => [] };
+
+let queue: KeptItems;
+let intake: Intake;
+let sink: SignalSink;
+
+beforeEach(() => {
+  queue = new KeptItems();
+  intake = new Intake(queue, { onSequenceGap: () => {} }, new TestLog());
+  sink = intake.sink('notification-channels', '0');
+  sink.open(session);
+});
+
+/** A conversation in which only the state of one participant changes. */
+const conversation = (state: object) => ({
+  id: CONVERSATION,
+  participants: [
+    { id: 'p1', purpose: 'agent', userId: USER, state: 'connected', muted: false, held: false, ...state },
+  ],
+});
+const observation = (oWaiting: number) => ({
+  group: { queueId: QUEUE, mediaType: 'voice' },
+  data: [{ metrics: [{ metric: 'oWaiting', stats: { count: oWaiting } }] }],
+});
+const membership = (joined: boolean) => ({ queueId: QUEUE, userId: USER, joined });
+const summary = (active: number) => ({ call: { contactCenter: { active, acw: 0 } } });
+
+/** Bodies of a topic in the order in which they are sent; the same state occurs several times. */
+const SEQUENCES: readonly (readonly [name: string, topicName: string, bodies: readonly object[]])[] = [
+  [
+    'a resume after a hold',
+    `v2.users.${USER}.conversations`,
+    [{ held: false }, { held: true }, { held: false }].map(conversation),
+  ],
+  [
+    'an un-mute after a mute',
+    `v2.users.${USER}.conversations.calls`,
+    [{ muted: false }, { muted: true }, { muted: false }, { muted: true }].map(conversation),
+  ],
+  [
+    'a queue with 0, 1, 0, 1 and 0 waiting conversations',
+    `v2.analytics.queues.${QUEUE}.observations`,
+    [0, 1, 0, 1, 0].map(observation),
+  ],
+  [
+    'a member that joins, leaves and joins',
+    `v2.routing.queues.${QUEUE}.users`,
+    [true, false, true].map(membership),
+  ],
+  ['a summary with 0, 1 and 0 conversations', `v2.users.${USER}.conversationsummary`, [0, 1, 0].map(summary)],
+];
+const FRAMES = SEQUENCES.flatMap(([, topicName, bodies]) =>
+  bodies.map((eventBody) => JSON.stringify({ topicName, version: '2', eventBody })),
+);
+
+function take(text: string): void {
+  const data = Buffer.from(text);
+  sink.take(session, readFrame(data, false) as DataSignal, data);
+}
+
+describe('states that recur', () => {
+  test.each(SEQUENCES)('The states of %s are as many items, in order', (_name, topicName, bodies) => {
+    for (const eventBody of bodies) take(JSON.stringify({ topicName, version: '2', eventBody }));
+    expect(queue.events.map(({ frame }) => frame.eventBody)).toEqual(bodies);
+    expect(new Set(queue.events.map(({ id }) => id)).size).toBe(bodies.length);
+    expect(intake.totals.copies).toBe(0);
+  });
+
+  test('18 frames with states that recur are 18 items', () => {
+    expect(FRAMES).toHaveLength(18);
+    for (const text of FRAMES) take(text);
+    expect(queue.items).toHaveLength(18);
+    expect(queue.events.every(({ weak }) => weak === true)).toBe(true);
+    expect(intake.totals).toMatchObject({ received: 18, copies: 0 });
+  });
+
+  test('18 frames on each of two overlapping connections are 18 items', () => {
+    const other: Session = { ...session, url: 'ws://other' };
+    sink.open(other);
+    for (const text of FRAMES) {
+      take(text);
+      const data = Buffer.from(text);
+      sink.take(other, readFrame(data, false) as DataSignal, data);
+    }
+    expect(queue.items).toHaveLength(18);
+    sink.end(other, { isAnswered: true, lastFrameAtMs: Date.now() });
+    expect(queue.items).toHaveLength(18);
+  });
+});
