@@ -50,7 +50,10 @@ export class FakeSession implements Session {
   }
 
   onFrame(data: Buffer): readonly Signal[] {
-    return data.toString().split('+').map(signalOf);
+    return data
+      .toString()
+      .split('+')
+      .flatMap((word) => (word === 'alive' ? [] : signalOf(word)));
   }
 
   onClosing(): readonly Signal[] {
@@ -62,9 +65,9 @@ export class FakeSession implements Session {
   }
 }
 
-/** The signal of a word: `ready`, `alive`, `closing`, `revoked`, `send <message>`; others are notices. */
+/** The signal of a word: `ready`, `closing`, `revoked`, `send <message>`; others are notices. */
 function signalOf(word: string): Signal {
-  if (word === 'ready' || word === 'alive') return { kind: word };
+  if (word === 'ready') return { kind: word };
   if (word === 'closing') return { kind: 'move', recovery: 'restart', reason: 'socket_closing' };
   if (word === 'revoked') return { kind: 'move', recovery: 'reauthenticate', reason: 'token_revoked' };
   if (word.startsWith('send ')) return { kind: 'send', message: word.slice('send '.length) };
@@ -84,7 +87,7 @@ export class FakeProtocol implements StreamProtocol {
     },
   };
   readonly liveness: Liveness = { silenceMs: 40_000, ping: { everyMs: 15_000, message: 'ping' } };
-  readonly limits = { openMs: 10_000, readyMs: 10_000 } as const satisfies SocketLimits;
+  readonly limits = { openMs: 86_400_000, readyMs: 10_000 } as const satisfies SocketLimits;
   /** Every request for a session. */
   readonly requests: ConnectRequest[] = [];
   readonly sessions: FakeSession[] = [];

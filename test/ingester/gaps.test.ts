@@ -25,7 +25,7 @@ describe('gaps', () => {
     ['a lost connection', () => run.simulator.dropSockets(), /^1006/],
     ['a close of the server', () => run.simulator.hooks.close(1011), /^1011/],
     ['an eviction', () => run.simulator.evictChannel(), /^1001 channel replaced/],
-    ['silence', () => run.simulator.silenceSockets(), /^1006 no frame for/],
+    ['silence', () => run.simulator.silenceSockets(), /^1006 nothing received for/],
   ])(
     'The gap after %s is recorded and includes everything that was uncovered',
     async (_what, happen, reason) => {
@@ -65,7 +65,7 @@ describe('gaps', () => {
     await run.simulator.close();
     await eventually(gaps).toHaveLength(1);
     const [gap] = await gaps();
-    expect(gap?.reason).toBe('replaced without an answer');
+    expect(gap?.reason).toBe('no reply to the close frame (replaced)');
     expect((gap?.toMs ?? 0) - (gap?.fromMs ?? 0)).toBeGreaterThan(500);
     expect(gap?.toMs).toBeLessThanOrEqual(replacedAtMs);
   });

@@ -31,11 +31,13 @@ describe('a valid environment', () => {
       protocol: notificationChannels,
       protocolConfiguration: {
         TOPICS: ['v2.users.{id}.presence', 'v2.routing.queues.{id}.conversations'],
+        CHANNELS: 10,
         TOPIC_REFRESH_SECONDS: 300,
       },
       subscriptionSet: 'default',
       eventsQueueUrl: GOOD.EVENTS_QUEUE_URL,
       stateTable: undefined,
+      oversizeBucket: undefined,
       healthHost: '127.0.0.1',
       healthPort: 3001,
       logLevel: 'INFO',

@@ -82,6 +82,7 @@ beforeEach(async () => {
     subscriptionSet: 'default',
     eventsQueueUrl: 'http://127.0.0.1:1/queue',
     stateTable: undefined,
+    oversizeBucket: undefined,
     healthHost: '127.0.0.1',
     healthPort: 0,
     logLevel: 'INFO',

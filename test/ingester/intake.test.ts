@@ -48,8 +48,7 @@ function makeSession(prefix: string): Session {
 /** Take the signal of a notification channel's frame. */
 function take(text: string): void {
   const signal = readFrame(Buffer.from(text), false);
-  if (signal.kind === 'ready' || signal.kind === 'alive' || signal.kind === 'send' || signal.kind === 'move')
-    return;
+  if (signal.kind === 'ready' || signal.kind === 'send' || signal.kind === 'move') return;
   sink.take(session, signal, Buffer.from(text));
 }
 /** Take an event that has an id in its protocol. */

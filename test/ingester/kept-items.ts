@@ -20,6 +20,10 @@ export class KeptItems implements ItemQueue {
     this.receivedAtMs.push(receivedAtMs);
   }
 
+  addLater(_bytes: number, making: Promise<Item | undefined>): void {
+    making.then((item) => item && this.add(item), expect.fail);
+  }
+
   /** The items, all of which must be events. */
   get events(): QueuedEvent[] {
     return this.items.map((json) => queuedEventSchema.parse(JSON.parse(json)));

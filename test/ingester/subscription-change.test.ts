@@ -280,7 +280,7 @@ describe('replacement because of a change', () => {
     expect(old.isClosed).toBe(true);
     expect(protocol.sessions[1]?.subscription).toBe(B);
     expect(supervised.reports.at(-1)).toEqual(['connected', 'topics']);
-    const [line] = supervised.log.about('could not be changed');
+    const [line] = supervised.log.about('could not update the subscription');
     expect(line).toMatchObject({ level: 'warn', fields: { error: new Error('refused') } });
   });
 
@@ -307,6 +307,6 @@ describe('replacement because of a change', () => {
     await fail(updates[0]);
     await supervised.pass(60_000);
     expect(sockets.all).toHaveLength(1);
-    expect(supervised.log.about('could not be changed')).toEqual([]);
+    expect(supervised.log.about('could not update the subscription')).toEqual([]);
   });
 });

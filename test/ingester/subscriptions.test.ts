@@ -44,7 +44,7 @@ beforeEach(() => {
     task: 'this',
     store,
   });
-  const queue = { add: () => {}, lastPosition: 0, acceptedPosition: 0 };
+  const queue = { add: () => {}, addLater: () => {}, lastPosition: 0, acceptedPosition: 0 };
   subscriptions = new Subscriptions({
     protocol,
     context: offlineContext(log, abort.signal),

@@ -45,7 +45,7 @@ describe('stopping', () => {
     const stopping = supervised.supervisor.stop();
     await supervised.pass(CLOSE_TIMEOUT_MS);
     await stopping;
-    expect(laterReports()).toEqual([['gap', 0, 5_000, 'stopping without an answer']]);
+    expect(laterReports()).toEqual([['gap', 0, 5_000, 'no reply to the close frame (stopping)']]);
   });
 
   test('A stop aborts the call that prepares a session', async () => {

@@ -45,7 +45,7 @@ describe('lost connections', () => {
   test('A silent connection is terminated and uncovered since its last frame', async () => {
     await supervised.goLive();
     await supervised.pass(40_000);
-    expect(supervised.reports.at(-1)).toEqual(['uncovered', 0, '1006 no frame for 40000 ms']);
+    expect(supervised.reports.at(-1)).toEqual(['uncovered', 0, '1006 nothing received for 40000 ms']);
     expect(sockets.all[0]?.sent).toEqual(['hello', 'ping', 'ping']);
   });
 
@@ -270,7 +270,7 @@ describe('planned replacements', () => {
     await supervised.pass(CLOSE_TIMEOUT_MS);
     expect(laterReports()).toEqual([
       ['connected', 'topics'],
-      ['gap', 0, 20_000, 'replaced without an answer'],
+      ['gap', 0, 20_000, 'no reply to the close frame (replaced)'],
     ]);
   });
 });

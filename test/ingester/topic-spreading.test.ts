@@ -11,26 +11,32 @@ describe('spreading topics over channels', () => {
     Array.from({ length: to - from }, (_, n) => `v2.users.${from + n}.presence`);
 
   test('A channel has at most 1,000 topics', () => {
-    const channels = spreadTopics([], numbered(0, 2_500));
+    const { channels } = spreadTopics([], numbered(0, 2_500));
     expect(channels.map(({ length }) => length)).toEqual([1_000, 1_000, 500]);
     expect(channels.flat()).toEqual(numbered(0, 2_500));
   });
 
   test('A channel that became empty keeps its place and is filled first', () => {
-    const before = spreadTopics([], numbered(0, 2_500));
-    const emptied = spreadTopics(before, numbered(1_000, 2_500));
+    const before = spreadTopics([], numbered(0, 2_500)).channels;
+    const emptied = spreadTopics(before, numbered(1_000, 2_500)).channels;
     expect(emptied.map(({ length }) => length)).toEqual([0, 1_000, 500]);
-    expect(spreadTopics(emptied, numbered(1_000, 2_600)).map(({ length }) => length)).toEqual([
-      100, 1_000, 500,
-    ]);
+    const filled = spreadTopics(emptied, numbered(1_000, 2_600)).channels;
+    expect(filled.map(({ length }) => length)).toEqual([100, 1_000, 500]);
   });
 
-  test('Too many topics are an error with advice', () => {
+  test('Topics that do not fit into the channels are returned, and the others are spread', () => {
     const most = MAX_CHANNELS * MAX_TOPICS_PER_CHANNEL;
-    expect(spreadTopics([], numbered(0, most))).toHaveLength(MAX_CHANNELS);
-    expect(() => spreadTopics([], numbered(0, most + 1))).toThrow(
-      /10001 topics need 11 channels.*second deployment/,
-    );
+    expect(spreadTopics([], numbered(0, most)).surplus).toEqual([]);
+    const { channels, surplus } = spreadTopics([], numbered(0, most + 2));
+    expect(channels).toHaveLength(MAX_CHANNELS);
+    expect(channels.flat()).toEqual(numbered(0, most));
+    expect(surplus).toEqual(numbered(most, most + 2));
+  });
+
+  test('A task uses no more channels than it may', () => {
+    const { channels, surplus } = spreadTopics([], numbered(0, 2_500), 2);
+    expect(channels.map(({ length }) => length)).toEqual([1_000, 1_000]);
+    expect(surplus).toHaveLength(500);
   });
 
   test('Spreading keeps every topic once, fills no channel beyond its limit and moves no topic', () => {
@@ -43,7 +49,7 @@ describe('spreading topics over channels', () => {
           const placeOf = new Map(
             channels.flatMap((list, channel) => list.map((topic) => [topic, channel] as const)),
           );
-          channels = spreadTopics(channels, topics);
+          channels = spreadTopics(channels, topics).channels;
           expect(channels.flat().toSorted()).toEqual(topics.toSorted());
           expect(Math.max(0, ...channels.map(({ length }) => length))).toBeLessThanOrEqual(
             MAX_TOPICS_PER_CHANNEL,

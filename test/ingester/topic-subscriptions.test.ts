@@ -20,7 +20,7 @@ afterEach(async () => {
 async function start(options: SimulatorOptions, topics = ['v2.users.{id}.presence']): Promise<void> {
   cloud = await ChannelCloud.start({ queues: 0, ...options });
   generator = topicSubscriptions(
-    { TOPICS: topics, TOPIC_REFRESH_SECONDS: REFRESH_SECONDS },
+    { TOPICS: topics, CHANNELS: 10, TOPIC_REFRESH_SECONDS: REFRESH_SECONDS },
     cloud.context,
     cloud.store,
   );
@@ -140,18 +140,21 @@ describe('a refresh', () => {
     expect(cloud.log.about('could not be refreshed').map(({ level }) => level)).toEqual(['warn', 'warn']);
   });
 
-  test('A refresh with too many topics keeps the previous subscriptions and is logged', async () => {
+  test('Topics that no channel has room for are rejected, and the others are subscribed to', async () => {
     await start({ users: 3 }, ['v2.users.{id}.presence']);
-    const first = await next();
+    await next();
     const tooMany = Array.from({ length: 10_001 }, (_, n) => ({ id: `user-${n}`, state: 'active' }));
-    let failures = 1;
+    let answers = 1;
     cloud.intercept = (_method, path) =>
-      path === '/api/v2/users' && failures-- > 0
+      path === '/api/v2/users' && answers-- > 0
         ? Response.json({ entities: tooMany, pageCount: 1, pageNumber: 1, total: tooMany.length })
         : undefined;
-    const second = await next();
-    expect(second.get('0')).toBe(first.get('0'));
-    expect(cloud.log.about('could not be refreshed')).toHaveLength(1);
+    const subscriptions = await next();
+    expect(subscriptions.size).toBe(10);
+    const { rejected } = subscriptions.get('0') ?? {};
+    expect(rejected?.size).toBeGreaterThan(0);
+    expect([...(rejected?.values() ?? [])].at(0)).toMatch(/no channel has room/);
+    expect(cloud.log.about('topics are not subscribed to')).toHaveLength(1);
   });
 });
 
@@ -166,7 +169,7 @@ describe('the end of the subscriptions', () => {
   test('An abort ends the wait for the next refresh', async () => {
     cloud = await ChannelCloud.start({ users: 1 });
     generator = topicSubscriptions(
-      { TOPICS: ['v2.users.{id}.presence'], TOPIC_REFRESH_SECONDS: 86_400 },
+      { TOPICS: ['v2.users.{id}.presence'], CHANNELS: 10, TOPIC_REFRESH_SECONDS: 86_400 },
       cloud.context,
     );
     await next();
