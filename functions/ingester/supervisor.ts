@@ -9,7 +9,7 @@ const MAX_TIMER_MS = 2_147_483_647;
 /** Shortest interval between two planned replacements, whatever expiry the server reports. */
 const MIN_REPLACE_INTERVAL_MS = 1_000;
 
-/** State of a supervisor. `overlapping`: a new connection is being made while the old one delivers. */
+/** State of a supervisor. `overlapping`: a new connection is being made. */
 export type SupervisorState = 'idle' | 'connecting' | 'live' | 'overlapping' | 'stopped' | 'failed';
 
 /** What a supervisor reports to its owner. Times are epoch milliseconds. */
@@ -20,7 +20,7 @@ export interface SupervisorHandlers {
   onUncovered(fromMs: number, reason: string): void;
   /** A closed connection may already have been dead between `fromMs` and `toMs`. */
   onGap(fromMs: number, toMs: number, reason: string): void;
-  /** A connection became ready; `reason` is why it was made. */
+  /** A connection became ready. */
   onConnected(reason: string): void;
   /** Connecting again cannot succeed. The state is `failed`. */
   onFailed(error: Error): void;
