@@ -152,11 +152,10 @@ export class Consumer {
   private async work(attempt: Attempt, { limits, publications }: Invocation): Promise<StepResult> {
     const toQuarantine = attempt.items.filter(({ state }) => state === 'to quarantine');
     const quarantined = new Map(toQuarantine.map((item) => [item, toQuarantined(item)]));
-    const toPublish = new Set(eventsIn(attempt.items, 'to publish'));
-    const calls = [...publications].flatMap(([event, call]) => (toPublish.has(event) ? [call] : []));
+    const calls = eventsIn(attempt.items, 'to publish').map((event) => publications.get(event));
     const [{ left, error }, ...results] = await Promise.all([
       this.quarantine([...quarantined.values()], limits),
-      ...new Set(calls),
+      ...new Set(calls.filter((call) => call !== undefined)),
     ]);
     const published = new Map(results.flatMap((result) => [...result]));
     const items = attempt.items.map((item): Item => {
