@@ -360,6 +360,25 @@ describe('the order and the form of the calls', () => {
     ]);
   });
 
+  test('If marks cannot be written before the quarantine, they are written after it', async () => {
+    const one = message(events);
+    consumer.intercept(CALLS.publish, {
+      before: () =>
+        responseOf(200, {
+          Entries: [{ ErrorCode: 'MalformedDetail' }, { EventId: 'two' }, { EventId: 'three' }],
+        }),
+    });
+    consumer.deny(CALLS.mark, 'ThrottlingException');
+    consumer.onCall = (target) => {
+      if (target === CALLS.quarantine) consumer.recover();
+    };
+    expect(await consumer.deliver(one)).toEqual([]);
+    expect(await consumer.marked(one.owner, idsOf(events))).toEqual(idsOf(events.slice(1)));
+    expect(await consumer.deliver(redelivered(one))).toEqual([]);
+    expect(consumer.published).toEqual([]);
+    expect(consumer.quarantined).toHaveLength(1);
+  });
+
   test('A first delivery costs one INSERT call, one PutEvents and one UpdateItem', async () => {
     expect(await consumer.deliver(message(events))).toEqual([]);
     expect(consumer.calls.map(({ target }) => target)).toEqual([CALLS.insert, CALLS.publish, CALLS.mark]);
