@@ -81,6 +81,7 @@ function itemsOf(
   const { envelope, events, invalid } = pending;
   const known = (...marks: (() => string)[]): Known => ({
     turn,
+    // Stryker disable next-line ConditionalExpression,EqualityOperator: only saves time, because an empty set has no mark
     isMarked: done.size > 0 && marks.some((mark) => done.has(fingerprint(mark()))),
   });
   const eventItems = events.map((event) => {
@@ -91,6 +92,7 @@ function itemsOf(
       envelope.owner,
       claimedBy,
     );
+    // Stryker disable next-line StringLiteral: an event is quarantined only with the reason of EventBridge
     return { pending, event, content: event, reason: '', quarantineMark: mark, state, isRecorded: false };
   });
   const invalidItems = invalid.map(({ item, reason }, index) => {

@@ -2,6 +2,7 @@ import {
   type AttributeValue,
   BatchExecuteStatementCommand,
   BatchGetItemCommand,
+  type BatchStatementError,
   ConditionalCheckFailedException,
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
@@ -62,11 +63,13 @@ export interface Reserved {
 
 /** The result of one call. What is neither granted nor to be read or taken over is inserted again. */
 interface CallResult {
-  readonly granted?: readonly (readonly [key: string, grant: Grant])[];
-  readonly toRead?: readonly Reservation[];
-  readonly toTakeOver?: readonly { one: Reservation; seen: StoredItem }[];
+  readonly granted: readonly (readonly [key: string, grant: Grant])[];
+  readonly toRead: readonly Reservation[];
+  readonly toTakeOver: readonly { one: Reservation; seen: StoredItem }[];
   readonly error?: unknown;
 }
+
+const NOTHING: CallResult = { granted: [], toRead: [], toTakeOver: [] };
 
 /** Inserts claims and turns into the claims table. */
 export class Reservations {
@@ -90,7 +93,7 @@ export class Reservations {
     deadline: Deadline,
   ): Promise<{ first: ReadonlyMap<string, Grant>; all: Promise<Reserved> }> {
     const inserted = await this.insertAll(requests, deadline);
-    const first = new Map(inserted.flatMap(({ granted = [] }) => granted));
+    const first = new Map(inserted.flatMap(({ granted }) => granted));
     return { first, all: this.complete(requests, inserted, deadline) };
   }
 
@@ -103,7 +106,7 @@ export class Reservations {
     let inserted = firstResults;
     for (let attempt = 1; ; attempt++) {
       const results = [...inserted, ...(await this.readAll(inserted, deadline))];
-      for (const { granted = [] } of results) for (const [key, grant] of granted) grants.set(key, grant);
+      for (const [key, grant] of results.flatMap(({ granted }) => granted)) grants.set(key, grant);
       const failed = results.find(({ error }) => error !== undefined);
       if (failed) return { grants, error: failed.error };
       const left = requests.filter(({ key }) => !grants.has(key));
@@ -120,11 +123,11 @@ export class Reservations {
 
   /** Reads the items that exist, and takes over those that have ended. */
   private async readAll(inserted: readonly CallResult[], deadline: Deadline): Promise<CallResult[]> {
-    const toRead = inserted.flatMap((result) => result.toRead ?? []);
+    const toRead = inserted.flatMap((result) => result.toRead);
     const read = await this.limit.map(batches(toRead, MAX_KEYS_PER_CALL), (batch) =>
       settled(() => this.read(batch, deadline)),
     );
-    const toTakeOver = read.flatMap((result) => result.toTakeOver ?? []);
+    const toTakeOver = read.flatMap((result) => result.toTakeOver);
     const takenOver = await this.limit.map(toTakeOver, ({ one, seen }) =>
       settled(() => this.takeOver(one, seen, deadline)),
     );
@@ -136,22 +139,19 @@ export class Reservations {
       Statements: batch.map((one) => one.statement(this.tableName)),
     });
     const { Responses } = await deadline.call((abortSignal) => this.client.send(command, { abortSignal }));
-    const granted: [string, Grant][] = [];
-    const toRead: Reservation[] = [];
-    for (const [index, one] of batch.entries()) {
+    const answers = batch.map((one, index) => {
       const error = Responses?.[index]?.Error;
-      const next = afterInsert(error);
-      if (next === 'granted') granted.push([one.key, { owner: one.owner, isNew: true }]);
-      else if (next === 'read') toRead.push(one);
-      else if (next === 'refused') {
-        const reason = `${error?.Code} ${error?.Message}`;
-        return {
-          granted,
-          error: new Error(`DynamoDB refused a claim: ${reason}. Check the table and the role.`),
-        };
-      }
-    }
-    return { granted, toRead };
+      return { one, error, next: afterInsert(error) };
+    });
+    const refusal = answers.find(({ next }) => next === 'refused')?.error;
+    return {
+      ...NOTHING,
+      granted: answers.flatMap(({ one, next }) =>
+        next === 'granted' ? [[one.key, { owner: one.owner, isNew: true }]] : [],
+      ),
+      toRead: answers.flatMap(({ one, next }) => (next === 'read' ? [one] : [])),
+      error: refusal && refused(refusal),
+    };
   }
 
   private async read(batch: readonly Reservation[], deadline: Deadline): Promise<CallResult> {
@@ -160,25 +160,29 @@ export class Reservations {
       RequestItems: { [this.tableName]: { Keys, ConsistentRead: true } },
     });
     const { Responses } = await deadline.call((abortSignal) => this.client.send(command, { abortSignal }));
+    // Stryker disable next-line OptionalChaining: the SDK's type; every item has its key
     const items = new Map(Responses?.[this.tableName]?.map((item) => [item.pk?.S, item]));
     const nowSeconds = Math.floor(Date.now() / 1000);
-    const granted: [string, Grant][] = [];
-    const toTakeOver: { one: Reservation; seen: StoredItem }[] = [];
-    for (const one of batch) {
+    const found = batch.flatMap((one) => {
       const attributes = items.get(one.key);
-      if (!attributes) continue;
+      if (!attributes) return [];
       const seen = one.stored(attributes);
-      if (afterRead(seen, nowSeconds) === 'take over') toTakeOver.push({ one, seen });
-      else granted.push([one.key, { owner: seen.owner, isNew: false, attributes }]);
-    }
-    return { granted, toTakeOver };
+      return [{ one, attributes, seen, next: afterRead(seen, nowSeconds) }];
+    });
+    return {
+      ...NOTHING,
+      granted: found.flatMap(({ one, attributes, seen, next }) =>
+        next === 'granted' ? [[one.key, { owner: seen.owner, isNew: false, attributes }]] : [],
+      ),
+      toTakeOver: found.filter(({ next }) => next === 'take over'),
+    };
   }
 
   private async takeOver(one: Reservation, seen: StoredItem, deadline: Deadline): Promise<CallResult> {
     const attributes = await deadline.call((abortSignal) =>
       one.takeOver(this.client, { abortSignal }, this.tableName, seen),
     );
-    return { granted: [[one.key, { owner: one.owner, isNew: false, attributes }]] };
+    return { ...NOTHING, granted: [[one.key, { owner: one.owner, isNew: false, attributes }]] };
   }
 }
 
@@ -187,6 +191,12 @@ async function settled(run: () => Promise<CallResult>): Promise<CallResult> {
   try {
     return await run();
   } catch (error) {
-    return isTransient(error) || error instanceof ConditionalCheckFailedException ? {} : { error };
+    return isTransient(error) || error instanceof ConditionalCheckFailedException
+      ? NOTHING
+      : { ...NOTHING, error };
   }
+}
+
+function refused({ Code, Message }: BatchStatementError): Error {
+  return new Error(`DynamoDB refused a claim: ${Code} ${Message}. Check the table and the role.`);
 }

@@ -191,12 +191,21 @@ describe('an existing claim', () => {
     expect(await consumer.ownerOf(first.id)).toBeUndefined();
   });
 
-  test('A claim that is missing from a response without items is read again', async () => {
-    await consumer.deliver(message([first]));
-    consumer.intercept(CALLS.read, { before: () => responseOf(200, {}) });
+  test('An INSERT whose response has no error is made', async () => {
+    consumer.intercept(CALLS.insert, { before: () => responseOf(200, {}) });
     expect(await consumer.deliver(message([first]))).toEqual([]);
-    expect(consumer.report.duplicates).toBe(1);
+    expect(consumer.publishedIds).toEqual([first.id]);
   });
+
+  test.each([{}, { Responses: {} }])(
+    'A claim that is missing from the response %j is read again',
+    async (response) => {
+      await consumer.deliver(message([first]));
+      consumer.intercept(CALLS.read, { before: () => responseOf(200, response) });
+      expect(await consumer.deliver(message([first]))).toEqual([]);
+      expect(consumer.report.duplicates).toBe(1);
+    },
+  );
 });
 
 describe('an expired claim that TTL has not deleted yet', () => {

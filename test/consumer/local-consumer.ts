@@ -88,6 +88,8 @@ export class LocalConsumer {
   private readonly answers = new Map<string, () => Promise<object> | object>();
   /** Storage for oversized events; a test may set it. */
   objectStore: ObjectStore | undefined;
+  /** Signals of the calls that {@link hang} did not answer. */
+  readonly signals: (AbortSignal | undefined)[] = [];
   /** Called before each AWS call of the consumer. */
   onCall: (target: string, body: string) => Promise<void> | void = () => undefined;
   private environments = 0;
@@ -304,6 +306,7 @@ export class LocalConsumer {
           typeof request.body === 'string' ? request.body : bytesToText(request.body as Uint8Array);
         this.calls.push({ target, body });
         await this.onCall(target, body);
+        if (this.answers.has(target)) this.signals.push(options?.abortSignal as AbortSignal | undefined);
         const answer = await this.answers.get(target)?.();
         if (answer) return { response: answer as never };
         const index = this.interceptions.findIndex((one) => one.target === target);

@@ -235,6 +235,15 @@ describe('the quarantine queue', () => {
     expect(consumer.quarantined).toHaveLength(1);
   });
 
+  test('Of two equal invalid items, the one that the queue did not accept is quarantined at the redelivery', async () => {
+    const one = message([null, null]);
+    consumer.faults.next('partial_failure', CALLS.quarantine);
+    expect((await consumer.invoke([one], { isLastAttempt: true })).failed).toEqual([one.messageId]);
+    expect(consumer.quarantined).toHaveLength(1);
+    expect(await consumer.deliver(redelivered(one))).toEqual([]);
+    expect(consumer.quarantined).toHaveLength(2);
+  });
+
   test('A missing quarantine queue fails the invocation', async () => {
     const broken = await LocalConsumer.create({
       config: { quarantineQueueUrl: 'http://127.0.0.1/000000000000/no-such-queue' },

@@ -129,6 +129,7 @@ describe('the turn of an owner', () => {
     expect(Number(taken?.leaseEndsAt?.N)).toBeGreaterThanOrEqual(startedAtSeconds + 30);
     expect(Number(taken?.leaseEndsAt?.N)).toBeLessThanOrEqual(nowSeconds() + 40);
     expect(Number(taken?.expiresAt?.N)).toBeGreaterThanOrEqual(startedAtSeconds + 28 * 86_400);
+    expect(Number(taken?.expiresAt?.N)).toBeLessThan(startedAtSeconds + 30 * 86_400);
     advance(3 * DAY_MS);
     await short.invoke([one], { crashAt: { call: 4, when: 'before' } });
     const takenOver = await short.item(`turn#${one.owner}`);
@@ -239,6 +240,14 @@ describe('the turn of an owner', () => {
     expect(await consumer.deliver(message(events))).toEqual([]);
     expect(consumer.report.duplicates).toBe(3);
     expect(consumer.count(CALLS.mark)).toBe(writes);
+  });
+
+  test('A turn whose INSERT had a lost response is released, even if nothing is marked', async () => {
+    await consumer.deliver(message(events));
+    const copy = message(events);
+    consumer.faults.next('timeout_after_commit', CALLS.insert);
+    expect(await consumer.deliver(copy)).toEqual([]);
+    expect((await consumer.item(`turn#${copy.owner}`))?.leaseEndsAt?.N).toBe('0');
   });
 });
 
@@ -358,6 +367,30 @@ describe('the order and the form of the calls', () => {
       CALLS.quarantine,
       CALLS.mark,
     ]);
+  });
+
+  test('If marks cannot be written before the quarantine, they are written after it', async () => {
+    const one = message(events);
+    consumer.intercept(CALLS.publish, {
+      before: () =>
+        responseOf(200, {
+          Entries: [{ ErrorCode: 'MalformedDetail' }, { EventId: 'two' }, { EventId: 'three' }],
+        }),
+    });
+    consumer.deny(CALLS.mark, 'ThrottlingException');
+    consumer.onCall = (target) => {
+      if (target === CALLS.quarantine) consumer.recover();
+    };
+    expect(await consumer.deliver(one)).toEqual([]);
+    expect(await consumer.marked(one.owner, idsOf(events))).toEqual(idsOf(events.slice(1)));
+    expect(await consumer.deliver(redelivered(one))).toEqual([]);
+    expect(consumer.published).toEqual([]);
+    expect(consumer.quarantined).toHaveLength(1);
+  });
+
+  test('A first delivery is not delayed by any retry', async () => {
+    expect(await consumer.deliver(message(events), message([null]))).toEqual([]);
+    expect(Math.random).not.toHaveBeenCalled();
   });
 
   test('A first delivery costs one INSERT call, one PutEvents and one UpdateItem', async () => {

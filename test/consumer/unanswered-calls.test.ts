@@ -41,6 +41,28 @@ async function invokeInTime(...messages: Delivered[]): Promise<Invoked> {
 }
 
 describe('an AWS call that is never answered', () => {
+  test.each(['insert', 'read', 'takeOver', 'mark', 'publish', 'quarantine'] as const)(
+    'The request of an unanswered %s call is aborted at the deadline',
+    async (call) => {
+      // An event that is claimed already, one whose claim has expired, and an invalid item: every call is made.
+      await consumer.deliver(message(queuedEvents(4)));
+      await consumer.putClaim(queuedEvent(5).id, 'earlier-owner', 0);
+      consumer.hang(CALLS[call]);
+      await invokeInTime(message([...events, ...queuedEvents(4, 5), null]));
+      expect(consumer.signals.length).toBeGreaterThan(0);
+      expect(consumer.signals.every((signal) => signal?.aborted)).toBe(true);
+    },
+  );
+
+  test('The request of an unanswered takeover of a turn is aborted at the deadline', async () => {
+    const one = message(events);
+    await consumer.invoke([one], { crashAt: { call: 1, when: 'after' } });
+    await consumer.endLease(one.owner);
+    consumer.hang(CALLS.mark);
+    await invokeInTime(redelivered(one));
+    expect(consumer.signals.map((signal) => signal?.aborted)).toEqual([true]);
+  });
+
   test.each(['insert', 'read'] as const)(
     'If the %s call is not answered, the messages are redelivered and none is published',
     async (call) => {
