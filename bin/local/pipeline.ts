@@ -5,7 +5,7 @@ import type { GapRecord } from 'switchboard-local/simulator/gap-judge.ts';
 import { type AwsEdge, dynamoDbClient, eventBridgeClient, sqsClient } from '../../lib/aws/aws-clients.ts';
 import type { Accounting } from './accounting.ts';
 import { ConsumerFailures } from './consumer-failures.ts';
-import { createLocalConsumer } from './consumer-process.ts';
+import { createLocalConsumer } from './consumer-poller.ts';
 import { ConsumerTotals } from './consumer-totals.ts';
 import { AWS_FAULT_RATES, CONSUMER_CRASH_RATE } from './fault-options.ts';
 import { readGapRecords } from './gap-records.ts';

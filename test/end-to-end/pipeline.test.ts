@@ -96,6 +96,11 @@ test('Events that are sent without a connection are uncovered, and a gap is reco
   const { uncovered, uncoveredSpans } = system.ledger.report();
   expect(uncovered).toBeGreaterThanOrEqual(BURST);
   expect(uncoveredSpans.length).toBeGreaterThan(0);
+  const topics = system.simulator.queueIds.map((id) => `v2.analytics.queues.${id}.observations`);
+  expect(await system.judgeGaps(topics)).toMatchObject({ explained: uncovered, unexplained: 0 });
+  expect(await system.judgeGaps(topics.slice(1))).toMatchObject({
+    unexplainedTopics: [[topics[0], expect.any(Number)]],
+  });
   expect(system.ingester.coverage.totals.gaps).toBeGreaterThan(0);
   expect(system.ingester.coverage.totals.gapSeconds).toBeLessThan((Date.now() - fromMs) / 1_000);
 });
