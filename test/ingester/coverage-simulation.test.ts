@@ -84,9 +84,12 @@ async function simulate(seed: number): Promise<{ lost: Interval[]; store: Memory
   const between = (min: number, max: number) => min + Math.floor(random() * (max - min + 1));
   const store = new MemoryCoverageStore();
   let isTableUp = true;
-  const tableCall = () => (isTableUp ? undefined : Promise.reject(new Error('no table')));
-  store.beforeWrite = tableCall;
-  store.beforeRead = tableCall;
+  const tableCall = async (failures: number): Promise<void> => {
+    await new Promise((resolve) => setTimeout(resolve, between(0, 300)));
+    if (!isTableUp || random() < failures) throw new Error('no table');
+  };
+  store.beforeWrite = () => tableCall(0.3);
+  store.beforeRead = () => tableCall(0);
   const lost: Interval[] = [];
   let lostSinceMs: number | undefined;
   for (let n = 0; n <= TASKS; n++) {
@@ -105,10 +108,14 @@ async function simulate(seed: number): Promise<{ lost: Interval[]; store: Memory
       for (let left = isLast ? 0 : between(0, 25); left > 0; left--) {
         simulated.happen(HAPPENINGS[between(0, HAPPENINGS.length - 1)] ?? '');
         if (n > 0 && random() < 0.2) isTableUp = !isTableUp;
-        await pass(between(0, 8_000));
+        // A task can be killed right after something happened.
+        await pass(left > 1 ? between(0, 8_000) : between(0, 1_000));
       }
-      lostSinceMs = simulated.lostSinceMs;
-      lost.push(...simulated.lost);
+      // A task that is killed before the first proof of a deployment is stored is not known to the next one.
+      if (store.hadProof) {
+        lostSinceMs = simulated.lostSinceMs;
+        lost.push(...simulated.lost);
+      }
     }
     if (isLast || (random() < 0.3 && isTableUp)) {
       if (simulated.lostSinceMs < Date.now()) simulated.happen('replacement');
@@ -122,7 +129,7 @@ async function simulate(seed: number): Promise<{ lost: Interval[]; store: Memory
       // The table answers again, and what waits is written within the longest delay between two attempts.
       task.coverage.stopping();
       void task.coverage.close();
-      await pass(10_000);
+      await pass(60_000);
     }
     task.kill();
   }
