@@ -1,5 +1,6 @@
 import type { Log } from '../../lib/aws/logger.ts';
-import { type CoverageStore, type Gap, topicsId } from './coverage-store.ts';
+import type { CoverageOptions, CoverageSources } from './coverage-options.ts';
+import { type CoverageProof, type CoverageStore, type Gap, topicsId } from './coverage-store.ts';
 import { CoverageWriter, type Write } from './coverage-writer.ts';
 import { OpenGap } from './open-gap.ts';
 import { StartGaps } from './start-gaps.ts';
@@ -20,24 +21,6 @@ interface SubscriptionCoverage {
   wasCovered: boolean;
 }
 
-/** Where coverage reads what is proven. */
-export interface CoverageSources {
-  /** Epoch milliseconds of the last proof of life of the subscription's connection; undefined without a connection. */
-  lastFrameAtMs(subscription: string): number | undefined;
-  /** Epoch milliseconds of the oldest event that SQS has not accepted; undefined if there is none. */
-  oldestUnsentMs(): number | undefined;
-}
-
-/** What coverage is made of. */
-export interface CoverageOptions {
-  readonly log: Log;
-  readonly sources: CoverageSources;
-  /** Id of this task, which no other process has. */
-  readonly task: string;
-  /** Without it gaps are only logged. */
-  readonly store?: CoverageStore | undefined;
-}
-
 /**
  * Knows which subscriptions are covered, and records every interval in which one was not (P4). What is proven is stored
  * every {@link PROOF_INTERVAL_MS} and at every change, so that the next process knows where its gap begins, however
@@ -53,6 +36,8 @@ export class Coverage {
   private readonly writer: CoverageWriter;
   private readonly subscriptions = new Map<string, SubscriptionCoverage>();
   private readonly starts: StartGaps | undefined;
+  /** Proofs of ended tasks, by subscription, until a proof of this task is stored. */
+  private readonly replaced = new Map<string, readonly CoverageProof[]>();
   private readonly timer: NodeJS.Timeout;
   private recordNumber = 0;
   /** Epoch milliseconds at which the process began to stop. */
@@ -215,12 +200,15 @@ export class Coverage {
     const known = this.subscriptions.get(subscription);
     // While the gap before the first connection is not recorded, the next process has to find it.
     if (!store || !known?.wasCovered || this.starts?.has(subscription)) return;
-    this.writer.add(`proof#${subscription}`, () => {
+    this.writer.add(`proof#${subscription}`, async () => {
       const storedAtMs = Date.now();
       const coveredUntilMs = isFinal
         ? (this.stoppingAtMs ?? storedAtMs)
         : this.coveredUntilMs(subscription, storedAtMs);
-      return store.putProof({ task, subscription, coveredUntilMs, storedAtMs, isFinal });
+      await store.putProof({ task, subscription, coveredUntilMs, storedAtMs, isFinal });
+      for (const proof of this.replaced.get(subscription) ?? [])
+        this.writer.add(`ended#${proof.task}#${subscription}`, () => store.deleteProof(proof));
+      this.replaced.delete(subscription);
     });
   }
 
@@ -236,14 +224,12 @@ export class Coverage {
 
   /** Record the time before this task's first connections as gaps, where no other task covered it. */
   private async decideStarts(isLast: boolean): Promise<void> {
-    const { store, starts } = this;
-    if (!store || !starts) return;
+    const { starts } = this;
+    if (!starts) return;
     for (const { subscription, gap, ended } of await starts.decide(isLast)) {
+      this.replaced.set(subscription, ended);
       if (gap) this.add({ subscription, ...gap, reason: 'no task was connected' });
       this.storeProof(subscription, false);
-      // After the proof of this task, which replaces them.
-      for (const proof of ended)
-        this.writer.add(`ended#${proof.task}#${subscription}`, () => store.deleteProof(proof));
     }
   }
 }

@@ -139,6 +139,29 @@ describe('a task that is killed', () => {
   });
 });
 
+describe('a state table that is slow', () => {
+  test('The proof of an ended task is not deleted before another proof is stored, even if that is delayed', async () => {
+    (await liveTask('first')).kill();
+    await pass(PROOF_STALE_MS);
+    let isUp = false;
+    store.beforeWrite = (kind) => {
+      if (kind === 'proof' && !isUp) throw new Error('no table');
+    };
+    const second = await liveTask('second');
+    // Every change stores the proof again, behind everything that waits.
+    for (let n = 0; n < 5; n++) {
+      second.coverage.onUncovered('0', Date.now(), '1006');
+      await pass(1_000);
+      await second.cover();
+    }
+    expect(store.proof('first')).toBeDefined();
+    isUp = true;
+    await pass(20_000);
+    expect(store.proof('second')).toBeDefined();
+    expect(store.proof('first')).toBeUndefined();
+  });
+});
+
 describe('an outage that is longer than a process', () => {
   test('The gap reaches from the last proof to the first connection, over all tasks in between', async () => {
     const first = await liveTask('first');

@@ -3,10 +3,12 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { Generator } from 'switchboard-local/simulator/generator.ts';
 import { GeneratorRunner } from 'switchboard-local/simulator/generator-runner.ts';
 import { type Listening, Simulator } from 'switchboard-local/simulator/simulator.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { PROOF_STALE_MS } from '../../functions/ingester/coverage.ts';
 import { eventually } from './eventually.ts';
 import { LocalAws, STATE_TABLE } from './local-aws.ts';
 
@@ -188,6 +190,44 @@ describe('stopping the process', () => {
     expect(child.lines.map(({ message }) => message)).toEqual(['stopping', 'stopped']);
     silent.closeAllConnections();
     await new Promise((resolve) => silent.close(resolve));
+  });
+});
+
+describe('killing the process', () => {
+  const SUBSCRIPTION = 'killed';
+  const records = async (prefix: string) =>
+    (await aws.records(prefix)).filter(({ pk }) => pk?.S === `subscription#${SUBSCRIPTION}`);
+
+  /** As if this time had passed since the proofs were stored. */
+  async function age(ms: number): Promise<void> {
+    for (const proof of await records('proof#')) {
+      const storedAtMs = { N: String(Number(proof.storedAtMs?.N) - ms) };
+      await aws.dynamodb.send(new PutItemCommand({ TableName: STATE_TABLE, Item: { ...proof, storedAtMs } }));
+    }
+  }
+
+  test('The gap after SIGKILL is recorded by the next process, from the last proof to its connection', async () => {
+    const killed = run({ SUBSCRIPTION });
+    await eventually(() => records('proof#')).toHaveLength(1);
+    const [proof] = await records('proof#');
+    killed.child.kill('SIGKILL');
+    await killed.exited;
+    const killedAtMs = Date.now();
+    expect(proof?.isFinal?.BOOL).toBe(false);
+    await age(PROOF_STALE_MS);
+    const next = run({ SUBSCRIPTION });
+    await eventually(() => records('gap#')).toHaveLength(1);
+    const [gap] = await records('gap#');
+    expect(gap?.reason?.S).toBe('no task was connected');
+    expect(gap?.fromMs).toEqual(proof?.coveredUntilMs);
+    expect(Number(gap?.fromMs?.N)).toBeLessThanOrEqual(killedAtMs);
+    expect(Number(gap?.toMs?.N)).toBeGreaterThanOrEqual(killedAtMs);
+    // The proof of the killed process is deleted after the next one has stored its own.
+    await eventually(async () => (await records('proof#')).map(({ task }) => task?.S)).toEqual([
+      gap?.task?.S,
+    ]);
+    next.child.kill('SIGTERM');
+    expect(await next.exited).toBe(0);
   });
 });
 

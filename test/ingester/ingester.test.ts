@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { eventually } from './eventually.ts';
-import { IngesterRun, type RunOptions } from './ingester-run.ts';
+import { IngesterRun, QUICK, type RunOptions } from './ingester-run.ts';
 
 let run: IngesterRun;
 afterEach(() => run.close());
@@ -171,6 +171,27 @@ describe('health', () => {
       expect.stringMatching(/ECONNREFUSED|could not be reached/),
     ]);
     expect(await run.health()).toMatchObject({ status: 200, body: { ready: true, live: true } });
+  });
+
+  test('While the first listing fails temporarily the process is unhealthy with the reason, and then it starts', async () => {
+    let isUp = false;
+    const flaky: typeof fetch = async (input, init) =>
+      isUp || !String(input).includes('/users') ? fetch(input, init) : new Response('{}', { status: 503 });
+    run = await IngesterRun.prepare({
+      dependencies: {
+        fetch: flaky,
+        limits: { ...QUICK, backoff: { baseMs: 1, capMs: 5, failedAttempts: 1e6 } },
+      },
+    });
+    const starting = run.ingester.start();
+    await eventually(() => run.log.about('the subscriptions could not be found').length).toBeGreaterThan(2);
+    const { status, body } = await run.health();
+    expect(status).toBe(503);
+    expect(body.reasons).toContainEqual(expect.stringMatching(/503/));
+    isUp = true;
+    await starting;
+    await run.covered();
+    expect(await run.health()).toMatchObject({ status: 200, body: { reasons: [] } });
   });
 
   test('A health port in use is an error', async () => {

@@ -66,6 +66,11 @@ export class MemoryCoverageStore implements CoverageStore {
     return this.proofsByKey.get(`${task}#${subscription}`);
   }
 
+  /** Whether any task has ever stored a proof. */
+  get hadProof(): boolean {
+    return this.written.some(({ kind }) => kind === 'proof');
+  }
+
   private async write(record: WrittenRecord): Promise<void> {
     this.attempts++;
     await this.beforeWrite(record.kind);

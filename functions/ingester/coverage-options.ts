@@ -1,0 +1,20 @@
+import type { Log } from '../../lib/aws/logger.ts';
+import type { CoverageStore } from './coverage-store.ts';
+
+/** Where coverage reads what is proven. */
+export interface CoverageSources {
+  /** Epoch milliseconds of the last proof of life of the subscription's connection; undefined without a connection. */
+  lastFrameAtMs(subscription: string): number | undefined;
+  /** Epoch milliseconds of the oldest event that SQS has not accepted; undefined if there is none. */
+  oldestUnsentMs(): number | undefined;
+}
+
+/** What coverage is made of. */
+export interface CoverageOptions {
+  readonly log: Log;
+  readonly sources: CoverageSources;
+  /** Id of this task, which no other process has. */
+  readonly task: string;
+  /** Without it gaps are only logged. */
+  readonly store?: CoverageStore | undefined;
+}
