@@ -37,7 +37,7 @@ export class Supervisor implements ConnectorOwner {
   /** Open connections, and the subscription that each one has. */
   private readonly connections = new Map<Connection, Subscription>();
   private readonly updating = new Set<Connection>();
-  /** Connections that are being closed; whether they were alive is known when they have ended. */
+  /** Connections that are being closed. */
   private readonly retiring = new Set<Connection>();
   private wanted: Subscription;
   private current: Connection | undefined;
@@ -68,12 +68,9 @@ export class Supervisor implements ConnectorOwner {
     return this.current !== undefined;
   }
 
-  /**
-   * Epoch milliseconds of the last proof of life; undefined without a connection. Until a replaced connection has ended,
-   * its last proof of life counts.
-   */
+  /** Epoch milliseconds of the last proof of life; until a replaced connection ends, its own. */
   get lastFrameAtMs(): number | undefined {
-    const times = [...this.retiring, ...(this.current ? [this.current] : [])].map((one) => one.lastFrameAtMs);
+    const times = [this.current, ...this.retiring].flatMap((one) => one?.lastFrameAtMs ?? []);
     return times.length > 0 ? Math.min(...times) : undefined;
   }
 
