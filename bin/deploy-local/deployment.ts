@@ -17,6 +17,7 @@ const outputsSchema = z.object({
     SwitchboardEventBusName: z.string(),
     SwitchboardEventsQueueUrl: z.string(),
     SwitchboardStateTableName: z.string(),
+    SwitchboardOversizeBucketName: z.string(),
     SwitchboardSecretName: z.string(),
   }),
 });

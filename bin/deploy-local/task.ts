@@ -92,6 +92,7 @@ export function taskEnvironment(
     ...task.environment,
     EVENTS_QUEUE_URL: outputs.SwitchboardEventsQueueUrl,
     STATE_TABLE: outputs.SwitchboardStateTableName,
+    OVERSIZE_BUCKET: outputs.SwitchboardOversizeBucketName,
     GENESYS_SECRET_ID: outputs.SwitchboardSecretName,
     ...(urls ? { GENESYS_API_URL: urls.apiUrl, GENESYS_LOGIN_URL: urls.loginUrl } : {}),
     ...Object.fromEntries(OVERRIDABLE.flatMap((name) => (given[name] ? [[name, given[name]]] : []))),

@@ -36,7 +36,7 @@ export class Supervisor implements ConnectorOwner {
   private readonly handlers: SupervisorHandlers;
   private readonly connector: Connector;
   private readonly connections: SubscribedConnections;
-  /** Connections that are being closed; whether they were alive is known when they have ended. */
+  /** Connections that are being closed. */
   private readonly retiring = new Set<Connection>();
   private current: Connection | undefined;
   private attempt: Promise<void> | undefined;
@@ -67,12 +67,9 @@ export class Supervisor implements ConnectorOwner {
     return this.current !== undefined;
   }
 
-  /**
-   * Epoch milliseconds of the last proof of life; undefined without a connection. Until a replaced connection has ended,
-   * its last proof of life counts.
-   */
+  /** Epoch milliseconds of the last proof of life; until a replaced connection ends, its own. */
   get lastFrameAtMs(): number | undefined {
-    const times = [...this.retiring, ...(this.current ? [this.current] : [])].map((one) => one.lastFrameAtMs);
+    const times = [this.current, ...this.retiring].flatMap((one) => one?.lastFrameAtMs ?? []);
     return times.length > 0 ? Math.min(...times) : undefined;
   }
 

@@ -179,6 +179,11 @@ export class Switchboard extends Construct {
       'Queue for items that cannot be processed by retrying; the message attribute reason states why',
     );
     this.addOutput('StateTableName', this.tables.state.tableName, 'Table with channels and gap records');
+    this.addOutput(
+      'OversizeBucketName',
+      this.oversize.bucket.bucketName,
+      'Bucket for events that are too large for a message or the event bus',
+    );
     if (this.dashboard) this.addOutput('DashboardUrl', this.dashboard.url, 'CloudWatch dashboard');
     this.addOutput('SecretName', this.secret.name, 'Secret with the OAuth client');
     this.addOutput(

@@ -135,6 +135,7 @@ test('The stack outputs name the resources and the command that fills the secret
     'SwitchboardDeadLetterQueueUrl',
     'SwitchboardQuarantineQueueUrl',
     'SwitchboardStateTableName',
+    'SwitchboardOversizeBucketName',
     'SwitchboardDashboardUrl',
     'SwitchboardSecretName',
     'SwitchboardFillSecretCommand',

@@ -26,6 +26,8 @@ const DUPLICATE_INTERVAL_MS = 300;
 /** Shares of the events after which the socket is dropped. Each outage is longer, because the backoff grows. */
 const DROPS_AFTER = [0.25, 0.5, 0.75];
 const MAX_SENDING_MS = 90_000;
+/** Topics whose bodies name the occurrence, so that an event that is sent again is a copy. */
+const KEYED = /\.(?:presence|routingStatus)$/;
 /** Events that are sent again to the second run of the ingester, which has no memory of the first run. */
 const REPEATED_EVENTS = 500;
 const MAX_SETTLE_MS = 60_000;
@@ -99,9 +101,14 @@ async function covered(): Promise<void> {
   ]);
 }
 
-/** Stops the ingester, which drains, and waits until the consumer has processed all messages. */
+/** Waits until all events are on the bus, and stops the ingester. */
 async function drain(): Promise<void> {
   await ledger.settled(MAX_SETTLE_MS);
+  await stopIngester();
+}
+
+/** Stops the ingester, which drains, and waits until the consumer has processed all messages. */
+async function stopIngester(): Promise<void> {
   child.signal('SIGINT');
   expect(await child.ended).toMatchObject({ code: 0 });
   await expect
@@ -178,22 +185,30 @@ test('The deployed stack publishes each event once despite dropped sockets, dupl
   await sendEvents();
   await drain();
   const seconds = (performance.now() - startedAtMs) / 1_000;
+  const report = ledger.report();
+  await expect
+    .poll(() => target.events, { interval: POLL_MS, timeout: MAX_SETTLE_MS })
+    .toBe(report.published);
 
   // The second run has an ingester without memory of the first run, so the claims must detect the duplicates.
   await deployLocal();
   await covered();
-  for (const frame of played.slice(0, REPEATED_EVENTS)) simulator.emit(frame);
+  const repeated = played.filter(({ topicName }) => KEYED.test(topicName)).slice(0, REPEATED_EVENTS);
+  expect(repeated).toHaveLength(REPEATED_EVENTS);
+  for (const frame of repeated) simulator.emit(frame);
   // A new event after them shows that all have been read once it is published.
   simulator.emit(source.next());
-  await drain();
+  await expect
+    .poll(() => target.events, { interval: POLL_MS, timeout: MAX_SETTLE_MS })
+    .toBe(report.published + 1);
+  await stopIngester();
   expect(child.stdout).toMatch(new RegExp(`"message":"stopped".*"itemsSent":${REPEATED_EVENTS + 1}\\b`));
   await target.stop();
 
-  const report = ledger.report();
+  expect(target.events).toBe(report.published + 1);
   printFigures(report, seconds);
-  expect(report).toMatchObject({ lost: 0, lostKeys: [], publishedTwice: 0, unexpected: 0, foldedOpen: 0 });
+  expect(report).toMatchObject({ lost: 0, lostKeys: [], publishedTwice: 0, unexpected: 0 });
   expect(report.sent).toBeGreaterThanOrEqual(EVENTS);
-  expect(target.events).toBe(report.published);
   // The faults did occur, and every interval without coverage is recorded as a gap.
   expect(faults.counts.socket_drop).toBe(DROPS_AFTER.length);
   expect(faults.counts.duplicate_frame).toBeGreaterThan(0);

@@ -18,6 +18,7 @@ const OUTPUTS = {
   SwitchboardEventBusName: 'bus',
   SwitchboardEventsQueueUrl: 'http://127.0.0.1:4566/000000000000/events',
   SwitchboardStateTableName: 'state',
+  SwitchboardOversizeBucketName: 'oversize',
   SwitchboardSecretName: 'switchboard/genesys',
 };
 const ENDPOINT = 'http://127.0.0.1:4566';

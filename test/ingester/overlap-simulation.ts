@@ -71,8 +71,9 @@ export function overlapRun(seed: number, overlaps: number): OverlapRun {
   const between = (min: number, max: number) => min + Math.floor(random() * (max - min + 1));
   const lives: Life[] = [{ openMs: 1_000 }];
   let current = lives[0] as Life;
+  let currentReadyMs = current.openMs;
   for (let n = 0; n < overlaps; n++) {
-    let openMs = (current.deadMs ?? current.openMs) + between(1_500, 6_000);
+    let openMs = currentReadyMs + between(1_000, 6_000);
     if (random() < 0.3) {
       // The first attempt opens, delivers, and fails before it is ready.
       const failing: Life = { openMs };
@@ -84,12 +85,13 @@ export function overlapRun(seed: number, overlaps: number): OverlapRun {
     const next: Life = { openMs };
     const readyMs = openMs + between(200, 2_000);
     const fate = random();
-    if (fate < 0.25) current.deadMs = openMs + between(-3_000, 1_500);
+    if (fate < 0.25) current.deadMs = Math.max(currentReadyMs, openMs + between(-3_000, 1_500));
     // The speaker is lost while the new connection is open and not ready.
     if (fate > 0.85) current.leavesMs = between(openMs + 150, readyMs);
     else current.closeMs = readyMs;
     lives.push(next);
     current = next;
+    currentReadyMs = readyMs;
   }
   const endMs = current.openMs + 10_000;
   const occurrences: number[] = [];
