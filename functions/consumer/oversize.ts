@@ -52,7 +52,7 @@ export class Oversize {
       version: detail.version,
       timestamp: detail.timestamp,
       eventBody: {},
-      metadata: { ...(CorrelationId === undefined ? {} : { CorrelationId }), ...known, oversize },
+      metadata: { CorrelationId, ...known, oversize },
     };
   }
 }
