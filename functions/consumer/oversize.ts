@@ -42,7 +42,7 @@ export class Oversize {
       version: detail.version,
       timestamp: detail.timestamp,
       eventBody: {},
-      metadata: { ...(CorrelationId === undefined ? {} : { CorrelationId }), ...known, oversize },
+      metadata: { CorrelationId, ...known, oversize },
     };
   }
 }

@@ -1,7 +1,7 @@
 import { eventTime } from './event-time.ts';
 import type { EventDetail, QueuedEvent } from './schema.ts';
 
-/** The `detail` of the published event. */
+/** The `detail` of the published event. JSON omits its members that are undefined. */
 export function toDetail(event: QueuedEvent): EventDetail {
   const { id, protocol, receivedAt, sequence, backfilled, late, weak, oversize, frame } = event;
   const { topicName, version, timestamp: _, eventBody, metadata, ...unknown } = frame;
@@ -9,19 +9,19 @@ export function toDetail(event: QueuedEvent): EventDetail {
   const { sequence: _sequence, oversize: _oversize, ...theirs } = metadata ?? {};
   return {
     topicName,
-    ...(version === undefined ? {} : { version }),
+    version,
     timestamp: eventTime(frame, receivedAt),
     eventBody,
     metadata: {
       ...theirs,
       eventId: id,
       protocol,
-      ...(sequence === undefined ? {} : { sequence }),
+      sequence,
       receivedAt,
       backfilled: backfilled ?? false,
       late: late ?? false,
       identity: weak ? 'weak' : 'stable',
-      ...(oversize === undefined ? {} : { oversize }),
+      oversize,
     },
     ...unknown,
   };

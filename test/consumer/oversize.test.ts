@@ -50,6 +50,8 @@ test('An event above the limit is stored in the bucket, and its reference with s
   expect(eventBody).toEqual({});
   const { bucket, key, bytes, sha256 } = metadata.oversize!;
   expect(bucket).toBe(BUCKET);
+  expect(key).toBe(`2026-11-20/${large.id}.json`);
+  expect(metadata).toMatchObject({ CorrelationId: large.frame.metadata?.CorrelationId });
   const object = await (await fetch(`${url}/${bucket}/${key}`)).text();
   expect(Buffer.byteLength(object)).toBe(bytes);
   expect(hash('sha256', object)).toBe(sha256);

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { batches } from '../../functions/consumer/batches.ts';
 import { Deadline } from '../../functions/consumer/deadline.ts';
 import { Publisher } from '../../functions/consumer/publish.ts';
 import { eventBridgeClient } from '../../lib/aws/aws-clients.ts';
+import { toDetail } from '../../lib/events/event-detail.ts';
 import {
   CALLS,
   idsOf,
@@ -195,6 +197,24 @@ describe('an event above the size of PutEvents', () => {
     });
   });
 
+  test('The size of an entry is that of its source, type, detail and time, and may equal the limit', async () => {
+    const client = eventBridgeClient({
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+      requestHandler: consumer.emulator.requestHandler(),
+    });
+    const event = queuedEvent(1);
+    const source = 'genesys.cloud';
+    const bytes = 14 + source.length + event.type.length + Buffer.byteLength(JSON.stringify(toDetail(event)));
+    using deadline = new Deadline(5_000);
+    const publish = async (oversizeBytes: number) => {
+      const publisher = new Publisher(client, { busName: 'switchboard', source, oversizeBytes });
+      return (await publisher.publish([event], deadline).get(event))?.get(event)?.state;
+    };
+    expect(await publish(bytes)).toBe('published');
+    expect(await publish(bytes - 1)).toBe('refused');
+  });
+
   test('An event that is also too large for a quarantine message stays in the queue and blocks no other event', async () => {
     const id = 'b6ff2fdd-05a4-4cf4-9b52-5f6a1c8f8a60';
     const one = { messageId: 'grown', body: body(id), receiveCount: 1 };
@@ -262,6 +282,12 @@ describe('the marks of a turn', () => {
     expect(consumer.publishedIds).toEqual(idsOf(events));
     expect(consumer.count(CALLS.read)).toBe(2);
   });
+});
+
+test('A batch may have exactly the maximum of items and of bytes', () => {
+  expect(batches([1, 1, 1], 2)).toEqual([[1, 1], [1]]);
+  expect(batches([1, 1, 1], 9, 2, (bytes) => bytes)).toEqual([[1, 1], [1]]);
+  expect(batches([3, 1], 9, 2, (bytes) => bytes)).toEqual([[3], [1]]);
 });
 
 describe('near the deadline', () => {

@@ -13,6 +13,7 @@ import {
   queuedEvent,
   queuedEvents,
   redelivered,
+  responseOf,
 } from './local-consumer.ts';
 
 let consumer: LocalConsumer;
@@ -154,6 +155,22 @@ describe('an item that is not an event', () => {
     expect(await consumer.deliver({ messageId: 'invalid', body }, message(GOOD))).toEqual([]);
     expect(consumer.publishedIds).toEqual(idsOf(GOOD));
     expect(JSON.parse(consumer.quarantined[0]!.body).events).toEqual(['\uFFFE\uFFFF\u0000\uD800']);
+  });
+
+  test('A longer reason is truncated to 500 characters, and other characters than ASCII are replaced', async () => {
+    const refusal = { ErrorCode: 'MalformedDetail', ErrorMessage: `é${'x'.repeat(600)}` };
+    consumer.intercept(CALLS.publish, { before: () => responseOf(200, { Entries: [refusal] }) });
+    expect(await consumer.deliver(message(GOOD))).toEqual([]);
+    const start = 'EventBridge: MalformedDetail ?';
+    expect(consumer.reasons).toEqual([start + 'x'.repeat(500 - start.length)]);
+  });
+
+  test('A body of exactly the maximum size is quarantined', async () => {
+    const body = 'x'.repeat(1_048_576 - 2_048);
+    expect(
+      await consumer.deliver({ messageId: 'fits', body }, { messageId: 'larger', body: `${body}x` }),
+    ).toEqual(['larger']);
+    expect(consumer.quarantined.map((one) => one.body)).toEqual([body]);
   });
 
   test('The reason is printable ASCII text of at most 500 characters', async () => {
