@@ -22,7 +22,7 @@ export const consumerEnvironment = z.object({
     .meta({ description: 'Name or ARN of the EventBridge event bus.' }),
   QUARANTINE_QUEUE_URL: z
     .url('is missing or not a URL: the SQS queue for items that failed permanently')
-    .meta({ description: 'URL of the SQS queue for items that cannot be processed by retrying.' }),
+    .meta({ description: 'URL of the SQS queue for items that fail on every attempt.' }),
   EVENT_SOURCE: z
     .string()
     .regex(

@@ -176,7 +176,7 @@ export class Switchboard extends Construct {
     this.addOutput(
       'QuarantineQueueUrl',
       quarantine.queueUrl,
-      'Queue for items that cannot be processed by retrying; the message attribute reason states why',
+      'Queue for items that fail on every attempt; the message attribute reason states why',
     );
     this.addOutput('StateTableName', this.tables.state.tableName, 'Table with channels and gap records');
     this.addOutput(
