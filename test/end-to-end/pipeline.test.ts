@@ -96,7 +96,10 @@ test('Events that are sent without a connection are uncovered, and a gap is reco
   const { uncovered, uncoveredSpans } = system.ledger.report();
   expect(uncovered).toBeGreaterThanOrEqual(BURST);
   expect(uncoveredSpans.length).toBeGreaterThan(0);
-  const topics = system.simulator.queueIds.map((id) => `v2.analytics.queues.${id}.observations`);
+  const topics = [
+    ...system.simulator.queueIds.map((id) => `v2.analytics.queues.${id}.observations`),
+    ...system.simulator.userIds.map((id) => `v2.users.${id}.routingStatus`),
+  ];
   expect(await system.judgeGaps(topics)).toMatchObject({ explained: uncovered, unexplained: 0 });
   expect(await system.judgeGaps(topics.slice(1))).toMatchObject({
     unexplainedTopics: [[topics[0], expect.any(Number)]],

@@ -3,7 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encodeEnvelope } from '../../lib/events/envelope.ts';
-import { MAX_ITEM_BYTES, rejectedItem } from '../../lib/events/item.ts';
+import { MAX_ITEM_BYTES, rejectedItem, storedRejectedItem } from '../../lib/events/item.ts';
 import { envelopeSchema, REJECTION_REASONS, rejectedFrameSchema } from '../../lib/events/schema.ts';
 import { anyText } from './json.ts';
 import { SQS_TEXT } from './sqs-text.ts';
@@ -107,5 +107,23 @@ describe('forced compression', () => {
         expect(restored(rejected)).toEqual(Buffer.from(text));
       }),
     );
+  });
+});
+
+test('A frame that is stored in a bucket is named by its object, and carries no content', () => {
+  const stored = {
+    bucket: 'oversize',
+    key: 'rejected/2026/03/21/1',
+    bytes: 2_000_000,
+    sha256: 'ab'.repeat(32),
+  };
+  const item = storedRejectedItem(stored, ABOUT);
+  expect(item.bytes).toBe(Buffer.byteLength(item.json));
+  expect(rejectedFrameSchema.parse(JSON.parse(item.json)).rejected).toEqual({
+    ...ABOUT,
+    bytes: 2_000_000,
+    encoding: 's3',
+    body: '',
+    stored,
   });
 });
