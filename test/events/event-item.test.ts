@@ -242,3 +242,15 @@ describe('the identity of an event', () => {
     ).toBeUndefined();
   });
 });
+
+test('An item names the object of an event that is stored in a bucket, and a weak identity', () => {
+  const oversize = { bucket: 'oversize', key: 'events/1', bytes: 300_000, sha256: 'ab'.repeat(32) };
+  const item = eventItem({ frame: FRAME }, { identity: { id: 'k3Zx', isWeak: true }, ...ORIGIN, oversize });
+  expect(queuedEventSchema.parse(JSON.parse(item?.json ?? ''))).toEqual({
+    ...FIELDS,
+    type: 'v2.x',
+    weak: true,
+    oversize,
+    frame: FRAME,
+  });
+});
