@@ -1,6 +1,6 @@
 import { Ingester } from '../../functions/ingester/ingester.ts';
 import { readConfig } from '../../functions/ingester/ingester-config.ts';
-import { type AwsEdge, dynamoDbClient, sqsClient } from '../../lib/aws/aws-clients.ts';
+import { type AwsEdge, dynamoDbClient, objectStore, sqsClient } from '../../lib/aws/aws-clients.ts';
 import { createLogger, LOG_LEVELS, type LogLevel } from '../../lib/aws/logger.ts';
 import type { Credentials } from '../../lib/genesys/token-source.ts';
 import { ChildIngester } from './child-ingester.ts';
@@ -41,6 +41,7 @@ export function createLocalIngester(
     TOPICS: options.topics.join(','),
     EVENTS_QUEUE_URL: eventsQueueUrl,
     STATE_TABLE: NAMES.stateTable,
+    OVERSIZE_BUCKET: NAMES.oversizeBucket,
     HEALTH_PORT: String(options.healthPort),
     LOG_LEVEL: logLevel,
     ...(refreshesOften ? { TOPIC_REFRESH_SECONDS: String(REFRESH_SECONDS) } : {}),
@@ -54,10 +55,12 @@ export function createLocalIngester(
       },
     });
   }
+  const dynamodb = dynamoDbClient(edge);
   return inProcess(
     new Ingester(readConfig(environment), {
       sqs: sqsClient(edge),
-      dynamodb: dynamoDbClient(edge),
+      dynamodb,
+      objectStore: objectStore(NAMES.oversizeBucket, dynamodb, edge.endpoint),
       credentials: async () => genesys.credentials,
       log: createLogger('ingester', logLevel),
       ...(options.isSimulated ? { limits: localLimits(faults).ingester } : {}),

@@ -261,6 +261,15 @@ describe.concurrent('--json', () => {
 });
 
 describe.concurrent('--json and logs', () => {
+  test('Large events of a run reach the bus by their objects, and none is lost', async () => {
+    const flags = '--events 2000 --rate 2000 --faults large_event --seed 1 --exit --json --health-port 0';
+    const { code, stdout } = await run(['local', ...flags.split(' ')]).ended;
+    const result = JSON.parse(stdout);
+    expect(result.faults.large_event).toBeGreaterThan(0);
+    expect(result).toMatchObject({ lost: 0, published: result.sent, unexplained: 0 });
+    expect(code).toBe(0);
+  });
+
   test('With --json, logs go to stderr, and stdout has only the result', async () => {
     const flags = ['--events', '100', '--rate', '2000', '--exit', '--json', '--log-level', 'info'];
     const { code, stdout, stderr } = await run(['local', ...flags, '--health-port', '0', ...DISTINCT_EVENTS])
