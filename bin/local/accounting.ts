@@ -60,7 +60,7 @@ export class Accounting {
     const arrived = oversize ? readObject?.(oversize.bucket, oversize.key) : detail;
     const serial = arrived ? this.ledger.keyOf(arrived as SerialCarrier) : undefined;
     if (this.stalled.delete(eventId) && serial !== undefined) this.ledger.markStalled(serial);
-    this.ledger.received(serial, { isWeak: identity === 'weak' });
+    this.ledger.received(serial, { id: eventId, isWeak: identity === 'weak' });
   }
 
   /** The local AWS injected a fault into a call. */

@@ -13,6 +13,8 @@ const DEFAULT_SETTLE_TIMEOUT_MS = 60_000;
 const MAX_REPORTED_KEYS = 20;
 /** Events with an allowed repeat that are remembered. */
 const MAX_ALLOWANCES = 1_000_000;
+/** Events that several sockets got, whose ids on the bus are remembered. A repeat of an older one counts as strict. */
+const MAX_OVERLAPPED = 200_000;
 
 export interface LedgerOptions {
   /** With more events that are not on the bus, {@link Ledger.isFull} is true. Default 1,000,000. */
@@ -23,8 +25,16 @@ export interface LedgerOptions {
 export interface Arrival {
   /** Epoch milliseconds. */
   readonly atMs?: number;
+  /** The id that the product gave to the event. A copy with another id was not recognized as a copy. */
+  readonly id?: string;
   /** Whether the product says that it cannot tell this event from another one with the same content. */
   readonly isWeak?: boolean;
+}
+
+/** The arrivals of an event that several sockets got. */
+interface Overlapped {
+  readonly ids: Set<string>;
+  hasWeak: boolean;
 }
 
 /** The clock of the ledger: epoch milliseconds, fractional. */
@@ -41,6 +51,7 @@ export class Ledger {
   private readonly open = new Map<number, LedgerEntry>();
   private readonly marks = new SerialMarks();
   private readonly allowances = new Map<number, number>();
+  private readonly overlapped = new Map<number, Overlapped>();
   private readonly neverSent = new MissingEvents();
   private readonly counts: Record<EventState, number> = {
     pending: 0,
@@ -102,20 +113,19 @@ export class Ledger {
   }
 
   /** Records that an event reached the bus. Call once per arrival. */
-  received(serial: number | undefined, { atMs = ledgerNow(), isWeak = false }: Arrival = {}): void {
+  received(serial: number | undefined, arrival: Arrival = {}): void {
     if (serial === undefined) {
       this.unexpected += 1;
       return;
     }
     const entry = this.open.get(serial);
-    if (entry === undefined) this.receivedAgain(serial, isWeak);
-    else this.receivedFirst(entry, atMs);
+    if (entry === undefined) this.receivedAgain(serial, arrival);
+    else this.receivedFirst(entry, arrival);
   }
 
   /** Allows one repeat of this event, because a publish of it had an unknown outcome. */
   allowRepeat(serial: number): void {
-    const oldest = this.allowances.keys().next();
-    if (this.allowances.size >= MAX_ALLOWANCES && oldest.done !== true) this.allowances.delete(oldest.value);
+    dropOldest(this.allowances, MAX_ALLOWANCES);
     this.allowances.set(serial, (this.allowances.get(serial) ?? 0) + 1);
   }
 
@@ -199,12 +209,16 @@ export class Ledger {
     return keys;
   }
 
-  private receivedFirst(entry: LedgerEntry, atMs: number): void {
+  private receivedFirst(entry: LedgerEntry, { atMs = ledgerNow(), id, isWeak = false }: Arrival): void {
     const { serial, group, sockets } = entry;
     entry.isPublished = true;
     (entry.stalled ? this.latencyStalled : this.latency).record(atMs - entry.sentAtMs);
     this.open.delete(serial);
-    this.marks.set(serial, { published: 1, sockets });
+    this.marks.set(serial, sockets);
+    if (sockets > 1) {
+      dropOldest(this.overlapped, MAX_OVERLAPPED);
+      this.overlapped.set(serial, { ids: new Set(id === undefined ? [] : [id]), hasWeak: isWeak });
+    }
     this.updateState(entry);
     if (group === undefined) return;
     group.published += 1;
@@ -213,22 +227,32 @@ export class Ledger {
   }
 
   /** An event that is on the bus already, or that was never sent. */
-  private receivedAgain(serial: number, isWeak: boolean): void {
-    const { published, sockets } = this.marks.get(serial);
-    if (published === 0) {
+  private receivedAgain(serial: number, arrival: Arrival): void {
+    if (!this.marks.has(serial)) {
       this.unexpected += 1;
       return;
     }
-    this.marks.set(serial, { published: published + 1, sockets });
     const allowed = this.allowances.get(serial) ?? 0;
-    if (allowed > 0) {
+    if (this.isWeakCopy(serial, arrival)) {
+      this.repeats.weak += 1;
+    } else if (allowed > 0) {
       this.allowances.set(serial, allowed - 1);
       this.repeats.allowed += 1;
-    } else if (isWeak && published < sockets) {
-      this.repeats.weak += 1;
     } else {
       this.repeats.strict += 1;
     }
+  }
+
+  /**
+   * Whether an arrival is the copy of another socket that the product could not recognize. Each socket explains one id,
+   * and one of the ids must be weak. The same id again is never such a copy.
+   */
+  private isWeakCopy(serial: number, { id, isWeak = false }: Arrival): boolean {
+    const overlapped = this.overlapped.get(serial);
+    if (overlapped === undefined || id === undefined || overlapped.ids.has(id)) return false;
+    overlapped.ids.add(id);
+    overlapped.hasWeak ||= isWeak;
+    return overlapped.hasWeak && overlapped.ids.size <= this.marks.sockets(serial);
   }
 
   private readonly updateState = (entry: LedgerEntry): void => {
@@ -240,4 +264,10 @@ export class Ledger {
     if (state === 'uncovered') this.spans.add(entry.sentAtMs);
     if (this.waiters.size > 0 && this.outstanding === 0) for (const done of [...this.waiters]) done();
   };
+}
+
+/** Makes room for one more entry. */
+function dropOldest<T>(entries: Map<number, T>, limit: number): void {
+  const oldest = entries.keys().next();
+  if (entries.size >= limit && oldest.done !== true) entries.delete(oldest.value);
 }
