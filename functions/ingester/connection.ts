@@ -1,7 +1,13 @@
 import type { SignalSink } from './intake.ts';
 import { type End, type EndCause, type EndTable, endOf } from './protocols/end-table.ts';
 import type { ConnectionSignal, Session, SessionRemainder, Signal } from './protocols/stream-protocol.ts';
-import { ABNORMAL_CLOSURE, type ConnectionSettings, type SocketFactory, Transport } from './transport.ts';
+import {
+  ABNORMAL_CLOSURE,
+  type ConnectionSettings,
+  type Moment,
+  type SocketFactory,
+  Transport,
+} from './transport.ts';
 
 /** The server's request to reconnect. */
 export type Move = Extract<Signal, { kind: 'move' }>;
@@ -82,9 +88,9 @@ export class Connection {
     );
   }
 
-  /** Epoch milliseconds of the last proof of life. */
-  get lastFrameAtMs(): number {
-    return this.transport.lastFrameAtMs;
+  /** Everything that the server sent before this moment has been read. */
+  get readUntil(): Moment {
+    return this.transport.readUntil;
   }
 
   /**
@@ -112,7 +118,6 @@ export class Connection {
   close(reason: string): Promise<ConnectionEnd> {
     if (!this.isClosing && this.isReady) this.take(this.session.onClosing?.() ?? [], NO_FRAME);
     this.isClosing = true;
-    this.options.sink.closing(this.session);
     this.transport.close(reason);
     return this.ended;
   }
@@ -174,10 +179,7 @@ export class Connection {
     const isOurs = this.isClosing && OWN_CLOSE_CODES.has(cause.code);
     const ended = { cause, end: isOurs ? CLOSED_BY_US : endOf(this.options.ends, cause) };
     this.endedWith = ended;
-    this.options.sink.end(this.session, {
-      isAnswered: this.isClosing && ANSWER_CODES.has(cause.code),
-      lastFrameAtMs: this.lastFrameAtMs,
-    });
+    this.options.sink.end(this.session, this.readUntil);
     this.session.release?.(this.remainder(ended.end));
     if (this.isReady) this.options.handlers.onEnd(this, ended);
     else this.readiness.reject(new ConnectError(ended));
@@ -193,12 +195,6 @@ export class Connection {
 /** Codes with which a close that we started ends: the echo of our code, no code, no answer. */
 const OWN_CLOSE_CODES: ReadonlySet<number> = new Set([1000, 1005, ABNORMAL_CLOSURE]);
 const CLOSED_BY_US: End = { recovery: 'resume', meaning: 'closed by us' };
-
-/**
- * Close codes of an answer to our close frame: our own code, or none. With another code the peer has closed on its own,
- * possibly before our close was sent.
- */
-const ANSWER_CODES: ReadonlySet<number> = new Set([1000, 1005]);
 
 /** For signals that no frame caused. */
 const NO_FRAME = Buffer.alloc(0);

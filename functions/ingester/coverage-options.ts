@@ -4,7 +4,7 @@ import type { CoverageStore } from './coverage-store.ts';
 /** Where coverage reads what is proven. */
 export interface CoverageSources {
   /** Epoch milliseconds of the last proof of life of the subscription's connection; undefined without a connection. */
-  lastFrameAtMs(subscription: string): number | undefined;
+  readUntilMs(subscription: string): number | undefined;
   /** Epoch milliseconds of the oldest event that SQS has not accepted; undefined if there is none. */
   oldestUnsentMs(): number | undefined;
 }

@@ -152,7 +152,7 @@ export class Coverage {
   /** Record sequence numbers that the server did not deliver, both inclusive. Their time is not known; it ends now. */
   addSequenceGap(subscription: string, from: number, to: number): void {
     const nowMs = Date.now();
-    const fromMs = this.sources.lastFrameAtMs(subscription) ?? nowMs;
+    const fromMs = this.sources.readUntilMs(subscription) ?? nowMs;
     const reason = `sequence numbers ${from} to ${to} were not delivered`;
     this.add({ subscription, fromMs: Math.min(fromMs, nowMs), toMs: nowMs, reason });
   }
@@ -215,7 +215,7 @@ export class Coverage {
   private coveredUntilMs(subscription: string, nowMs: number): number {
     const proofs = [
       this.subscriptions.get(subscription)?.gap?.fromMs,
-      this.sources.lastFrameAtMs(subscription),
+      this.sources.readUntilMs(subscription),
       this.sources.oldestUnsentMs(),
       this.stoppingAtMs,
     ];

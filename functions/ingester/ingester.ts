@@ -54,7 +54,7 @@ export class Ingester {
     this.coverage = new Coverage({
       log,
       sources: {
-        lastFrameAtMs: (subscription) => this.subscriptions.lastFrameAtMs(subscription),
+        readUntilMs: (subscription) => this.subscriptions.readUntilMs(subscription),
         oldestUnsentMs: () => this.batcher.oldestUnsentMs,
       },
       task: randomUUID(),

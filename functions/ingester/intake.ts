@@ -35,8 +35,6 @@ export interface IntakeTotals {
 export interface SignalSink {
   /** The connection is open: frames can follow. */
   open(session: Session): void;
-  /** The connection is told to close. Frames in transit can follow. */
-  closing(session: Session): void;
   /** The connection has ended: no frames follow. */
   end(session: Session, end: SpeakerEnd): void;
   /** @param frame - the frame that the signal came in */
@@ -110,7 +108,6 @@ export class Intake {
         histories.set(session, previous.fork());
         speaker.open(session);
       },
-      closing: (session) => speaker.closing(session),
       end: (session, end) => {
         if (session === speaker.current) lastHistory = histories.get(session) ?? lastHistory;
         const { released, copies } = speaker.end(session, end);

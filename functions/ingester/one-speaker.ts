@@ -4,12 +4,6 @@ import type { Session } from './protocols/stream-protocol.ts';
 export const MAX_HELD_EVENTS = 50_000;
 /** The same bound in bytes of frames. */
 export const MAX_HELD_BYTES = 16 * 1_048_576;
-/**
- * Time before the last frame of a dead connection from which another connection's events are released: what was sent
- * shortly before can have been lost on the way.
- */
-export const RELEASE_SLACK_MS = 1_000;
-
 interface Held<T> {
   readonly value: T;
   readonly bytes: number;
@@ -17,20 +11,10 @@ interface Held<T> {
   readonly receivedTick: number;
 }
 
-/** An open connection. */
-interface Place<T> {
-  /** What it delivered while the connections before it were open. */
-  held: Held<T>[];
-  /** When it was told to close, in monotonic milliseconds. */
-  closingTick?: number;
-}
-
-/** How a connection ended. */
+/** How far a connection was read. */
 export interface SpeakerEnd {
-  /** The peer answered our close frame, so it has delivered everything that it had sent before. */
-  readonly isAnswered: boolean;
-  /** Epoch milliseconds of the last proof of life. */
-  readonly lastFrameAtMs: number;
+  /** Everything that the server sent before this monotonic time has been read. */
+  readonly tick: number;
 }
 
 /**
@@ -38,13 +22,12 @@ export interface SpeakerEnd {
  * Where nothing in an event distinguishes a copy from a state that recurs, only one connection may bring it: the events
  * of the others are held until the connection before them has ended.
  *
- * A connection is read to its end. If it answered the close, it has delivered everything up to the close, and the next
- * one takes over from then on. If it did not, it may have been dead since its last frame, and the next one takes over
- * from shortly before that.
+ * A connection is read to its end, and the next one takes over from the moment up to which the ended one is known to have
+ * been read. What both have delivered after that moment passes twice: a copy is better than a loss.
  */
 export class OneSpeaker<T> {
   /** The open connections, the oldest first. */
-  private readonly places = new Map<Session, Place<T>>();
+  private readonly places = new Map<Session, Held<T>[]>();
   /** What the newest connection delivered before it failed. The next one continues it. */
   private left: Held<T>[] = [];
   private heldEvents = 0;
@@ -57,21 +40,15 @@ export class OneSpeaker<T> {
 
   /** A connection is open. The oldest one speaks. */
   open(session: Session): void {
-    this.places.set(session, { held: this.left });
+    this.places.set(session, this.left);
     this.left = [];
-  }
-
-  /** The connection is told to close. */
-  closing(session: Session): void {
-    const place = this.places.get(session);
-    if (place) place.closingTick ??= performance.now();
   }
 
   /** @returns the values that may pass now: this one, or the oldest ones that no longer fit into the memory */
   take(session: Session, value: T, bytes: number): readonly T[] {
-    const place = this.places.get(session);
-    if (!place || this.isSpeaker(session)) return [value];
-    place.held.push({ value, bytes, receivedTick: performance.now() });
+    const held = this.places.get(session);
+    if (!held || this.isSpeaker(session)) return [value];
+    held.push({ value, bytes, receivedTick: performance.now() });
     this.heldEvents++;
     this.heldBytes += bytes;
     const passing: T[] = [];
@@ -85,18 +62,17 @@ export class OneSpeaker<T> {
    *
    * @returns the held values that pass now, and how many others were copies
    */
-  end(session: Session, end: SpeakerEnd): { released: readonly T[]; copies: number } {
-    const place = this.places.get(session);
-    if (!place) return { released: [], copies: 0 };
+  end(session: Session, { tick }: SpeakerEnd): { released: readonly T[]; copies: number } {
+    const own = this.places.get(session);
+    if (!own) return { released: [], copies: 0 };
     const wasSpeaker = this.isSpeaker(session);
-    const next = this.placeAfter(session);
+    const next = this.sessionAfter(session);
     this.places.delete(session);
-    const following = next?.held ?? this.left;
-    const sinceTick = takeOverTick(place, end);
-    const kept = following.filter(({ receivedTick }) => receivedTick >= sinceTick);
+    const following = (next && this.places.get(next)) ?? this.left;
+    const kept = following.filter(({ receivedTick }) => receivedTick >= tick);
     // While the speaker has not ended, the next connection also holds what this one held.
-    const held = wasSpeaker ? [] : [...place.held, ...kept];
-    if (next) next.held = held;
+    const held = wasSpeaker ? [] : [...own, ...kept];
+    if (next) this.places.set(next, held);
     else this.left = held;
     this.recount();
     return {
@@ -110,14 +86,13 @@ export class OneSpeaker<T> {
     return session === oldest;
   }
 
-  private placeAfter(session: Session): Place<T> | undefined {
+  private sessionAfter(session: Session): Session | undefined {
     const sessions = [...this.places.keys()];
-    const next = sessions[sessions.indexOf(session) + 1];
-    return next && this.places.get(next);
+    return sessions[sessions.indexOf(session) + 1];
   }
 
   private lists(): Held<T>[][] {
-    return [this.left, ...[...this.places.values()].map(({ held }) => held)];
+    return [this.left, ...this.places.values()];
   }
 
   private takeOldest(): readonly T[] {
@@ -135,10 +110,4 @@ export class OneSpeaker<T> {
     this.heldEvents = all.length;
     this.heldBytes = all.reduce((sum, { bytes }) => sum + bytes, 0);
   }
-}
-
-/** From when on the connection after this one has to deliver, in monotonic milliseconds. */
-function takeOverTick({ closingTick }: Place<unknown>, { isAnswered, lastFrameAtMs }: SpeakerEnd): number {
-  if (isAnswered && closingTick !== undefined) return closingTick;
-  return performance.now() - (Date.now() - lastFrameAtMs) - RELEASE_SLACK_MS;
 }

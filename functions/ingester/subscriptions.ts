@@ -47,8 +47,8 @@ export class Subscriptions {
   }
 
   /** Epoch milliseconds of the last proof of life of a subscription's connection; undefined without a connection. */
-  lastFrameAtMs(name: string): number | undefined {
-    return this.supervisors.get(name)?.lastFrameAtMs;
+  readUntilMs(name: string): number | undefined {
+    return this.supervisors.get(name)?.readUntilMs;
   }
 
   /** Topics that the server refuses. */

@@ -2,7 +2,6 @@ import type { Connection, ConnectionEnd, Move } from './connection.ts';
 import { Connector, type ConnectorOptions, type ConnectorOwner, type ConnectRequest } from './connector.ts';
 import type { Subscription } from './protocols/stream-protocol.ts';
 import { SubscribedConnections } from './subscribed-connections.ts';
-import { ABNORMAL_CLOSURE } from './transport.ts';
 
 /** The longest delay of a Node.js timer. */
 const MAX_TIMER_MS = 2_147_483_647;
@@ -16,9 +15,9 @@ export type SupervisorState = 'idle' | 'connecting' | 'live' | 'overlapping' | '
 export interface SupervisorHandlers {
   /** There is a live connection, for the first time or again. */
   onCovered(atMs: number): void;
-  /** There is no live connection; `fromMs` is the last proof of life. */
+  /** There is no live connection; everything sent before `fromMs` has been read. */
   onUncovered(fromMs: number, reason: string): void;
-  /** A closed connection may already have been dead between `fromMs` and `toMs`. */
+  /** What a closed connection should have delivered between `fromMs` and `toMs` may not have been read. */
   onGap(fromMs: number, toMs: number, reason: string): void;
   /** A connection became ready. */
   onConnected(reason: string): void;
@@ -67,9 +66,12 @@ export class Supervisor implements ConnectorOwner {
     return this.current !== undefined;
   }
 
-  /** Epoch milliseconds of the last proof of life; until a replaced connection ends, its own. */
-  get lastFrameAtMs(): number | undefined {
-    const times = [this.current, ...this.retiring].flatMap((one) => one?.lastFrameAtMs ?? []);
+  /**
+   * Everything that the server sent before this time has been read, in epoch milliseconds; until a replaced connection
+   * ends, by that one too.
+   */
+  get readUntilMs(): number | undefined {
+    const times = [this.current, ...this.retiring].flatMap((one) => one?.readUntil.atMs ?? []);
     return times.length > 0 ? Math.min(...times) : undefined;
   }
 
@@ -136,7 +138,7 @@ export class Supervisor implements ConnectorOwner {
     this.current = undefined;
     clearTimeout(this.replaceTimer);
     const reason = cause.reason ? `${cause.code} ${cause.reason}` : String(cause.code);
-    this.handlers.onUncovered(connection.lastFrameAtMs, reason);
+    this.handlers.onUncovered(connection.readUntil.atMs, reason);
     this.connector.onLost(Date.now() - connection.readyAtMs);
     const recovery = connection.move?.recovery ?? end.recovery;
     this.options.context.log.warn('connection lost', { reason, meaning: end.meaning, recovery });
@@ -224,16 +226,14 @@ export class Supervisor implements ConnectorOwner {
   }
 
   /**
-   * Close a connection that was replaced. If it does not answer the close, it may have been dead since its last frame:
-   * then nothing proves that it was alive until `untilMs` (P4).
+   * Close a connection that was replaced. If nothing proves that it was read until `untilMs`, the time in between is a
+   * gap (P4).
    */
   private async retire(connection: Connection, untilMs: number, reason: string): Promise<void> {
     this.retiring.add(connection);
-    const { cause } = await connection.close(reason);
-    const fromMs = connection.lastFrameAtMs;
-    if (cause.code === ABNORMAL_CLOSURE && fromMs < untilMs) {
-      this.handlers.onGap(fromMs, untilMs, `no reply to the close frame (${reason})`);
-    }
+    await connection.close(reason);
+    const fromMs = connection.readUntil.atMs;
+    if (fromMs < untilMs) this.handlers.onGap(fromMs, untilMs, `no reply to the close frame (${reason})`);
     this.retiring.delete(connection);
   }
 

@@ -13,13 +13,45 @@ export const SOCKET_LIMITS = {
 } as const satisfies Required<SocketLimits>;
 /** How long to wait for the peer's close frame before the socket is terminated. */
 export const CLOSE_TIMEOUT_MS = 3_000;
+/** Interval of the pings that prove what was read. */
+export const PROBE_INTERVAL_MS = 1_000;
 /**
- * A frame that is read this soon after a pause may have been buffered long ago, so it does not prove that the peer is
- * alive.
+ * Without pongs: what the server sent this long before the last frame that was read can have been lost on the way.
+ */
+export const UNPROVEN_MS = 1_000;
+/**
+ * Without pongs: a frame that is read this soon after a pause may have been buffered long ago, so it does not prove
+ * that the peer is alive.
  */
 export const BACKLOG_MS = 5_000;
 /** Close code if no close frame was received (RFC 6455, 7.1.5): the connection was lost, terminated, refused or aborted. */
 export const ABNORMAL_CLOSURE = 1006;
+
+/**
+ * Close codes of an answer to our close frame: our own code, or none. With another code the peer has closed on its own,
+ * possibly before our close was sent.
+ */
+const ANSWER_CODES: ReadonlySet<number> = new Set([1000, 1005]);
+
+/** A moment on both clocks, in milliseconds. */
+export interface Moment {
+  /** Since the epoch. */
+  readonly atMs: number;
+  /** Of `performance.now()`, because the wall clock can jump. */
+  readonly tick: number;
+}
+
+function now(): Moment {
+  return { atMs: Date.now(), tick: performance.now() };
+}
+
+function later(one: Moment, other: Moment): Moment {
+  return one.tick > other.tick ? one : other;
+}
+
+function before({ atMs, tick }: Moment, ms: number): Moment {
+  return { atMs: atMs - ms, tick: tick - ms };
+}
 
 /** Times of a connection that a test or simulation can shorten, in milliseconds. */
 export interface ConnectionTimes {
@@ -76,10 +108,15 @@ export class Transport {
   private readonly socket: WebSocket;
   private readonly handlers: TransportHandlers;
   private readonly liveness: Liveness;
+  /** When the socket was opened. */
+  private begin = now();
   /** Last proof of life. */
-  private lastFrameAt = Date.now();
+  private lastFrame = this.begin;
+  /** When the last ping that was answered was sent. */
+  private lastProof: Moment | undefined;
+  private closing: Moment | undefined;
   /** Start of the current silence: the last proof of life, or the end of a pause. */
-  private quietSince = this.lastFrameAt;
+  private quietSince = this.lastFrame.atMs;
   private backlogUntil = 0;
   private opened = false;
   private ended = false;
@@ -90,6 +127,7 @@ export class Transport {
   private openTimer: NodeJS.Timeout | undefined;
   private watchdog: NodeJS.Timeout | undefined;
   private pinger: NodeJS.Timeout | undefined;
+  private prober: NodeJS.Timeout | undefined;
   private pongTimer: NodeJS.Timeout | undefined;
   private closeTimer: NodeJS.Timeout | undefined;
 
@@ -115,9 +153,13 @@ export class Transport {
     this.listen();
   }
 
-  /** Epoch milliseconds at which the peer last proved to be alive: a message or pong, else the open, else the attempt to connect. */
-  get lastFrameAtMs(): number {
-    return this.lastFrameAt;
+  /**
+   * Everything that the server sent before this moment has been read. When a pong is read, that is the moment at which
+   * its ping was sent, however late it is read: RFC 6455, 5.5.2 and 5.5.3, and TCP keeps the order. The time of the last
+   * frame proves less, because it can have waited in a buffer. It counts only with a server that never answers a ping.
+   */
+  get readUntil(): Moment {
+    return this.lastProof ?? later(this.begin, before(this.lastFrame, UNPROVEN_MS));
   }
 
   /** Sends a text message; ignored if the socket is not open. Delivery is not confirmed. */
@@ -155,6 +197,8 @@ export class Transport {
     // What was buffered during a pause is no proof of life.
     if (this.paused) this.backlogUntil = Date.now() + BACKLOG_MS;
     this.socket.resume();
+    this.closing = now();
+    this.probe();
     this.closeTimer = setTimeout(() => this.socket.terminate(), CLOSE_TIMEOUT_MS);
     this.socket.close(1000, reason);
   }
@@ -164,8 +208,12 @@ export class Transport {
     socket.on('open', () => {
       clearTimeout(this.openTimer);
       this.opened = true;
-      this.lastFrameAt = this.quietSince = Date.now();
+      this.begin = now();
+      this.lastFrame = this.begin;
+      this.quietSince = this.lastFrame.atMs;
       this.watch();
+      this.probe();
+      this.prober = setInterval(() => this.probe(), PROBE_INTERVAL_MS);
       const { ping } = this.liveness;
       if (ping) this.pinger = setInterval(() => this.ping(ping), ping.everyMs);
       this.handlers.onOpen();
@@ -174,10 +222,13 @@ export class Transport {
       this.onLife();
       this.handlers.onFrame(data as Buffer, isBinary);
     });
-    socket.on('pong', () => {
+    socket.on('pong', (payload) => {
       this.missedPongs = 0;
       this.stopWaitingForPong();
-      this.onLife();
+      const proof = momentIn(payload);
+      // A gateway can answer for a server that is gone. Whether the protocol is alive is not decided by our probes.
+      if (proof) this.lastProof = proof;
+      else this.onLife();
     });
     socket.on('unexpected-response', (request, response) => {
       const wait = retryAfterMs(new Headers(response.headers as Record<string, string>));
@@ -198,7 +249,12 @@ export class Transport {
 
   private onLife(): void {
     this.quietSince = Date.now();
-    if (this.quietSince >= this.backlogUntil) this.lastFrameAt = this.quietSince;
+    if (this.quietSince >= this.backlogUntil) this.lastFrame = now();
+  }
+
+  /** A pong has the payload of its ping (RFC 6455, 5.5.3). */
+  private probe(): void {
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.ping(JSON.stringify(now()));
   }
 
   private ping({ message, pong }: NonNullable<Liveness['ping']>): void {
@@ -233,6 +289,7 @@ export class Transport {
     clearTimeout(this.openTimer);
     clearTimeout(this.watchdog);
     clearInterval(this.pinger);
+    clearInterval(this.prober);
     this.stopWaitingForPong();
   }
 
@@ -241,7 +298,21 @@ export class Transport {
     this.ended = true;
     this.stopWatching();
     clearTimeout(this.closeTimer);
+    // With pongs, only a pong shows that the server saw our close: its own close can have crossed ours.
+    if (ANSWER_CODES.has(code)) this.lastProof ??= this.closing;
     // The server's reason can contain a secret (P7).
     this.handlers.onClose({ code, reason: redact(reason), ...this.refusal });
+  }
+}
+
+/** The moment in the payload of a pong. Undefined if it is not one of ours. */
+function momentIn(payload: Buffer): Moment | undefined {
+  try {
+    const { atMs, tick } = JSON.parse(payload.toString('latin1')) as Partial<Moment>;
+    return typeof atMs === 'number' && typeof tick === 'number' && tick <= performance.now()
+      ? { atMs, tick }
+      : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -6,7 +6,7 @@ import {
   type Move,
 } from '../../functions/ingester/connection.ts';
 import type { DataSignal } from '../../functions/ingester/protocols/stream-protocol.ts';
-import { connectionSettings } from '../../functions/ingester/transport.ts';
+import { connectionSettings, PROBE_INTERVAL_MS } from '../../functions/ingester/transport.ts';
 import { FakeProtocol, FakeSession } from './fake-protocol.ts';
 import { type FakeSocket, FakeSockets } from './fake-socket.ts';
 
@@ -35,7 +35,6 @@ beforeEach(() => {
     settings: connectionSettings(protocol),
     sink: {
       open: (of) => lives.push(['open', of]),
-      closing: (of) => lives.push(['closing', of]),
       end: (of, end) => lives.push(['end', of, end]),
       take: (of, signal, frame) => {
         expect(of).toBe(session);
@@ -201,22 +200,17 @@ describe('closing', () => {
 });
 
 describe('what a sink learns about the life of a connection', () => {
-  test('A sink learns when the connection is open, told to close, and at its end', async () => {
+  test('A sink learns when the connection is open, and at its end how far it was read', async () => {
     expect(lives).toEqual([]);
     socket.open();
     expect(lives).toEqual([['open', session]]);
     socket.message('ready');
-    await pass(1_000);
-    socket.message('last');
-    const lastFrameAtMs = Date.now();
+    await pass(PROBE_INTERVAL_MS);
+    socket.answerProbe();
+    const readUntil = { atMs: Date.now(), tick: performance.now() };
     await pass(500);
-    socket.answersClose = false;
-    const closing = connection.close('replaced');
-    expect(lives.slice(1)).toEqual([['closing', session]]);
-    await pass(100);
-    socket.end(1000);
-    await closing;
-    expect(lives.slice(2)).toEqual([['end', session, { isAnswered: true, lastFrameAtMs }]]);
+    socket.end(1006);
+    expect(lives.slice(1)).toEqual([['end', session, readUntil]]);
   });
 
   test('A sink learns that the connection is open before it gets what the session says about it', () => {
@@ -230,22 +224,6 @@ describe('what a sink learns about the life of a connection', () => {
     expect(taken).toHaveLength(1);
   });
 
-  test.each([
-    [1000, true],
-    [1005, true],
-    [1001, false],
-    [1006, false],
-    [1011, false],
-    [1012, false],
-  ])('An end with code %i is an answer to our close: %s', async (code, isAnswered) => {
-    socket.answersClose = false;
-    socket.open();
-    socket.message('ready');
-    void connection.close('replaced');
-    socket.end(code);
-    expect(lives.at(-1)).toMatchObject(['end', session, { isAnswered }]);
-  });
-
   test('Frames that arrive during a close are taken before the end', () => {
     socket.answersClose = false;
     socket.open();
@@ -253,14 +231,14 @@ describe('what a sink learns about the life of a connection', () => {
     void connection.close('replaced');
     socket.message('late');
     expect(notices()).toEqual(['late']);
-    expect(lives).toHaveLength(2);
+    expect(lives).toHaveLength(1);
     socket.end(1000);
-    expect(lives).toHaveLength(3);
+    expect(lives).toHaveLength(2);
   });
 
   test('The end of a connection that never opened is reported, without an opening', () => {
     socket.refuse(503);
-    expect(lives).toEqual([['end', session, expect.objectContaining({ isAnswered: false })]]);
+    expect(lives).toMatchObject([['end', session, {}]]);
   });
 });
 

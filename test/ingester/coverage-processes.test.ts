@@ -118,7 +118,7 @@ describe('a task that is killed', () => {
   test('A task that is killed while its connection is silent leaves the gap from the last frame', async () => {
     const first = await liveTask('first');
     await pass(12_000);
-    first.lastFrameAtMs = () => START_MS + 12_000;
+    first.readUntilMs = () => START_MS + 12_000;
     await pass(20_000);
     first.kill();
     await pass(68_000);

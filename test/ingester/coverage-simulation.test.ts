@@ -32,7 +32,7 @@ class SimulatedTask {
 
   constructor(name: string, store: MemoryCoverageStore) {
     this.task = new CoverageTask(name, store);
-    this.task.lastFrameAtMs = () =>
+    this.task.readUntilMs = () =>
       this.uncoveredSinceMs === undefined ? (this.silentSinceMs ?? Date.now()) : undefined;
   }
 

@@ -11,14 +11,14 @@ export class CoverageTask {
   readonly log = new TestLog();
   readonly coverage: Coverage;
   /** The last proof of life; by default the connection is alive now. */
-  lastFrameAtMs: () => number | undefined = () => Date.now();
+  readUntilMs: () => number | undefined = () => Date.now();
   oldestUnsentMs: number | undefined;
 
   constructor(task: string, store: CoverageStore | undefined) {
     this.coverage = new Coverage({
       log: this.log,
       sources: {
-        lastFrameAtMs: () => this.lastFrameAtMs(),
+        readUntilMs: () => this.readUntilMs(),
         oldestUnsentMs: () => this.oldestUnsentMs,
       },
       task,

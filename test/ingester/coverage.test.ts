@@ -103,7 +103,7 @@ describe('coverage', () => {
   });
 
   test('Missing sequence numbers are a gap from the last frame to now', async () => {
-    task.lastFrameAtMs = () => START_MS - 700;
+    task.readUntilMs = () => START_MS - 700;
     coverage.addSequenceGap('0', 5, 9);
     await pass();
     const reason = 'sequence numbers 5 to 9 were not delivered';
@@ -112,8 +112,8 @@ describe('coverage', () => {
 
   test.each([undefined, START_MS + 5_000])(
     'Missing sequence numbers are a gap without length if the last frame is at %s',
-    async (lastFrameAtMs) => {
-      task.lastFrameAtMs = () => lastFrameAtMs;
+    async (readUntilMs) => {
+      task.readUntilMs = () => readUntilMs;
       coverage.addSequenceGap('0', 5, 9);
       await pass();
       expect(store.gaps).toMatchObject([{ fromMs: START_MS, toMs: START_MS }]);
@@ -283,7 +283,7 @@ describe('proofs', () => {
 
   test('A proof is not later than the last frame', async () => {
     await task.cover();
-    task.lastFrameAtMs = () => START_MS + 4_000;
+    task.readUntilMs = () => START_MS + 4_000;
     await pass(10_000);
     expect(store.proof('this')).toMatchObject({
       coveredUntilMs: START_MS + 4_000,
@@ -342,7 +342,7 @@ describe('proofs', () => {
     await pass(8_000);
     coverage.stopping();
     // The sockets are closed one after another.
-    task.lastFrameAtMs = () => undefined;
+    task.readUntilMs = () => undefined;
     await pass(5_000);
     expect(store.proof('this')).toMatchObject({
       coveredUntilMs: START_MS + 8_000,
@@ -437,7 +437,7 @@ describe('steps of the wall clock', () => {
 
   test('A proof after a step backward is not later than the clock', async () => {
     await task.cover();
-    task.lastFrameAtMs = () => START_MS + 5_000;
+    task.readUntilMs = () => START_MS + 5_000;
     await pass(5_000);
     step(-HOUR_MS);
     await pass(5_000);

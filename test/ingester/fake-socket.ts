@@ -8,8 +8,10 @@ export class FakeSocket extends EventEmitter {
   readonly url: string;
   readonly options: SocketOptions;
   readonly sent: string[] = [];
-  /** WebSocket pings that were sent. */
+  /** WebSocket pings without a payload that were sent. */
   pings = 0;
+  /** Payloads of other WebSocket pings that were sent. */
+  readonly probes: string[] = [];
   /** `CONNECTING`, `OPEN`, `CLOSING`, `CLOSED` of the WebSocket API. */
   readyState = 0;
   isPaused = false;
@@ -49,8 +51,13 @@ export class FakeSocket extends EventEmitter {
     this.emit('unexpected-response', { destroy: () => {} }, { statusCode, headers, resume: () => {} });
   }
 
-  pong(): void {
-    this.emit('pong', Buffer.alloc(0));
+  pong(payload = ''): void {
+    this.emit('pong', Buffer.from(payload));
+  }
+
+  /** Answers the newest ping with a payload, as if everything before it had been sent. */
+  answerProbe(): void {
+    this.pong(this.probes.at(-1));
   }
 
   // What a transport calls.
@@ -59,9 +66,10 @@ export class FakeSocket extends EventEmitter {
     this.sent.push(text);
   }
 
-  ping(): void {
-    this.pings++;
-    if (this.answersPings) queueMicrotask(() => this.pong());
+  ping(payload = ''): void {
+    if (payload === '') this.pings++;
+    else this.probes.push(payload);
+    if (this.answersPings) queueMicrotask(() => this.pong(payload));
   }
 
   pause(): void {

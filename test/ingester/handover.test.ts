@@ -48,7 +48,7 @@ beforeEach(() => {
   coverage = new Coverage({
     log,
     sources: {
-      lastFrameAtMs: (name) => subscriptions.lastFrameAtMs(name),
+      readUntilMs: (name) => subscriptions.readUntilMs(name),
       oldestUnsentMs: () => undefined,
     },
     task: 'this',
@@ -204,20 +204,21 @@ describe('an old connection that does not answer its close', () => {
     expect(store.gaps).toMatchObject([{ reason: 'no reply to the close frame (replaced)' }]);
   });
 
-  test('A proof that is stored before the old connection has ended is not later than its last frame', async () => {
+  test('A proof that is stored before the old connection has ended is not later than what was read of it', async () => {
     const old = await goLive();
     await pass(6_000);
     const next = await beginOverlap(old);
-    const lastFrameAtMs = Date.now();
+    old.answerProbe();
+    const readUntilMs = Date.now();
     old.answersClose = false;
     await pass(2_500);
     await makeReady(next);
     // The interval of proofs ends before the time limit of the close.
     await pass(2_000);
     expect(store.proof('this')).toMatchObject({ storedAtMs: START_MS + 10_000 });
-    expect(store.proof('this')?.coveredUntilMs).toBeLessThanOrEqual(lastFrameAtMs);
+    expect(store.proof('this')?.coveredUntilMs).toBeLessThanOrEqual(readUntilMs);
     await pass(CLOSE_TIMEOUT_MS);
-    expect(store.gaps).toMatchObject([{ fromMs: lastFrameAtMs }]);
+    expect(store.gaps).toMatchObject([{ fromMs: readUntilMs }]);
   });
 
   test('A close of the server that crosses ours is not an answer, and loses nothing', async () => {

@@ -1,5 +1,3 @@
-import type { SpeakerEnd } from '../../functions/ingester/one-speaker.ts';
-
 /** Delays of the simulated network and server, in milliseconds. */
 export const DELAYS = {
   /** From the client to the server. */
@@ -13,8 +11,10 @@ export const DELAYS = {
 } as const;
 /** Longest time in which both connections of a handover can deliver the same occurrence after an answered close. */
 export const MAX_ROUND_TRIP_MS = DELAYS.maxUpMs + DELAYS.maxDownMs + DELAYS.maxFanOutMs;
-/** Interval of the heartbeats that prove that a connection is alive. */
-const HEARTBEAT_MS = 2_000;
+/** Interval of the pings whose pongs prove what was read. */
+const PING_MS = 1_000;
+/** Longest time that a slow client takes to read a frame that has arrived. */
+const MAX_BACKLOG_MS = 6_000;
 const CLOSE_TIMEOUT_MS = 3_000;
 const SILENCE_MS = 40_000;
 
@@ -31,14 +31,15 @@ export function seeded(seed: number): () => number {
 
 /** Something that the client sees at a time. */
 export type Step = { readonly atMs: number; readonly connection: number } & (
-  | { readonly kind: 'open' | 'closing' }
+  | { readonly kind: 'open' }
   | { readonly kind: 'event'; readonly occurrence: number }
-  | { readonly kind: 'end'; readonly end: SpeakerEnd }
+  /** Everything sent before `readUntilMs` has been read. */
+  | { readonly kind: 'end'; readonly readUntilMs: number }
 );
 
 /** A handover from one connection to the next, and when an occurrence can be delivered twice because of it. */
 export interface Handover {
-  readonly kind: 'answered' | 'dead';
+  readonly kind: 'answered' | 'dead' | 'slow';
   readonly fromMs: number;
   readonly toMs: number;
 }
@@ -60,6 +61,8 @@ interface Life {
   deadMs?: number;
   /** When the server closes on its own. */
   leavesMs?: number;
+  /** How long the client takes to read what has arrived. */
+  backlogMs?: number;
 }
 
 /**
@@ -89,6 +92,7 @@ export function overlapRun(seed: number, overlaps: number): OverlapRun {
     // The speaker is lost while the new connection is open and not ready.
     if (fate > 0.85) current.leavesMs = between(openMs + 150, readyMs);
     else current.closeMs = readyMs;
+    if (fate > 0.25 && fate < 0.45) current.backlogMs = between(0, MAX_BACKLOG_MS);
     lives.push(next);
     current = next;
     currentReadyMs = readyMs;
@@ -99,52 +103,80 @@ export function overlapRun(seed: number, overlaps: number): OverlapRun {
   const steps: Step[] = [];
   const handovers: Handover[] = [];
   for (const [connection, life] of lives.entries())
-    steps.push(...stepsOf(connection, life, occurrences, { between, handovers, endMs }));
+    steps.push(
+      ...stepsOf(connection, life, occurrences, {
+        between,
+        handovers,
+        endMs,
+        nextBacklogMs: Math.max(0, ...lives.slice(connection + 1, connection + 4).map(backlogOf)),
+      }),
+    );
   return { occurrences, steps: steps.toSorted((one, other) => one.atMs - other.atMs), handovers };
+}
+
+function backlogOf({ backlogMs = 0 }: Life): number {
+  return backlogMs;
 }
 
 function stepsOf(
   connection: number,
-  { openMs, closeMs, deadMs, leavesMs }: Life,
+  { openMs, closeMs, deadMs, leavesMs, backlogMs = 0 }: Life,
   occurrences: readonly number[],
-  world: { between: (min: number, max: number) => number; handovers: Handover[]; endMs: number },
+  world: {
+    between: (min: number, max: number) => number;
+    handovers: Handover[];
+    endMs: number;
+    /** How late the next connections are read, which makes their events look newer. */
+    nextBacklogMs: number;
+  },
 ): Step[] {
-  const { between, handovers, endMs } = world;
+  const { between, handovers, endMs, nextBacklogMs } = world;
+  const up = () => between(DELAYS.minUpMs, DELAYS.maxUpMs);
   const down = () => between(DELAYS.minDownMs, DELAYS.maxDownMs);
   const steps: Step[] = [{ kind: 'open', atMs: openMs, connection }];
-  const closeArrivesMs = (closeMs ?? endMs) + between(DELAYS.minUpMs, DELAYS.maxUpMs);
+  const closeArrivesMs = (closeMs ?? endMs) + up();
   const stopsMs = Math.min(closeArrivesMs, leavesMs ?? Number.POSITIVE_INFINITY);
+  // The client reads until the connection is dead, or until the time limit of its close.
+  const cutMs = Math.min(deadMs ?? Number.POSITIVE_INFINITY, (closeMs ?? endMs) + CLOSE_TIMEOUT_MS);
   let writtenMs = openMs;
-  let arrivedMs = openMs;
-  let lastFrameAtMs = openMs;
-  const arrive = (atMs: number): boolean => {
-    writtenMs = Math.max(writtenMs, atMs);
-    if (writtenMs > stopsMs) return false;
-    arrivedMs = Math.max(arrivedMs, writtenMs + down());
-    if (arrivedMs > (deadMs ?? Number.POSITIVE_INFINITY)) return false;
-    lastFrameAtMs = arrivedMs;
+  let readMs = openMs;
+  let readUntilMs = openMs;
+  /** The server writes a frame. Returns whether the client reads it. */
+  const write = (atMs: number): boolean => {
+    const fromMs = Math.max(writtenMs, atMs);
+    if (fromMs > stopsMs) return false;
+    const atClientMs = Math.max(readMs, fromMs + down() + backlogMs);
+    if (atClientMs > cutMs) return false;
+    writtenMs = fromMs;
+    readMs = atClientMs;
     return true;
   };
-  let heartbeatMs = openMs;
+  const ping = (atMs: number): void => {
+    if (write(atMs + up())) readUntilMs = atMs;
+  };
+  let pingMs = openMs;
   for (const [occurrence, atMs] of occurrences.entries()) {
     if (atMs < openMs) continue;
-    for (; heartbeatMs < atMs; heartbeatMs += HEARTBEAT_MS) arrive(heartbeatMs);
-    if (arrive(atMs + between(0, DELAYS.maxFanOutMs)))
-      steps.push({ kind: 'event', atMs: arrivedMs, connection, occurrence });
+    for (; pingMs < Math.min(atMs, closeMs ?? endMs); pingMs += PING_MS) ping(pingMs);
+    if (write(atMs + between(0, DELAYS.maxFanOutMs)))
+      steps.push({ kind: 'event', atMs: readMs, connection, occurrence });
   }
-  if (closeMs !== undefined && closeMs < (leavesMs ?? Number.POSITIVE_INFINITY) + DELAYS.maxDownMs)
-    steps.push({ kind: 'closing', atMs: closeMs, connection });
-  const isAnswered = deadMs === undefined && leavesMs === undefined && closeMs !== undefined;
-  if (isAnswered) {
-    const atMs = Math.max(arrivedMs, closeArrivesMs) + down();
-    steps.push({ kind: 'end', atMs, connection, end: { isAnswered, lastFrameAtMs } });
-    handovers.push({ kind: 'answered', fromMs: closeMs - MAX_ROUND_TRIP_MS, toMs: closeArrivesMs });
-  } else if (deadMs !== undefined || leavesMs !== undefined) {
-    const silentEndMs = Math.min(lastFrameAtMs + SILENCE_MS, (closeMs ?? endMs) + CLOSE_TIMEOUT_MS);
-    const atMs =
-      deadMs === undefined ? Math.max(arrivedMs, leavesMs ?? 0) + down() : Math.max(arrivedMs, silentEndMs);
-    steps.push({ kind: 'end', atMs, connection, end: { isAnswered, lastFrameAtMs } });
-    handovers.push({ kind: 'dead', fromMs: lastFrameAtMs - 1_000 - MAX_ROUND_TRIP_MS, toMs: lastFrameAtMs });
-  }
+  if (closeMs === undefined && leavesMs === undefined) return steps;
+  // The last ping precedes the close frame.
+  const closeIsAnswered = closeMs !== undefined && closeArrivesMs <= stopsMs && write(closeArrivesMs);
+  if (closeIsAnswered) readUntilMs = closeMs;
+  const atMs = closeIsAnswered
+    ? readMs
+    : Math.max(
+        readMs,
+        Math.min(cutMs, leavesMs ?? readMs + SILENCE_MS, (closeMs ?? endMs) + CLOSE_TIMEOUT_MS),
+      );
+  steps.push({ kind: 'end', atMs, connection, readUntilMs });
+  const kind = backlogMs + nextBacklogMs > 0 ? 'slow' : closeIsAnswered ? 'answered' : 'dead';
+  handovers.push({
+    kind,
+    fromMs: readUntilMs - MAX_ROUND_TRIP_MS - nextBacklogMs,
+    toMs: Math.min(stopsMs, readMs),
+  });
   return steps;
 }

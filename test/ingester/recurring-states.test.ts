@@ -93,7 +93,7 @@ describe('states that recur', () => {
       sink.take(other, readFrame(data, false) as DataSignal, data);
     }
     expect(queue.items).toHaveLength(18);
-    sink.end(other, { isAnswered: true, lastFrameAtMs: Date.now() });
+    sink.end(other, { tick: performance.now() });
     expect(queue.items).toHaveLength(18);
   });
 });

@@ -38,7 +38,7 @@ beforeEach(() => {
   coverage = new Coverage({
     log,
     sources: {
-      lastFrameAtMs: (name) => subscriptions.lastFrameAtMs(name),
+      readUntilMs: (name) => subscriptions.readUntilMs(name),
       oldestUnsentMs: () => undefined,
     },
     task: 'this',
@@ -165,34 +165,35 @@ describe('what subscriptions report', () => {
     ]);
   });
 
-  test('The last proof of life of a subscription is that of its connection, and there is none without one', async () => {
+  test('A subscription is read as far as its connection, and nothing is known without one', async () => {
     await assign({ a: subscription('x') });
-    expect(subscriptions.lastFrameAtMs('a')).toBeUndefined();
+    expect(subscriptions.readUntilMs('a')).toBeUndefined();
     await makeReady();
     await pass(5_000);
-    sockets.last.message('alive');
+    sockets.last.answerProbe();
     await pass(1_000);
-    expect(subscriptions.lastFrameAtMs('a')).toBe(START_MS + 5_000);
+    expect(subscriptions.readUntilMs('a')).toBe(START_MS + 5_000);
     sockets.last.end(1006);
-    expect(subscriptions.lastFrameAtMs('a')).toBeUndefined();
-    expect(subscriptions.lastFrameAtMs('unknown')).toBeUndefined();
+    expect(subscriptions.readUntilMs('a')).toBeUndefined();
+    expect(subscriptions.readUntilMs('unknown')).toBeUndefined();
   });
 
-  test('Until a replaced connection has ended, its last proof of life is that of the subscription', async () => {
+  test('Until a replaced connection has ended, its subscription is read as far as that one', async () => {
     await assign({ a: subscription('x') });
     await makeReady();
     const old = sockets.last;
     await pass(5_000);
+    old.answerProbe();
     old.message('closing');
     await pass(1_000);
     old.answersClose = false;
     await makeReady();
     await pass(1_000);
-    sockets.last.message('alive');
-    expect(subscriptions.lastFrameAtMs('a')).toBe(START_MS + 5_000);
+    sockets.last.answerProbe();
+    expect(subscriptions.readUntilMs('a')).toBe(START_MS + 5_000);
     old.end(1000);
     await pass();
-    expect(subscriptions.lastFrameAtMs('a')).toBe(START_MS + 7_000);
+    expect(subscriptions.readUntilMs('a')).toBe(START_MS + 7_000);
   });
 
   test('Connections are counted by the first word of their reason, and logged with their subscription', async () => {

@@ -34,7 +34,6 @@ export class Supervised {
         context: offlineContext(log),
         sink: {
           open: () => {},
-          closing: () => {},
           end: () => {},
           take: (_session, signal) =>
             reports.push(['notice', signal.kind === 'notice' ? signal.message : signal.kind]),

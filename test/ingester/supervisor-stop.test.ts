@@ -166,11 +166,11 @@ describe('pausing', () => {
     expect(sockets.last.isPaused).toBe(false);
   });
 
-  test('A pause does not count as silence, and it is not a proof of life', async () => {
+  test('A pause does not count as silence, and it proves nothing about what was read', async () => {
     const { supervisor } = supervised;
     const socket = await supervised.goLive();
     await supervised.pass(10_000);
-    socket.message('alive');
+    socket.answerProbe();
     supervisor.pause();
     await supervised.pass(300_000);
     expect(supervisor.state).toBe('live');

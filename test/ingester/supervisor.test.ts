@@ -23,10 +23,11 @@ afterEach(() => supervised.close());
 const laterReports = () => supervised.reports.slice(2);
 
 describe('lost connections', () => {
-  test('A lost connection is uncovered from its last proof of life until the next one is ready', async () => {
+  test('A lost connection is uncovered from the end of what was read until the next one is ready', async () => {
     const socket = await supervised.goLive();
     await supervised.pass(1_000);
     socket.message('an event');
+    socket.answerProbe();
     await supervised.pass(500);
     socket.end(1006, 'gone');
     expect(supervised.supervisor.state).toBe('connecting');

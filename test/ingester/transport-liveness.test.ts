@@ -1,7 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { EndCause } from '../../functions/ingester/protocols/end-table.ts';
 import type { Liveness, SocketLimits } from '../../functions/ingester/protocols/stream-protocol.ts';
-import { connectionSettings, SOCKET_LIMITS, Transport } from '../../functions/ingester/transport.ts';
+import {
+  BACKLOG_MS,
+  connectionSettings,
+  PROBE_INTERVAL_MS,
+  SOCKET_LIMITS,
+  Transport,
+  UNPROVEN_MS,
+} from '../../functions/ingester/transport.ts';
 import { type FakeSocket, FakeSockets } from './fake-socket.ts';
 
 const SILENCE_MS = 60_000;
@@ -77,7 +84,6 @@ describe('pongs', () => {
     socket.answersPings = true;
     await pass(10 * SILENCE_MS);
     expect(closes).toEqual([]);
-    expect(transport.lastFrameAtMs).toBe(Date.now());
   });
 
   test('A connection without pongs and frames ends by silence when no pong is expected', async () => {
@@ -159,22 +165,136 @@ describe('pongs', () => {
     expect(closes).toEqual([{ code: 1006, reason: 'missed pongs in a row: 1' }]);
   });
 
-  test('A pong soon after a pause does not move the last proof of life', async () => {
-    const socket = open(byPongs(1));
-    socket.pong();
-    const provenAtMs = transport.lastFrameAtMs;
-    transport.pause();
-    await pass(1_000);
-    transport.resume();
-    socket.pong();
-    expect(transport.lastFrameAtMs).toBe(provenAtMs);
-  });
-
   test('An ended connection leaves no timer', async () => {
     const socket = open(byPongs(2));
     await pass(EVERY_MS);
     socket.end(1001);
     expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('how far a connection was read', () => {
+  const moment = () => ({ atMs: Date.now(), tick: performance.now() });
+
+  test('A pong proves that everything before its ping was read, however late the pong is read', async () => {
+    const socket = open({ silenceMs: SILENCE_MS });
+    await pass(PROBE_INTERVAL_MS);
+    const sent = moment();
+    const [, payload] = socket.probes;
+    await pass(10_000);
+    socket.message('a frame that waited in a buffer');
+    socket.pong(payload);
+    await pass(500);
+    socket.message('another one');
+    expect(transport.readUntil).toEqual(sent);
+  });
+
+  test('A probe is sent at the open, at every interval, and just before the close frame', async () => {
+    const socket = open({ silenceMs: SILENCE_MS });
+    expect(socket.probes).toHaveLength(1);
+    await pass(3 * PROBE_INTERVAL_MS);
+    expect(socket.probes).toHaveLength(4);
+    socket.answersClose = false;
+    await pass(1);
+    const closing = moment();
+    transport.close('replaced');
+    expect(socket.probes).toHaveLength(5);
+    socket.answerProbe();
+    socket.end(1000);
+    expect(transport.readUntil).toEqual(closing);
+  });
+
+  test('The answer to a probe does not count as a sign of life', async () => {
+    const socket = open({ silenceMs: SILENCE_MS });
+    for (let ms = 0; ms < SILENCE_MS; ms += 500) {
+      socket.answerProbe();
+      await pass(500);
+    }
+    expect(closes).toEqual([{ code: 1006, reason: 'nothing received for 60000 ms' }]);
+  });
+
+  test.each(['', 'x', '{}', '{"atMs":1}', '{"tick":1}', 'null', '{"atMs":1,"tick":1e18}'])(
+    'A pong with the payload %j that is not of a probe proves nothing about what was read',
+    async (payload) => {
+      const socket = open({ silenceMs: SILENCE_MS });
+      const opened = moment();
+      await pass(500);
+      socket.pong(payload);
+      expect(transport.readUntil).toEqual(opened);
+    },
+  );
+
+  test('A close of the server that crosses ours does not prove that it has sent everything until ours', async () => {
+    const socket = open({ silenceMs: SILENCE_MS });
+    socket.answerProbe();
+    const proven = moment();
+    await pass(500);
+    socket.answersClose = false;
+    transport.close('replaced');
+    socket.end(1000);
+    expect(transport.readUntil).toEqual(proven);
+  });
+
+  describe('from a server that answers no pings', () => {
+    test('Everything until shortly before the last frame counts as read, but nothing before the open', async () => {
+      const socket = open({ silenceMs: SILENCE_MS });
+      const opened = moment();
+      await pass(UNPROVEN_MS - 1);
+      socket.message('a frame');
+      expect(transport.readUntil).toEqual(opened);
+      await pass(5_000);
+      socket.message('a frame');
+      const { atMs, tick } = moment();
+      expect(transport.readUntil).toEqual({ atMs: atMs - UNPROVEN_MS, tick: tick - UNPROVEN_MS });
+    });
+
+    test.each([1000, 1005])(
+      'A close with code %i answers ours: everything until ours was read',
+      async (code) => {
+        const socket = open({ silenceMs: SILENCE_MS });
+        await pass(5_000);
+        socket.answersClose = false;
+        const closing = moment();
+        transport.close('replaced');
+        await pass(100);
+        socket.message('in transit');
+        socket.end(code);
+        expect(transport.readUntil).toEqual(closing);
+      },
+    );
+
+    test.each([1001, 1006, 1011, 1012])('A close with code %i does not answer ours', async (code) => {
+      const socket = open({ silenceMs: SILENCE_MS });
+      const opened = moment();
+      await pass(5_000);
+      socket.answersClose = false;
+      transport.close('replaced');
+      socket.end(code);
+      expect(transport.readUntil).toEqual(opened);
+    });
+
+    test('A close with code 1000 that we did not ask for proves nothing', async () => {
+      const socket = open({ silenceMs: SILENCE_MS });
+      const opened = moment();
+      await pass(5_000);
+      socket.end(1000);
+      expect(transport.readUntil).toEqual(opened);
+    });
+
+    test('Frames and pongs soon after a pause prove nothing, because they can have waited', async () => {
+      const socket = open({ silenceMs: SILENCE_MS });
+      const opened = moment();
+      transport.pause();
+      await pass(20_000);
+      transport.resume();
+      await pass(BACKLOG_MS - 1);
+      socket.message('it waited');
+      socket.pong();
+      expect(transport.readUntil).toEqual(opened);
+      await pass(1);
+      socket.message('it did not wait');
+      expect(transport.readUntil.atMs).toBe(Date.now() - UNPROVEN_MS);
+    });
   });
 });
 

@@ -136,16 +136,14 @@ describe('opening', () => {
 });
 
 describe('frames', () => {
-  test('Text and binary frames are delivered as they were sent, and prove that the peer is alive', async () => {
+  test('Text and binary frames are delivered as they were sent', async () => {
     const { client, socket } = await connect();
-    const before = client.transport.lastFrameAtMs;
     socket.send('one');
     socket.send(Buffer.from([0, 255]));
     await eventually(() => client.frames).toEqual([
       { text: 'one', isBinary: false },
       { text: '\u0000\u00ff', isBinary: true },
     ]);
-    expect(client.transport.lastFrameAtMs).toBeGreaterThanOrEqual(before);
   });
 
   test('A text frame of invalid UTF-8 is delivered, and the connection stays open', async () => {
@@ -194,18 +192,17 @@ describe('silence', () => {
     const { client } = await connect({ silenceMs: 40 });
     const cause = await client.closed.promise;
     expect(cause).toEqual({ code: 1006, reason: 'nothing received for 40 ms' });
-    expect(Date.now() - client.transport.lastFrameAtMs).toBeGreaterThanOrEqual(40);
   });
 
   test('Silence is measured from the last frame', async () => {
     const { client, socket } = await connect({ silenceMs: 60 });
-    const openedAtMs = client.transport.lastFrameAtMs;
     for (let n = 0; n < 6; n++) {
       socket.send('alive');
       await eventually(() => client.frames.length).toBe(n + 1);
-      await eventually(() => Date.now() - client.transport.lastFrameAtMs).toBeGreaterThanOrEqual(20);
+      const readAtMs = Date.now();
+      await eventually(() => Date.now() - readAtMs).toBeGreaterThanOrEqual(20);
+      expect(client.closes).toEqual([]);
     }
-    expect(client.transport.lastFrameAtMs - openedAtMs).toBeGreaterThanOrEqual(60);
     expect((await client.closed.promise).reason).toBe('nothing received for 60 ms');
   });
 });
@@ -238,19 +235,6 @@ describe('pausing', () => {
     expect(client.closes).toEqual([]);
     client.transport.resume();
     expect((await client.closed.promise).reason).toBe('nothing received for 30 ms');
-  });
-
-  test('Frames that waited during a pause do not prove that the peer is alive', async () => {
-    const { client, socket } = await connect();
-    socket.send('before');
-    await eventually(() => client.frames.length).toBe(1);
-    const provenAtMs = client.transport.lastFrameAtMs;
-    client.transport.pause();
-    socket.send('in the pause');
-    await eventually(() => Date.now()).toBeGreaterThan(provenAtMs + 5);
-    client.transport.resume();
-    await eventually(() => client.frames.length).toBe(2);
-    expect(client.transport.lastFrameAtMs).toBe(provenAtMs);
   });
 
   test('A close ends a pause, so that everything in transit is read', async () => {

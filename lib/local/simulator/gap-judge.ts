@@ -5,7 +5,7 @@ import { expandTopic } from './topic-template-lookup.ts';
  * How long before the start of a record an event still counts as inside. The record starts when the product read the
  * last frame, and the event may have been sent before that on a connection that was already broken.
  */
-export const SLACK_BEFORE_MS = 1_000;
+export const SLACK_BEFORE_MS = 250;
 /** How long after the end of a record an event still counts as inside. */
 export const SLACK_AFTER_MS = 250;
 const MAX_REPORTED_TOPICS = 5;
