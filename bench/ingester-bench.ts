@@ -5,6 +5,7 @@ import { Intake } from '../functions/ingester/intake.ts';
 import { CHANNEL_ENDS } from '../functions/ingester/protocols/notification-channels/channel-ends.ts';
 import { ChannelSession } from '../functions/ingester/protocols/notification-channels/channel-session.ts';
 import { notificationChannels } from '../functions/ingester/protocols/notification-channels/notification-channels.ts';
+import { RejectedTopics } from '../functions/ingester/protocols/notification-channels/rejected-topics.ts';
 import { connectionSettings } from '../functions/ingester/transport.ts';
 import { sqsClient } from '../lib/aws/aws-clients.ts';
 import { createLogger } from '../lib/aws/logger.ts';
@@ -40,6 +41,7 @@ export async function ingest(url: string, events: number): Promise<void> {
     session: new ChannelSession(
       { id: 'bench', connectUri: url, expiresAtMs: NEVER_MS, tokenExpiresAtMs: NEVER_MS },
       [],
+      new RejectedTopics({ log, recordGap: ignore }),
       { touch: ignore, setTopics: async () => {}, release: ignore },
     ),
     ends: CHANNEL_ENDS,

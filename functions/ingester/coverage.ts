@@ -13,9 +13,20 @@ export const PROOF_STALE_MS = 3 * PROOF_INTERVAL_MS;
 /** Name of the subscription in gap records that concern single topics. */
 const TOPICS_SUBSCRIPTION = 'topics';
 
+/** Changes of topics per subscription that are remembered, because a gap can begin before them. */
+const MAX_PERIODS = 16;
+
+/** Topics that a subscription has had from a time on. */
+interface Period {
+  readonly topicsId: string;
+  /** Epoch milliseconds. */
+  readonly fromMs: number;
+}
+
 /** What is known about one subscription. */
 interface SubscriptionCoverage {
-  readonly topicsId: string;
+  /** The periods of its topics, the current one last. */
+  readonly periods: readonly Period[];
   /** The open gap, or undefined while the subscription is covered. */
   gap: OpenGap | undefined;
   wasCovered: boolean;
@@ -63,8 +74,9 @@ export class Coverage {
   watch(subscription: string, topics: readonly string[]): void {
     const id = topicsId(topics);
     const known = this.subscriptions.get(subscription);
-    if (known?.topicsId === id) return;
-    this.subscriptions.set(subscription, { gap: undefined, wasCovered: false, ...known, topicsId: id });
+    if (known?.periods.at(-1)?.topicsId === id) return;
+    const periods = [...(known?.periods ?? []), { topicsId: id, fromMs: Date.now() }].slice(-MAX_PERIODS);
+    this.subscriptions.set(subscription, { gap: undefined, wasCovered: false, ...known, periods });
     const { store } = this;
     if (store) this.writer.add(`topics#${id}`, () => store.putTopics(id, topics));
   }
@@ -124,7 +136,7 @@ export class Coverage {
 
   /** Record an interval whose events may be lost although a connection was live. */
   add(gap: Omit<Gap, 'topicsId'>): void {
-    const { subscription, fromMs, toMs, reason } = gap;
+    const { fromMs, toMs, reason } = gap;
     this.totals.gaps++;
     this.totals.gapSeconds += Math.max(0, toMs - fromMs) / 1000;
     this.log.warn('gap', {
@@ -134,8 +146,27 @@ export class Coverage {
       reason,
     });
     const { store, task } = this;
-    const record = { ...gap, topicsId: this.subscriptions.get(subscription)?.topicsId ?? '' };
-    if (store) this.record(`gap#${this.recordNumber++}`, () => store.putGap(record, task));
+    if (!store) return;
+    for (const part of this.byTopics(gap))
+      this.record(`gap#${this.recordNumber++}`, () => store.putGap(part, task));
+  }
+
+  /**
+   * A gap in which the topics of its subscription changed is one of the earlier topics until the change. What was before
+   * the first known topics is counted as theirs.
+   */
+  private byTopics(gap: Omit<Gap, 'topicsId'>): readonly Gap[] {
+    const periods = this.subscriptions.get(gap.subscription)?.periods ?? [];
+    const parts = periods.map(({ topicsId, fromMs }, index) => ({
+      ...gap,
+      topicsId,
+      fromMs: index === 0 ? gap.fromMs : Math.max(gap.fromMs, fromMs),
+      toMs: Math.min(gap.toMs, periods[index + 1]?.fromMs ?? gap.toMs),
+    }));
+    const last = { ...gap, topicsId: periods.at(-1)?.topicsId ?? '' };
+    const within = parts.filter(({ fromMs, toMs }) => fromMs < toMs);
+    // The clock can have jumped, so that a gap is in no period.
+    return within.length > 0 ? within : [last];
   }
 
   /** Record an interval in which single topics were not served. */

@@ -105,7 +105,7 @@ export class Intake {
     return {
       open: (session) => {
         const previous = (speaker.current && histories.get(speaker.current)) ?? lastHistory;
-        histories.set(session, previous.fork());
+        histories.set(session, previous.inherit());
         speaker.open(session);
       },
       end: (session, end) => {
@@ -119,7 +119,10 @@ export class Intake {
           case 'event':
             this.takeEvent(protocol, signal.event, frame, {
               history: histories.get(session),
-              passing: (weak) => speaker.take(session, weak, frame.length),
+              passing: (weak) => {
+                const { topicName } = weak.event.frame;
+                return speaker.take(session, { value: weak, topicName, bytes: frame.length });
+              },
             });
             return;
           case 'rejected':

@@ -4,11 +4,25 @@ import type { Session } from './protocols/stream-protocol.ts';
 export const MAX_HELD_EVENTS = 50_000;
 /** The same bound in bytes of frames. */
 export const MAX_HELD_BYTES = 16 * 1_048_576;
-interface Held<T> {
+/** An event of a connection. */
+export interface Spoken<T> {
   readonly value: T;
+  readonly topicName: string;
+  /** Size of its frame. */
   readonly bytes: number;
+}
+
+interface Held<T> extends Spoken<T> {
   /** Monotonic milliseconds, because the wall clock can jump. */
   readonly receivedTick: number;
+}
+
+/** An open connection. */
+interface Place<T> {
+  /** When it was opened, or the one before it whose events it holds, in monotonic milliseconds. */
+  openTick: number;
+  /** What it delivered while the connections before it were open. */
+  held: Held<T>[];
 }
 
 /** How far a connection was read. */
@@ -27,9 +41,9 @@ export interface SpeakerEnd {
  */
 export class OneSpeaker<T> {
   /** The open connections, the oldest first. */
-  private readonly places = new Map<Session, Held<T>[]>();
+  private readonly places = new Map<Session, Place<T>>();
   /** What the newest connection delivered before it failed. The next one continues it. */
-  private left: Held<T>[] = [];
+  private left: Place<T> = { openTick: Number.POSITIVE_INFINITY, held: [] };
   private heldEvents = 0;
   private heldBytes = 0;
 
@@ -40,17 +54,18 @@ export class OneSpeaker<T> {
 
   /** A connection is open. The oldest one speaks. */
   open(session: Session): void {
-    this.places.set(session, this.left);
-    this.left = [];
+    const { openTick, held } = this.left;
+    this.places.set(session, { openTick: Math.min(openTick, performance.now()), held });
+    this.left = { openTick: Number.POSITIVE_INFINITY, held: [] };
   }
 
   /** @returns the values that may pass now: this one, or the oldest ones that no longer fit into the memory */
-  take(session: Session, value: T, bytes: number): readonly T[] {
-    const held = this.places.get(session);
-    if (!held || this.isSpeaker(session)) return [value];
-    held.push({ value, bytes, receivedTick: performance.now() });
+  take(session: Session, spoken: Spoken<T>): readonly T[] {
+    const place = this.places.get(session);
+    if (!place || this.isSpeaker(session)) return [spoken.value];
+    place.held.push({ ...spoken, receivedTick: performance.now() });
     this.heldEvents++;
-    this.heldBytes += bytes;
+    this.heldBytes += spoken.bytes;
     const passing: T[] = [];
     while (this.heldEvents > MAX_HELD_EVENTS || this.heldBytes > MAX_HELD_BYTES)
       passing.push(...this.takeOldest());
@@ -66,14 +81,21 @@ export class OneSpeaker<T> {
     const own = this.places.get(session);
     if (!own) return { released: [], copies: 0 };
     const wasSpeaker = this.isSpeaker(session);
-    const next = this.sessionAfter(session);
+    const next = this.placeAfter(session) ?? this.left;
     this.places.delete(session);
-    const following = (next && this.places.get(next)) ?? this.left;
-    const kept = following.filter(({ receivedTick }) => receivedTick >= tick);
-    // While the speaker has not ended, the next connection also holds what this one held.
-    const held = wasSpeaker ? [] : [...own, ...kept];
-    if (next) this.places.set(next, held);
-    else this.left = held;
+    const following = next.held;
+    // A topic that the ended connection did not have from the beginning of the overlap is not repeated by the next one.
+    const kept = following.filter(
+      ({ receivedTick, topicName }) =>
+        receivedTick >= tick || session.delivers?.(topicName, next.openTick) === false,
+    );
+    if (wasSpeaker) {
+      next.held = [];
+    } else {
+      // The speaker has not ended: the next connection also holds what this one held.
+      next.held = [...own.held, ...kept];
+      next.openTick = Math.min(next.openTick, own.openTick);
+    }
     this.recount();
     return {
       released: wasSpeaker ? kept.map(({ value }) => value) : [],
@@ -86,13 +108,14 @@ export class OneSpeaker<T> {
     return session === oldest;
   }
 
-  private sessionAfter(session: Session): Session | undefined {
+  private placeAfter(session: Session): Place<T> | undefined {
     const sessions = [...this.places.keys()];
-    return sessions[sessions.indexOf(session) + 1];
+    const next = sessions[sessions.indexOf(session) + 1];
+    return next && this.places.get(next);
   }
 
   private lists(): Held<T>[][] {
-    return [this.left, ...this.places.values()];
+    return [this.left, ...this.places.values()].map(({ held }) => held);
   }
 
   private takeOldest(): readonly T[] {

@@ -32,11 +32,11 @@ describe('rejected topics', () => {
     const session = await cloud.open();
     const reason = 'You are missing the permission conversation:communication:view.';
     expect([...cloud.channels.rejected]).toEqual([[TOPICS[2], reason]]);
-    await cloud.open('restart');
+    const next = await cloud.open('restart');
     expect(cloud.log.about('rejected a topic').map(({ level, fields }) => [level, fields])).toEqual([
       ['warn', { topic: TOPICS[2], reason }],
     ]);
-    await update(session, TOPICS.slice(0, 2));
+    for (const one of [session, next]) await update(one, TOPICS.slice(0, 2));
     expect(cloud.channels.rejected.size).toBe(0);
   });
 

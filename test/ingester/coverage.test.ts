@@ -145,13 +145,45 @@ describe('the topics of a gap', () => {
   });
 
   test('Gaps before and after a change of the topics refer to the topics of their time', async () => {
-    coverage.add({ subscription: '0', fromMs: 1, toMs: 2, reason: 'before' });
+    const changedMs = Date.now();
     coverage.watch('0', ['v2.users.c.presence']);
-    coverage.add({ subscription: '0', fromMs: 3, toMs: 4, reason: 'after' });
+    coverage.add({ subscription: '0', fromMs: changedMs - 20, toMs: changedMs - 10, reason: 'before' });
+    coverage.add({ subscription: '0', fromMs: changedMs, toMs: changedMs + 10, reason: 'after' });
     await pass();
     const [before, after] = store.gaps;
     expect(store.topicsOf(before!)).toEqual(WATCHED_TOPICS);
     expect(store.topicsOf(after!)).toEqual(['v2.users.c.presence']);
+  });
+
+  test('A gap in which the topics change refers to the earlier topics until the change', async () => {
+    await task.cover();
+    coverage.onUncovered('0', Date.now(), '1006');
+    await pass(2_000);
+    const changedMs = Date.now();
+    coverage.watch('0', ['v2.users.c.presence']);
+    await pass(3_000);
+    coverage.onCovered('0', Date.now());
+    await pass();
+    const gaps = store.gaps.filter(({ reason }) => reason === '1006');
+    expect(gaps.map(({ fromMs, toMs }) => [fromMs - changedMs, toMs - changedMs])).toEqual([
+      [-2_000, 0],
+      [0, 3_000],
+    ]);
+    expect(gaps.map((gap) => store.topicsOf(gap))).toEqual([WATCHED_TOPICS, ['v2.users.c.presence']]);
+    expect(coverage.totals.gaps).toBe(1);
+  });
+
+  test('After many changes of the topics, a gap that begins before them is still recorded', async () => {
+    const fromMs = Date.now();
+    for (let n = 0; n < 100; n++) {
+      await pass(10);
+      coverage.watch('0', [`v2.users.${n}.presence`]);
+    }
+    coverage.add({ subscription: '0', fromMs, toMs: Date.now() + 1, reason: 'long' });
+    await pass();
+    const parts = store.gaps.filter(({ reason }) => reason === 'long');
+    expect(parts.length).toBeLessThanOrEqual(16);
+    expect(parts[0]?.fromMs).toBe(fromMs);
   });
 
   test('The same topics in another order are not written again', async () => {

@@ -14,7 +14,8 @@ beforeEach(() => {
 afterEach(() => vi.useRealTimers());
 
 const pass = (ms: number) => vi.advanceTimersByTime(ms);
-const take = (session: Session, value: string, bytes = 1) => speaker.take(session, value, bytes);
+const take = (session: Session, value: string, bytes = 1, topicName = 'topic') =>
+  speaker.take(session, { value, topicName, bytes });
 /** The session ends, and everything that the server sent until `ms` ago has been read. */
 const end = (session: Session, ms = 0) => speaker.end(session, { tick: performance.now() - ms });
 
@@ -99,6 +100,55 @@ describe('two connections', () => {
     for (const stepMs of [-3_600_000, 7_200_000]) vi.setSystemTime(Date.now() + stepMs);
     take(b, 'only here');
     expect(end(a)).toEqual({ released: ['only here'], copies: 1 });
+  });
+});
+
+describe('a topic that the older connection does not deliver', () => {
+  const lacking = (topicName: string, untilTick = Number.POSITIVE_INFINITY): Session => ({
+    ...a,
+    delivers: (name, sinceTick) => name !== topicName || sinceTick >= untilTick,
+  });
+
+  test('Its events are released at the end of the older connection, and those of other topics are copies', () => {
+    const old = lacking('rejected');
+    speaker.open(old);
+    speaker.open(b);
+    take(b, '1', 1, 'rejected');
+    take(b, '2', 1, 'other');
+    pass(1_000);
+    expect(end(old)).toEqual({ released: ['1'], copies: 1 });
+  });
+
+  test('A topic that the older connection gets during the overlap is lacking in it', () => {
+    const old = lacking('late', performance.now() + 500);
+    speaker.open(old);
+    speaker.open(b);
+    take(b, '1', 1, 'late');
+    pass(1_000);
+    expect(end(old).released).toEqual(['1']);
+  });
+
+  test('A topic that the older connection got before the overlap is delivered by it', () => {
+    const old = lacking('late', performance.now() + 500);
+    speaker.open(old);
+    pass(500);
+    speaker.open(b);
+    take(b, '1', 1, 'late');
+    pass(1_000);
+    expect(end(old)).toEqual({ released: [], copies: 1 });
+  });
+
+  test('What a failed connection delivered counts from its own beginning', () => {
+    const old = lacking('late', performance.now() + 500);
+    speaker.open(old);
+    speaker.open(b);
+    take(b, '1', 1, 'late');
+    pass(400);
+    end(b, 400);
+    pass(200);
+    speaker.open(c);
+    pass(1_000);
+    expect(end(old).released).toEqual(['1']);
   });
 });
 

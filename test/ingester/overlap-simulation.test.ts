@@ -49,7 +49,8 @@ function passed(run: OverlapRun): Map<number, number> {
   play(run, {
     open: (session) => speaker.open(session),
     end: (session, end) => pass(speaker.end(session, end).released),
-    event: (session, occurrence) => pass(speaker.take(session, occurrence, 100)),
+    event: (session, occurrence) =>
+      pass(speaker.take(session, { value: occurrence, topicName: 'topic', bytes: 100 })),
   });
   return counts;
 }

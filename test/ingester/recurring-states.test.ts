@@ -97,3 +97,47 @@ describe('states that recur', () => {
     expect(queue.items).toHaveLength(18);
   });
 });
+
+describe('states that have a key, and a gap between two connections', () => {
+  const presence = (message: string) =>
+    JSON.stringify({
+      topicName: `v2.users.${USER}.presence`,
+      version: '2',
+      eventBody: {
+        source: 'PURECLOUD',
+        modifiedDate: '2027-01-15T08:00:00.000Z',
+        presenceDefinition: { id: 'busy' },
+        message,
+      },
+    });
+  const bodies = () => queue.events.map(({ frame }) => (frame.eventBody as { message: string }).message);
+
+  test('A state that is the last one before the gap and the first one after it is an item of its own', () => {
+    for (const message of ['lunch', 'meeting']) take(presence(message));
+    sink.end(session, { tick: performance.now() });
+    sink.open(session);
+    // Between the two, another state was missed.
+    take(presence('meeting'));
+    expect(bodies()).toEqual(['lunch', 'meeting', 'meeting']);
+    expect(queue.events.map(({ weak }) => weak === true)).toEqual([false, false, true]);
+  });
+
+  test('A frame that one connection delivers twice is one item, also after the gap', () => {
+    take(presence('lunch'));
+    take(presence('lunch'));
+    sink.end(session, { tick: performance.now() });
+    sink.open(session);
+    for (let times = 3; times > 0; times--) take(presence('meeting'));
+    expect(bodies()).toEqual(['lunch', 'meeting']);
+  });
+
+  test('A state that both connections of an overlap deliver is one item', () => {
+    take(presence('lunch'));
+    const other: Session = { ...session, url: 'ws://other' };
+    sink.open(other);
+    const text = presence('lunch');
+    sink.take(other, readFrame(Buffer.from(text), false) as DataSignal, Buffer.from(text));
+    sink.end(session, { tick: performance.now() + 1 });
+    expect(bodies()).toEqual(['lunch']);
+  });
+});

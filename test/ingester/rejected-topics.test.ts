@@ -180,4 +180,69 @@ describe('rejected topics of a channel', () => {
     await cloud.channels.end();
     expect(cloud.topicGaps).toMatchObject([{ topics: [TOPICS[0]], fromMs: NOW, toMs: NOW + 5_000 }]);
   });
+
+  test('A topic stays a gap on the channel that lacks it, although a new channel that failed had it', async () => {
+    cloud = await ChannelCloud.start();
+    reject(TOPICS[0]!);
+    const old = await cloud.open();
+    vi.setSystemTime(NOW + 1_000);
+    reject();
+    const failed = await cloud.open('restart');
+    failed.release('reusable');
+    expect([...cloud.channels.rejected.keys()]).toEqual([TOPICS[0]]);
+    vi.setSystemTime(NOW + 9_000);
+    old.release('gone');
+    expect(cloud.topicGaps).toMatchObject([{ topics: [TOPICS[0]], fromMs: NOW, toMs: NOW + 9_000 }]);
+  });
+});
+
+describe('what a session delivers', () => {
+  let cloud: ChannelCloud;
+  afterEach(() => cloud.close());
+
+  const answer = (states: Record<string, string>) => {
+    cloud.intercept = (_method, path) =>
+      path.endsWith('subscriptions')
+        ? Response.json({ entities: Object.entries(states).map(([id, state]) => ({ id, state })) })
+        : undefined;
+  };
+
+  test('A session delivers the topics that it had when its socket was opened, and no rejected ones', async () => {
+    cloud = await ChannelCloud.start();
+    answer({ [TOPICS[0]!]: 'Permitted', [TOPICS[1]!]: 'Rejected', [TOPICS[2]!]: 'Permitted' });
+    const session = await cloud.open();
+    session.onOpen();
+    const beforeTick = performance.now() - 1_000;
+    expect(session.delivers(TOPICS[0]!, beforeTick)).toBe(true);
+    expect(session.delivers('v2.users.b.presence', beforeTick)).toBe(false);
+    expect(session.delivers('v2.users.b.station', beforeTick)).toBe(false);
+  });
+
+  test('A topic that is added to an open session is delivered from the answer on', async () => {
+    cloud = await ChannelCloud.start();
+    const session = await cloud.open();
+    session.onOpen();
+    const beforeTick = performance.now();
+    const more = 'v2.users.c?presence&station';
+    answer({ [more]: 'Permitted' });
+    await session.update({ topics: [...TOPICS, more] });
+    const afterTick = performance.now();
+    for (const name of ['v2.users.c.presence', 'v2.users.c.station']) {
+      expect(session.delivers(name, beforeTick)).toBe(false);
+      expect(session.delivers(name, afterTick)).toBe(true);
+    }
+    expect(session.delivers(TOPICS[0]!, beforeTick)).toBe(true);
+  });
+
+  test('A topic is not delivered while the call that adds it has no answer, and after it has failed', async () => {
+    cloud = await ChannelCloud.start();
+    const session = await cloud.open();
+    session.onOpen();
+    cloud.intercept = () => {
+      expect(session.delivers('v2.users.c.presence', performance.now())).toBe(false);
+      return Response.json({}, { status: 400 });
+    };
+    await expect(session.update({ topics: [...TOPICS, 'v2.users.c.presence'] })).rejects.toThrow();
+    expect(session.delivers('v2.users.c.presence', performance.now())).toBe(false);
+  });
 });

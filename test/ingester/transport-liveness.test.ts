@@ -92,6 +92,18 @@ describe('pongs', () => {
     expect(closes).toEqual([{ code: 1006, reason: 'nothing received for 60000 ms' }]);
   });
 
+  test('Silence is measured from the last frame', async () => {
+    const socket = open({ silenceMs: SILENCE_MS });
+    for (let round = 0; round < 5; round++) {
+      await pass(SILENCE_MS - 1);
+      socket.message('alive');
+    }
+    await pass(SILENCE_MS - 1);
+    expect(closes).toEqual([]);
+    await pass(1);
+    expect(closes).toEqual([{ code: 1006, reason: 'nothing received for 60000 ms' }]);
+  });
+
   test('The first missed pong ends a connection that may miss none', async () => {
     open(byPongs(1));
     await pass(EVERY_MS + WITHIN_MS - 1);

@@ -52,6 +52,11 @@ export interface Session {
   onFrame(data: Buffer, isBinary: boolean): readonly Signal[];
   /** Subscribe to something else. Without this method, a new connection takes over before the old one closes. */
   update?(subscription: Subscription): Promise<void>;
+  /**
+   * Whether everything with this topic name has been subscribed to since a monotonic time. Needed if sessions of one
+   * subscription can differ in it. By default they do not.
+   */
+  delivers?(topicName: string, sinceTick: number): boolean;
   /** Called before a planned close. Returns the last messages to send. */
   onClosing?(): readonly Signal[];
   /** Store a cursor durably. Calls never overlap. A failed call is not retried; the next cursor supersedes it. */

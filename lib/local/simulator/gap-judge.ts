@@ -1,10 +1,7 @@
 import type { MissingEvent } from './missing-events.ts';
 import { expandTopic } from './topic-template-lookup.ts';
 
-/**
- * How long before the start of a record an event still counts as inside. The record starts when the product read the
- * last frame, and the event may have been sent before that on a connection that was already broken.
- */
+/** How long before the start of a record an event still counts as inside: the clocks are read at different moments. */
 export const SLACK_BEFORE_MS = 250;
 /** How long after the end of a record an event still counts as inside. */
 export const SLACK_AFTER_MS = 250;

@@ -28,12 +28,26 @@ interface Armed<Fault> {
 export class RequestFaults {
   private readonly armed: { [Kind in RequestKind]?: Armed<FaultOf[Kind]> | undefined } = {};
 
+  /** Listings whose last page was wrong. */
+  private readonly wrongListings = new Set<string>();
+
   /** Arms a fault for the next request. @returns false if another one is waiting */
   arm<Kind extends RequestKind>(kind: Kind, fault: FaultOf[Kind], onHit: () => void): boolean {
     if (this.armed[kind] !== undefined) return false;
     const armed: { [Name in RequestKind]?: Armed<FaultOf[Name]> | undefined } = this.armed;
     armed[kind] = { fault, onHit } as (typeof armed)[Kind];
     return true;
+  }
+
+  /**
+   * The fault that hits this page of a listing. Two pages in a row are never wrong: entities that are missing twice
+   * cannot be distinguished from entities that were deleted.
+   */
+  takeListing(name: 'users' | 'queues'): ListingFault | undefined {
+    if (this.wrongListings.delete(name)) return undefined;
+    const fault = this.take('listing');
+    if (fault !== undefined) this.wrongListings.add(name);
+    return fault;
   }
 
   /** The fault that hits this request. */

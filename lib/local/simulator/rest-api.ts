@@ -130,9 +130,11 @@ function routesOf({ notifications, directory, requestFaults }: RestApiOptions): 
     route('PUT', subscriptions, (request, token, id) => notifications.replace(request, token, id)),
     route('DELETE', subscriptions, (request, token, id) => notifications.clear(request, token, id)),
     route('GET', 'notifications/availabletopics', (request) => notifications.availableTopics(request)),
-    route('GET', 'users', (request) => directory.listUsers(request, requestFaults.take('listing'))),
+    route('GET', 'users', (request) => directory.listUsers(request, requestFaults.takeListing('users'))),
     route('GET', 'users/{id}', (_request, _token, id) => directory.user(id)),
-    route('GET', 'routing/queues', (request) => directory.listQueues(request, requestFaults.take('listing'))),
+    route('GET', 'routing/queues', (request) =>
+      directory.listQueues(request, requestFaults.takeListing('queues')),
+    ),
     route('GET', 'routing/queues/{id}', (_request, _token, id) => directory.queue(id)),
   ];
 }

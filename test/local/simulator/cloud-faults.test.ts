@@ -61,6 +61,20 @@ describe('an injected fault', () => {
     },
   );
 
+  test.each(['listing_shrinks', 'listing_empty'] as const)(
+    'The listing after the fault %s is right, although the fault is injected again',
+    async (kind) => {
+      await start(CLOUD_FAULT_KINDS, NEVER_MS);
+      const sizes: unknown[] = [];
+      for (let times = 4; times > 0; times--) {
+        faults.inject(kind);
+        const { body } = await client.call('GET', '/api/v2/users?pageSize=100');
+        sizes.push((body.entities as unknown as unknown[]).length === 20);
+      }
+      expect(sizes).toEqual([false, true, false, true]);
+    },
+  );
+
   test.each([
     ['rest_401', 401],
     ['rest_429', 429],

@@ -49,8 +49,8 @@ describe('an event that no connection received', () => {
     expect(judgeGaps([at(atMs)], [record])).toMatchObject({ explained, unexplained: 1 - explained });
   });
 
-  test('The slack is one second before and a quarter of a second after', () => {
-    expect(SLACK_BEFORE_MS).toBe(1_000);
+  test('The slack is a quarter of a second before and after', () => {
+    expect(SLACK_BEFORE_MS).toBe(250);
     expect(SLACK_AFTER_MS).toBe(250);
   });
 

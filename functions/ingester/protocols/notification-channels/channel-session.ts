@@ -1,6 +1,7 @@
 import type { Session, SessionRemainder, Signal, Subscription } from '../stream-protocol.ts';
 import { readFrame } from './channel-frames.ts';
 import { type Channel, TOUCH_INTERVAL_MS } from './channel-store.ts';
+import { partsOf, type RejectedTopics } from './rejected-topics.ts';
 
 /** Asks for a reply that proves life. */
 export const PING_MESSAGE = '{"message":"ping"}';
@@ -26,12 +27,23 @@ export class ChannelSession implements Session {
   topics: readonly string[] | undefined;
   /** Another task uses the channel. */
   isTaken = false;
+  /** Topics that the channel does not have, and why. */
+  readonly rejected: RejectedTopics;
+  /** Monotonic milliseconds since which the channel has topics that it did not have when the socket was opened. */
+  private readonly lateTopics = new Map<string, number>();
+  private isOpen = false;
   private readonly owner: ChannelOwner;
   private readonly toucher: NodeJS.Timeout;
 
-  constructor(channel: Channel, topics: readonly string[] | undefined, owner: ChannelOwner) {
+  constructor(
+    channel: Channel,
+    topics: readonly string[] | undefined,
+    rejected: RejectedTopics,
+    owner: ChannelOwner,
+  ) {
     this.channel = channel;
     this.topics = topics;
+    this.rejected = rejected;
     this.owner = owner;
     this.url = channel.connectUri;
     this.replaceByMs = Math.min(replaceBy(channel.expiresAtMs), replaceBy(channel.tokenExpiresAtMs));
@@ -39,11 +51,27 @@ export class ChannelSession implements Session {
   }
 
   onOpen(): readonly Signal[] {
+    this.isOpen = true;
     return [{ kind: 'send', message: PING_MESSAGE }];
   }
 
   onFrame(data: Buffer, isBinary: boolean): readonly Signal[] {
     return [readFrame(data, isBinary)];
+  }
+
+  delivers(topicName: string, sinceTick: number): boolean {
+    if (this.rejected.concerns(topicName)) return false;
+    return (this.lateTopics.get(topicName) ?? Number.NEGATIVE_INFINITY) <= sinceTick;
+  }
+
+  /** The channel may or may not have these topics until {@link added} is called. */
+  adding(topics: readonly string[]): void {
+    this.setLate(topics, Number.POSITIVE_INFINITY);
+  }
+
+  /** The server has answered: the channel has these topics, or they are rejected. */
+  added(topics: readonly string[]): void {
+    this.setLate(topics, performance.now());
   }
 
   update({ topics }: Subscription): Promise<void> {
@@ -52,7 +80,14 @@ export class ChannelSession implements Session {
 
   release(remainder: SessionRemainder): void {
     clearInterval(this.toucher);
+    this.rejected.recordGaps();
     this.owner.release(this, remainder);
+  }
+
+  private setLate(topics: readonly string[], tick: number): void {
+    if (!this.isOpen) return;
+    for (const topic of topics)
+      for (const name of [topic, ...partsOf(topic)]) this.lateTopics.set(name, tick);
   }
 }
 

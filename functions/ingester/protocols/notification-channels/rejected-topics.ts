@@ -10,19 +10,27 @@ export function partsOf(topic: string): readonly string[] {
 }
 
 /**
- * Topics that Genesys Cloud refuses, and why. Each topic is logged once per reason. The time in which a topic is not
- * subscribed to is a gap (P4).
+ * Topics that are not subscribed to on one channel, and why. The time in which that is so is a gap of the topic (P4).
  */
 export class RejectedTopics extends Map<string, string> {
   private readonly context: Pick<ProtocolContext, 'log' | 'recordGap'>;
   /** Epoch milliseconds since which each topic is not subscribed to. */
   private readonly sinceMs = new Map<string, number>();
-  /** Topics that are never asked for. */
-  private excluded: ReadonlySet<string> = new Set();
+  /** The same topics, and the single topics of combined ones. */
+  private names: ReadonlySet<string> = new Set();
+  /** The reasons that were logged, by topic. */
+  private readonly logged: Map<string, string>;
 
-  constructor(context: Pick<ProtocolContext, 'log' | 'recordGap'>) {
+  /** @param logged - shared by the channels of the same topics, so that each topic is logged once per reason */
+  constructor(context: Pick<ProtocolContext, 'log' | 'recordGap'>, logged = new Map<string, string>()) {
     super();
     this.context = context;
+    this.logged = logged;
+  }
+
+  /** Whether events with this topic name do not arrive. */
+  concerns(topicName: string): boolean {
+    return this.names.has(topicName);
   }
 
   /**
@@ -33,7 +41,6 @@ export class RejectedTopics extends Map<string, string> {
    * @param isWhole - whether the request covers all topics of the channel
    */
   learn(asked: readonly string[], outcomes: ReadonlyMap<string, string | undefined>, isWhole: boolean): void {
-    const known = new Map(this);
     const all = new Map<string, string | undefined>([
       ...asked.filter((topic) => !outcomes.has(topic)).map((topic) => [topic, NOT_NAMED] as const),
       // The answer lists the parts of a combined topic only if they are rejected.
@@ -41,28 +48,28 @@ export class RejectedTopics extends Map<string, string> {
       ...outcomes,
     ]);
     this.recordGaps();
-    if (isWhole) for (const topic of known.keys()) if (!this.excluded.has(topic)) this.delete(topic);
+    if (isWhole) this.clear();
     for (const [topic, reason] of all) {
       if (reason === undefined) {
         this.delete(topic);
+        this.logged.delete(topic);
         continue;
       }
       this.set(topic, reason);
-      if (known.get(topic) !== reason)
+      if (this.logged.get(topic) !== reason)
         this.context.log.warn('Genesys Cloud rejected a topic; its events do not arrive', { topic, reason });
+      this.logged.set(topic, reason);
     }
     this.track();
   }
 
-  /** Replace the topics that are not asked for, because no channel has room for them. */
+  /** Replace all topics by topics that are not asked for. */
   exclude(topics: readonly string[], reason: string): void {
-    const previous = this.excluded;
+    const hasMore = topics.some((topic) => !this.has(topic));
     this.recordGaps();
-    for (const topic of previous) this.delete(topic);
+    this.clear();
     for (const topic of topics) this.set(topic, reason);
-    this.excluded = new Set(topics);
-    if (topics.some((topic) => !previous.has(topic)))
-      this.context.log.error('topics are not subscribed to', { count: topics.length, reason });
+    if (hasMore) this.context.log.error('topics are not subscribed to', { count: topics.length, reason });
     this.track();
   }
 
@@ -81,6 +88,7 @@ export class RejectedTopics extends Map<string, string> {
   }
 
   private track(): void {
+    this.names = new Set([...this.keys()].flatMap((topic) => [topic, ...partsOf(topic)]));
     for (const topic of this.sinceMs.keys()) if (!this.has(topic)) this.sinceMs.delete(topic);
     for (const topic of this.keys()) if (!this.sinceMs.has(topic)) this.sinceMs.set(topic, Date.now());
   }

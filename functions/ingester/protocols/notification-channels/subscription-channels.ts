@@ -24,13 +24,23 @@ export const RETRY_REJECTED_MS = 60_000;
  * socket. A lost connection resumes its channel without any REST call, so that the gap is as short as possible.
  */
 export class SubscriptionChannels implements ChannelOwner {
-  /** Topics that Genesys Cloud refuses, and why. */
-  readonly rejected: RejectedTopics;
+  /** Topics that no channel has room for. */
+  readonly surplus: RejectedTopics;
+  private readonly loggedRejections = new Map<string, string>();
   private readonly context: ProtocolContext;
   private readonly store: TolerantChannelStore;
   private readonly inUse = new Set<ChannelSession>();
-  /** Channel and topics of the most recently lost connection. */
-  private resumable: { channel: Channel; topics: readonly string[]; untilMs: number } | undefined;
+  /** The rejected topics of the newest channel. */
+  private latestRejected: RejectedTopics;
+  /** What is left of the most recently lost connection. */
+  private resumable:
+    | {
+        readonly channel: Channel;
+        readonly topics: readonly string[];
+        readonly rejected: RejectedTopics;
+        readonly untilMs: number;
+      }
+    | undefined;
   private lastToken = '';
   /** Epoch milliseconds at which topics were last asked for. */
   private askedAtMs = 0;
@@ -38,7 +48,14 @@ export class SubscriptionChannels implements ChannelOwner {
   constructor(store: ChannelStore, context: ProtocolContext) {
     this.context = context;
     this.store = new TolerantChannelStore(store, context.log);
-    this.rejected = new RejectedTopics(context);
+    this.surplus = new RejectedTopics(context);
+    this.latestRejected = new RejectedTopics(context);
+  }
+
+  /** Topics that some channel in use does not have, or that the last one did not have, and why. */
+  get rejected(): ReadonlyMap<string, string> {
+    const used = [...this.inUse].map(({ rejected }) => rejected);
+    return new Map([this.surplus, this.latestRejected, ...used].flatMap((one) => [...one]));
   }
 
   /** Open a session on the channel of the lost connection, on a stored channel or on a new one, and set all topics. */
@@ -46,7 +63,7 @@ export class SubscriptionChannels implements ChannelOwner {
     if (recovery === 'reauthenticate') this.context.tokens.invalidate(this.lastToken);
     const resumed = this.resume(topics, recovery);
     if (resumed) {
-      const session = this.use(resumed, topics);
+      const session = this.use(resumed.channel, topics, resumed.rejected);
       void this.confirm(session);
       return session;
     }
@@ -66,22 +83,23 @@ export class SubscriptionChannels implements ChannelOwner {
   /** Release what is kept for a resume and wait until the store has recorded it. */
   async end(): Promise<void> {
     this.releaseResumable();
-    this.rejected.recordGaps();
+    for (const { rejected } of this.inUse) rejected.recordGaps();
+    this.surplus.recordGaps();
     await this.store.settled();
   }
 
   touch(session: ChannelSession): void {
     void this.confirm(session);
-    if (this.rejected.size === 0 || Date.now() - this.askedAtMs < RETRY_REJECTED_MS) return;
+    if (session.rejected.size === 0 || Date.now() - this.askedAtMs < RETRY_REJECTED_MS) return;
     void this.retryRejected(session);
   }
 
   release(session: ChannelSession, remainder: SessionRemainder): void {
-    const { channel, topics } = session;
+    const { channel, topics, rejected } = session;
     this.inUse.delete(session);
     // While another session exists, it replaces this one and nothing has to be resumed.
     if (remainder === 'resumable' && topics !== undefined && !session.isTaken && this.inUse.size === 0)
-      this.resumable = { channel, topics, untilMs: Date.now() + MAX_RESUME_MS };
+      this.resumable = { channel, topics, rejected, untilMs: Date.now() + MAX_RESUME_MS };
     else if (remainder === 'gone') void this.store.forget(channel);
     else void this.store.release(channel);
   }
@@ -108,13 +126,15 @@ export class SubscriptionChannels implements ChannelOwner {
       return;
     }
     session.topics = undefined;
-    if (present && removed.length === 0) await this.changeTopics('POST', session.channel, added, signal);
-    else await this.changeTopics('PUT', session.channel, topics, signal);
+    session.adding(added);
+    if (present && removed.length === 0) await this.changeTopics('POST', session, added, signal);
+    else await this.changeTopics('PUT', session, topics, signal);
+    session.added(added);
     session.topics = topics;
-    if (topics.length > 0 && topics.every((topic) => this.rejected.has(topic))) {
+    if (topics.length > 0 && topics.every((topic) => session.rejected.has(topic))) {
       throw new GenesysError(
         'missing_permission',
-        `Genesys Cloud rejected every topic, for example ${topics[0]}: ${this.rejected.get(topics[0] ?? '')}. Check TOPICS, and the role of the OAuth client.`,
+        `Genesys Cloud rejected every topic, for example ${topics[0]}: ${session.rejected.get(topics[0] ?? '')}. Check TOPICS, and the role of the OAuth client.`,
         { retriable: false },
       );
     }
@@ -128,28 +148,33 @@ export class SubscriptionChannels implements ChannelOwner {
   }
 
   /** Ask again for topics that were rejected: a permission can be granted later. */
-  private async retryRejected({ channel, topics }: ChannelSession): Promise<void> {
-    const asked = topics?.filter((topic) => this.isRejected(topic)) ?? [];
+  private async retryRejected(session: ChannelSession): Promise<void> {
+    const asked = session.topics?.filter((topic) => isRejected(session, topic)) ?? [];
     if (asked.length === 0) return;
+    session.adding(asked);
     try {
-      await this.changeTopics('POST', channel, asked, this.context.signal);
+      await this.changeTopics('POST', session, asked, this.context.signal);
+      session.added(asked);
     } catch (error) {
       this.context.log.warn('rejected topics could not be asked for again', { error });
     }
   }
 
-  /** A combined topic is rejected if one of its parts is. */
-  private isRejected(topic: string): boolean {
-    return [topic, ...partsOf(topic)].some((one) => this.rejected.has(one));
-  }
-
-  private use(channel: Channel, topics: readonly string[] | undefined): ChannelSession {
-    const session = new ChannelSession(channel, topics, this);
+  private use(
+    channel: Channel,
+    topics: readonly string[] | undefined,
+    rejected = new RejectedTopics(this.context, this.loggedRejections),
+  ): ChannelSession {
+    const session = new ChannelSession(channel, topics, rejected, this);
     this.inUse.add(session);
+    this.latestRejected = rejected;
     return session;
   }
 
-  private resume(topics: readonly string[], recovery: Reconnect): Channel | undefined {
+  private resume(
+    topics: readonly string[],
+    recovery: Reconnect,
+  ): { readonly channel: Channel; readonly rejected: RejectedTopics } | undefined {
     const { resumable } = this;
     // After `untilMs` another task may use the channel, and releasing it would take it away from that task.
     if (!resumable || Date.now() >= resumable.untilMs) {
@@ -160,7 +185,7 @@ export class SubscriptionChannels implements ChannelOwner {
     const hasNotExpired = Math.min(channel.expiresAtMs, channel.tokenExpiresAtMs) > Date.now();
     if (recovery === 'resume' && resumable.topics === topics && hasNotExpired) {
       this.resumable = undefined;
-      return channel;
+      return resumable;
     }
     this.releaseResumable();
     return undefined;
@@ -209,7 +234,7 @@ export class SubscriptionChannels implements ChannelOwner {
   /** Set (PUT) or add (POST) topics of a channel. */
   private async changeTopics(
     method: 'PUT' | 'POST',
-    channel: Channel,
+    { channel, rejected }: ChannelSession,
     topics: readonly string[],
     signal: AbortSignal,
   ): Promise<void> {
@@ -223,8 +248,13 @@ export class SubscriptionChannels implements ChannelOwner {
       body: topics.map((id) => ({ id })),
       signal,
     });
-    this.rejected.learn(topics, readTopicOutcomes(answer), method === 'PUT');
+    rejected.learn(topics, readTopicOutcomes(answer), method === 'PUT');
   }
+}
+
+/** A combined topic is rejected if one of its parts is. */
+function isRejected({ rejected }: ChannelSession, topic: string): boolean {
+  return [topic, ...partsOf(topic)].some((one) => rejected.has(one));
 }
 
 function channelPath(channel: Channel) {

@@ -56,9 +56,19 @@ function toSubscriptions(
     if (topics.length === 0) continue;
     const channels = known?.channels ?? newChannels();
     const isUnchanged = known && isEqual(known.topics, topics);
-    subscriptions.set(name, isUnchanged ? known : { topics, rejected: channels.rejected, channels });
+    subscriptions.set(name, isUnchanged ? known : subscription(topics, channels));
   }
   return subscriptions;
+}
+
+function subscription(topics: readonly string[], channels: SubscriptionChannels): ChannelSubscription {
+  return {
+    topics,
+    channels,
+    get rejected() {
+      return channels.rejected;
+    },
+  };
 }
 
 /** Topics that do not fit are reported like topics that the server rejects. */
@@ -68,7 +78,7 @@ function excludeSurplus(
   maxChannels: number,
 ): void {
   const [first] = subscriptions.values();
-  first?.channels.rejected.exclude(
+  first?.channels.surplus.exclude(
     surplus,
     `no channel has room: ${maxChannels} channels can have ${maxChannels * MAX_TOPICS_PER_CHANNEL} topics; run fewer tasks, or a second deployment with its own OAuth client for the others`,
   );
