@@ -101,12 +101,12 @@ describe('permanent failures', () => {
     [
       'a wrong secret',
       { GENESYS_CLIENT_SECRET: 'wrong-secret' },
-      /refused the client secret \(401\)\W+check GENESYS_CLIENT_SECRET/i,
+      /refused the client secret of the OAuth client simulator-client \(401\)\W+check GENESYS_CLIENT_SECRET/i,
     ],
     [
       'an unknown client',
       { GENESYS_CLIENT_ID: 'unknown' },
-      /does not know this OAuth client \(400\)\W+check GENESYS_CLIENT_ID/i,
+      /does not know the OAuth client unknown \(400\)\W+check GENESYS_CLIENT_ID/i,
     ],
     [
       'an unknown host',
@@ -119,7 +119,7 @@ describe('permanent failures', () => {
         GENESYS_CLIENT_SECRET: 'wrong-secret',
         TOPICS: 'v2.users.4f6f2a53-3f2c-4d6e-9a55-0d4a3c3f9a01.presence',
       },
-      /refused the client secret \(401\)\W+check GENESYS_CLIENT_SECRET/i,
+      /refused the client secret of the OAuth client simulator-client \(401\)\W+check GENESYS_CLIENT_SECRET/i,
     ],
   ])('The process ends with code 1 and an explanation because of %s', async (_what, changes, message) => {
     const { exited } = run(changes);
