@@ -72,7 +72,7 @@ test('The ingester accepts the environment of its task', () => {
   );
   expect(readIngesterConfig(environment)).toMatchObject({
     apiUrl: 'https://api.mypurecloud.de',
-    credentials: { secretId: expect.stringContaining('SwitchboardSecret') },
+    credentials: { secretIds: [expect.stringContaining('SwitchboardSecret')] },
     protocolConfiguration: { TOPICS: REQUIRED.topics },
     eventsQueueUrl: expect.stringContaining('QueuesEvents'),
     stateTable: expect.stringContaining('TablesState'),

@@ -241,6 +241,30 @@ describe('credentials in Secrets Manager', () => {
     expect(await child.exited).toBe(0);
   });
 
+  test('The process runs with the secrets that are filled and logs which ones it does not use', async () => {
+    const filled = { clientId: 'simulator-client', clientSecret: 'simulator-secret' };
+    aws.emulator.secretsManager.set('filled', JSON.stringify(filled));
+    const child = run({ GENESYS_SECRET_ID: 'nowhere,filled' });
+    await eventually(() => simulator.liveConnections).toBe(1);
+    const warning = child.lines.find(({ level }) => level === 'WARN');
+    expect(warning).toMatchObject({
+      message: 'an OAuth client is not used until its secret is filled',
+      reason: expect.stringContaining('The secret nowhere is empty'),
+    });
+    child.child.kill('SIGTERM');
+    expect(await child.exited).toBe(0);
+  });
+
+  test('The process ends with code 1 and an explanation when two secrets contain the same client', async () => {
+    const filled = { clientId: 'simulator-client', clientSecret: 'simulator-secret' };
+    for (const name of ['one', 'two']) aws.emulator.secretsManager.set(name, JSON.stringify(filled));
+    const child = run({ GENESYS_SECRET_ID: 'one,two' });
+    expect(await child.exited).toBe(1);
+    expect(child.errors).toEqual([
+      expect.stringMatching(/contain the OAuth client simulator-client: store another OAuth client/),
+    ]);
+  });
+
   test.each([
     ['does not exist', 'nowhere', undefined],
     ['has no fields', 'empty', '{}'],
