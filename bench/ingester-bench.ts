@@ -39,7 +39,7 @@ export async function ingest(url: string, events: number): Promise<void> {
   const sink = intake.sink(notificationChannels.name, 'bench');
   const connection = new Connection({
     session: new ChannelSession(
-      { id: 'bench', connectUri: url, expiresAtMs: NEVER_MS, tokenExpiresAtMs: NEVER_MS },
+      { id: 'bench', clientId: 'bench', connectUri: url, expiresAtMs: NEVER_MS, tokenExpiresAtMs: NEVER_MS },
       [],
       new RejectedTopics({ log, recordGap: ignore }),
       { touch: ignore, setTopics: async () => {}, release: ignore },

@@ -61,7 +61,7 @@ export function createLocalIngester(
       sqs: sqsClient(edge),
       dynamodb,
       objectStore: objectStore(NAMES.oversizeBucket, dynamodb, edge.endpoint),
-      credentials: async () => genesys.credentials,
+      credentials: [async () => genesys.credentials],
       log: createLogger('ingester', logLevel),
       ...(options.isSimulated ? { limits: localLimits(faults).ingester } : {}),
     }),

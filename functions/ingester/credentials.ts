@@ -1,4 +1,8 @@
-import { GetSecretValueCommand, ResourceNotFoundException } from '@aws-sdk/client-secrets-manager';
+import {
+  GetSecretValueCommand,
+  ResourceNotFoundException,
+  type SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
 import * as z from 'zod';
 import { secretsManagerClient } from '../../lib/aws/aws-clients.ts';
 import type { Credentials } from '../../lib/genesys/token-source.ts';
@@ -17,26 +21,26 @@ export class SecretEmptyError extends Error {
 
 const secretSchema = z.object({ clientId: z.string().min(1), clientSecret: z.string().min(1) });
 
-/** Source of the OAuth client: the configuration, or a secret that is read whenever a token is requested. */
-export function credentialsOf(config: IngesterConfig): () => Promise<Credentials> {
+/** Sources of the OAuth clients: the configuration, or secrets that are read whenever a token is requested. */
+export function credentialsOf(config: IngesterConfig): (() => Promise<Credentials>)[] {
   const { credentials } = config;
-  if (!('secretId' in credentials)) return async () => credentials;
+  if (!('secretIds' in credentials)) return [async () => credentials];
   const secrets = secretsManagerClient();
-  return async () => {
-    const SecretString = await secrets
-      .send(new GetSecretValueCommand({ SecretId: credentials.secretId }))
-      .then(
-        (found) => found.SecretString,
-        (error: unknown) => {
-          // Secrets Manager answers the same for a secret without a value.
-          if (error instanceof ResourceNotFoundException) return undefined;
-          throw error;
-        },
-      );
-    const parsed = secretSchema.safeParse(parseJson(SecretString));
-    if (parsed.success) return parsed.data;
-    throw new SecretEmptyError(credentials.secretId);
-  };
+  return credentials.secretIds.map((secretId) => () => readSecret(secrets, secretId));
+}
+
+async function readSecret(secrets: SecretsManagerClient, SecretId: string): Promise<Credentials> {
+  const SecretString = await secrets.send(new GetSecretValueCommand({ SecretId })).then(
+    (found) => found.SecretString,
+    (error: unknown) => {
+      // Secrets Manager answers the same for a secret without a value.
+      if (error instanceof ResourceNotFoundException) return undefined;
+      throw error;
+    },
+  );
+  const parsed = secretSchema.safeParse(parseJson(SecretString));
+  if (parsed.success) return parsed.data;
+  throw new SecretEmptyError(SecretId);
 }
 
 function parseJson(text: string | undefined): unknown {

@@ -14,7 +14,8 @@ export interface IngesterDependencies {
   dynamodb?: DynamoDBClient;
   /** For frames that do not fit into a message; without it they are quarantined compressed, or lost. */
   objectStore?: ObjectStore | undefined;
-  credentials: () => Promise<Credentials>;
+  /** One per OAuth client. */
+  credentials: readonly (() => Promise<Credentials>)[];
   log: Log;
   fetch?: typeof fetch;
   openSocket?: SocketFactory;

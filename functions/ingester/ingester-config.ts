@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { LOG_LEVELS } from '../../lib/aws/logger.ts';
+import { MAX_CLIENTS } from '../../lib/genesys/channel-budget.ts';
 import { GENESYS_DOMAINS, genesysHosts, isGenesysDomain } from '../../lib/genesys/regions.ts';
-import { text, wholeNumber } from './protocols/configuration-fields.ts';
+import { members, text, wholeNumber } from './protocols/configuration-fields.ts';
 import { PROTOCOLS } from './protocols/registry.ts';
 import type { StreamProtocol } from './protocols/stream-protocol.ts';
 
@@ -9,8 +10,8 @@ import type { StreamProtocol } from './protocols/stream-protocol.ts';
 export interface IngesterConfig {
   apiUrl: string;
   loginUrl: string;
-  /** OAuth client, or the name or ARN of a secret `{"clientId","clientSecret"}` in Secrets Manager. */
-  credentials: { clientId: string; clientSecret: string } | { secretId: string };
+  /** OAuth client, or names or ARNs of secrets in Secrets Manager, each with one: `{"clientId","clientSecret"}`. */
+  credentials: { clientId: string; clientSecret: string } | { secretIds: readonly string[] };
   /** How events are received. */
   protocol: StreamProtocol;
   /** The protocol's own configuration, parsed by its schema. */
@@ -69,10 +70,18 @@ export const ingesterEnvironment = z.object({
     description: 'Secret of the OAuth client. Ignored if `GENESYS_SECRET_ID` is set.',
     defaultText: 'required without `GENESYS_SECRET_ID`',
   }),
-  GENESYS_SECRET_ID: text.meta({
-    description:
-      'Name or ARN of a Secrets Manager secret with the OAuth client, `{"clientId":"…","clientSecret":"…"}`.',
-  }),
+  GENESYS_SECRET_ID: z
+    .string()
+    .transform(members)
+    .superRefine((ids, context) => {
+      for (const problem of secretProblems(ids)) context.addIssue(problem);
+    })
+    .optional()
+    .meta({
+      description:
+        'Name or ARN of a Secrets Manager secret with the OAuth client, `{"clientId":"…","clientSecret":"…"}`. For several OAuth clients, up to 10 names or ARNs, separated by commas.',
+      typeText: 'list of names or ARNs',
+    }),
   PROTOCOL: z
     .string()
     .default('notification-channels')
@@ -152,7 +161,7 @@ function toConfig(
     apiUrl: values.GENESYS_API_URL ?? hosts.apiUrl,
     loginUrl: values.GENESYS_LOGIN_URL ?? hosts.loginUrl,
     credentials: values.GENESYS_SECRET_ID
-      ? { secretId: values.GENESYS_SECRET_ID }
+      ? { secretIds: values.GENESYS_SECRET_ID }
       : { clientId: values.GENESYS_CLIENT_ID ?? '', clientSecret: values.GENESYS_CLIENT_SECRET ?? '' },
     protocol,
     protocolConfiguration,
@@ -176,6 +185,19 @@ function hostProblems(values: Environment): string[] {
   if (isGenesysDomain(domain)) return [];
   return [
     `GENESYS_DOMAIN ${domain} is not a Genesys Cloud region. The regions are ${GENESYS_DOMAINS.join(', ')}`,
+  ];
+}
+
+function secretProblems(ids: readonly string[]): string[] {
+  const repeated = ids.filter((id, index) => ids.indexOf(id) < index);
+  return [
+    ...(ids.length === 0 ? ['names no secret: name a secret with the OAuth client'] : []),
+    ...[...new Set(repeated)].map(
+      (id) => `names ${id} more than once: each OAuth client needs a secret of its own`,
+    ),
+    ...(ids.length > MAX_CLIENTS
+      ? [`names ${ids.length} secrets, but a deployment has at most ${MAX_CLIENTS} OAuth clients`]
+      : []),
   ];
 }
 

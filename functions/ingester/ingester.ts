@@ -1,8 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
-import { RateLimit } from '../../lib/genesys/request-rate-limit.ts';
-import { RestClient } from '../../lib/genesys/rest-client.ts';
-import { TokenSource } from '../../lib/genesys/token-source.ts';
 import { Batcher } from './batcher.ts';
 import { Coverage } from './coverage.ts';
 import { DynamoDbCoverageStore } from './coverage-store.ts';
@@ -11,6 +8,7 @@ import { type Health, type HealthServer, serveHealth } from './health.ts';
 import type { IngesterConfig } from './ingester-config.ts';
 import { Intake } from './intake.ts';
 import { LargeItems } from './large-items.ts';
+import { OAuthClients } from './oauth-clients.ts';
 import { ingesterMetrics, type MetricSources } from './prometheus-metrics.ts';
 import type { ProtocolContext } from './protocols/stream-protocol.ts';
 import { SubscriptionSource } from './subscription-source.ts';
@@ -165,12 +163,10 @@ export class Ingester {
   private createContext(): ProtocolContext {
     const { apiUrl, loginUrl, stateTable, subscriptionSet } = this.config;
     const { dynamodb, credentials, fetch, log, limits } = this.dependencies;
-    const http = fetch ? { fetch } : {};
-    const tokens = new TokenSource({ loginUrl, credentials, ...http });
-    const rateLimit = new RateLimit(limits?.requestsPerMinute);
+    const requestsPerMinute = limits?.requestsPerMinute;
+    const clients = new OAuthClients({ apiUrl, loginUrl, credentials, log, fetch, requestsPerMinute });
     return {
-      tokens,
-      rest: new RestClient({ apiUrl, tokens, rateLimit, ...http }),
+      clients: () => clients.filled(),
       stateTable: dynamodb && stateTable ? { client: dynamodb, name: stateTable } : undefined,
       subscriptionSet,
       log,

@@ -12,7 +12,7 @@ type Subscriptions = ReadonlyMap<string, Subscription>;
 
 /** Finds the subscriptions of a deployment: first at the start, which may have to wait, and then whenever they change. */
 export class SubscriptionSource {
-  /** Set while the secret with the OAuth client is empty. */
+  /** Set while the secrets of all OAuth clients are empty. */
   emptySecret: SecretEmptyError | undefined;
   /** Why the last attempt at the start failed. */
   startError: string | undefined;
@@ -45,7 +45,7 @@ export class SubscriptionSource {
     const backoff = new Backoff(this.limits?.backoff);
     for (;;) {
       try {
-        await this.untilSecretIsFilled();
+        await this.untilASecretIsFilled();
         this.changes = this.protocol.subscriptions(this.configuration, this.context)[Symbol.asyncIterator]();
         const { value, done } = await this.changes.next();
         this.startError = undefined;
@@ -80,11 +80,11 @@ export class SubscriptionSource {
     }
   }
 
-  private async untilSecretIsFilled(): Promise<void> {
-    const { log, signal, tokens } = this.context;
+  private async untilASecretIsFilled(): Promise<void> {
+    const { log, signal } = this.context;
     for (;;) {
       try {
-        await tokens.get();
+        await this.context.clients();
         this.emptySecret = undefined;
         return;
       } catch (error) {

@@ -1,6 +1,13 @@
 import { Token } from 'aws-cdk-lib';
+import {
+  CHANNELS_PER_CLIENT,
+  channelShare,
+  MAX_CHANNELS_PER_CLIENT,
+  MAX_CLIENTS,
+} from '../genesys/channel-budget.ts';
 import { topicProblems } from '../genesys/configured-topics.ts';
 import { GENESYS_DOMAINS, isGenesysDomain } from '../genesys/regions.ts';
+import { secretsIn } from './genesys-secret.ts';
 import type { SwitchboardProps } from './switchboard-props.ts';
 
 /** Defaults of {@link SwitchboardProps}. */
@@ -13,8 +20,17 @@ export const DEFAULTS = {
 
 /** Minimum and maximum of each numeric property, with the reason. */
 export const LIMITS = {
-  /** Each task uses its own channels, and an OAuth client can have 20. */
-  tasks: { min: 1, max: 10, why: 'each task uses its own notification channels' },
+  /** Each task uses its own channels of every OAuth client. */
+  tasks: {
+    min: 1,
+    max: MAX_CHANNELS_PER_CLIENT,
+    why: 'each task uses its own notification channels of every OAuth client',
+  },
+  channels: {
+    min: 1,
+    max: MAX_CHANNELS_PER_CLIENT * MAX_CLIENTS,
+    why: `what one task can use of ${MAX_CLIENTS} OAuth clients`,
+  },
   /** The range of the maximum concurrency of an SQS event source. */
   consumerConcurrency: { min: 2, max: 1_000, why: 'the range that AWS Lambda supports for an SQS queue' },
   /** Genesys Cloud retries deliveries to EventBridge for 4 days. Two queues retain a message for 28 days in total. */
@@ -58,10 +74,11 @@ const SECRET_NAME = /^[\w/+=.@-]{1,512}$/;
 export function checkConfiguration(props: SwitchboardProps, caller?: object): void {
   const problems = [
     ...domainProblems(props.genesysDomain),
-    ...secretProblems(props.secret),
+    ...secretsProblems(props.secret),
     ...allTopicProblems(props.topics),
     ...sourceProblems(props.eventSource),
     ...(Object.keys(LIMITS) as (keyof typeof LIMITS)[]).flatMap((name) => numberProblems(name, props[name])),
+    ...channelProblems(props),
   ];
   if (problems.length > 0) throw new SwitchboardConfigurationError(problems, caller);
 }
@@ -74,7 +91,26 @@ function domainProblems(domain: string): string[] {
   ];
 }
 
-function secretProblems(secret: SwitchboardProps['secret']): string[] {
+function secretsProblems(secret: SwitchboardProps['secret']): string[] {
+  const secrets = secretsIn(secret);
+  if (secrets.length === 0) return ['secret is an empty list; specify a secret for each OAuth client'];
+  if (secrets.length > MAX_CLIENTS)
+    return [
+      `secret has ${secrets.length} members, but a deployment has at most ${MAX_CLIENTS} OAuth clients`,
+    ];
+  // The ARN of a secret that was imported by name is incomplete.
+  const keys = secrets.map((one) => (typeof one === 'string' ? one : (one.secretFullArn ?? one.secretName)));
+  const repeated = new Set(keys.filter((key, index) => keys.indexOf(key) < index));
+  return [
+    ...secrets.flatMap(secretProblems),
+    ...[...repeated].map(
+      (key) =>
+        `secret contains ${Token.isUnresolved(key) ? 'the same secret' : key} more than once; each OAuth client needs a secret of its own`,
+    ),
+  ];
+}
+
+function secretProblems(secret: string | object): string[] {
   if (typeof secret !== 'string' || Token.isUnresolved(secret) || SECRET_NAME.test(secret)) return [];
   const shown = secret || '(empty)';
   return [
@@ -92,6 +128,18 @@ function sourceProblems(source: string | undefined): string[] {
   if (source === undefined || EVENT_SOURCE.test(source)) return [];
   return [
     `eventSource ${source} is invalid; use 1-256 letters, digits and the characters . - _ / and do not start with aws., which is reserved`,
+  ];
+}
+
+/** The channels of each client are counted, because every task uses every client. */
+function channelProblems({ tasks = DEFAULTS.tasks, channels, secret }: SwitchboardProps): string[] {
+  if (channels === undefined || Token.isUnresolved(channels) || Token.isUnresolved(tasks)) return [];
+  const clients = secretsIn(secret).length;
+  const allowed = clients * channelShare(tasks);
+  // Numbers out of range are problems of their own.
+  if (!(allowed > 0) || !(channels > allowed) || channels > LIMITS.channels.max) return [];
+  return [
+    `tasks x channels is ${tasks} x ${channels} = ${tasks * channels}, but ${clients} OAuth client(s) with ${CHANNELS_PER_CLIENT} channels each allow ${tasks} x ${allowed} = ${tasks * allowed}, because an upgrade runs twice as many tasks; add another OAuth client to \`secret\`, or reduce tasks or channels`,
   ];
 }
 

@@ -2,6 +2,12 @@ import { SecretValue, Stack, Validations } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import type { SwitchboardProps } from './switchboard-props.ts';
+
+/** The secrets in a property that is one secret or a list of secrets. */
+export function secretsIn(secret: SwitchboardProps['secret']): (string | ISecret | Secret)[] {
+  return [secret].flat();
+}
 
 /** Properties of {@link GenesysSecret}. */
 export interface GenesysSecretProps {
@@ -16,7 +22,7 @@ export interface GenesysSecretProps {
   readonly encryptionKey?: IKey | undefined;
 }
 
-/** The secret with the Genesys Cloud OAuth client: `{"clientId":"…","clientSecret":"…"}`. */
+/** The secret with a Genesys Cloud OAuth client: `{"clientId":"…","clientSecret":"…"}`. */
 export class GenesysSecret extends Construct {
   /** The Secrets Manager secret. */
   readonly secret: ISecret;

@@ -41,10 +41,6 @@ const HEALTH_TIMEOUT_SECONDS = 5;
 /** Failed health checks are ignored for this time, which covers listing and subscribing to all users and queues. */
 const HEALTH_START_SECONDS = 120;
 const HEALTH_PORT = 3001;
-/** Notification channels of an OAuth client; one more evicts the oldest. */
-const CHANNELS_PER_CLIENT = 20;
-/** During an upgrade twice as many tasks run. */
-const UPGRADE_FACTOR = 2;
 /** Buffer for log lines while CloudWatch Logs is unavailable. If it is full, lines are dropped, so logging never blocks. */
 const MAX_LOG_BUFFER_MIB = 10;
 /** The user `node` of the official image. */
@@ -62,10 +58,13 @@ export interface IngesterServiceProps {
   readonly genesysDomain: string;
 
   /**
-   * Secret with the OAuth client, `{"clientId":"…","clientSecret":"…"}`. The ingester reads it at run time, so that it
-   * does not appear in the task definition.
+   * One secret per OAuth client, `{"clientId":"…","clientSecret":"…"}`. The ingester reads them at run time, so that they
+   * do not appear in the task definition.
    */
-  readonly secret: ISecret;
+  readonly secrets: readonly ISecret[];
+
+  /** Notification channels of each OAuth client that a task may use. */
+  readonly channelsPerClient: number;
 
   /** Topics to subscribe to. */
   readonly topics: readonly string[];
@@ -167,7 +166,8 @@ export class IngesterService extends Construct {
     });
     Validations.of(definition).acknowledge({
       id: 'AwsSolutions-ECS2',
-      reason: 'The environment contains only addresses and names. The ingester reads the secret at run time.',
+      reason:
+        'The environment contains only addresses and names. The ingester reads the secrets at run time.',
     });
     Validations.of(definition.obtainExecutionRole()).acknowledge({
       id: 'AwsSolutions-IAM5[Resource::*]',
@@ -188,9 +188,9 @@ export class IngesterService extends Construct {
   private environment(props: IngesterServiceProps): Record<string, string> {
     return {
       GENESYS_DOMAIN: props.genesysDomain,
-      GENESYS_SECRET_ID: props.secret.secretArn,
+      GENESYS_SECRET_ID: props.secrets.map(({ secretArn }) => secretArn).join(','),
       TOPICS: props.topics.join(','),
-      CHANNELS: String(Math.floor(CHANNELS_PER_CLIENT / UPGRADE_FACTOR / props.tasks)),
+      CHANNELS: String(props.channelsPerClient),
       EVENTS_QUEUE_URL: props.eventsQueue.queueUrl,
       STATE_TABLE: props.stateTable.tableName,
       OVERSIZE_BUCKET: props.oversizeBucket.bucketName,
@@ -201,7 +201,7 @@ export class IngesterService extends Construct {
 
   /** Grants the calls made by `functions/ingester`. */
   private grantAll(role: IRole, props: IngesterServiceProps): void {
-    const { eventsQueue, stateTable, oversizeBucket, secret, encryptionKey } = props;
+    const { eventsQueue, stateTable, oversizeBucket, secrets, encryptionKey } = props;
     eventsQueue.grant(role, 'sqs:SendMessage');
     stateTable.grant(
       role,
@@ -215,7 +215,7 @@ export class IngesterService extends Construct {
       new PolicyStatement({
         actions: ['secretsmanager:GetSecretValue'],
         // The ARN of a secret that was imported by name lacks the six random characters that AWS appends.
-        resources: [secret.secretFullArn ?? `${secret.secretArn}-??????`],
+        resources: secrets.map(({ secretFullArn, secretArn }) => secretFullArn ?? `${secretArn}-??????`),
       }),
     );
     role.addToPrincipalPolicy(
@@ -226,14 +226,14 @@ export class IngesterService extends Construct {
       id: `AwsSolutions-IAM5[Resource::<${bucketId}.Arn>/*]`,
       reason: 'The ingester adds objects under any key in its bucket. It cannot read or list them.',
     });
-    secret.encryptionKey?.grantDecrypt(role);
+    for (const secret of secrets) secret.encryptionKey?.grantDecrypt(role);
     grantKeyUse(encryptionKey, role);
   }
 }
 
 /**
  * Node.js code of the health check, because the image has no curl. It exits with 0 if `/healthz` returns a 2xx status,
- * or if the secret has not been filled yet: the first deployment then succeeds, and an alarm reports the problem.
+ * or if no secret has been filled yet: the first deployment then succeeds, and an alarm reports the problem.
  */
 function healthProbe(): string {
   const timeoutMs = (HEALTH_TIMEOUT_SECONDS - 1) * 1_000;

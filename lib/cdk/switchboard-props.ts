@@ -21,9 +21,12 @@ export interface SwitchboardProps {
 
   /**
    * Secrets Manager secret that contains the OAuth client credentials, `{"clientId":"…","clientSecret":"…"}`. Specify a name to create an
-   * empty secret; a stack output then shows the command that fills it. Or specify an existing secret.
+   * empty secret; a stack output then shows the command that fills it. Or specify an existing secret. An OAuth client has room for
+   * 10,000 topics divided by `tasks`. For more topics, specify a list with one secret per OAuth client, at most 10, and add new ones at its end.
+   *
+   * @example ['switchboard/genesys', 'switchboard/genesys-2']
    */
-  readonly secret: string | ISecret | Secret;
+  readonly secret: string | ISecret | Secret | readonly (string | ISecret | Secret)[];
 
   /**
    * Topics to subscribe to. `{id}` stands for every user or queue, including those that are created later. An invalid topic causes synthesis to fail.
@@ -38,6 +41,13 @@ export interface SwitchboardProps {
    * @default 1
    */
   readonly tasks?: number;
+
+  /**
+   * Notification channels that each task needs, 1-100, with 1,000 topics each. They are divided among the OAuth clients, rounded up. An OAuth client has 20 channels, and an upgrade runs twice as many tasks. Synthesis fails if the OAuth clients do not have enough channels for all tasks.
+   *
+   * @default - of each OAuth client 10 divided by `tasks`, rounded down
+   */
+  readonly channels?: number;
 
   /**
    * VPC of the ingester. The ingester needs outbound internet access on port 443 and no inbound access.

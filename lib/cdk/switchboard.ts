@@ -2,6 +2,7 @@ import { CfnOutput, RemovalPolicy } from 'aws-cdk-lib';
 import { type IEventBus, type IRuleTarget, Rule } from 'aws-cdk-lib/aws-events';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
+import { channelShare } from '../genesys/channel-budget.ts';
 import { Alarms } from './alarms.ts';
 import { checkConfiguration, DEFAULTS } from './configuration.ts';
 import { ConsumerFunction } from './consumer-function.ts';
@@ -10,7 +11,7 @@ import { Tables } from './dynamodb-tables.ts';
 import { allowServices, grantKeyUse } from './encryption.ts';
 import { Bus } from './event-bus.ts';
 import { type EventMatch, eventPattern } from './event-match.ts';
-import { GenesysSecret } from './genesys-secret.ts';
+import { GenesysSecret, secretsIn } from './genesys-secret.ts';
 import { IngesterService } from './ingester-service.ts';
 import type { LogSettings } from './log-group.ts';
 import { Queues } from './message-queues.ts';
@@ -43,8 +44,8 @@ export class Switchboard extends Construct {
   readonly oversize: OversizeBucket;
   /** The consumer function. */
   readonly consumer: ConsumerFunction;
-  /** Secret with the OAuth client. */
-  readonly secret: GenesysSecret;
+  /** Secrets with the OAuth clients. */
+  readonly secrets: readonly GenesysSecret[];
   /** The ingester service; undefined with `forEmulator`. */
   readonly ingester?: IngesterService;
   /** The CloudWatch dashboard; undefined with `forEmulator`. */
@@ -62,7 +63,9 @@ export class Switchboard extends Construct {
     const logs: LogSettings = { retention: props.logRetention, removalPolicy, encryptionKey };
     if (encryptionKey) allowServices(encryptionKey);
     this.eventSource = props.eventSource ?? DEFAULTS.eventSource;
-    this.secret = new GenesysSecret(this, 'Secret', { secret: props.secret, encryptionKey });
+    this.secrets = secretsIn(props.secret).map(
+      (secret, index) => new GenesysSecret(this, numbered('Secret', index), { secret, encryptionKey }),
+    );
     this.queues = new Queues(this, 'Queues', { encryptionKey, removalPolicy });
     this.tables = new Tables(this, 'Tables', { encryptionKey, removalPolicy, deletionProtection });
     this.oversize = new OversizeBucket(this, 'Oversize', { encryptionKey, removalPolicy, archiveDays });
@@ -134,12 +137,15 @@ export class Switchboard extends Construct {
   }
 
   private createIngester(logs: LogSettings): IngesterService {
-    const { genesysDomain, topics, tasks, vpc, vpcSubnets, logLevel, encryptionKey } = this.props;
+    const { genesysDomain, topics, channels, vpc, vpcSubnets, logLevel, encryptionKey } = this.props;
+    const { tasks = DEFAULTS.tasks } = this.props;
     return new IngesterService(this, 'Ingester', {
       network: new Network(this, 'Network', { vpc, vpcSubnets, logs }),
-      tasks: tasks ?? DEFAULTS.tasks,
+      tasks,
       genesysDomain,
-      secret: this.secret.secret,
+      secrets: this.secrets.map(({ secret }) => secret),
+      channelsPerClient:
+        channels === undefined ? channelShare(tasks) : Math.ceil(channels / this.secrets.length),
       topics,
       eventsQueue: this.queues.events,
       stateTable: this.tables.state,
@@ -185,12 +191,14 @@ export class Switchboard extends Construct {
       'Bucket for events that are too large for a message or the event bus',
     );
     if (this.dashboard) this.addOutput('DashboardUrl', this.dashboard.url, 'CloudWatch dashboard');
-    this.addOutput('SecretName', this.secret.name, 'Secret with the OAuth client');
-    this.addOutput(
-      'FillSecretCommand',
-      this.secret.fillCommand,
-      'Run this command, paste {"clientId":"…","clientSecret":"…"} and press Ctrl-D twice; the secret is not saved in the shell history',
-    );
+    for (const [index, { name, fillCommand }] of this.secrets.entries()) {
+      this.addOutput(numbered('SecretName', index), name, 'Secret with the OAuth client');
+      this.addOutput(
+        numbered('FillSecretCommand', index),
+        fillCommand,
+        'Run this command, paste {"clientId":"…","clientSecret":"…"} and press Ctrl-D twice; the secret is not saved in the shell history',
+      );
+    }
   }
 
   /** The logical id is the construct id followed by the name of the output, so that scripts can rely on it. */
@@ -198,4 +206,9 @@ export class Switchboard extends Construct {
     const prefix = this.node.id.replace(/[^A-Za-z0-9]/g, '');
     new CfnOutput(this, name, { value, description }).overrideLogicalId(`${prefix}${name}`);
   }
+}
+
+/** The first secret has no number, so that a second one does not replace it. */
+function numbered(name: string, index: number): string {
+  return index === 0 ? name : `${name}${index + 1}`;
 }

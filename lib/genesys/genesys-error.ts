@@ -4,6 +4,7 @@ import { redact } from '../events/redaction.ts';
 export type GenesysErrorCode =
   | 'unknown_client'
   | 'wrong_secret'
+  | 'repeated_client'
   | 'missing_permission'
   | 'rate_limited'
   | 'unauthorized'

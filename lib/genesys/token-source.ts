@@ -25,6 +25,8 @@ export interface Credentials {
 /** An access token and its lifetime. */
 export interface Token {
   accessToken: string;
+  /** Id of the OAuth client that the token belongs to. */
+  clientId: string;
   /** Time of expiration in epoch milliseconds. */
   expiresAtMs: number;
   /** Lifetime granted when the token was issued. */
@@ -108,11 +110,11 @@ export class TokenSource {
     } catch (cause) {
       throw unreachable('Failed to get a token', url, cause);
     }
-    return response.ok ? readToken(text) : rejected(response);
+    return response.ok ? readToken(text, clientId) : rejected(response, clientId);
   }
 }
 
-function readToken(text: string): Token {
+function readToken(text: string, clientId: string): Token {
   let parsed: z.infer<typeof tokenSchema>;
   try {
     parsed = tokenSchema.parse(JSON.parse(text));
@@ -129,22 +131,22 @@ function readToken(text: string): Token {
   }
   registerSecret(parsed.access_token);
   const lifeMs = parsed.expires_in * 1000;
-  return { accessToken: parsed.access_token, expiresAtMs: Date.now() + lifeMs, lifeMs };
+  return { accessToken: parsed.access_token, clientId, expiresAtMs: Date.now() + lifeMs, lifeMs };
 }
 
-function rejected(response: Response): never {
+function rejected(response: Response, clientId: string): never {
   const { status } = response;
   if (status === 400) {
     throw new GenesysError(
       'unknown_client',
-      'Genesys Cloud does not know this OAuth client (400): check GENESYS_CLIENT_ID, and check that the client belongs to the region of GENESYS_DOMAIN',
+      `Genesys Cloud does not know the OAuth client ${clientId} (400): check GENESYS_CLIENT_ID, and check that the client belongs to the region of GENESYS_DOMAIN`,
       { retriable: false, status },
     );
   }
   if (status === 401) {
     throw new GenesysError(
       'wrong_secret',
-      'Genesys Cloud refused the client secret (401): check GENESYS_CLIENT_SECRET',
+      `Genesys Cloud refused the client secret of the OAuth client ${clientId} (401): check GENESYS_CLIENT_SECRET`,
       {
         retriable: false,
         status,
@@ -154,7 +156,7 @@ function rejected(response: Response): never {
   if (status === 403) {
     throw new GenesysError(
       'missing_permission',
-      'This OAuth client is not allowed to use client credentials (403): enable the Client Credentials grant and assign a role',
+      `The OAuth client ${clientId} is not allowed to use client credentials (403): enable the Client Credentials grant and assign a role`,
       { retriable: false, status },
     );
   }

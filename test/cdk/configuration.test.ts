@@ -1,6 +1,7 @@
 import { Stack } from 'aws-cdk-lib';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { describe, expect, test } from 'vitest';
 import { readConfig } from '../../functions/consumer/consumer-config.ts';
 import {
@@ -60,6 +61,12 @@ describe('Invalid properties', () => {
     ['topics', ['v2.system.socket_closing']],
     ['genesysDomain', ''],
     ['secret', ''],
+    ['secret', []],
+    ['secret', ['switchboard/1', 'no spaces, please']],
+    ['secret', ['switchboard/1', 'switchboard/2', 'switchboard/1']],
+    ['secret', Array.from({ length: 11 }, (_, n) => `switchboard/${n}`)],
+    ['channels', 0],
+    ['channels', 101],
     ['tasks', 1.5],
     ['tasks', Number.NaN],
     ['tasks', 11],
@@ -82,6 +89,75 @@ describe('Invalid properties', () => {
       });
     for (const days of [min, max]) expect(read(days).dedupWindowSeconds).toBe(days * 86_400);
     for (const days of [min - 1, max + 1]) expect(() => read(days)).toThrow('DEDUP_WINDOW_DAYS');
+  });
+});
+
+describe('Several OAuth clients', () => {
+  const clients = (count: number) => Array.from({ length: count }, (_, n) => `switchboard/${n}`);
+
+  test('The same existing secret twice is a problem, and different secrets are not', () => {
+    using app = testApp();
+    const stack = new Stack(app, 'Secrets');
+    const named = (id: string, name: string) => Secret.fromSecretNameV2(stack, id, name);
+    const own = new Secret(stack, 'Own');
+    expect(
+      problemsOf({ secret: [own, new Secret(stack, 'Other'), named('1', 'a'), named('2', 'b')] }),
+    ).toEqual([]);
+    expect(problemsOf({ secret: [own, own] })).toEqual([
+      'secret contains the same secret more than once; each OAuth client needs a secret of its own',
+    ]);
+    expect(problemsOf({ secret: ['a', named('3', 'a')] })).toEqual([
+      'secret contains a more than once; each OAuth client needs a secret of its own',
+    ]);
+  });
+
+  test('More channels than the OAuth clients have are a problem that names the numbers and the remedy', () => {
+    expect(problemsOf({ tasks: 2, channels: 15 })).toEqual([
+      'tasks x channels is 2 x 15 = 30, but 1 OAuth client(s) with 20 channels each allow 2 x 5 = 10, because an upgrade runs twice as many tasks; add another OAuth client to `secret`, or reduce tasks or channels',
+    ]);
+    expect(problemsOf({ tasks: 2, channels: 15, secret: clients(3) })).toEqual([]);
+    expect(problemsOf({ tasks: 2, channels: 16, secret: clients(3) })).toEqual([
+      expect.stringContaining('2 x 16 = 32, but 3 OAuth client(s) with 20 channels each allow 2 x 15 = 30'),
+    ]);
+  });
+
+  test('Channels that no client has room for are a problem even if the sum over all clients has', () => {
+    // Each task would need three channels of the first client: 2 x 4 x 3 = 24.
+    expect(problemsOf({ tasks: 4, channels: 5, secret: clients(2) })).toEqual([
+      expect.stringContaining('4 x 5 = 20, but 2 OAuth client(s) with 20 channels each allow 4 x 4 = 16'),
+    ]);
+  });
+
+  test.each([
+    [{}, '10'],
+    [{ tasks: 3 }, '3'],
+    [{ tasks: 3, secret: clients(2) }, '3'],
+    [{ tasks: 10, secret: clients(10) }, '1'],
+    [{ channels: 1 }, '1'],
+    [{ channels: 7, secret: clients(2) }, '4'],
+  ])('With the properties %j a task uses %s channels of each OAuth client', (props, channels) => {
+    const [task] = Object.values(templateOf(() => props).findResources('AWS::ECS::TaskDefinition'));
+    expect(task?.Properties.ContainerDefinitions[0].Environment).toContainEqual({
+      Name: 'CHANNELS',
+      Value: channels,
+    });
+  });
+
+  test('Each secret of a list is created, named in an output and filled by its own command', () => {
+    const one = templateOf(() => ({ secret: 'switchboard/0' }));
+    const two = templateOf(() => ({ secret: clients(2) }));
+    const outputs = two.findOutputs('*');
+    expect(Object.keys(outputs).slice(-4)).toEqual([
+      'SwitchboardSecretName',
+      'SwitchboardFillSecretCommand',
+      'SwitchboardSecretName2',
+      'SwitchboardFillSecretCommand2',
+    ]);
+    expect(outputs.SwitchboardSecretName2?.Value).toBe('switchboard/1');
+    expect(JSON.stringify(outputs.SwitchboardFillSecretCommand2?.Value)).toContain('SwitchboardSecret2');
+    // A second OAuth client does not replace the first secret.
+    const secrets = one.findResources('AWS::SecretsManager::Secret');
+    expect(two.findResources('AWS::SecretsManager::Secret')).toMatchObject(secrets);
   });
 });
 

@@ -21,6 +21,7 @@ interface Container {
 let template: Template;
 beforeAll(() => {
   template = templateOf(() => ({
+    secret: ['switchboard/1', 'switchboard/2'],
     tasks: 2,
     dedupWindowDays: 10,
     consumerConcurrency: 20,
@@ -72,8 +73,13 @@ test('The ingester accepts the environment of its task', () => {
   );
   expect(readIngesterConfig(environment)).toMatchObject({
     apiUrl: 'https://api.mypurecloud.de',
-    credentials: { secretId: expect.stringContaining('SwitchboardSecret') },
-    protocolConfiguration: { TOPICS: REQUIRED.topics },
+    credentials: {
+      secretIds: [
+        expect.stringMatching(/SwitchboardSecret\w/),
+        expect.stringContaining('SwitchboardSecret2'),
+      ],
+    },
+    protocolConfiguration: { TOPICS: REQUIRED.topics, CHANNELS: 5 },
     eventsQueueUrl: expect.stringContaining('QueuesEvents'),
     stateTable: expect.stringContaining('TablesState'),
     healthHost: '127.0.0.1',

@@ -168,3 +168,16 @@ test('The permission for an existing secret contains its name and six wildcard c
     'SwitchboardIngesterTaskTaskRoleDefaultPolicy: Allow secretsmanager:GetSecretValue on arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:team/genesys-??????',
   ]);
 });
+
+test('The ingester can read exactly the secrets of its OAuth clients', () => {
+  const template = templateOf((stack) => ({
+    secret: ['switchboard/1', Secret.fromSecretNameV2(stack, 'Theirs', 'team/genesys'), 'switchboard/2'],
+  }));
+  template.resourceCountIs('AWS::SecretsManager::Secret', 2);
+  const line = 'SwitchboardIngesterTaskTaskRoleDefaultPolicy: Allow secretsmanager:GetSecretValue on';
+  expect(policyLines(template).filter((one) => one.includes('secretsmanager'))).toEqual([
+    `${line} <SwitchboardSecret3Secret>`,
+    `${line} <SwitchboardSecret>`,
+    `${line} arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:team/genesys-??????`,
+  ]);
+});

@@ -207,7 +207,7 @@ export class LocalSystem {
       sqs,
       dynamodb,
       objectStore: objectStore(config.oversizeBucket, dynamodb, endpoint),
-      credentials: async () => ({ clientId: 'simulator-client', clientSecret: 'simulator-secret' }),
+      credentials: [async () => ({ clientId: 'simulator-client', clientSecret: 'simulator-secret' })],
       log: createLogger('ingester', 'SILENT'),
       limits: { ...LIMITS.ingester, ...ingester?.limits },
     });

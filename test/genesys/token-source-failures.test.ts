@@ -31,10 +31,10 @@ test('The errors for an unknown client and a wrong secret name the setting to ch
   try {
     const unknown = await failureOf(source('another-client', 'simulator-secret').get());
     expect(unknown).toMatchObject({ code: 'unknown_client', retriable: false, status: 400 });
-    expect(unknown.message).toMatch(/GENESYS_CLIENT_ID.*GENESYS_DOMAIN/);
+    expect(unknown.message).toMatch(/the OAuth client another-client .*GENESYS_CLIENT_ID.*GENESYS_DOMAIN/);
     const wrong = await failureOf(source('simulator-client', 'another-secret').get());
     expect(wrong).toMatchObject({ code: 'wrong_secret', retriable: false, status: 401 });
-    expect(wrong.message).toContain('GENESYS_CLIENT_SECRET');
+    expect(wrong.message).toMatch(/the OAuth client simulator-client .*GENESYS_CLIENT_SECRET/);
     expect(inspect(wrong)).not.toContain('another-secret');
     expect(await source('simulator-client', 'simulator-secret').get()).toHaveProperty('accessToken');
   } finally {

@@ -18,7 +18,7 @@ afterEach(async () => {
 test('The token source requests a token with the client credentials grant', async () => {
   const before = Date.now();
   const token = await tokens.get();
-  expect(token).toMatchObject({ accessToken: 'token-1', lifeMs: DAY_MS });
+  expect(token).toMatchObject({ accessToken: 'token-1', clientId: CREDENTIALS.clientId, lifeMs: DAY_MS });
   expect(token.expiresAtMs).toBeGreaterThanOrEqual(before + DAY_MS);
   expect(token.expiresAtMs).toBeLessThanOrEqual(Date.now() + DAY_MS);
   const [request] = server.tokenRequests;

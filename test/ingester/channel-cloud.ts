@@ -7,7 +7,7 @@ import {
   MemoryChannelStore,
 } from '../../functions/ingester/protocols/notification-channels/channel-store.ts';
 import { SubscriptionChannels } from '../../functions/ingester/protocols/notification-channels/subscription-channels.ts';
-import type { ProtocolContext } from '../../functions/ingester/protocols/stream-protocol.ts';
+import type { OAuthClient, ProtocolContext } from '../../functions/ingester/protocols/stream-protocol.ts';
 import { RestClient } from '../../lib/genesys/rest-client.ts';
 import { TokenSource } from '../../lib/genesys/token-source.ts';
 import { TestLog } from './test-log.ts';
@@ -27,12 +27,21 @@ type TopicGap = Parameters<ProtocolContext['recordGap']>[0];
 /** A REST call: method, path without the channel's id, topics. */
 export type RestCall = [string, string, ...string[]];
 
+/** The two OAuth clients of the cloud. */
+export const CLIENTS = ['simulator-client', 'second-client'] as const;
+/** The secret of both clients. */
+const CLIENT_SECRET = 'simulator-secret';
+
 /** A simulated Genesys Cloud that records REST calls, and the resources of a protocol that uses it. */
 export class ChannelCloud {
   readonly simulator: Simulator;
   readonly log = new TestLog();
   readonly store = new MemoryChannelStore();
   readonly context: ProtocolContext;
+  /** The OAuth clients whose secret is filled. */
+  readonly clients: [OAuthClient, ...OAuthClient[]];
+  /** The second OAuth client; a test adds it to {@link clients}. */
+  readonly secondClient: OAuthClient;
   /** The gaps of single topics that were recorded, in order. */
   readonly topicGaps: TopicGap[] = [];
   /** Aborts the calls of the context. */
@@ -55,11 +64,15 @@ export class ChannelCloud {
       this.calls.push([method, path, ...body.map(({ id }) => id)]);
       return this.intercept(method, path) ?? fetch(input, init);
     };
-    const credentials = async () => ({ clientId: 'simulator-client', clientSecret: 'simulator-secret' });
-    const tokens = new TokenSource({ loginUrl: url, credentials, fetch: recorded });
+    const newClient = (clientId: string): OAuthClient => {
+      const credentials = async () => ({ clientId, clientSecret: CLIENT_SECRET });
+      const tokens = new TokenSource({ loginUrl: url, credentials, fetch: recorded });
+      return { tokens, rest: new RestClient({ apiUrl: url, tokens, fetch: recorded }) };
+    };
+    this.clients = [newClient(CLIENTS[0])];
+    this.secondClient = newClient(CLIENTS[1]);
     this.context = {
-      tokens,
-      rest: new RestClient({ apiUrl: url, tokens, fetch: recorded }),
+      clients: async () => this.clients,
       subscriptionSet: 'default',
       log: this.log,
       recordGap: (gap) => void this.topicGaps.push(gap),
@@ -69,14 +82,15 @@ export class ChannelCloud {
   }
 
   static async start(options: SimulatorOptions = {}): Promise<ChannelCloud> {
-    const simulator = new Simulator(options);
+    const otherClients = [{ clientId: CLIENTS[1], clientSecret: CLIENT_SECRET }];
+    const simulator = new Simulator({ otherClients, ...options });
     const { url } = await simulator.listen();
     return new ChannelCloud(simulator, url);
   }
 
   /** The channels of another subscription, or of the same one after a restart. */
-  newChannels(store: ChannelStore = this.store): SubscriptionChannels {
-    return new SubscriptionChannels(store, this.context);
+  newChannels(store: ChannelStore = this.store, client: OAuthClient = this.clients[0]): SubscriptionChannels {
+    return new SubscriptionChannels(store, client, this.context);
   }
 
   /** Open a session; it is released when the test ends. */

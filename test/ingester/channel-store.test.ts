@@ -1,3 +1,4 @@
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   type Channel,
@@ -12,13 +13,15 @@ import { LocalAws, STATE_TABLE } from './local-aws.ts';
 import { TestLog } from './test-log.ts';
 
 const HOUR_MS = 3_600_000;
+const CLIENT = 'first-client';
 let next = 0;
 
-function channel(lifeMs = 24 * HOUR_MS, tokenLifeMs = lifeMs): Channel {
+function channel(lifeMs = 24 * HOUR_MS, tokenLifeMs = lifeMs, clientId = CLIENT): Channel {
   const id = `streaming-0-${String(++next).padStart(6, '0')}`;
   const now = Date.now();
   return {
     id,
+    clientId,
     connectUri: `wss://streaming.example/${id}`,
     expiresAtMs: now + lifeMs,
     tokenExpiresAtMs: now + tokenLifeMs,
@@ -48,27 +51,27 @@ describe('channels in the state table', () => {
   });
 
   test('An empty state table has no channel', async () => {
-    expect(await store.acquire(soon())).toBeUndefined();
+    expect(await store.acquire(soon(), CLIENT)).toBeUndefined();
   });
 
   test('A released channel can be acquired by another task', async () => {
     const one = channel();
     await store.save(one);
     await store.release(one);
-    expect(await other.acquire(soon())).toEqual(one);
+    expect(await other.acquire(soon(), CLIENT)).toEqual(one);
   });
 
   test('A channel in use cannot be acquired until its last touch is too old', async () => {
     const one = channel();
     await store.save(one);
     vi.advanceTimersByTime(IN_USE_MS - 1);
-    expect(await other.acquire(soon())).toBeUndefined();
+    expect(await other.acquire(soon(), CLIENT)).toBeUndefined();
     await store.touch(one);
     vi.advanceTimersByTime(IN_USE_MS - 1);
-    expect(await other.acquire(soon())).toBeUndefined();
+    expect(await other.acquire(soon(), CLIENT)).toBeUndefined();
     vi.advanceTimersByTime(1);
-    expect(await other.acquire(soon())).toEqual(one);
-    expect(await store.acquire(soon())).toBeUndefined();
+    expect(await other.acquire(soon(), CLIENT)).toEqual(one);
+    expect(await store.acquire(soon(), CLIENT)).toBeUndefined();
   });
 
   test('A channel that two tasks want at the same time is acquired once', async () => {
@@ -76,7 +79,7 @@ describe('channels in the state table', () => {
       const one = channel();
       await store.save(one);
       await store.release(one);
-      const taken = await Promise.all([store.acquire(soon()), other.acquire(soon())]);
+      const taken = await Promise.all([store.acquire(soon(), CLIENT), other.acquire(soon(), CLIENT)]);
       expect(taken.filter((found) => found !== undefined)).toEqual([one]);
     }
   });
@@ -86,9 +89,32 @@ describe('channels in the state table', () => {
     for (const one of channels) await store.save(one);
     for (const one of channels) await store.release(one);
     const found: (Channel | undefined)[] = [];
-    for (let n = 0; n < 4; n++) found.push(await (n % 2 === 0 ? store : other).acquire(soon()));
+    for (let n = 0; n < 4; n++) found.push(await (n % 2 === 0 ? store : other).acquire(soon(), CLIENT));
     expect(found[3]).toBeUndefined();
     expect(new Set(found.slice(0, 3).map((one) => one?.id))).toEqual(new Set(channels.map(({ id }) => id)));
+  });
+
+  test('A channel is acquired only for the OAuth client that created it', async () => {
+    const one = channel();
+    const second = channel(HOUR_MS, HOUR_MS, 'second-client');
+    for (const created of [one, second]) {
+      await store.save(created);
+      await store.release(created);
+    }
+    expect(await other.acquire(soon(), 'third-client')).toBeUndefined();
+    expect(await other.acquire(soon(), 'second-client')).toEqual(second);
+    expect(await other.acquire(soon(), 'second-client')).toBeUndefined();
+    expect(await other.acquire(soon(), CLIENT)).toEqual(one);
+  });
+
+  test('A channel that was stored without an OAuth client is not acquired', async () => {
+    const one = channel();
+    await store.save(one);
+    await store.release(one);
+    const [record] = (await aws.records('channel#')).filter(({ channelId }) => channelId?.S === one.id);
+    const { clientId: _, ...Item } = record ?? {};
+    await aws.dynamodb.send(new PutItemCommand({ TableName: STATE_TABLE, Item }));
+    expect(await other.acquire(soon(), CLIENT)).toBeUndefined();
   });
 
   test('A channel that expires too soon, or whose token does, is not acquired', async () => {
@@ -96,8 +122,8 @@ describe('channels in the state table', () => {
       await store.save(one);
       await store.release(one);
     }
-    expect(await store.acquire(soon())).toBeUndefined();
-    expect(await store.acquire(soon() - 1)).toBeDefined();
+    expect(await store.acquire(soon(), CLIENT)).toBeUndefined();
+    expect(await store.acquire(soon() - 1, CLIENT)).toBeDefined();
   });
 
   test('A forgotten channel is restored neither by a touch nor by a release', async () => {
@@ -107,7 +133,7 @@ describe('channels in the state table', () => {
     await store.touch(one);
     await store.release(one);
     vi.advanceTimersByTime(IN_USE_MS);
-    expect(await store.acquire(soon())).toBeUndefined();
+    expect(await store.acquire(soon(), CLIENT)).toBeUndefined();
     const left = await aws.records('channel#');
     expect(left.filter(({ channelId }) => channelId === undefined || channelId.S === one.id)).toEqual([]);
   });
@@ -117,7 +143,7 @@ describe('channels in the state table', () => {
     await store.save(one);
     await store.release(one);
     expect(
-      await new DynamoDbChannelStore(aws.dynamodb, STATE_TABLE, 'elsewhere').acquire(soon()),
+      await new DynamoDbChannelStore(aws.dynamodb, STATE_TABLE, 'elsewhere').acquire(soon(), CLIENT),
     ).toBeUndefined();
   });
 
@@ -131,7 +157,7 @@ describe('channels in the state table', () => {
 
   test('A failure of the state table is an error', async () => {
     const broken = new DynamoDbChannelStore(aws.dynamodb, 'no-such-table', 'set');
-    await expect(broken.acquire(soon())).rejects.toThrow(/not found/);
+    await expect(broken.acquire(soon(), CLIENT)).rejects.toThrow(/not found/);
     await expect(broken.touch(channel())).rejects.toThrow(/not found/);
   });
 });
@@ -141,23 +167,31 @@ describe('channels in memory', () => {
     const store = new MemoryChannelStore();
     const [one, short] = [channel(), channel(600_000)];
     await store.save();
-    expect(await store.acquire(soon())).toBeUndefined();
+    expect(await store.acquire(soon(), CLIENT)).toBeUndefined();
     await store.release(short);
     await store.release(one);
-    expect(await store.acquire(soon())).toBe(one);
-    expect(await store.acquire(0)).toBeUndefined();
+    expect(await store.acquire(soon(), CLIENT)).toBe(one);
+    expect(await store.acquire(0, CLIENT)).toBeUndefined();
     await store.release(one);
     await store.touch();
     await store.forget(one);
-    expect(await store.acquire(soon())).toBeUndefined();
+    expect(await store.acquire(soon(), CLIENT)).toBeUndefined();
   });
+});
+
+test('A channel in memory is acquired only for the OAuth client that created it', async () => {
+  const store = new MemoryChannelStore();
+  const one = channel();
+  await store.release(one);
+  expect(await store.acquire(soon(), 'second-client')).toBeUndefined();
+  expect(await store.acquire(soon(), CLIENT)).toBe(one);
 });
 
 describe('a tolerant channel store', () => {
   test('A failure of the store is logged and has no other effect', async () => {
     const log = new TestLog();
     const store = new TolerantChannelStore(brokenStore, log);
-    expect(await store.acquire(0)).toBeUndefined();
+    expect(await store.acquire(0, CLIENT)).toBeUndefined();
     await store.save(channel());
     await store.touch(channel());
     await store.release(channel());
@@ -180,7 +214,7 @@ describe('a tolerant channel store', () => {
     });
     const store = new TolerantChannelStore(slow, new TestLog());
     void store.release(one);
-    const acquired = store.acquire(0);
+    const acquired = store.acquire(0, CLIENT);
     gate.resolve();
     expect(await acquired).toBe(one);
   });

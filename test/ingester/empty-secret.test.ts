@@ -25,10 +25,12 @@ test.each(['v2.users.{id}.presence', 'v2.users.6f6b0d8a-6c1e-4a3e-9a53-0b6c1f3f2
     });
     const ingester = new Ingester(config, {
       sqs: sqsClient({ region: 'us-east-1', requestHandler: emulator.requestHandler() }),
-      credentials: async () => {
-        if (!filled) throw new SecretEmptyError('switchboard/genesys');
-        return { clientId: 'simulator-client', clientSecret: 'simulator-secret' };
-      },
+      credentials: [
+        async () => {
+          if (!filled) throw new SecretEmptyError('switchboard/genesys');
+          return { clientId: 'simulator-client', clientSecret: 'simulator-secret' };
+        },
+      ],
       log: createLogger('test', 'SILENT'),
       limits: { secretPollMs: 10 },
     });

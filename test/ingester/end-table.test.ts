@@ -69,6 +69,7 @@ describe('endOfFailure', () => {
     not_found: { retriable: 'restart', permanent: 'restart' },
     unknown_client: { retriable: 'resume', permanent: 'stop' },
     wrong_secret: { retriable: 'resume', permanent: 'stop' },
+    repeated_client: { retriable: 'resume', permanent: 'stop' },
     missing_permission: { retriable: 'resume', permanent: 'stop' },
     refused: { retriable: 'resume', permanent: 'stop' },
     unreachable: { retriable: 'resume', permanent: 'stop' },

@@ -127,5 +127,6 @@ export function offlineContext(
   const credentials = () => Promise.reject(new Error('this test needs no token'));
   const tokens = new TokenSource({ loginUrl: url, credentials });
   const rest = new RestClient({ apiUrl: url, tokens });
-  return { rest, tokens, subscriptionSet: 'default', log, recordGap: () => {}, signal };
+  const clients: ProtocolContext['clients'] = async () => [{ rest, tokens }];
+  return { clients, subscriptionSet: 'default', log, recordGap: () => {}, signal };
 }

@@ -56,11 +56,12 @@ describe('a valid environment', () => {
     });
   });
 
-  test('A secret can be set instead of an OAuth client', () => {
+  test.each([
+    ['genesys', ['genesys']],
+    ['genesys/1, genesys/2', ['genesys/1', 'genesys/2']],
+  ])('The secrets %s can be set instead of an OAuth client', (GENESYS_SECRET_ID, secretIds) => {
     const { GENESYS_CLIENT_ID: _, GENESYS_CLIENT_SECRET: __, ...rest } = GOOD;
-    expect(readConfig({ ...rest, GENESYS_SECRET_ID: 'genesys' }).credentials).toEqual({
-      secretId: 'genesys',
-    });
+    expect(readConfig({ ...rest, GENESYS_SECRET_ID }).credentials).toEqual({ secretIds });
   });
 
   test('Every default can be overridden', () => {
@@ -111,6 +112,13 @@ describe('problems of an environment', () => {
     [{ SUBSCRIPTION: 'a b' }, /^SUBSCRIPTION has characters other than/],
     [{ TOPICS: 'presence' }, /^TOPICS names presence: not a topic/],
     [{ TOPICS: ' , ' }, /^TOPICS is missing/],
+    [{ GENESYS_SECRET_ID: ' , ' }, /^GENESYS_SECRET_ID names no secret/],
+    [{ GENESYS_SECRET_ID: 'a,b,a,a' }, /^GENESYS_SECRET_ID names a more than once: .*a secret of its own$/],
+    [
+      { GENESYS_SECRET_ID: Array.from({ length: 11 }, (_, n) => `secret-${n}`).join() },
+      /^GENESYS_SECRET_ID names 11 secrets, but a deployment has at most 10 OAuth clients$/,
+    ],
+    [{ CHANNELS: '11' }, /^CHANNELS is above 10/],
     [{ PROTOCOL: 'pigeons' }, /^PROTOCOL is not one of notification-channels/],
     [{ TOPICS: 'v2.system.socket_closing' }, /^TOPICS names v2\.system\.socket_closing: .*leave it out/],
   ])('The variable %j is a problem', (bad, problem) => {

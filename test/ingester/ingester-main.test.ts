@@ -101,12 +101,12 @@ describe('permanent failures', () => {
     [
       'a wrong secret',
       { GENESYS_CLIENT_SECRET: 'wrong-secret' },
-      /refused the client secret \(401\)\W+check GENESYS_CLIENT_SECRET/i,
+      /refused the client secret of the OAuth client simulator-client \(401\)\W+check GENESYS_CLIENT_SECRET/i,
     ],
     [
       'an unknown client',
       { GENESYS_CLIENT_ID: 'unknown' },
-      /does not know this OAuth client \(400\)\W+check GENESYS_CLIENT_ID/i,
+      /does not know the OAuth client unknown \(400\)\W+check GENESYS_CLIENT_ID/i,
     ],
     [
       'an unknown host',
@@ -119,7 +119,7 @@ describe('permanent failures', () => {
         GENESYS_CLIENT_SECRET: 'wrong-secret',
         TOPICS: 'v2.users.4f6f2a53-3f2c-4d6e-9a55-0d4a3c3f9a01.presence',
       },
-      /refused the client secret \(401\)\W+check GENESYS_CLIENT_SECRET/i,
+      /refused the client secret of the OAuth client simulator-client \(401\)\W+check GENESYS_CLIENT_SECRET/i,
     ],
   ])('The process ends with code 1 and an explanation because of %s', async (_what, changes, message) => {
     const { exited } = run(changes);
@@ -239,6 +239,30 @@ describe('credentials in Secrets Manager', () => {
     await eventually(() => simulator.liveConnections).toBe(1);
     child.child.kill('SIGTERM');
     expect(await child.exited).toBe(0);
+  });
+
+  test('The process runs with the secrets that are filled and logs which ones it does not use', async () => {
+    const filled = { clientId: 'simulator-client', clientSecret: 'simulator-secret' };
+    aws.emulator.secretsManager.set('filled', JSON.stringify(filled));
+    const child = run({ GENESYS_SECRET_ID: 'nowhere,filled' });
+    await eventually(() => simulator.liveConnections).toBe(1);
+    const warning = child.lines.find(({ level }) => level === 'WARN');
+    expect(warning).toMatchObject({
+      message: 'an OAuth client is not used until its secret is filled',
+      reason: expect.stringContaining('The secret nowhere is empty'),
+    });
+    child.child.kill('SIGTERM');
+    expect(await child.exited).toBe(0);
+  });
+
+  test('The process ends with code 1 and an explanation when two secrets contain the same client', async () => {
+    const filled = { clientId: 'simulator-client', clientSecret: 'simulator-secret' };
+    for (const name of ['one', 'two']) aws.emulator.secretsManager.set(name, JSON.stringify(filled));
+    const child = run({ GENESYS_SECRET_ID: 'one,two' });
+    expect(await child.exited).toBe(1);
+    expect(child.errors).toEqual([
+      expect.stringMatching(/contain the OAuth client simulator-client: store another OAuth client/),
+    ]);
   });
 
   test.each([

@@ -89,7 +89,7 @@ beforeEach(async () => {
   };
   ingester = new Ingester(config, {
     sqs: { send } as unknown as SQSClient,
-    credentials: async () => ({ clientId: 'id', clientSecret: 'secret' }),
+    credentials: [async () => ({ clientId: 'id', clientSecret: 'secret' })],
     log,
     fetch: async () => Response.json({ access_token: 'a-token', expires_in: 86_400 }),
     openSocket: sockets.open,

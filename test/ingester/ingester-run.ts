@@ -39,12 +39,15 @@ export class IngesterRun {
   readonly aws: LocalAws;
   readonly log = new TestLog();
   readonly ingester: Ingester;
+  /** Base URL of the simulated Genesys Cloud. */
+  readonly url: string;
   private readonly config: IngesterConfig;
   private readonly options: RunOptions;
   private emittedEvents = 0;
 
   private constructor(simulator: Simulator, url: string, aws: LocalAws, options: RunOptions) {
     this.simulator = simulator;
+    this.url = url;
     this.aws = aws;
     this.options = options;
     const config = readConfig({
@@ -91,7 +94,7 @@ export class IngesterRun {
     return new Ingester(this.config, {
       sqs: this.aws.sqs,
       dynamodb: this.aws.dynamodb,
-      credentials: async () => ({ clientId: 'simulator-client', clientSecret: 'simulator-secret' }),
+      credentials: [async () => ({ clientId: 'simulator-client', clientSecret: 'simulator-secret' })],
       log: this.log,
       limits: QUICK,
       ...this.options.dependencies,

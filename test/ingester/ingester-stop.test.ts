@@ -51,7 +51,7 @@ async function start(dependencies: {
   const ingester = new Ingester(config, {
     sqs: { send: dependencies.send } as unknown as SQSClient,
     dynamodb: { send: dependencies.dynamodb ?? (async () => ({})) } as unknown as DynamoDBClient,
-    credentials: async () => ({ clientId: 'id', clientSecret: 'secret' }),
+    credentials: [async () => ({ clientId: 'id', clientSecret: 'secret' })],
     log,
     fetch: (dependencies.fetch ?? cloud) as typeof fetch,
     openSocket: sockets.open,

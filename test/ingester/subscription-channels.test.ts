@@ -4,7 +4,7 @@ import {
   IN_USE_MS,
   TOUCH_INTERVAL_MS,
 } from '../../functions/ingester/protocols/notification-channels/channel-store.ts';
-import { brokenStore, ChannelCloud, channelId, PUT_ALL, TOPICS } from './channel-cloud.ts';
+import { brokenStore, ChannelCloud, CLIENTS, channelId, PUT_ALL, TOPICS } from './channel-cloud.ts';
 
 const NOW = 1_800_000_000_000;
 
@@ -49,7 +49,7 @@ describe('opening a session', () => {
     expect(cloud.newCalls()).toEqual([['HEAD', 'channels/{id}'], ['POST', 'channels'], PUT_ALL]);
     again.release('gone');
     await cloud.channels.end();
-    expect(await cloud.store.acquire(0)).toBeUndefined();
+    expect(await cloud.store.acquire(0, CLIENTS[0])).toBeUndefined();
   });
 
   test('A stored channel that disappears before its topics are set is not used again', async () => {
@@ -217,7 +217,7 @@ describe('resuming a lost session', () => {
     const lost = await cloud.open();
     lost.release('resumable');
     await cloud.channels.end();
-    expect((await cloud.store.acquire(0))?.id).toBe(channelId(lost));
+    expect((await cloud.store.acquire(0, CLIENTS[0]))?.id).toBe(channelId(lost));
   });
 });
 
@@ -251,6 +251,41 @@ describe('a revoked token', () => {
     cloud.simulator.revokeTokens();
     const again = await cloud.open('resume', TOPICS, cloud.newChannels());
     expect(again.url).not.toBe(stored.url);
+  });
+});
+
+describe('several OAuth clients', () => {
+  test('A session has a channel of the OAuth client of its subscription', async () => {
+    await start({ channelsPerClient: 1 });
+    const first = await cloud.open();
+    const second = await cloud.open('resume', TOPICS, cloud.newChannels(cloud.store, cloud.secondClient));
+    expect([first, second].map(({ channel }) => channel.clientId)).toEqual(CLIENTS);
+    expect(cloud.simulator.channelIds).toEqual([channelId(first), channelId(second)]);
+  });
+
+  test('A stored channel of another OAuth client is not used, and stays stored', async () => {
+    await start();
+    const first = await cloud.open();
+    first.release('reusable');
+    cloud.newCalls();
+    const second = await cloud.open('resume', TOPICS, cloud.newChannels(cloud.store, cloud.secondClient));
+    expect(cloud.newCalls()).toEqual([['POST', 'channels'], PUT_ALL]);
+    expect(second.url).not.toBe(first.url);
+    expect((await cloud.open('restart', TOPICS, cloud.newChannels())).url).toBe(first.url);
+  });
+
+  test('A revoked token is renewed only for the OAuth client of the channel', async () => {
+    await start();
+    const channels = cloud.newChannels(cloud.store, cloud.secondClient);
+    await cloud.open();
+    (await cloud.open('resume', TOPICS, channels)).release('gone');
+    const tokens = () => Promise.all([cloud.clients[0], cloud.secondClient].map((one) => one.tokens.get()));
+    const [firstBefore, secondBefore] = await tokens();
+    await cloud.open('reauthenticate', TOPICS, channels);
+    const [firstAfter, secondAfter] = await tokens();
+    expect(firstAfter).toBe(firstBefore);
+    expect(secondAfter?.accessToken).not.toBe(secondBefore?.accessToken);
+    expect(secondAfter?.clientId).toBe(CLIENTS[1]);
   });
 });
 

@@ -37,8 +37,11 @@ beforeEach(() => {
   abort = new AbortController();
   credentials = () => {};
   const offline = offlineContext(log, abort.signal);
-  const tokens = { get: async () => credentials() } as unknown as ProtocolContext['tokens'];
-  source = new SubscriptionSource(new ListingProtocol(), {}, { ...offline, tokens }, {});
+  const clients: ProtocolContext['clients'] = async () => {
+    credentials();
+    return offline.clients();
+  };
+  source = new SubscriptionSource(new ListingProtocol(), {}, { ...offline, clients }, {});
 });
 afterEach(() => {
   vi.restoreAllMocks();
@@ -128,8 +131,7 @@ test('A failure after the first subscriptions is thrown, and after an abort it i
   for (const isAborted of [false, true]) {
     const protocol = Object.assign(new ListingProtocol(), { subscriptions: failing });
     const stop = new AbortController();
-    const tokens = { get: async () => {} } as unknown as ProtocolContext['tokens'];
-    const other = new SubscriptionSource(protocol, {}, { ...offlineContext(log, stop.signal), tokens }, {});
+    const other = new SubscriptionSource(protocol, {}, offlineContext(log, stop.signal), {});
     await other.first();
     if (isAborted) stop.abort();
     const following = other.follow(() => {});

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  MAX_CHANNELS,
   MAX_TOPICS_PER_CHANNEL,
   spreadTopics,
 } from '../../functions/ingester/protocols/notification-channels/topic-spreading.ts';
@@ -11,24 +10,24 @@ describe('spreading topics over channels', () => {
     Array.from({ length: to - from }, (_, n) => `v2.users.${from + n}.presence`);
 
   test('A channel has at most 1,000 topics', () => {
-    const { channels } = spreadTopics([], numbered(0, 2_500));
+    const { channels } = spreadTopics([], numbered(0, 2_500), 10);
     expect(channels.map(({ length }) => length)).toEqual([1_000, 1_000, 500]);
     expect(channels.flat()).toEqual(numbered(0, 2_500));
   });
 
   test('A channel that became empty keeps its place and is filled first', () => {
-    const before = spreadTopics([], numbered(0, 2_500)).channels;
-    const emptied = spreadTopics(before, numbered(1_000, 2_500)).channels;
+    const before = spreadTopics([], numbered(0, 2_500), 10).channels;
+    const emptied = spreadTopics(before, numbered(1_000, 2_500), 10).channels;
     expect(emptied.map(({ length }) => length)).toEqual([0, 1_000, 500]);
-    const filled = spreadTopics(emptied, numbered(1_000, 2_600)).channels;
+    const filled = spreadTopics(emptied, numbered(1_000, 2_600), 10).channels;
     expect(filled.map(({ length }) => length)).toEqual([100, 1_000, 500]);
   });
 
   test('Topics that do not fit into the channels are returned, and the others are spread', () => {
-    const most = MAX_CHANNELS * MAX_TOPICS_PER_CHANNEL;
-    expect(spreadTopics([], numbered(0, most)).surplus).toEqual([]);
-    const { channels, surplus } = spreadTopics([], numbered(0, most + 2));
-    expect(channels).toHaveLength(MAX_CHANNELS);
+    const most = 10 * MAX_TOPICS_PER_CHANNEL;
+    expect(spreadTopics([], numbered(0, most), 10).surplus).toEqual([]);
+    const { channels, surplus } = spreadTopics([], numbered(0, most + 2), 10);
+    expect(channels).toHaveLength(10);
     expect(channels.flat()).toEqual(numbered(0, most));
     expect(surplus).toEqual(numbered(most, most + 2));
   });
@@ -49,7 +48,7 @@ describe('spreading topics over channels', () => {
           const placeOf = new Map(
             channels.flatMap((list, channel) => list.map((topic) => [topic, channel] as const)),
           );
-          channels = spreadTopics(channels, topics).channels;
+          channels = spreadTopics(channels, topics, 10).channels;
           expect(channels.flat().toSorted()).toEqual(topics.toSorted());
           expect(Math.max(0, ...channels.map(({ length }) => length))).toBeLessThanOrEqual(
             MAX_TOPICS_PER_CHANNEL,

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { ChannelSubscription } from '../../functions/ingester/protocols/notification-channels/subscription-channels.ts';
 import { MAX_TOPICS_PER_CHANNEL } from '../../functions/ingester/protocols/notification-channels/topic-spreading.ts';
 import { topicSubscriptions } from '../../functions/ingester/protocols/notification-channels/topic-subscriptions.ts';
-import { ChannelCloud } from './channel-cloud.ts';
+import { ChannelCloud, CLIENTS } from './channel-cloud.ts';
 
 const REFRESH_SECONDS = 0.001;
 
@@ -17,10 +17,14 @@ afterEach(async () => {
   await cloud.close();
 });
 
-async function start(options: SimulatorOptions, topics = ['v2.users.{id}.presence']): Promise<void> {
+async function start(
+  options: SimulatorOptions,
+  topics = ['v2.users.{id}.presence'],
+  CHANNELS = 10,
+): Promise<void> {
   cloud = await ChannelCloud.start({ queues: 0, ...options });
   generator = topicSubscriptions(
-    { TOPICS: topics, CHANNELS: 10, TOPIC_REFRESH_SECONDS: REFRESH_SECONDS },
+    { TOPICS: topics, CHANNELS, TOPIC_REFRESH_SECONDS: REFRESH_SECONDS },
     cloud.context,
     cloud.store,
   );
@@ -157,6 +161,69 @@ describe('a refresh', () => {
     expect(rejected?.size).toBeGreaterThan(0);
     expect([...(rejected?.values() ?? [])].at(0)).toMatch(/no channel has room/);
     expect(cloud.log.about('topics are not subscribed to')).toHaveLength(1);
+  });
+});
+
+describe('several OAuth clients', () => {
+  /** Names of the subscriptions of each client. */
+  const namesOf = (subscriptions: Subscriptions) =>
+    [cloud.clients[0], cloud.secondClient].map((client) =>
+      [...subscriptions].filter(([, { channels }]) => channels.client === client).map(([name]) => name),
+    );
+  const user = (n: number) => `v2.users.${n}.presence`;
+  const numbered = (count: number) => Array.from({ length: count }, (_, n) => user(n));
+
+  test('The subscriptions are distributed evenly over the OAuth clients', async () => {
+    await start({}, numbered(3 * MAX_TOPICS_PER_CHANNEL));
+    cloud.clients.push(cloud.secondClient);
+    expect(namesOf(await next())).toEqual([['0', '2'], ['1']]);
+  });
+
+  test('Two OAuth clients have room for twice as many topics, and no client exceeds its share', async () => {
+    await start({}, numbered(4 * MAX_TOPICS_PER_CHANNEL + 1), 2);
+    cloud.clients.push(cloud.secondClient);
+    const subscriptions = await next();
+    expect(namesOf(subscriptions)).toEqual([
+      ['0', '2'],
+      ['1', '3'],
+    ]);
+    expect([...(subscriptions.get('0')?.rejected ?? [])]).toEqual([
+      [
+        user(4 * MAX_TOPICS_PER_CHANNEL),
+        'no channel has room: 2 OAuth client(s) with 2 channels per task can have 4000 topics; add another OAuth client to `secret`, or run fewer tasks',
+      ],
+    ]);
+  });
+
+  test('An OAuth client whose secret is filled later takes the topics without room at the next refresh', async () => {
+    await start({}, numbered(3 * MAX_TOPICS_PER_CHANNEL), 2);
+    const first = await next();
+    expect(namesOf(first)).toEqual([['0', '1'], []]);
+    expect(first.get('0')?.rejected?.size).toBe(MAX_TOPICS_PER_CHANNEL);
+    cloud.clients.push(cloud.secondClient);
+    const second = await next();
+    expect(namesOf(second)).toEqual([['0', '1'], ['2']]);
+    expect(second.get('0')).toBe(first.get('0'));
+    expect(second.get('0')?.rejected?.size).toBe(0);
+  });
+
+  test('A subscription that appears again goes to the OAuth client with fewer channels', async () => {
+    await start({ users: MAX_TOPICS_PER_CHANNEL + 1 }, undefined, 1);
+    cloud.clients.push(cloud.secondClient);
+    expect(namesOf(await next())).toEqual([['0'], ['1']]);
+    cloud.simulator.removeUser(cloud.simulator.userIds.at(-1) ?? '');
+    await next();
+    expect(namesOf(await next())).toEqual([['0'], []]);
+    cloud.simulator.addUser();
+    expect(namesOf(await next())).toEqual([['0'], ['1']]);
+  });
+
+  test('Users and queues are listed by the first OAuth client only', async () => {
+    await start({ users: 1 });
+    cloud.clients.push(cloud.secondClient);
+    await next();
+    expect(cloud.newCalls()).toEqual([['GET', '/api/v2/users']]);
+    expect((await cloud.clients[0].tokens.get()).clientId).toBe(CLIENTS[0]);
   });
 });
 

@@ -41,7 +41,8 @@ export function batchProtocol(
     async *subscriptions({ STREAMS }) {
       yield new Map(STREAMS.split(',').map((stream) => [stream, { topics: [stream], stream }]));
     },
-    connect: async ({ subscription: { stream }, recovery }, { tokens }): Promise<seam.Session> => {
+    connect: async ({ subscription: { stream }, recovery }, { clients }): Promise<seam.Session> => {
+      const [{ tokens }] = await clients();
       if (recovery === 'reauthenticate') tokens.invalidate(lastToken);
       lastToken = (await tokens.get()).accessToken;
       const hello = { hello: lastToken, stream, after: cursors.get(stream) ?? '0' };

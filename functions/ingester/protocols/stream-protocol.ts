@@ -73,10 +73,16 @@ export interface Subscription {
   readonly rejected?: ReadonlyMap<string, string>;
 }
 
-/** The ingester's resources for a protocol. */
-export interface ProtocolContext {
+/** Access to Genesys Cloud as one OAuth client. */
+export interface OAuthClient {
   readonly rest: RestClient;
   readonly tokens: TokenSource;
+}
+
+/** The ingester's resources for a protocol. */
+export interface ProtocolContext {
+  /** The OAuth clients whose secret is filled. They stay the same objects; later calls can return more. */
+  clients(): Promise<readonly [OAuthClient, ...OAuthClient[]]>;
   /** Where state survives a restart; undefined without a state table. */
   readonly stateTable?: { readonly client: DynamoDBClient; readonly name: string } | undefined;
   /** Name of the deployment's subscription set: the key of its records in the state table. */

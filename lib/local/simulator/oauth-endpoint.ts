@@ -11,7 +11,11 @@ export interface OAuthClient {
  * `POST /oauth/token`: the client credentials grant, with id and secret in a Basic header or in the form. Like the
  * platform, it responds with 400 to an unknown client and 401 to a wrong secret, both `invalid_client`.
  */
-export function grantToken(request: ApiRequest, client: OAuthClient, tokens: Tokens): ApiResponse {
+export function grantToken(
+  request: ApiRequest,
+  clients: readonly OAuthClient[],
+  tokens: Tokens,
+): ApiResponse {
   const form = new URLSearchParams(request.body);
   const given = basicCredentials(request.headers.authorization) ?? {
     clientId: form.get('client_id') ?? '',
@@ -21,7 +25,8 @@ export function grantToken(request: ApiRequest, client: OAuthClient, tokens: Tok
     return refusal(400, 'unsupported_grant_type', 'the grant type must be client_credentials');
   }
   if (given.clientId === '') return refusal(400, 'invalid_request', 'client credentials are missing');
-  if (given.clientId !== client.clientId) {
+  const client = clients.find(({ clientId }) => clientId === given.clientId);
+  if (client === undefined) {
     return refusal(400, 'invalid_client', 'client not found: invalid_client');
   }
   if (!isEqual(given.clientSecret, client.clientSecret)) {

@@ -25,7 +25,7 @@ const RETRY_AFTER_SECONDS = 1;
 type Handler = (request: ApiRequest, token: Token, id: string) => ApiResponse;
 
 export interface RestApiOptions {
-  readonly client: OAuthClient;
+  readonly clients: readonly OAuthClient[];
   readonly tokens: Tokens;
   readonly quota: RequestQuota;
   readonly directory: Directory;
@@ -67,10 +67,10 @@ export class RestApi {
   }
 
   private async route(request: ApiRequest, headers: Record<string, string>): Promise<ApiResponse> {
-    const { client, tokens, quota } = this.options;
+    const { clients, tokens, quota } = this.options;
     if (request.path === '/oauth/token') {
       if (request.method !== 'POST') throw new ApiError(405, 'method.not.allowed', 'Use POST.');
-      return grantToken(request, client, tokens);
+      return grantToken(request, clients, tokens);
     }
     await this.injectFault();
     const token = this.authenticate(request);

@@ -1,5 +1,6 @@
 import type { CloudFaults } from './cloud-faults.ts';
 import type { Ledger } from './ledger.ts';
+import type { OAuthClient } from './oauth-endpoint.ts';
 
 export interface SimulatorOptions {
   /** Default 1. */
@@ -10,6 +11,8 @@ export interface SimulatorOptions {
   /** Defaults `simulator-client` and `simulator-secret`. */
   readonly clientId?: string;
   readonly clientSecret?: string;
+  /** More OAuth clients, each with its own channels. Default none. */
+  readonly otherClients?: readonly OAuthClient[];
   /** Default 86,400. */
   readonly tokenLifeSeconds?: number;
   /** Default 24 h. */
@@ -53,6 +56,7 @@ export function checkedOptions(options: SimulatorOptions) {
     queues: options.queues ?? 5,
     clientId: options.clientId ?? 'simulator-client',
     clientSecret: options.clientSecret ?? 'simulator-secret',
+    otherClients: options.otherClients ?? [],
     tokenLifeSeconds: options.tokenLifeSeconds ?? 86_400,
     channelLifeMs: options.channelLifeMs ?? 86_400_000,
     channelsPerClient: options.channelsPerClient ?? 20,

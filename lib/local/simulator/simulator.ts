@@ -74,7 +74,7 @@ export class Simulator {
       (channelId, host) => `ws://${host ?? LOOPBACK}/channels/${channelId}`,
     );
     const restApi = new RestApi({
-      client: checked,
+      clients: [checked, ...checked.otherClients],
       tokens,
       quota: new RequestQuota(checked.requestsPerMinute),
       directory: this.directory,

@@ -154,6 +154,18 @@ describe('channels', () => {
     expect(simulator.channelIds).toContain(first.id);
     expect(simulator.channelIds).not.toContain(second.id);
   });
+
+  test('Another OAuth client has 20 channels of its own and cannot use those of the first', async () => {
+    await simulator.close();
+    await start({ otherClients: [{ clientId: 'second', clientSecret: 'second-secret' }] });
+    await client.login();
+    const [first] = await Promise.all(Array.from({ length: 20 }, () => client.createChannel()));
+    await client.login('second', 'second-secret');
+    const path = `/api/v2/notifications/channels/${first?.id}`;
+    expect((await client.call('HEAD', path)).status).toBe(404);
+    await client.createChannel();
+    expect(simulator.channelIds).toHaveLength(21);
+  });
 });
 
 describe('subscriptions', () => {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
+import { MAX_CHANNELS_PER_CLIENT } from '../../../../lib/genesys/channel-budget.ts';
 import { topicProblems } from '../../../../lib/genesys/configured-topics.ts';
-import { wholeNumber } from '../configuration-fields.ts';
-import { MAX_CHANNELS } from './topic-spreading.ts';
+import { members, wholeNumber } from '../configuration-fields.ts';
 
 const EXAMPLE = 'v2.users.{id}.presence,v2.routing.queues.{id}.conversations';
 
@@ -9,7 +9,7 @@ const EXAMPLE = 'v2.users.{id}.presence,v2.routing.queues.{id}.conversations';
 export const channelConfiguration = z.object({
   TOPICS: z
     .string(`is missing: name the topics, for example ${EXAMPLE}`)
-    .transform((list) => list.split(',').flatMap((topic) => topic.trim() || []))
+    .transform(members)
     .superRefine((topics, context) => {
       if (topics.length === 0) context.addIssue(`is missing: name the topics, for example ${EXAMPLE}`);
       for (const problem of topicProblems(topics)) context.addIssue(`names ${problem}`);
@@ -20,9 +20,9 @@ export const channelConfiguration = z.object({
       typeText: 'list of topics',
       defaultText: 'required',
     }),
-  CHANNELS: wholeNumber({ fallback: MAX_CHANNELS, min: 1, max: MAX_CHANNELS }).meta({
+  CHANNELS: wholeNumber({ fallback: MAX_CHANNELS_PER_CLIENT, min: 1, max: MAX_CHANNELS_PER_CLIENT }).meta({
     description:
-      'Channels that this task may use, with 1,000 topics each. An OAuth client has 20 channels for all tasks, and an upgrade runs twice as many tasks. Set it to at most 10 divided by the number of tasks that share the OAuth client.',
+      'Channels of each OAuth client that this task may use, with 1,000 topics each. An OAuth client has 20 channels for all tasks, and an upgrade runs twice as many tasks. Set it to at most 10 divided by the number of tasks that share the OAuth client.',
   }),
   TOPIC_REFRESH_SECONDS: wholeNumber({ fallback: 300, min: 5, max: 86_400 }).meta({
     description: 'Interval at which users and queues are listed again for topics with `{id}`.',

@@ -9,6 +9,8 @@ export const IN_USE_MS = 60_000;
 /** A notification channel as it is stored between connections and between tasks. Its id is a secret (P7). */
 export interface Channel {
   id: string;
+  /** Id of the OAuth client that created the channel. No other client can use it. */
+  clientId: string;
   connectUri: string;
   /** Epoch milliseconds at which the platform ends the channel. */
   expiresAtMs: number;
@@ -21,8 +23,11 @@ export interface Channel {
  * one socket, so it has one user at a time.
  */
 export interface ChannelStore {
-  /** A free channel whose lifetime and token last until after `untilMs` (epoch milliseconds). It is then in use. */
-  acquire(untilMs: number): Promise<Channel | undefined>;
+  /**
+   * A free channel of an OAuth client whose lifetime and token last until after `untilMs` (epoch milliseconds). It is
+   * then in use.
+   */
+  acquire(untilMs: number, clientId: string): Promise<Channel | undefined>;
   /** Store a new channel, in use. */
   save(channel: Channel): Promise<void>;
   /**
@@ -42,8 +47,9 @@ export class MemoryChannelStore implements ChannelStore {
   /** Free channels; bounded by the platform's 20 channels per client. */
   private readonly free = new Map<string, Channel>();
 
-  async acquire(untilMs: number): Promise<Channel | undefined> {
+  async acquire(untilMs: number, clientId: string): Promise<Channel | undefined> {
     for (const [id, channel] of this.free) {
+      if (channel.clientId !== clientId) continue;
       this.free.delete(id);
       if (Math.min(channel.expiresAtMs, channel.tokenExpiresAtMs) > untilMs) return channel;
     }

@@ -11,8 +11,8 @@ import {
 import { type Channel, type ChannelStore, IN_USE_MS } from './channel-store.ts';
 
 /**
- * Channels in the state table: `pk` = `subscription#<name>`, `sk` = `channel#<digest of its id>`, `holder` who used it
- * last, `seenAtMs` when (0 when free), `expiresAt` (seconds) for the table's TTL. Only the holder changes an item,
+ * Channels in the state table: `pk` = `subscription#<name>`, `sk` = `channel#<digest of its id>`, `clientId` which OAuth
+ * client created it, `holder` who used it last, `seenAtMs` when (0 when free), `expiresAt` (seconds) for the table's TTL. Only the holder changes an item,
  * except for taking a free channel.
  */
 export class DynamoDbChannelStore implements ChannelStore {
@@ -28,7 +28,7 @@ export class DynamoDbChannelStore implements ChannelStore {
     this.pk = `subscription#${subscription}`;
   }
 
-  async acquire(untilMs: number): Promise<Channel | undefined> {
+  async acquire(untilMs: number, clientId: string): Promise<Channel | undefined> {
     const found = await this.client.send(
       new QueryCommand({
         TableName: this.tableName,
@@ -38,8 +38,10 @@ export class DynamoDbChannelStore implements ChannelStore {
       }),
     );
     for (const item of found.Items ?? []) {
+      if (item.clientId?.S !== clientId) continue;
       const channel: Channel = {
         id: item.channelId?.S ?? '',
+        clientId,
         connectUri: item.connectUri?.S ?? '',
         expiresAtMs: Number(item.expiresAtMs?.N),
         tokenExpiresAtMs: Number(item.tokenExpiresAtMs?.N),
@@ -59,6 +61,7 @@ export class DynamoDbChannelStore implements ChannelStore {
         Item: {
           ...this.key(channel),
           channelId: { S: channel.id },
+          clientId: { S: channel.clientId },
           connectUri: { S: channel.connectUri },
           expiresAtMs: { N: String(channel.expiresAtMs) },
           tokenExpiresAtMs: { N: String(channel.tokenExpiresAtMs) },

@@ -1,7 +1,7 @@
 import { registerSecret } from '../../../../lib/events/redaction.ts';
 import { GenesysError } from '../../../../lib/genesys/genesys-error.ts';
 import type { Reconnect } from '../end-table.ts';
-import type { ProtocolContext, SessionRemainder, Subscription } from '../stream-protocol.ts';
+import type { OAuthClient, ProtocolContext, SessionRemainder, Subscription } from '../stream-protocol.ts';
 import { readChannel, readTopicOutcomes } from './channel-answers.ts';
 import { type ChannelOwner, ChannelSession, REPLACE_EARLY_MS } from './channel-session.ts';
 import { type Channel, type ChannelStore, IN_USE_MS, TOUCH_INTERVAL_MS } from './channel-store.ts';
@@ -21,9 +21,12 @@ export const RETRY_REJECTED_MS = 60_000;
 
 /**
  * The channels that serve one set of topics: one, or two while connections overlap, because a channel accepts one
- * socket. A lost connection resumes its channel without any REST call, so that the gap is as short as possible.
+ * socket. All belong to one OAuth client. A lost connection resumes its channel without any REST call, so that the gap is
+ * as short as possible.
  */
 export class SubscriptionChannels implements ChannelOwner {
+  /** The OAuth client that creates the channels. */
+  readonly client: OAuthClient;
   /** Topics that no channel has room for. */
   readonly surplus: RejectedTopics;
   private readonly loggedRejections = new Map<string, string>();
@@ -45,7 +48,8 @@ export class SubscriptionChannels implements ChannelOwner {
   /** Epoch milliseconds at which topics were last asked for. */
   private askedAtMs = 0;
 
-  constructor(store: ChannelStore, context: ProtocolContext) {
+  constructor(store: ChannelStore, client: OAuthClient, context: ProtocolContext) {
+    this.client = client;
     this.context = context;
     this.store = new TolerantChannelStore(store, context.log);
     this.surplus = new RejectedTopics(context);
@@ -60,7 +64,7 @@ export class SubscriptionChannels implements ChannelOwner {
 
   /** Open a session on the channel of the lost connection, on a stored channel or on a new one, and set all topics. */
   async open(topics: readonly string[], recovery: Reconnect, signal: AbortSignal): Promise<ChannelSession> {
-    if (recovery === 'reauthenticate') this.context.tokens.invalidate(this.lastToken);
+    if (recovery === 'reauthenticate') this.client.tokens.invalidate(this.lastToken);
     const resumed = this.resume(topics, recovery);
     if (resumed) {
       const session = this.use(resumed.channel, topics, resumed.rejected);
@@ -198,11 +202,12 @@ export class SubscriptionChannels implements ChannelOwner {
   }
 
   private async storedChannel(signal: AbortSignal): Promise<Channel | undefined> {
-    const { rest, tokens } = this.context;
-    const channel = await this.store.acquire(Date.now() + REPLACE_EARLY_MS);
+    const { rest, tokens } = this.client;
+    const { accessToken, clientId } = await tokens.get();
+    const channel = await this.store.acquire(Date.now() + REPLACE_EARLY_MS, clientId);
     if (!channel) return undefined;
     registerSecret(channel.id);
-    this.lastToken = (await tokens.get()).accessToken;
+    this.lastToken = accessToken;
     try {
       await rest.call({ method: 'HEAD', ...channelPath(channel), signal });
       return channel;
@@ -217,16 +222,16 @@ export class SubscriptionChannels implements ChannelOwner {
   }
 
   private async newChannel(signal: AbortSignal): Promise<Channel> {
-    const { rest, tokens } = this.context;
-    const token = await tokens.get(REPLACE_EARLY_MS);
-    this.lastToken = token.accessToken;
+    const { rest, tokens } = this.client;
+    const { accessToken, clientId, expiresAtMs: tokenExpiresAtMs } = await tokens.get(REPLACE_EARLY_MS);
+    this.lastToken = accessToken;
     const path = '/api/v2/notifications/channels';
     const { id, connectUri, expires } = readChannel(
       await rest.call({ method: 'POST', path, body: {}, signal }),
       rest.apiUrl,
     );
     registerSecret(id);
-    const channel = { id, connectUri, expiresAtMs: Date.parse(expires), tokenExpiresAtMs: token.expiresAtMs };
+    const channel = { id, clientId, connectUri, expiresAtMs: Date.parse(expires), tokenExpiresAtMs };
     void this.store.save(channel);
     return channel;
   }
@@ -240,7 +245,7 @@ export class SubscriptionChannels implements ChannelOwner {
   ): Promise<void> {
     this.askedAtMs = Date.now();
     const { path, parameters } = channelPath(channel);
-    const answer = await this.context.rest.call({
+    const answer = await this.client.rest.call({
       method,
       path: `${path}/subscriptions`,
       parameters,

@@ -21,10 +21,10 @@ export class TolerantChannelStore implements ChannelStore {
   }
 
   /** At most {@link MAX_ACQUIRE_MS}: a slow store is never in the way of a connection. */
-  async acquire(untilMs: number): Promise<Channel | undefined> {
+  async acquire(untilMs: number, clientId: string): Promise<Channel | undefined> {
     let isLate = false;
     const acquiring = this.inTurn('acquire', async () => {
-      const channel = await this.store.acquire(untilMs);
+      const channel = await this.store.acquire(untilMs, clientId);
       if (isLate && channel) await this.store.release(channel);
       return channel;
     });

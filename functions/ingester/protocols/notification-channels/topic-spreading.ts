@@ -1,7 +1,5 @@
 /** Topics per channel; the platform answers 400 to more. */
 export const MAX_TOPICS_PER_CHANNEL = 1_000;
-/** Channels of one task: half of the platform's 20 per OAuth client, because an upgrade runs two tasks for a while. */
-export const MAX_CHANNELS = 10;
 
 /**
  * Spread topics over channels. A topic stays on its channel, so that a change affects as few channels as possible. New
@@ -14,7 +12,7 @@ export const MAX_CHANNELS = 10;
 export function spreadTopics(
   previous: readonly (readonly string[])[],
   topics: readonly string[],
-  maxChannels = MAX_CHANNELS,
+  maxChannels: number,
 ): { channels: string[][]; surplus: string[] } {
   const wanted = new Set(topics);
   const channels = previous.map((channel) => channel.filter((topic) => wanted.delete(topic)));

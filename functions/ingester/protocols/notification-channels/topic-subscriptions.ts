@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ProtocolContext } from '../stream-protocol.ts';
+import type { OAuthClient, ProtocolContext } from '../stream-protocol.ts';
 import type { ChannelConfiguration } from './channel-configuration.ts';
 import { type ChannelStore, MemoryChannelStore } from './channel-store.ts';
 import { DynamoDbChannelStore } from './dynamodb-channel-store.ts';
@@ -21,25 +21,29 @@ export async function* topicSubscriptions(
   let current: ReadonlyMap<string, ChannelSubscription> = new Map();
   let topicsByChannel: string[][] = [];
   let surplus: string[] = [];
+  let clients: readonly OAuthClient[] = [];
   const steady = new SteadyTopics(log);
   for (let isFirst = true; ; isFirst = false) {
     if (!isFirst) await delay(configuration.TOPIC_REFRESH_SECONDS * 1000, undefined, { signal });
     try {
-      const topics = steady.take(await expandTopics(configuration.TOPICS, context.rest, signal));
+      const filled = await context.clients();
+      clients = filled;
+      const topics = steady.take(await expandTopics(configuration.TOPICS, filled[0].rest, signal));
       if (topics.length === 0) log.warn('no users or queues are listed, so there is nothing to subscribe to');
-      ({ channels: topicsByChannel, surplus } = spreadTopics(
-        topicsByChannel,
-        topics,
-        configuration.CHANNELS,
-      ));
+      const maxChannels = configuration.CHANNELS * clients.length;
+      ({ channels: topicsByChannel, surplus } = spreadTopics(topicsByChannel, topics, maxChannels));
       steady.confirm();
     } catch (error) {
       if (isFirst || signal.aborted) throw error;
       log.warn('the list of topics could not be refreshed; the previous one is kept', { error });
       continue;
     }
-    current = toSubscriptions(topicsByChannel, current, () => new SubscriptionChannels(store, context));
-    excludeSurplus(surplus, current, configuration.CHANNELS);
+    current = toSubscriptions(
+      topicsByChannel,
+      current,
+      (used) => new SubscriptionChannels(store, leastUsed(clients, used), context),
+    );
+    excludeSurplus(surplus, current, { each: configuration.CHANNELS, clients: clients.length });
     yield current;
   }
 }
@@ -47,14 +51,17 @@ export async function* topicSubscriptions(
 function toSubscriptions(
   topicsByChannel: readonly (readonly string[])[],
   previous: ReadonlyMap<string, ChannelSubscription>,
-  newChannels: () => SubscriptionChannels,
+  newChannels: (used: readonly SubscriptionChannels[]) => SubscriptionChannels,
 ): ReadonlyMap<string, ChannelSubscription> {
   const subscriptions = new Map<string, ChannelSubscription>();
-  for (const [index, topics] of topicsByChannel.entries()) {
-    const name = String(index);
+  const wanted = topicsByChannel.flatMap((topics, index) =>
+    topics.length === 0 ? [] : { name: String(index), topics },
+  );
+  const used = wanted.flatMap(({ name }) => previous.get(name)?.channels ?? []);
+  for (const { name, topics } of wanted) {
     const known = previous.get(name);
-    if (topics.length === 0) continue;
-    const channels = known?.channels ?? newChannels();
+    const channels = known?.channels ?? newChannels(used);
+    if (!known) used.push(channels);
     const isUnchanged = known && isEqual(known.topics, topics);
     subscriptions.set(name, isUnchanged ? known : subscription(topics, channels));
   }
@@ -71,16 +78,22 @@ function subscription(topics: readonly string[], channels: SubscriptionChannels)
   };
 }
 
+/** The OAuth client with the fewest subscriptions, so that none has more than its share. */
+function leastUsed(clients: readonly OAuthClient[], used: readonly SubscriptionChannels[]): OAuthClient {
+  const uses = (client: OAuthClient) => used.filter((channels) => channels.client === client).length;
+  return clients.reduce((least, client) => (uses(client) < uses(least) ? client : least));
+}
+
 /** Topics that do not fit are reported like topics that the server rejects. */
 function excludeSurplus(
   surplus: readonly string[],
   subscriptions: ReadonlyMap<string, ChannelSubscription>,
-  maxChannels: number,
+  { each, clients }: { each: number; clients: number },
 ): void {
   const [first] = subscriptions.values();
   first?.channels.surplus.exclude(
     surplus,
-    `no channel has room: ${maxChannels} channels can have ${maxChannels * MAX_TOPICS_PER_CHANNEL} topics; run fewer tasks, or a second deployment with its own OAuth client for the others`,
+    `no channel has room: ${clients} OAuth client(s) with ${each} channels per task can have ${each * clients * MAX_TOPICS_PER_CHANNEL} topics; add another OAuth client to \`secret\`, or run fewer tasks`,
   );
 }
 
