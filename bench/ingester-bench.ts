@@ -1,12 +1,12 @@
 import { SendMessageBatchCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { Batcher } from '../functions/ingester/batcher.ts';
 import { Connection } from '../functions/ingester/connection.ts';
+import { connectionSettings } from '../functions/ingester/connection-settings.ts';
 import { Intake } from '../functions/ingester/intake.ts';
 import { CHANNEL_ENDS } from '../functions/ingester/protocols/notification-channels/channel-ends.ts';
 import { ChannelSession } from '../functions/ingester/protocols/notification-channels/channel-session.ts';
 import { notificationChannels } from '../functions/ingester/protocols/notification-channels/notification-channels.ts';
 import { RejectedTopics } from '../functions/ingester/protocols/notification-channels/rejected-topics.ts';
-import { connectionSettings } from '../functions/ingester/transport.ts';
 import { sqsClient } from '../lib/aws/aws-clients.ts';
 import { createLogger } from '../lib/aws/logger.ts';
 import { readFrames } from './frame-client.ts';

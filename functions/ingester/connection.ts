@@ -1,13 +1,9 @@
+import type { ConnectionSettings } from './connection-settings.ts';
 import type { SignalSink } from './intake.ts';
 import { type End, type EndCause, type EndTable, endOf } from './protocols/end-table.ts';
 import type { ConnectionSignal, Session, SessionRemainder, Signal } from './protocols/stream-protocol.ts';
-import {
-  ABNORMAL_CLOSURE,
-  type ConnectionSettings,
-  type Moment,
-  type SocketFactory,
-  Transport,
-} from './transport.ts';
+import type { Moment } from './read-progress.ts';
+import { ABNORMAL_CLOSURE, type SocketFactory, Transport } from './transport.ts';
 
 /** The server's request to reconnect. */
 export type Move = Extract<Signal, { kind: 'move' }>;

@@ -2,10 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { GenesysError } from '../../lib/genesys/genesys-error.ts';
 import { Backoff, type BackoffLimits } from './backoff.ts';
 import { ConnectError, Connection, type ConnectionHandlers } from './connection.ts';
+import { type ConnectionTimes, connectionSettings } from './connection-settings.ts';
 import type { SignalSink } from './intake.ts';
 import { type End, type EndCause, endOfFailure, type Reconnect } from './protocols/end-table.ts';
 import type { ProtocolContext, StreamProtocol, Subscription } from './protocols/stream-protocol.ts';
-import { type ConnectionTimes, connectionSettings, type SocketFactory } from './transport.ts';
+import type { SocketFactory } from './transport.ts';
 
 /** How connections are made. */
 export interface ConnectorOptions {

@@ -4,6 +4,7 @@ import { type CoverageProof, type CoverageStore, type Gap, topicsId } from './co
 import { CoverageWriter, type Write } from './coverage-writer.ts';
 import { OpenGap } from './open-gap.ts';
 import { StartGaps } from './start-gaps.ts';
+import { TopicPeriods } from './topic-periods.ts';
 
 /** Interval at which the proof of coverage is stored: a process that is killed loses at most this much of it. */
 export const PROOF_INTERVAL_MS = 10_000;
@@ -13,20 +14,9 @@ export const PROOF_STALE_MS = 3 * PROOF_INTERVAL_MS;
 /** Name of the subscription in gap records that concern single topics. */
 const TOPICS_SUBSCRIPTION = 'topics';
 
-/** Changes of topics per subscription that are remembered, because a gap can begin before them. */
-const MAX_PERIODS = 16;
-
-/** Topics that a subscription has had from a time on. */
-interface Period {
-  readonly topicsId: string;
-  /** Epoch milliseconds. */
-  readonly fromMs: number;
-}
-
 /** What is known about one subscription. */
 interface SubscriptionCoverage {
-  /** The periods of its topics, the current one last. */
-  readonly periods: readonly Period[];
+  readonly topics: TopicPeriods;
   /** The open gap, or undefined while the subscription is covered. */
   gap: OpenGap | undefined;
   wasCovered: boolean;
@@ -73,10 +63,13 @@ export class Coverage {
   /** A subscription has these topics from now on. */
   watch(subscription: string, topics: readonly string[]): void {
     const id = topicsId(topics);
-    const known = this.subscriptions.get(subscription);
-    if (known?.periods.at(-1)?.topicsId === id) return;
-    const periods = [...(known?.periods ?? []), { topicsId: id, fromMs: Date.now() }].slice(-MAX_PERIODS);
-    this.subscriptions.set(subscription, { gap: undefined, wasCovered: false, ...known, periods });
+    const known = this.subscriptions.get(subscription) ?? {
+      topics: new TopicPeriods(),
+      gap: undefined,
+      wasCovered: false,
+    };
+    if (!known.topics.change(id)) return;
+    this.subscriptions.set(subscription, known);
     const { store } = this;
     if (store) this.writer.add(`topics#${id}`, () => store.putTopics(id, topics));
   }
@@ -147,26 +140,8 @@ export class Coverage {
     });
     const { store, task } = this;
     if (!store) return;
-    for (const part of this.byTopics(gap))
-      this.record(`gap#${this.recordNumber++}`, () => store.putGap(part, task));
-  }
-
-  /**
-   * A gap in which the topics of its subscription changed is one of the earlier topics until the change. What was before
-   * the first known topics is counted as theirs.
-   */
-  private byTopics(gap: Omit<Gap, 'topicsId'>): readonly Gap[] {
-    const periods = this.subscriptions.get(gap.subscription)?.periods ?? [];
-    const parts = periods.map(({ topicsId, fromMs }, index) => ({
-      ...gap,
-      topicsId,
-      fromMs: index === 0 ? gap.fromMs : Math.max(gap.fromMs, fromMs),
-      toMs: Math.min(gap.toMs, periods[index + 1]?.fromMs ?? gap.toMs),
-    }));
-    const last = { ...gap, topicsId: periods.at(-1)?.topicsId ?? '' };
-    const within = parts.filter(({ fromMs, toMs }) => fromMs < toMs);
-    // The clock can have jumped, so that a gap is in no period.
-    return within.length > 0 ? within : [last];
+    const parts = this.subscriptions.get(gap.subscription)?.topics.split(gap) ?? [{ ...gap, topicsId: '' }];
+    for (const part of parts) this.record(`gap#${this.recordNumber++}`, () => store.putGap(part, task));
   }
 
   /** Record an interval in which single topics were not served. */

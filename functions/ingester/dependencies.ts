@@ -5,7 +5,8 @@ import type { ObjectStore } from '../../lib/aws/object-store.ts';
 import type { Credentials } from '../../lib/genesys/token-source.ts';
 import type { BackoffLimits } from './backoff.ts';
 import type { BatcherLimits } from './batcher.ts';
-import type { ConnectionTimes, SocketFactory } from './transport.ts';
+import type { ConnectionTimes } from './connection-settings.ts';
+import type { SocketFactory } from './transport.ts';
 
 /** The ingester's connections to the outside; everything but the AWS clients has a default. */
 export interface IngesterDependencies {

@@ -1,11 +1,12 @@
 import type { Log } from '../../lib/aws/logger.ts';
 import { redact } from '../../lib/events/redaction.ts';
 import type { BackoffLimits } from './backoff.ts';
+import type { ConnectionTimes } from './connection-settings.ts';
 import type { Coverage } from './coverage.ts';
 import type { Intake } from './intake.ts';
 import type { ProtocolContext, StreamProtocol, Subscription } from './protocols/stream-protocol.ts';
 import { Supervisor } from './supervisor.ts';
-import type { ConnectionTimes, SocketFactory } from './transport.ts';
+import type { SocketFactory } from './transport.ts';
 
 /** What the subscriptions share. */
 export interface SubscriptionsOptions {

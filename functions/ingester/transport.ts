@@ -1,88 +1,17 @@
 import WebSocket from 'ws';
 import { redact } from '../../lib/events/redaction.ts';
 import { retryAfterMs } from '../../lib/genesys/genesys-error.ts';
+import type { ConnectionSettings } from './connection-settings.ts';
 import type { EndCause } from './protocols/end-table.ts';
-import type { Liveness, SocketLimits } from './protocols/stream-protocol.ts';
+import type { Liveness } from './protocols/stream-protocol.ts';
+import { type Moment, ReadProgress } from './read-progress.ts';
 
-/** Limits of a connection whose protocol does not set its own. The frame limit bounds the memory of one socket. */
-export const SOCKET_LIMITS = {
-  openMs: 10_000,
-  readyMs: 10_000,
-  maxFrameBytes: 16 * 1_048_576,
-  deflate: false,
-} as const satisfies Required<SocketLimits>;
 /** How long to wait for the peer's close frame before the socket is terminated. */
 export const CLOSE_TIMEOUT_MS = 3_000;
 /** Interval of the pings that prove what was read. */
 export const PROBE_INTERVAL_MS = 1_000;
-/**
- * Without pongs: what the server sent this long before the last frame that was read can have been lost on the way.
- */
-export const UNPROVEN_MS = 1_000;
-/**
- * Without pongs: a frame that is read this soon after a pause may have been buffered long ago, so it does not prove
- * that the peer is alive.
- */
-export const BACKLOG_MS = 5_000;
 /** Close code if no close frame was received (RFC 6455, 7.1.5): the connection was lost, terminated, refused or aborted. */
 export const ABNORMAL_CLOSURE = 1006;
-
-/**
- * Close codes of an answer to our close frame: our own code, or none. With another code the peer has closed on its own,
- * possibly before our close was sent.
- */
-const ANSWER_CODES: ReadonlySet<number> = new Set([1000, 1005]);
-
-/** A moment on both clocks, in milliseconds. */
-export interface Moment {
-  /** Since the epoch. */
-  readonly atMs: number;
-  /** Of `performance.now()`, because the wall clock can jump. */
-  readonly tick: number;
-}
-
-function now(): Moment {
-  return { atMs: Date.now(), tick: performance.now() };
-}
-
-function later(one: Moment, other: Moment): Moment {
-  return one.tick > other.tick ? one : other;
-}
-
-function before({ atMs, tick }: Moment, ms: number): Moment {
-  return { atMs: atMs - ms, tick: tick - ms };
-}
-
-/** Times of a connection that a test or simulation can shorten, in milliseconds. */
-export interface ConnectionTimes {
-  readonly openMs: number;
-  readonly readyMs: number;
-  readonly silenceMs: number;
-  readonly pingEveryMs: number;
-}
-
-/** How one socket is opened and watched. */
-export interface ConnectionSettings {
-  readonly limits: Required<SocketLimits>;
-  readonly liveness: Liveness;
-}
-
-/** The settings of a protocol's connections: its own limits, defaults for the others, and overrides. */
-export function connectionSettings(
-  protocol: { readonly liveness: Liveness; readonly limits?: SocketLimits },
-  times: Partial<ConnectionTimes> = {},
-): ConnectionSettings {
-  const { pingEveryMs, silenceMs, openMs, readyMs } = times;
-  const limits = { ...SOCKET_LIMITS, ...protocol.limits };
-  const { ping } = protocol.liveness;
-  return {
-    limits: { ...limits, openMs: openMs ?? limits.openMs, readyMs: readyMs ?? limits.readyMs },
-    liveness: {
-      silenceMs: silenceMs ?? protocol.liveness.silenceMs,
-      ...(ping ? { ping: { ...ping, everyMs: pingEveryMs ?? ping.everyMs } } : {}),
-    },
-  };
-}
 
 /** Socket options that a transport sets. */
 export type SocketOptions = WebSocket.ClientOptions;
@@ -108,16 +37,9 @@ export class Transport {
   private readonly socket: WebSocket;
   private readonly handlers: TransportHandlers;
   private readonly liveness: Liveness;
-  /** When the socket was opened. */
-  private begin = now();
-  /** Last proof of life. */
-  private lastFrame = this.begin;
-  /** When the last ping that was answered was sent. */
-  private lastProof: Moment | undefined;
-  private closing: Moment | undefined;
-  /** Start of the current silence: the last proof of life, or the end of a pause. */
-  private quietSince = this.lastFrame.atMs;
-  private backlogUntil = 0;
+  private readonly progress = new ReadProgress();
+  /** Start of the current silence: the last sign of life, or the end of a pause. */
+  private quietSince = Date.now();
   private opened = false;
   private ended = false;
   private paused = false;
@@ -153,13 +75,9 @@ export class Transport {
     this.listen();
   }
 
-  /**
-   * Everything that the server sent before this moment has been read. When a pong is read, that is the moment at which
-   * its ping was sent, however late it is read: RFC 6455, 5.5.2 and 5.5.3, and TCP keeps the order. The time of the last
-   * frame proves less, because it can have waited in a buffer. It counts only with a server that never answers a ping.
-   */
+  /** Everything that the server sent before this moment has been read. */
   get readUntil(): Moment {
-    return this.lastProof ?? later(this.begin, before(this.lastFrame, UNPROVEN_MS));
+    return this.progress.readUntil;
   }
 
   /** Sends a text message; ignored if the socket is not open. Delivery is not confirmed. */
@@ -184,7 +102,7 @@ export class Transport {
     if (this.ended || this.closeTimer) return;
     this.paused = false;
     this.quietSince = Date.now();
-    this.backlogUntil = this.quietSince + BACKLOG_MS;
+    this.progress.onBacklog();
     this.socket.resume();
     if (this.opened) this.watch();
   }
@@ -194,11 +112,10 @@ export class Transport {
     if (this.ended || this.closeTimer) return;
     this.endReason = reason;
     this.stopWatching();
-    // What was buffered during a pause is no proof of life.
-    if (this.paused) this.backlogUntil = Date.now() + BACKLOG_MS;
+    if (this.paused) this.progress.onBacklog();
     this.socket.resume();
-    this.closing = now();
     this.probe();
+    this.progress.onClosing();
     this.closeTimer = setTimeout(() => this.socket.terminate(), CLOSE_TIMEOUT_MS);
     this.socket.close(1000, reason);
   }
@@ -208,9 +125,8 @@ export class Transport {
     socket.on('open', () => {
       clearTimeout(this.openTimer);
       this.opened = true;
-      this.begin = now();
-      this.lastFrame = this.begin;
-      this.quietSince = this.lastFrame.atMs;
+      this.progress.onOpen();
+      this.quietSince = Date.now();
       this.watch();
       this.probe();
       this.prober = setInterval(() => this.probe(), PROBE_INTERVAL_MS);
@@ -225,10 +141,8 @@ export class Transport {
     socket.on('pong', (payload) => {
       this.missedPongs = 0;
       this.stopWaitingForPong();
-      const proof = momentIn(payload);
       // A gateway can answer for a server that is gone. Whether the protocol is alive is not decided by our probes.
-      if (proof) this.lastProof = proof;
-      else this.onLife();
+      if (!this.progress.onPong(payload)) this.onLife();
     });
     socket.on('unexpected-response', (request, response) => {
       const wait = retryAfterMs(new Headers(response.headers as Record<string, string>));
@@ -249,12 +163,11 @@ export class Transport {
 
   private onLife(): void {
     this.quietSince = Date.now();
-    if (this.quietSince >= this.backlogUntil) this.lastFrame = now();
+    this.progress.onFrame();
   }
 
-  /** A pong has the payload of its ping (RFC 6455, 5.5.3). */
   private probe(): void {
-    if (this.socket.readyState === WebSocket.OPEN) this.socket.ping(JSON.stringify(now()));
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.ping(this.progress.probe());
   }
 
   private ping({ message, pong }: NonNullable<Liveness['ping']>): void {
@@ -298,21 +211,8 @@ export class Transport {
     this.ended = true;
     this.stopWatching();
     clearTimeout(this.closeTimer);
-    // With pongs, only a pong shows that the server saw our close: its own close can have crossed ours.
-    if (ANSWER_CODES.has(code)) this.lastProof ??= this.closing;
+    this.progress.onClose(code);
     // The server's reason can contain a secret (P7).
     this.handlers.onClose({ code, reason: redact(reason), ...this.refusal });
-  }
-}
-
-/** The moment in the payload of a pong. Undefined if it is not one of ours. */
-function momentIn(payload: Buffer): Moment | undefined {
-  try {
-    const { atMs, tick } = JSON.parse(payload.toString('latin1')) as Partial<Moment>;
-    return typeof atMs === 'number' && typeof tick === 'number' && tick <= performance.now()
-      ? { atMs, tick }
-      : undefined;
-  } catch {
-    return undefined;
   }
 }

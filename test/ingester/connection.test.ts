@@ -5,8 +5,9 @@ import {
   type ConnectionEnd,
   type Move,
 } from '../../functions/ingester/connection.ts';
+import { connectionSettings } from '../../functions/ingester/connection-settings.ts';
 import type { DataSignal } from '../../functions/ingester/protocols/stream-protocol.ts';
-import { connectionSettings, PROBE_INTERVAL_MS } from '../../functions/ingester/transport.ts';
+import { PROBE_INTERVAL_MS } from '../../functions/ingester/transport.ts';
 import { FakeProtocol, FakeSession } from './fake-protocol.ts';
 import { type FakeSocket, FakeSockets } from './fake-socket.ts';
 

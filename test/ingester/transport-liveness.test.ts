@@ -1,14 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { connectionSettings, SOCKET_LIMITS } from '../../functions/ingester/connection-settings.ts';
 import type { EndCause } from '../../functions/ingester/protocols/end-table.ts';
 import type { Liveness, SocketLimits } from '../../functions/ingester/protocols/stream-protocol.ts';
-import {
-  BACKLOG_MS,
-  connectionSettings,
-  PROBE_INTERVAL_MS,
-  SOCKET_LIMITS,
-  Transport,
-  UNPROVEN_MS,
-} from '../../functions/ingester/transport.ts';
+import { BACKLOG_MS, UNPROVEN_MS } from '../../functions/ingester/read-progress.ts';
+import { PROBE_INTERVAL_MS, Transport } from '../../functions/ingester/transport.ts';
 import { type FakeSocket, FakeSockets } from './fake-socket.ts';
 
 const SILENCE_MS = 60_000;

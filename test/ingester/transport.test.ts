@@ -3,15 +3,13 @@ import type { Socket } from 'node:net';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { WebSocket } from 'ws';
-import type { EndCause } from '../../functions/ingester/protocols/end-table.ts';
 import {
-  CLOSE_TIMEOUT_MS,
   type ConnectionTimes,
   connectionSettings,
-  openWebSocket,
   SOCKET_LIMITS,
-  Transport,
-} from '../../functions/ingester/transport.ts';
+} from '../../functions/ingester/connection-settings.ts';
+import type { EndCause } from '../../functions/ingester/protocols/end-table.ts';
+import { CLOSE_TIMEOUT_MS, openWebSocket, Transport } from '../../functions/ingester/transport.ts';
 import { registerSecret } from '../../lib/events/redaction.ts';
 import { eventually } from './eventually.ts';
 import { FakeSockets } from './fake-socket.ts';

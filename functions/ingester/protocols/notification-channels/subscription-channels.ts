@@ -1,8 +1,7 @@
-import { registerSecret } from '../../../../lib/events/redaction.ts';
 import { GenesysError } from '../../../../lib/genesys/genesys-error.ts';
 import type { Reconnect } from '../end-table.ts';
 import type { OAuthClient, ProtocolContext, SessionRemainder, Subscription } from '../stream-protocol.ts';
-import { readChannel, readTopicOutcomes } from './channel-answers.ts';
+import { ChannelCalls } from './channel-calls.ts';
 import { type ChannelOwner, ChannelSession, REPLACE_EARLY_MS } from './channel-session.ts';
 import { type Channel, type ChannelStore, IN_USE_MS, TOUCH_INTERVAL_MS } from './channel-store.ts';
 import { partsOf, RejectedTopics } from './rejected-topics.ts';
@@ -44,12 +43,13 @@ export class SubscriptionChannels implements ChannelOwner {
         readonly untilMs: number;
       }
     | undefined;
-  private lastToken = '';
+  private readonly calls: ChannelCalls;
   /** Epoch milliseconds at which topics were last asked for. */
   private askedAtMs = 0;
 
   constructor(store: ChannelStore, client: OAuthClient, context: ProtocolContext) {
     this.client = client;
+    this.calls = new ChannelCalls(client);
     this.context = context;
     this.store = new TolerantChannelStore(store, context.log);
     this.surplus = new RejectedTopics(context);
@@ -64,7 +64,7 @@ export class SubscriptionChannels implements ChannelOwner {
 
   /** Open a session on the channel of the lost connection, on a stored channel or on a new one, and set all topics. */
   async open(topics: readonly string[], recovery: Reconnect, signal: AbortSignal): Promise<ChannelSession> {
-    if (recovery === 'reauthenticate') this.client.tokens.invalidate(this.lastToken);
+    if (recovery === 'reauthenticate') this.calls.forgetToken();
     const resumed = this.resume(topics, recovery);
     if (resumed) {
       const session = this.use(resumed.channel, topics, resumed.rejected);
@@ -202,36 +202,20 @@ export class SubscriptionChannels implements ChannelOwner {
   }
 
   private async storedChannel(signal: AbortSignal): Promise<Channel | undefined> {
-    const { rest, tokens } = this.client;
-    const { accessToken, clientId } = await tokens.get();
-    const channel = await this.store.acquire(Date.now() + REPLACE_EARLY_MS, clientId);
+    const channel = await this.store.acquire(Date.now() + REPLACE_EARLY_MS, await this.calls.clientId());
     if (!channel) return undefined;
-    registerSecret(channel.id);
-    this.lastToken = accessToken;
     try {
-      await rest.call({ method: 'HEAD', ...channelPath(channel), signal });
-      return channel;
-    } catch (error) {
-      if (!(error instanceof GenesysError) || error.retriable) {
-        void this.store.release(channel);
-        throw error;
-      }
+      if (await this.calls.exists(channel, signal)) return channel;
       void this.store.forget(channel);
       return undefined;
+    } catch (error) {
+      void this.store.release(channel);
+      throw error;
     }
   }
 
   private async newChannel(signal: AbortSignal): Promise<Channel> {
-    const { rest, tokens } = this.client;
-    const { accessToken, clientId, expiresAtMs: tokenExpiresAtMs } = await tokens.get(REPLACE_EARLY_MS);
-    this.lastToken = accessToken;
-    const path = '/api/v2/notifications/channels';
-    const { id, connectUri, expires } = readChannel(
-      await rest.call({ method: 'POST', path, body: {}, signal }),
-      rest.apiUrl,
-    );
-    registerSecret(id);
-    const channel = { id, clientId, connectUri, expiresAtMs: Date.parse(expires), tokenExpiresAtMs };
+    const channel = await this.calls.create(signal);
     void this.store.save(channel);
     return channel;
   }
@@ -244,24 +228,12 @@ export class SubscriptionChannels implements ChannelOwner {
     signal: AbortSignal,
   ): Promise<void> {
     this.askedAtMs = Date.now();
-    const { path, parameters } = channelPath(channel);
-    const answer = await this.client.rest.call({
-      method,
-      path: `${path}/subscriptions`,
-      parameters,
-      query: { ignoreErrors: 'true' },
-      body: topics.map((id) => ({ id })),
-      signal,
-    });
-    rejected.learn(topics, readTopicOutcomes(answer), method === 'PUT');
+    const outcomes = await this.calls.changeTopics(method, channel, topics, signal);
+    rejected.learn(topics, outcomes, method === 'PUT');
   }
 }
 
 /** A combined topic is rejected if one of its parts is. */
 function isRejected({ rejected }: ChannelSession, topic: string): boolean {
   return [topic, ...partsOf(topic)].some((one) => rejected.has(one));
-}
-
-function channelPath(channel: Channel) {
-  return { path: '/api/v2/notifications/channels/{channelId}', parameters: { channelId: channel.id } };
 }

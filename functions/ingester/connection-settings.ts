@@ -1,0 +1,40 @@
+import type { Liveness, SocketLimits } from './protocols/stream-protocol.ts';
+
+/** Limits of a connection whose protocol does not set its own. The frame limit bounds the memory of one socket. */
+export const SOCKET_LIMITS = {
+  openMs: 10_000,
+  readyMs: 10_000,
+  maxFrameBytes: 16 * 1_048_576,
+  deflate: false,
+} as const satisfies Required<SocketLimits>;
+
+/** Times of a connection that a test or simulation can shorten, in milliseconds. */
+export interface ConnectionTimes {
+  readonly openMs: number;
+  readonly readyMs: number;
+  readonly silenceMs: number;
+  readonly pingEveryMs: number;
+}
+
+/** How one socket is opened and watched. */
+export interface ConnectionSettings {
+  readonly limits: Required<SocketLimits>;
+  readonly liveness: Liveness;
+}
+
+/** The settings of a protocol's connections: its own limits, defaults for the others, and overrides. */
+export function connectionSettings(
+  protocol: { readonly liveness: Liveness; readonly limits?: SocketLimits },
+  times: Partial<ConnectionTimes> = {},
+): ConnectionSettings {
+  const { pingEveryMs, silenceMs, openMs, readyMs } = times;
+  const limits = { ...SOCKET_LIMITS, ...protocol.limits };
+  const { ping } = protocol.liveness;
+  return {
+    limits: { ...limits, openMs: openMs ?? limits.openMs, readyMs: readyMs ?? limits.readyMs },
+    liveness: {
+      silenceMs: silenceMs ?? protocol.liveness.silenceMs,
+      ...(ping ? { ping: { ...ping, everyMs: pingEveryMs ?? ping.everyMs } } : {}),
+    },
+  };
+}

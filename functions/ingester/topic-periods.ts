@@ -1,0 +1,38 @@
+/** Changes of topics that are remembered, because a gap can begin before them. */
+export const MAX_PERIODS = 16;
+
+/** A time in which a subscription had the same topics. */
+interface Period {
+  readonly topicsId: string;
+  /** Epoch milliseconds. */
+  readonly fromMs: number;
+}
+
+/** The topics that a subscription had over time. */
+export class TopicPeriods {
+  /** The current one is the last. What was before the first one is counted to it. */
+  private readonly periods: Period[] = [];
+
+  /** The subscription has these topics from now on. Returns whether that is a change. */
+  change(topicsId: string): boolean {
+    if (this.periods.at(-1)?.topicsId === topicsId) return false;
+    this.periods.push({ topicsId, fromMs: Date.now() });
+    if (this.periods.length > MAX_PERIODS) this.periods.shift();
+    return true;
+  }
+
+  /** Split an interval in which the topics changed, so that each part names the topics of its time. */
+  split<T extends { readonly fromMs: number; readonly toMs: number }>(
+    gap: T,
+  ): readonly (T & { readonly topicsId: string })[] {
+    const parts = this.periods.map(({ topicsId, fromMs }, index) => ({
+      ...gap,
+      topicsId,
+      fromMs: index === 0 ? gap.fromMs : Math.max(gap.fromMs, fromMs),
+      toMs: Math.min(gap.toMs, this.periods[index + 1]?.fromMs ?? gap.toMs),
+    }));
+    const within = parts.filter(({ fromMs, toMs }) => fromMs < toMs);
+    // An empty interval is in no period, nor is one that ends before it begins because the clock has jumped.
+    return within.length > 0 ? within : [{ ...gap, topicsId: this.periods.at(-1)?.topicsId ?? '' }];
+  }
+}
