@@ -12,7 +12,8 @@ import {
   type ReceivedEvent,
   storedRejectedItem,
 } from '../../lib/events/item.ts';
-import type { RejectionReason, StoredObject } from '../../lib/events/schema.ts';
+import type { RejectionReason } from '../../lib/events/schema.ts';
+import { detailKey, referenceFrame, storedObject } from '../../lib/events/stored-detail.ts';
 
 /** Concurrent uploads. A frame can have 16 MiB. */
 const MAX_UPLOADS = 2;
@@ -72,26 +73,11 @@ export class LargeItems {
       weak: identity.isWeak,
       frame,
     });
-    const key = `${receivedAt.slice(0, 10)}/${identity.id}.json`;
+    const key = detailKey({ id: identity.id, receivedAt });
     const body = Buffer.from(JSON.stringify(detail));
-    const oversize = this.describe(key, body);
-    const { CorrelationId } = detail.metadata;
-    const { topicName, version, timestamp } = detail;
-    const reference = {
-      topicName,
-      ...(version === undefined ? {} : { version }),
-      timestamp,
-      eventBody: {},
-      ...(CorrelationId === undefined ? {} : { metadata: { CorrelationId } }),
-    };
-    const item = eventItem(
-      {
-        frame: reference,
-        ...(sequence === undefined ? {} : { sequence }),
-        ...(late === undefined ? {} : { late }),
-      },
-      { ...about, oversize },
-    );
+    const oversize = storedObject(this.store.bucket, key, body);
+    const { text: _, ...rest } = event;
+    const item = eventItem({ ...rest, frame: referenceFrame(detail) }, { ...about, oversize });
     return item && this.put(key, body, 'application/json').then(() => item);
   }
 
@@ -99,11 +85,7 @@ export class LargeItems {
   async rejectedItem(data: Buffer, about: About & { reason: RejectionReason }): Promise<Item> {
     const key = `${about.receivedAt.slice(0, 10)}/rejected-${hash('sha256', data)}`;
     await this.put(key, data, 'application/octet-stream');
-    return storedRejectedItem(this.describe(key, data), about);
-  }
-
-  private describe(key: string, body: Buffer): StoredObject {
-    return { bucket: this.store.bucket, key, bytes: body.length, sha256: hash('sha256', body) };
+    return storedRejectedItem(storedObject(this.store.bucket, key, data), about);
   }
 
   /**
