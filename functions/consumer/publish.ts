@@ -43,7 +43,7 @@ export interface PublisherOptions {
   busName: string;
   /** `source` of the events. */
   source: string;
-  /** Entries larger than this are published as a reference; at most {@link MAX_PUT_EVENTS_BYTES}. */
+  /** Events larger than this are published as a reference; at most {@link MAX_PUT_EVENTS_BYTES}. */
   oversizeBytes?: number;
   /** Stores events that are too large; without it such events are refused. */
   oversize?: Oversize | undefined;
@@ -81,14 +81,15 @@ export class Publisher {
    */
   publish(events: readonly QueuedEvent[], deadline: Deadline): Map<QueuedEvent, Promise<Publications>> {
     const entries = events.map((event) => this.toEntry(event, toDetail(event)));
-    const small = entries.filter(({ bytes }) => bytes <= this.oversizeBytes);
+    // A reference is not stored again: it would replace the object that it refers to.
+    const isSent = ({ bytes, event }: Entry) => bytes <= this.oversizeBytes || event.oversize !== undefined;
+    const small = entries.filter(isSent);
     const results = new Map<QueuedEvent, Promise<Publications>>();
     for (const batch of batches(small, MAX_ENTRIES_PER_CALL, MAX_PUT_EVENTS_BYTES, ({ bytes }) => bytes)) {
       const result = this.put(batch, deadline);
       for (const { event } of batch) results.set(event, result);
     }
-    for (const entry of entries)
-      if (entry.bytes > this.oversizeBytes) results.set(entry.event, this.store(entry, deadline));
+    for (const entry of entries) if (!isSent(entry)) results.set(entry.event, this.store(entry, deadline));
     return results;
   }
 
@@ -121,8 +122,8 @@ export class Publisher {
     const reason = `larger than the ${this.oversizeBytes} bytes of PutEvents`;
     if (!oversize) return new Map([[event, { state: 'refused', reason }]]);
     try {
-      const reference = await this.storeLimit(() => oversize.put(toDetail(event), entry.Detail, deadline));
-      if (reference) return await this.put([this.toEntry(event, reference)], deadline);
+      const reference = await this.storeLimit(() => oversize.put(event, entry.Detail, deadline));
+      if (reference) return await this.put([this.toEntry(event, toDetail(reference))], deadline);
       return new Map([[event, LEFT]]);
     } catch (error) {
       return new Map([[event, { state: 'left', error }]]);

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { parseExactJson } from '../../lib/events/exact-json.ts';
 import {
   type Envelope,
   envelopeSchema,
@@ -28,7 +29,7 @@ export type ParsedBody =
 export function parseBody(body: string): ParsedBody {
   let value: unknown;
   try {
-    value = JSON.parse(body);
+    value = parseExactJson(body);
   } catch {
     return { ok: false, reason: 'the message is not JSON' };
   }

@@ -40,7 +40,7 @@ export interface BatcherHandlers {
   onAccepted(position: number): void;
   /** SQS refuses an item for its content. Returns the item to send instead; undefined drops it. */
   onRefused(json: string, reason: string): Item | undefined;
-  /** Nothing was accepted for `giveUpMs`: the process should end. */
+  /** Nothing was accepted for `giveUpMs`, or an item could not be made: the process should end. */
   onGiveUp(error: unknown): void;
 }
 
@@ -130,10 +130,10 @@ export class Batcher {
    * Add an item that is ready later. It has its place in the order of positions from now on.
    *
    * @param bytes - memory that it takes meanwhile
-   * @param making - undefined gives the place up; a failure ends the process
+   * @param making - a failure keeps the place and ends the process
    */
-  addLater(bytes: number, making: Promise<Item | undefined>): void {
-    const reservation = this.buffer.reserve(bytes);
+  addLater(bytes: number, making: Promise<Item>, receivedAtMs?: number): void {
+    const reservation = this.buffer.reserve(bytes, receivedAtMs);
     this.pauseIfFull();
     making.then(
       (item) => {
@@ -225,7 +225,8 @@ export class Batcher {
   private retry(parcels: readonly Parcel[], error: unknown): void {
     this.buffer.putBack(parcels);
     this.failingSinceTick ??= performance.now();
-    if (this.failingForMs >= this.limits.giveUpMs) this.handlers.onGiveUp(error);
+    if (this.failingForMs >= this.limits.giveUpMs)
+      this.handlers.onGiveUp(new Error('SQS accepts no messages', { cause: error }));
     const { backoffBaseMs, backoffCapMs } = this.limits;
     const delayMs = Math.random() * Math.min(backoffCapMs, backoffBaseMs * 2 ** this.failures++);
     this.log.warn('SQS did not accept messages; they are sent again', {

@@ -18,7 +18,8 @@ const COUNTERS = {
   FramesRejected: ({ intake }) => sum(Object.values(intake().rejected)),
   FramesUnpreserved: ({ intake }) => intake().unpreserved,
   EventsSent: ({ batcher }) => batcher().itemsSent,
-  SendFailures: ({ batcher }) => batcher().failedCalls + batcher().failedEntries,
+  SendFailures: ({ batcher, failedUploads }) =>
+    batcher().failedCalls + batcher().failedEntries + failedUploads(),
   Connects: ({ reconnects }) => sum(reconnects().values()),
   GapSeconds: ({ coverage }) => coverage().gapSeconds,
 } as const satisfies Partial<Record<IngesterMetricName, Read>>;

@@ -33,6 +33,7 @@ export class Ingester {
   private readonly config: IngesterConfig;
   private readonly dependencies: IngesterDependencies;
   private readonly context: ProtocolContext;
+  private readonly large: LargeItems | undefined;
   private readonly subscriptions: Subscriptions;
   private readonly source: SubscriptionSource;
   private readonly abort = new AbortController();
@@ -45,6 +46,7 @@ export class Ingester {
     const { sqs, log, limits, objectStore } = dependencies;
     this.config = config;
     this.dependencies = dependencies;
+    this.large = objectStore && new LargeItems(objectStore, this.abort.signal, log);
     this.failed = this.failure.promise;
     this.failed.catch(() => undefined);
     this.context = this.createContext();
@@ -65,7 +67,7 @@ export class Ingester {
         onResume: () => this.setPaused(false),
         onAccepted: (position) => this.intake.onAccepted(position),
         onRefused: (json, reason) => this.intake.replacementOf(json, reason),
-        onGiveUp: (error) => this.failure.reject(new Error('SQS accepts no messages', { cause: error })),
+        onGiveUp: (error) => this.failure.reject(error),
       },
       log,
       limits?.batcher,
@@ -74,7 +76,7 @@ export class Ingester {
       this.batcher,
       { onSequenceGap: (subscription, from, to) => this.coverage.addSequenceGap(subscription, from, to) },
       log,
-      { large: objectStore && new LargeItems(objectStore, this.abort.signal) },
+      { large: this.large },
     );
     this.source = new SubscriptionSource(config.protocol, config.protocolConfiguration, this.context, limits);
     this.subscriptions = new Subscriptions({
@@ -147,6 +149,7 @@ export class Ingester {
     return {
       intake: () => this.intake.totals,
       batcher: () => this.batcher.totals,
+      failedUploads: () => this.large?.failedUploads ?? 0,
       bufferedBytes: () => this.batcher.bufferedBytes,
       isPaused: () => this.isPaused,
       connections: () => this.connections,

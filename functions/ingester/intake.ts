@@ -27,7 +27,7 @@ export interface IntakeTotals {
   filtered: number;
   /** Frames that could not become events, by reason. They are sent to the quarantine queue. */
   rejected: Record<RejectionReason, number>;
-  /** Frames that did not fit into a message even when compressed. The log has their size. */
+  /** Frames that neither a message nor the bucket could take. The log has their size. */
   unpreserved: number;
 }
 
@@ -207,21 +207,34 @@ export class Intake {
 
   private addEvent(protocol: string, { event, identity, frame, receivedAtMs }: IdentifiedEvent): void {
     const receivedAt = new Date(receivedAtMs).toISOString();
-    const item = eventItem(event, { identity, protocol, receivedAt });
-    if (item) this.queue.add(item, receivedAtMs);
-    else if (this.large)
-      this.queue.addLater(frame.length, this.large.eventItem(event, { identity, protocol, receivedAt }));
-    else this.reject(protocol, 'too_large', frame);
+    const about = { identity, protocol, receivedAt };
+    const item = eventItem(event, about);
+    if (item) {
+      this.queue.add(item, receivedAtMs);
+      return;
+    }
+    const making = this.large?.eventItem(event, about);
+    if (making) this.addLater(making, frame, receivedAtMs);
+    else this.reject(protocol, 'too_large', frame, receivedAtMs);
   }
 
-  private reject(protocol: string, reason: RejectionReason, frame: Buffer): void {
+  /** Queue an item whose content is being stored. If that fails, the process ends and records a gap. */
+  private addLater(making: Promise<Item>, frame: Buffer, receivedAtMs: number): void {
+    this.queue.addLater(frame.length, making, receivedAtMs);
+    making.catch((error: unknown) => {
+      this.totals.unpreserved++;
+      this.log.error('a large frame could not be stored; it is lost', { bytes: frame.length, error });
+    });
+  }
+
+  private reject(protocol: string, reason: RejectionReason, frame: Buffer, receivedAtMs = Date.now()): void {
     this.totals.rejected[reason]++;
-    const about = { reason, protocol, receivedAt: new Date().toISOString() };
+    const about = { reason, protocol, receivedAt: new Date(receivedAtMs).toISOString() };
     const item = rejectedItem(frame, about);
     if (item) {
-      this.queue.add(item);
+      this.queue.add(item, receivedAtMs);
     } else if (this.large) {
-      this.queue.addLater(frame.length, this.large.rejectedItem(frame, about));
+      this.addLater(this.large.rejectedItem(frame, about), frame, receivedAtMs);
     } else {
       this.totals.unpreserved++;
       this.log.error('a frame is too large for the quarantine queue even when compressed; it is lost', {

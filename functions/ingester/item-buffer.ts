@@ -89,20 +89,19 @@ export class ItemBuffer {
     this.unsentBytes += bytes + 1;
   }
 
-  /** Take a position and memory for an item that is ready later. */
-  reserve(bytes: number): Reservation {
+  /** Take a position and memory for an item that is ready later, received at `receivedAtMs`. */
+  reserve(bytes: number, receivedAtMs = Date.now()): Reservation {
     this.seal();
-    const reservation = { position: ++this.position, bytes, oldestMs: Date.now() };
+    const reservation = { position: ++this.position, bytes, oldestMs: receivedAtMs };
     this.reserved.add(reservation);
     this.unsentBytes += bytes;
     return reservation;
   }
 
-  /** Put the item of a reservation into its position; without an item the position is given up. */
-  fill(reservation: Reservation, item: Item | undefined): void {
+  /** Put the item of a reservation into its position. */
+  fill(reservation: Reservation, item: Item): void {
     this.reserved.delete(reservation);
     this.unsentBytes -= reservation.bytes;
-    if (!item) return;
     const { position, oldestMs } = reservation;
     this.ready.push({ items: [item.json], bytes: item.bytes + 1, oldestMs, firstPosition: position });
     this.unsentBytes += item.bytes + 1;

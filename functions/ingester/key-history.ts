@@ -1,5 +1,7 @@
-/** Keys that are remembered per connection. */
-export const MAX_KEYS = 50_000;
+/** Minimum number of states that are remembered per connection. A state takes about 400 bytes. */
+export const MIN_STATES = 25_000;
+/** States that are remembered per key. */
+export const MAX_STATES_PER_KEY = 100;
 
 /** The states of one key: the last one, and all of them once there is more than one. */
 interface KeyStates {
@@ -14,33 +16,78 @@ interface KeyStates {
  * without its key (a presence message without a new `modifiedDate`), and can change back. One connection never delivers
  * a copy, so a state that it delivers again after another state of the same key has recurred (P8). A new connection
  * starts with the states of the one before it, between which others can have been missed.
+ *
+ * Between `limit` and twice `limit` states are remembered. The keys that had no event for the longest time are forgotten
+ * first, because a state that recurs after its key was forgotten is taken for a copy. Of a key with too many states,
+ * every further change counts as a recurrence: a weak copy is better than a loss.
  */
 export class KeyHistory {
-  private readonly states = new Map<string, KeyStates>();
+  private readonly limit: number;
+  private current = new Map<string, KeyStates>();
+  /** Heirs share it, so it is not changed. */
+  private previous: ReadonlyMap<string, Readonly<KeyStates>> = new Map();
+  private isPreviousInherited = false;
+  /** States in `current`. */
+  private size = 0;
+
+  constructor(limit = MIN_STATES) {
+    this.limit = limit;
+  }
 
   /** The history of a connection that starts now. */
   inherit(): KeyHistory {
-    const heir = new KeyHistory();
-    for (const [key, { last, all }] of this.states)
-      heir.states.set(key, { last, ...(all ? { all: new Set(all) } : {}), isInherited: true });
+    const heir = new KeyHistory(this.limit);
+    for (const [key, states] of this.current) heir.current.set(key, inherited(states));
+    heir.previous = this.previous;
+    heir.isPreviousInherited = true;
+    heir.size = this.size;
     return heir;
   }
 
   /** Add a state. Returns whether it has recurred, or may have. */
   add(key: string, id: string): boolean {
-    const known = this.states.get(key);
-    if (!known) {
-      if (this.states.size >= MAX_KEYS) this.states.clear();
-      this.states.set(key, { last: id, isInherited: false });
-      return false;
+    const mayHaveRecurred = this.change(this.statesOf(key, id), id);
+    if (this.size >= this.limit) {
+      this.previous = this.current;
+      this.isPreviousInherited = false;
+      this.current = new Map();
+      this.size = 0;
     }
-    const { last, isInherited } = known;
-    known.isInherited = false;
-    if (last === id) return isInherited;
-    known.all ??= new Set([last]);
-    const hasRecurred = known.all.has(id);
-    known.all.add(id);
-    known.last = id;
-    return hasRecurred;
+    return mayHaveRecurred;
   }
+
+  /** The states of a key; `id` is the first one of a key that is new. */
+  private statesOf(key: string, id: string): KeyStates {
+    const known = this.current.get(key);
+    if (known) return known;
+    const states = this.previousStates(key) ?? { last: id, isInherited: false };
+    this.current.set(key, states);
+    this.size += states.all?.size ?? 1;
+    return states;
+  }
+
+  private previousStates(key: string): KeyStates | undefined {
+    const states = this.previous.get(key);
+    return states && (this.isPreviousInherited ? inherited(states) : copyOf(states));
+  }
+
+  private change(states: KeyStates, id: string): boolean {
+    const { last, isInherited } = states;
+    states.isInherited = false;
+    if (last === id) return isInherited;
+    states.all ??= new Set([last]);
+    states.last = id;
+    if (states.all.has(id) || states.all.size >= MAX_STATES_PER_KEY) return true;
+    states.all.add(id);
+    this.size++;
+    return false;
+  }
+}
+
+function inherited(states: Readonly<KeyStates>): KeyStates {
+  return { ...copyOf(states), isInherited: true };
+}
+
+function copyOf({ last, all, isInherited }: Readonly<KeyStates>): KeyStates {
+  return all ? { last, all: new Set(all), isInherited } : { last, isInherited };
 }

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import pLimit from 'p-limit';
+import type { Log } from '../../lib/aws/logger.ts';
 import type { ObjectStore } from '../../lib/aws/object-store.ts';
 import { detailType } from '../../lib/events/detail-type.ts';
 import { toDetail } from '../../lib/events/event-detail.ts';
@@ -11,12 +12,15 @@ import {
   type ReceivedEvent,
   storedRejectedItem,
 } from '../../lib/events/item.ts';
-import type { RejectionReason, StoredObject } from '../../lib/events/schema.ts';
+import type { RejectionReason } from '../../lib/events/schema.ts';
+import { detailKey, referenceFrame, storedObject } from '../../lib/events/stored-detail.ts';
 
 /** Concurrent uploads. A frame can have 16 MiB. */
 const MAX_UPLOADS = 2;
 /** An object that S3 does not accept for this long is given up, and the process with it. */
 const MAX_STORE_MS = 300_000;
+/** The same when the process stops: less than the 25 s that a stop may take. */
+const MAX_STORE_AT_STOP_MS = 20_000;
 /** Delays between two attempts to store an object. */
 const BACKOFF_BASE_MS = 200;
 const BACKOFF_CAP_MS = 5_000;
@@ -31,20 +35,32 @@ interface About {
 /** Stores what does not fit into a message in a bucket, and makes items that refer to it. */
 export class LargeItems {
   private readonly store: Pick<ObjectStore, 'bucket' | 'put'>;
-  private readonly signal: AbortSignal;
+  private readonly log: Log;
   private readonly limit = pLimit(MAX_UPLOADS);
+  private failures = 0;
+  /** When a stopping process gives up, in monotonic milliseconds. */
+  private stopEndsTick = Number.POSITIVE_INFINITY;
 
-  /** @param signal - aborted when the process stops: a failed upload is then not repeated */
-  constructor(store: Pick<ObjectStore, 'bucket' | 'put'>, signal: AbortSignal) {
+  /** @param signal - aborted when the process stops */
+  constructor(store: Pick<ObjectStore, 'bucket' | 'put'>, signal: AbortSignal, log: Log) {
     this.store = store;
-    this.signal = signal;
+    this.log = log;
+    signal.addEventListener('abort', () => {
+      this.stopEndsTick = performance.now() + MAX_STORE_AT_STOP_MS;
+    });
   }
 
-  /** The item of an event whose `detail` is stored. */
-  async eventItem(
-    event: ReceivedEvent,
-    about: About & { identity: EventIdentity },
-  ): Promise<Item | undefined> {
+  /** Attempts to store an object that failed, since the start. */
+  get failedUploads(): number {
+    return this.failures;
+  }
+
+  /**
+   * The item of an event whose `detail` is stored.
+   *
+   * @returns undefined, and nothing is stored, when even the reference is too large for a message
+   */
+  eventItem(event: ReceivedEvent, about: About & { identity: EventIdentity }): Promise<Item> | undefined {
     const { frame, sequence, late } = event;
     const { identity, protocol, receivedAt } = about;
     const detail = toDetail({
@@ -57,49 +73,37 @@ export class LargeItems {
       weak: identity.isWeak,
       frame,
     });
-    const key = `${receivedAt.slice(0, 10)}/${identity.id}.json`;
-    const oversize = await this.put(key, Buffer.from(JSON.stringify(detail)), 'application/json');
-    const { CorrelationId } = detail.metadata;
-    const { topicName, version, timestamp } = detail;
-    const reference = {
-      topicName,
-      ...(version === undefined ? {} : { version }),
-      timestamp,
-      eventBody: {},
-      ...(CorrelationId === undefined ? {} : { metadata: { CorrelationId } }),
-    };
-    return eventItem(
-      {
-        frame: reference,
-        ...(sequence === undefined ? {} : { sequence }),
-        ...(late === undefined ? {} : { late }),
-      },
-      { ...about, oversize },
-    );
+    const key = detailKey({ id: identity.id, receivedAt });
+    const body = Buffer.from(JSON.stringify(detail));
+    const oversize = storedObject(this.store.bucket, key, body);
+    const { text: _, ...rest } = event;
+    const item = eventItem({ ...rest, frame: referenceFrame(detail) }, { ...about, oversize });
+    return item && this.put(key, body, 'application/json').then(() => item);
   }
 
   /** The item of a rejected frame that is stored. */
   async rejectedItem(data: Buffer, about: About & { reason: RejectionReason }): Promise<Item> {
     const key = `${about.receivedAt.slice(0, 10)}/rejected-${hash('sha256', data)}`;
-    return storedRejectedItem(await this.put(key, data, 'application/octet-stream'), about);
+    await this.put(key, data, 'application/octet-stream');
+    return storedRejectedItem(storedObject(this.store.bucket, key, data), about);
   }
 
   /**
    * Store an object. A failure is repeated, even a permanent one: somebody may repair it while the frame waits here.
    *
-   * @throws the last error after {@link MAX_STORE_MS}, or when the process stops
+   * @throws the last error after {@link MAX_STORE_MS}, or earlier when the process stops
    */
-  private put(key: string, body: Buffer, contentType: string): Promise<StoredObject> {
+  private put(key: string, body: Buffer, contentType: string): Promise<void> {
     return this.limit(async () => {
-      const givenUpAt = performance.now() + MAX_STORE_MS;
+      const endsTick = performance.now() + MAX_STORE_MS;
       for (let attempt = 1; ; attempt++) {
         try {
-          await this.store.put(key, body, contentType);
-          return { bucket: this.store.bucket, key, bytes: body.length, sha256: hash('sha256', body) };
+          return await this.store.put(key, body, contentType);
         } catch (error) {
-          if (this.signal.aborted || performance.now() >= givenUpAt) throw error;
-          const delayMs = Math.random() * Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** attempt);
-          await delay(delayMs, undefined, { signal: this.signal }).catch(() => undefined);
+          this.failures++;
+          this.log.warn('S3 did not accept a large frame', { key, bytes: body.length, attempt, error });
+          if (performance.now() >= Math.min(endsTick, this.stopEndsTick)) throw error;
+          await delay(Math.random() * Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** attempt));
         }
       }
     });

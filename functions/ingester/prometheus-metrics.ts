@@ -6,6 +6,7 @@ import type { IntakeTotals } from './intake.ts';
 export interface MetricSources {
   intake: () => IntakeTotals;
   batcher: () => BatcherTotals;
+  failedUploads: () => number;
   bufferedBytes: () => number;
   isPaused: () => boolean;
   connections: () => number;
@@ -32,7 +33,7 @@ const COUNTERS: readonly Definition[] = [
   ['events_filtered_total', 'Events that the configuration excludes', (sources) => sources.intake().filtered],
   [
     'frames_unpreserved_total',
-    'Frames too large to keep even when compressed',
+    'Frames that could not be kept anywhere',
     (sources) => sources.intake().unpreserved,
   ],
   [
@@ -51,6 +52,11 @@ const COUNTERS: readonly Definition[] = [
     'send_entries_failed_total',
     'Messages that SQS did not accept at the first attempt',
     (sources) => sources.batcher().failedEntries,
+  ],
+  [
+    'uploads_failed_total',
+    'Attempts to store a large frame that S3 did not accept',
+    (sources) => sources.failedUploads(),
   ],
   ['gaps_total', 'Intervals without a connection that was proven live', (sources) => sources.coverage().gaps],
   ['gap_seconds_total', 'Length of those intervals', (sources) => sources.coverage().gapSeconds],

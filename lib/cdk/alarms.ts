@@ -133,7 +133,7 @@ export class Alarms extends Construct {
     const highest = { statistic: Stats.MAXIMUM, period: FIVE_MINUTES };
     this.above('FramesUnpreserved', ingesterMetric('FramesUnpreserved', total(FIVE_MINUTES)), 0, {
       severity: 'critical',
-      text: 'Frames that could not become events were too large to be kept in the quarantine queue. They are lost. The ingester log has their size.',
+      text: 'Frames were too large for a message, or S3 did not accept them. They are lost. The ingester log has their size and the error.',
     });
     this.above('ReadingPaused', ingesterMetric('Paused', highest), 0, {
       severity: 'critical',
@@ -141,7 +141,7 @@ export class Alarms extends Construct {
     });
     this.above('SendFailures', ingesterMetric('SendFailures', total(FIVE_MINUTES)), MAX_SEND_FAILURES, {
       severity: 'warning',
-      text: 'SQS repeatedly does not accept messages of the ingester. They are sent again. Check the ingester log for the error.',
+      text: 'SQS or S3 repeatedly does not accept what the ingester sends. It is sent again. Check the ingester log for the error.',
     });
     this.above('TopicsRejected', ingesterMetric('TopicsRejected', highest), 0, {
       severity: 'warning',

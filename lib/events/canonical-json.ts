@@ -1,3 +1,5 @@
+import { isExactNumber } from './exact-json.ts';
+
 /** Deepest nesting that is accepted. The deepest Genesys Cloud bodies have about ten levels. */
 export const MAX_DEPTH_LEVELS = 128;
 
@@ -15,9 +17,9 @@ export class TooDeepError extends Error {
 /**
  * The canonical text of a JSON value, by the JSON Canonicalization Scheme (RFC 8785): keys sorted by UTF-16
  * code units, no white space, numbers and strings as ECMAScript writes them. Values that are equal as JSON have the
- * same text.
+ * same text. Numbers that a double cannot hold are written as in the source, so that they stay different.
  *
- * @param value - a result of `JSON.parse`
+ * @param value - a result of `parseExactJson`
  * @throws {@link TooDeepError} for nesting that would exhaust the stack
  */
 export function canonicalJson(value: unknown): string {
@@ -27,7 +29,7 @@ export function canonicalJson(value: unknown): string {
 /**
  * Refuse a JSON value that is nested too deep for `JSON.stringify` and for consumers downstream.
  *
- * @param value - a result of `JSON.parse`
+ * @param value - a result of `parseExactJson`
  * @throws {@link TooDeepError}
  */
 export function assertDepth(value: unknown, depth = 0): void {
@@ -74,6 +76,7 @@ function write(value: unknown, depth: number): string {
   if (Array.isArray(value)) return writeArray(value, depth);
   const record = value as Record<string, unknown>;
   const { sorted, labels } = shapeOf(record);
+  if (sorted[0] === 'rawJSON' && isExactNumber(record)) return record.rawJSON;
   let text = '';
   for (let index = 0; index < sorted.length; index++) {
     const member = record[sorted[index] as string];

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { isExactNumber } from './exact-json.ts';
 
 /** Longest name of a protocol. */
 const MAX_PROTOCOL_CHARACTERS = 64;
@@ -10,7 +11,7 @@ const protocolSchema = z.string().min(1).max(MAX_PROTOCOL_CHARACTERS);
 
 /** Kept as parsed: a copy would lose a key named `__proto__`, and would cost time per event. */
 const jsonObjectSchema = z.custom<Record<string, unknown>>(
-  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value) && !isExactNumber(value),
   'Invalid input: expected an object',
 );
 

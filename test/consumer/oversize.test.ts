@@ -59,6 +59,17 @@ test('An event above the limit is stored in the bucket, and its reference with s
   expect(publishedDetail(small.id).metadata.oversize).toBeUndefined();
 });
 
+test('A reference above the limit is published as it is, and the object that it refers to is not replaced', async () => {
+  const put = vi.fn();
+  consumer.objectStore = Object.assign(objectStore(BUCKET, consumer.dynamodb, url)!, { put });
+  const oversize = { bucket: BUCKET, key: `2026-11-20/${large.id}.json`, bytes: 2_000_000, sha256: 'ab' };
+  const reference = { topicName: frame.topicName, version: 'v'.repeat(LIMIT_BYTES), eventBody: {} };
+  const stored = queuedEvent(1, { id: large.id, oversize, frame: reference });
+  expect(await consumer.deliver(message([stored]))).toEqual([]);
+  expect(put).not.toHaveBeenCalled();
+  expect(publishedDetail(large.id).metadata.oversize).toEqual(oversize);
+});
+
 test('A request to the bucket is repeated after the status 503, and the event is published once', async () => {
   let answers = 0;
   const store = new ObjectStore({

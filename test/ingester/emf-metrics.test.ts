@@ -34,6 +34,7 @@ const NOTHING_REJECTED = {
 const sourcesOf = (n: () => number): MetricSources => ({
   intake: () => ({ received: n(), copies: n(), filtered: 0, rejected: NOTHING_REJECTED, unpreserved: n() }),
   batcher: () => ({ itemsSent: n(), messagesSent: 0, calls: 0, failedCalls: n(), failedEntries: 2 * n() }),
+  failedUploads: n,
   bufferedBytes: n,
   isPaused: () => n() > 0,
   connections: n,
@@ -79,7 +80,7 @@ test('Counts are differences from the last document, and present states are not'
   const counters = (by: number) => ({
     CopiesDropped: by,
     FramesUnpreserved: by,
-    SendFailures: 3 * by,
+    SendFailures: 4 * by,
     Connects: 2 * by,
     GapSeconds: by,
   });
@@ -140,6 +141,7 @@ test('Every interval emits a document with the counts since the last one and the
       unpreserved: 0,
     }),
     batcher: () => ({ itemsSent: received, messagesSent: 1, calls: 1, failedCalls: 0, failedEntries: 0 }),
+    failedUploads: () => 0,
     bufferedBytes: () => 77,
     isPaused: () => false,
     connections: () => 2,

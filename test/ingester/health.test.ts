@@ -73,6 +73,7 @@ describe('/metrics', () => {
   const sources: MetricSources = {
     intake: () => ({ received: 10, copies: 2, filtered: 8, rejected, unpreserved: 1 }),
     batcher: () => ({ itemsSent: 7, messagesSent: 3, calls: 5, failedCalls: 1, failedEntries: 4 }),
+    failedUploads: () => 2,
     bufferedBytes: () => 123,
     isPaused: () => true,
     connections: () => 2,
@@ -98,6 +99,7 @@ describe('/metrics', () => {
       'switchboard_messages_sent_total 3',
       'switchboard_send_calls_total 5',
       'switchboard_send_calls_failed_total 1',
+      'switchboard_uploads_failed_total 2',
       'switchboard_send_entries_failed_total 4',
       'switchboard_gaps_total 6',
       'switchboard_gap_seconds_total 1.5',

@@ -91,6 +91,21 @@ describe('an item buffer', () => {
     expect(buffer.acceptedPosition).toBe(1);
   });
 
+  test('A reserved position is as old as its item, and is not accepted before the item is', () => {
+    const buffer = new ItemBuffer(LIMITS);
+    const reservation = buffer.reserve(1_000, 7);
+    buffer.add(item(2), 8);
+    expect(buffer.oldestMs).toBe(7);
+    expect(buffer.bytes).toBe(1_000 + 2);
+    buffer.fill(reservation, item(1));
+    expect(buffer.acceptedPosition).toBe(0);
+    const [first] = buffer.take() as [Parcel];
+    expect(first).toMatchObject({ items: ['1'], firstPosition: 1, oldestMs: 7 });
+    buffer.accept(first);
+    expect(buffer.acceptedPosition).toBe(1);
+    expect(buffer.bytes).toBe(2);
+  });
+
   test('An item without a replacement is dropped and counts as accepted', () => {
     const buffer = filled(1);
     const [parcel] = buffer.take() as [Parcel];

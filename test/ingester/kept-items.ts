@@ -20,8 +20,8 @@ export class KeptItems implements ItemQueue {
     this.receivedAtMs.push(receivedAtMs);
   }
 
-  addLater(_bytes: number, making: Promise<Item | undefined>): void {
-    making.then((item) => item && this.add(item), expect.fail);
+  addLater(_bytes: number, making: Promise<Item>, receivedAtMs?: number): void {
+    making.then((item) => this.add(item, receivedAtMs), expect.fail);
   }
 
   /** The items, all of which must be events. */

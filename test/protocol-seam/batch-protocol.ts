@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type * as seam from '../../functions/ingester/protocols/stream-protocol.ts';
+import { parseExactJson } from '../../lib/events/exact-json.ts';
 
 const event = z
   .object({ id: z.string(), topicName: z.string(), eventBody: z.record(z.string(), z.unknown()) })
@@ -16,7 +17,7 @@ const message = z.union([
 
 function read(text: string): readonly seam.Signal[] {
   try {
-    return message.parse(JSON.parse(text));
+    return message.parse(parseExactJson(text));
   } catch {
     return [{ kind: 'rejected', reason: 'invalid_frame' }];
   }

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { parseExactJson } from '../../../../lib/events/exact-json.ts';
 import { frameSchema } from '../../../../lib/events/schema.ts';
 import type { Signal } from '../stream-protocol.ts';
 
@@ -24,7 +25,7 @@ export function readFrame(data: Buffer, isBinary: boolean): Signal {
   const text = data.toString('utf8');
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseExactJson(text);
   } catch {
     return { kind: 'rejected', reason: 'not_json' };
   }
