@@ -55,6 +55,7 @@ export class Ingester {
       log,
       sources: {
         lastFrameAtMs: (subscription) => this.subscriptions.lastFrameAtMs(subscription),
+        servedTopics: (subscription) => this.subscriptions.servedTopics(subscription),
         oldestUnsentMs: () => this.batcher.oldestUnsentMs,
       },
       task: randomUUID(),

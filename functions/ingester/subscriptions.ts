@@ -1,5 +1,6 @@
 import type { Log } from '../../lib/aws/logger.ts';
 import { redact } from '../../lib/events/redaction.ts';
+import { singleTopics } from '../../lib/genesys/combined-topics.ts';
 import type { BackoffLimits } from './backoff.ts';
 import type { Coverage } from './coverage.ts';
 import type { Intake } from './intake.ts';
@@ -49,6 +50,14 @@ export class Subscriptions {
   /** Epoch milliseconds of the last proof of life of a subscription's connection; undefined without a connection. */
   lastFrameAtMs(name: string): number | undefined {
     return this.supervisors.get(name)?.lastFrameAtMs;
+  }
+
+  /** Topics that a subscription's connection delivers; undefined without a connection. */
+  servedTopics(name: string): readonly string[] | undefined {
+    const { topics, rejected } = this.supervisors.get(name)?.served ?? {};
+    if (!rejected?.size) return topics;
+    // A part of a combined topic can be rejected alone.
+    return topics?.flatMap(singleTopics).filter((topic) => !rejected.has(topic));
   }
 
   /** Topics that the server refuses. */

@@ -49,6 +49,7 @@ beforeEach(() => {
     log,
     sources: {
       lastFrameAtMs: (name) => subscriptions.lastFrameAtMs(name),
+      servedTopics: (name) => subscriptions.servedTopics(name),
       oldestUnsentMs: () => undefined,
     },
     task: 'this',
