@@ -2,9 +2,10 @@
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { redact } from '../lib/events/redaction.ts';
+import { gapsCommand } from './gaps/gaps-command.ts';
 import { localCommand } from './local/local-options.ts';
 import { runLocal } from './local/local-run.ts';
-import { endQuietlyOnBrokenPipe } from './local/output-streams.ts';
+import { endQuietlyOnBrokenPipe, writeOut } from './local/output-streams.ts';
 import { realGenesys, rejectSimulationFlags } from './local/real-genesys.ts';
 import { emulatorCommand, simulatorCommand } from './local/stand-ins.ts';
 
@@ -28,6 +29,7 @@ const program = new Command('switchboard')
       process.exitCode = await runLocal(options, genesys);
     }),
   )
+  .addCommand(gapsCommand(writeOut))
   .addCommand(simulatorCommand())
   .addCommand(emulatorCommand());
 for (const command of program.commands) command.showHelpAfterError(HELP_ADVICE);

@@ -21,3 +21,10 @@ export function reserveStandardOutput(): (text: string) => void {
     write(text);
   };
 }
+
+/** Writes to standard output. Settles when the text is written, so that the process can end. */
+export function writeOut(text: string): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdout.write(text, () => resolve());
+  });
+}

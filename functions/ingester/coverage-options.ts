@@ -5,6 +5,8 @@ import type { CoverageStore } from './coverage-store.ts';
 export interface CoverageSources {
   /** Epoch milliseconds of the last proof of life of the subscription's connection; undefined without a connection. */
   readUntilMs(subscription: string): number | undefined;
+  /** The topics that the subscription's connection delivers; undefined without a connection. */
+  servedTopics(subscription: string): readonly string[] | undefined;
   /** Epoch milliseconds of the oldest event that SQS has not accepted; undefined if there is none. */
   oldestUnsentMs(): number | undefined;
 }

@@ -9,7 +9,7 @@ import {
 
 /** Gap records are kept longer than any backfill needs them. */
 const GAP_LIFETIME_SECONDS = 90 * 86_400;
-/** Proofs and lists of topics are kept as long as the gap records that refer to them, and are renewed while in use. */
+/** Proofs, spans and lists of topics are kept as long as the gap records that refer to them, and are renewed while in use. */
 const PROOF_LIFETIME_SECONDS = 2 * GAP_LIFETIME_SECONDS;
 /** Characters of a digest that identifies a list of topics. */
 const TOPICS_ID_CHARACTERS = 32;
@@ -38,10 +38,30 @@ export interface CoverageProof {
   readonly subscription: string;
   /** Epoch milliseconds: everything that was sent until then was read and accepted by SQS, or is in a gap record. */
   readonly coveredUntilMs: number;
+  /**
+   * The topics that are served, and since when (epoch milliseconds). Together with `coveredUntilMs` a
+   * {@link CoveredSpan} that has not ended. Undefined if none are served.
+   */
+  readonly covering?: { readonly topicsId: string; readonly fromMs: number } | undefined;
   /** Epoch milliseconds at which the proof was stored. */
   readonly storedAtMs: number;
   /** The task stopped and stored this proof last. */
   readonly isFinal: boolean;
+}
+
+/**
+ * An interval in which a task served topics. What its own gap records name is not covered. Without such a record nothing
+ * shows that a task covered a time: it may not have run.
+ */
+export interface CoveredSpan {
+  readonly task: string;
+  readonly subscription: string;
+  /** {@link topicsId} of the topics that were served. */
+  readonly topicsId: string;
+  /** Epoch milliseconds. */
+  readonly fromMs: number;
+  /** Epoch milliseconds. */
+  readonly toMs: number;
 }
 
 /** Where gaps and proofs of coverage are stored. */
@@ -49,10 +69,18 @@ export interface CoverageStore {
   putTopics(id: string, topics: readonly string[]): Promise<void>;
   putGap(gap: Gap, task: string): Promise<void>;
   putProof(proof: CoverageProof): Promise<void>;
+  putSpan(span: CoveredSpan): Promise<void>;
   /** Delete the proof of a task that has ended. */
   deleteProof(proof: CoverageProof): Promise<void>;
   /** The proofs of all tasks, strongly consistent. */
   proofs(): Promise<readonly CoverageProof[]>;
+}
+
+/** Delete the proof of a task that has ended. Its span remains. */
+export async function endProof(store: CoverageStore, proof: CoverageProof): Promise<void> {
+  const { task, subscription, covering, coveredUntilMs: toMs } = proof;
+  if (covering && covering.fromMs < toMs) await store.putSpan({ task, subscription, ...covering, toMs });
+  await store.deleteProof(proof);
 }
 
 /** Identifies a list of topics, whatever its order. */
@@ -66,7 +94,9 @@ export function topicsId(topics: readonly string[]): string {
  * - `topics#<id>`: `topics`, a list
  * - `gap#<from, ISO 8601>#<task>#<subscription>#<topics id>`: `fromMs`, `toMs`, `reason`, `task`, `subscription`, `topicsId`,
  *   `clockJumpMs`
- * - `proof#<task>#<subscription>`: `coveredUntilMs`, `storedAtMs`, `isFinal`
+ * - `span#<from, ISO 8601>#<task>#<subscription>#<topics id>`: the fields of a {@link CoveredSpan}
+ * - `proof#<task>#<subscription>`: `coveredUntilMs`, `storedAtMs`, `isFinal`, and of the span that has not ended
+ *   `topicsId` and `coveredFromMs`
  */
 export class DynamoDbCoverageStore implements CoverageStore {
   private readonly client: DynamoDBClient;
@@ -102,13 +132,32 @@ export class DynamoDbCoverageStore implements CoverageStore {
     );
   }
 
-  async putProof({ task, subscription, coveredUntilMs, storedAtMs, isFinal }: CoverageProof): Promise<void> {
+  async putSpan({ task, subscription, topicsId: id, fromMs, toMs }: CoveredSpan): Promise<void> {
+    await this.put(
+      `span#${new Date(fromMs).toISOString()}#${task}#${subscription}#${id}`,
+      PROOF_LIFETIME_SECONDS,
+      {
+        task: { S: task },
+        subscription: { S: subscription },
+        topicsId: { S: id },
+        fromMs: { N: String(fromMs) },
+        toMs: { N: String(toMs) },
+      },
+    );
+  }
+
+  async putProof(proof: CoverageProof): Promise<void> {
+    const { task, subscription, coveredUntilMs, covering, storedAtMs, isFinal } = proof;
     await this.put(`proof#${task}#${subscription}`, PROOF_LIFETIME_SECONDS, {
       task: { S: task },
       subscription: { S: subscription },
       coveredUntilMs: { N: String(coveredUntilMs) },
       storedAtMs: { N: String(storedAtMs) },
       isFinal: { BOOL: isFinal },
+      ...(covering && {
+        topicsId: { S: covering.topicsId },
+        coveredFromMs: { N: String(covering.fromMs) },
+      }),
     });
   }
 
@@ -147,12 +196,15 @@ export class DynamoDbCoverageStore implements CoverageStore {
   }
 }
 
-function toProof(item: Record<string, AttributeValue>): CoverageProof {
+/** The proof in an item of the state table. */
+export function toProof(item: Record<string, AttributeValue>): CoverageProof {
+  const { topicsId: id, coveredFromMs } = item;
   return {
     task: item.task?.S ?? '',
     subscription: item.subscription?.S ?? '',
     coveredUntilMs: Number(item.coveredUntilMs?.N),
     storedAtMs: Number(item.storedAtMs?.N),
     isFinal: item.isFinal?.BOOL ?? false,
+    ...(id?.S && coveredFromMs?.N ? { covering: { topicsId: id.S, fromMs: Number(coveredFromMs.N) } } : {}),
   };
 }

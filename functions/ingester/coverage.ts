@@ -1,10 +1,16 @@
 import type { Log } from '../../lib/aws/logger.ts';
 import type { CoverageOptions, CoverageSources } from './coverage-options.ts';
-import { type CoverageProof, type CoverageStore, type Gap, topicsId } from './coverage-store.ts';
+import { type CoverageProof, type CoverageStore, endProof, type Gap, topicsId } from './coverage-store.ts';
 import { CoverageWriter, type Write } from './coverage-writer.ts';
 import { OpenGap } from './open-gap.ts';
 import { StartGaps } from './start-gaps.ts';
-import { TopicPeriods } from './topic-periods.ts';
+import {
+  type LongestGap,
+  longestGap,
+  noteServed,
+  type SubscriptionCoverage,
+  withTopics,
+} from './subscription-coverage.ts';
 
 /** Interval at which the proof of coverage is stored: a process that is killed loses at most this much of it. */
 export const PROOF_INTERVAL_MS = 10_000;
@@ -13,14 +19,6 @@ export const PROOF_STALE_MS = 3 * PROOF_INTERVAL_MS;
 
 /** Name of the subscription in gap records that concern single topics. */
 const TOPICS_SUBSCRIPTION = 'topics';
-
-/** What is known about one subscription. */
-interface SubscriptionCoverage {
-  readonly topics: TopicPeriods;
-  /** The open gap, or undefined while the subscription is covered. */
-  gap: OpenGap | undefined;
-  wasCovered: boolean;
-}
 
 /**
  * Knows which subscriptions are covered, and records every interval in which one was not (P4). What is proven is stored
@@ -62,16 +60,12 @@ export class Coverage {
 
   /** A subscription has these topics from now on. */
   watch(subscription: string, topics: readonly string[]): void {
-    const id = topicsId(topics);
-    const known = this.subscriptions.get(subscription) ?? {
-      topics: new TopicPeriods(),
-      gap: undefined,
-      wasCovered: false,
-    };
-    if (!known.topics.change(id)) return;
-    this.subscriptions.set(subscription, known);
-    const { store } = this;
-    if (store) this.writer.add(`topics#${id}`, () => store.putTopics(id, topics));
+    const known = this.subscriptions.get(subscription);
+    const changed = withTopics(known, topics);
+    if (known?.topicsId === changed.topicsId) return;
+    this.subscriptions.set(subscription, changed);
+    this.storeTopics(changed.topicsId, topics);
+    this.noteServed(subscription);
   }
 
   /** Whether every one of these subscriptions is covered now. */
@@ -88,13 +82,8 @@ export class Coverage {
   }
 
   /** The oldest open gap; undefined when there is none. */
-  longestOpenGap(): { subscription: string; ms: number; reason: string } | undefined {
-    let longest: { subscription: string; ms: number; reason: string } | undefined;
-    for (const [subscription, { gap }] of this.subscriptions) {
-      if (gap && gap.lengthMs > (longest?.ms ?? -1))
-        longest = { subscription, ms: gap.lengthMs, reason: gap.reason };
-    }
-    return longest;
+  longestOpenGap(): LongestGap | undefined {
+    return longestGap(this.subscriptions);
   }
 
   /** A subscription has had no live connection since `fromMs`. */
@@ -122,6 +111,7 @@ export class Coverage {
   /** A subscription is no longer wanted. If it was not covered, its gap ends now. */
   forget(subscription: string): void {
     if (this.subscriptions.get(subscription)?.gap) this.onCovered(subscription, Date.now());
+    this.subscriptions.get(subscription)?.spans.end(Date.now());
     this.storeProof(subscription, true);
     this.subscriptions.delete(subscription);
     this.starts?.delete(subscription);
@@ -139,8 +129,10 @@ export class Coverage {
       reason,
     });
     const { store, task } = this;
+    const known = this.subscriptions.get(gap.subscription);
+    known?.spans.cut(fromMs);
     if (!store) return;
-    const parts = this.subscriptions.get(gap.subscription)?.topics.split(gap) ?? [{ ...gap, topicsId: '' }];
+    const parts = known?.periods.split(gap) ?? [{ ...gap, topicsId: '' }];
     for (const part of parts) this.record(`gap#${this.recordNumber++}`, () => store.putGap(part, task));
   }
 
@@ -150,7 +142,7 @@ export class Coverage {
     const { store, task } = this;
     const gap = { subscription: TOPICS_SUBSCRIPTION, topicsId: id, fromMs, toMs, reason };
     if (!store) return;
-    this.writer.add(`topics#${id}`, () => store.putTopics(id, topics));
+    this.storeTopics(id, topics);
     // Recorded again with a later end while it continues, so that only the last end is written.
     this.record(`gap#${fromMs}#${id}`, () => store.putGap(gap, task));
   }
@@ -197,6 +189,17 @@ export class Coverage {
     this.storeProofs();
   }
 
+  private storeTopics(id: string, topics: readonly string[]): void {
+    const { store } = this;
+    if (store) this.writer.add(`topics#${id}`, () => store.putTopics(id, topics));
+  }
+
+  private noteServed(subscription: string): void {
+    const known = this.subscriptions.get(subscription);
+    const changed = known && noteServed(known, this.sources.servedTopics(subscription));
+    if (changed && changed.id !== known.topicsId) this.storeTopics(changed.id, changed.topics);
+  }
+
   private storeProofs(): void {
     for (const subscription of this.subscriptions.keys()) this.storeProof(subscription, false);
   }
@@ -204,16 +207,19 @@ export class Coverage {
   private storeProof(subscription: string, isFinal: boolean): void {
     const { store, task } = this;
     const known = this.subscriptions.get(subscription);
+    this.noteServed(subscription);
     // While the gap before the first connection is not recorded, the next process has to find it.
     if (!store || !known?.wasCovered || this.starts?.has(subscription)) return;
     this.writer.add(`proof#${subscription}`, async () => {
       const storedAtMs = Date.now();
+      const covering = known.spans.current;
       const coveredUntilMs = isFinal
         ? (this.stoppingAtMs ?? storedAtMs)
         : this.coveredUntilMs(subscription, storedAtMs);
-      await store.putProof({ task, subscription, coveredUntilMs, storedAtMs, isFinal });
+      await known.spans.store(coveredUntilMs, (span) => store.putSpan({ task, subscription, ...span }));
+      await store.putProof({ task, subscription, coveredUntilMs, covering, storedAtMs, isFinal });
       for (const proof of this.replaced.get(subscription) ?? [])
-        this.writer.add(`ended#${proof.task}#${subscription}`, () => store.deleteProof(proof));
+        this.writer.add(`ended#${proof.task}#${subscription}`, () => endProof(store, proof));
       this.replaced.delete(subscription);
     });
   }

@@ -55,6 +55,7 @@ export class Ingester {
       log,
       sources: {
         readUntilMs: (subscription) => this.subscriptions.readUntilMs(subscription),
+        servedTopics: (subscription) => this.subscriptions.servedTopics(subscription),
         oldestUnsentMs: () => this.batcher.oldestUnsentMs,
       },
       task: randomUUID(),

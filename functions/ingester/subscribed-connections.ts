@@ -31,6 +31,11 @@ export class SubscribedConnections {
     return this.connections.keys();
   }
 
+  /** What a connection is subscribed to; undefined for one that has ended. */
+  of(connection: Connection): Subscription | undefined {
+    return this.connections.get(connection);
+  }
+
   /** Give a connection the wanted subscription, one change after another. */
   async bringUpToDate(connection: Connection): Promise<UpdateOutcome> {
     if (this.updating.has(connection)) return { kind: 'done' };

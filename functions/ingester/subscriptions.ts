@@ -1,5 +1,6 @@
 import type { Log } from '../../lib/aws/logger.ts';
 import { redact } from '../../lib/events/redaction.ts';
+import { singleTopics } from '../../lib/genesys/combined-topics.ts';
 import type { BackoffLimits } from './backoff.ts';
 import type { ConnectionTimes } from './connection-settings.ts';
 import type { Coverage } from './coverage.ts';
@@ -50,6 +51,14 @@ export class Subscriptions {
   /** Epoch milliseconds of the last proof of life of a subscription's connection; undefined without a connection. */
   readUntilMs(name: string): number | undefined {
     return this.supervisors.get(name)?.readUntilMs;
+  }
+
+  /** Topics that a subscription's connection delivers; undefined without a connection. */
+  servedTopics(name: string): readonly string[] | undefined {
+    const { topics, rejected } = this.supervisors.get(name)?.served ?? {};
+    if (!rejected?.size) return topics;
+    // A part of a combined topic can be rejected alone.
+    return topics?.flatMap(singleTopics).filter((topic) => !rejected.has(topic));
   }
 
   /** Topics that the server refuses. */

@@ -27,8 +27,7 @@ export interface SupervisorHandlers {
 
 /**
  * Keeps one subscription live: connects, replaces connections (the new one is ready before the old one closes), changes
- * what its connections subscribe to. It is not in the data path: connections pass their data to the
- * sink.
+ * what its connections subscribe to. It is not in the data path: connections pass data to the sink.
  */
 export class Supervisor implements ConnectorOwner {
   private readonly options: ConnectorOptions;
@@ -60,6 +59,11 @@ export class Supervisor implements ConnectorOwner {
   /** What it keeps live. */
   get subscription(): Subscription {
     return this.connections.wanted;
+  }
+
+  /** What the live connection is subscribed to. */
+  get served(): Subscription | undefined {
+    return this.current && this.connections.of(this.current);
   }
 
   get isLive(): boolean {

@@ -13,12 +13,11 @@ export class TopicPeriods {
   /** The current one is the last. What was before the first one is counted to it. */
   private readonly periods: Period[] = [];
 
-  /** The subscription has these topics from now on. Returns whether that is a change. */
-  change(topicsId: string): boolean {
-    if (this.periods.at(-1)?.topicsId === topicsId) return false;
+  /** The subscription has these topics from now on. */
+  change(topicsId: string): void {
+    if (this.periods.at(-1)?.topicsId === topicsId) return;
     this.periods.push({ topicsId, fromMs: Date.now() });
     if (this.periods.length > MAX_PERIODS) this.periods.shift();
-    return true;
   }
 
   /** Split an interval in which the topics changed, so that each part names the topics of its time. */

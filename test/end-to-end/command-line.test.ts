@@ -74,7 +74,8 @@ describe.concurrent('--help', () => {
     );
     for (const { code } of all) expect(code).toBe(0);
     const [program, simulator, emulator] = all.map(({ stdout }) => flat(stdout));
-    for (const name of ['local', 'simulator', 'emulator']) expect(program).toContain(` ${name} [options] `);
+    for (const name of ['local', 'gaps', 'simulator', 'emulator'])
+      expect(program).toContain(` ${name} [options] `);
     for (const flag of [
       '--port',
       '--rate',

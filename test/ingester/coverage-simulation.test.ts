@@ -163,6 +163,21 @@ describe('a seeded simulation of processes that are killed, with a state table t
     expect(store.gaps.filter(({ fromMs, toMs }) => fromMs > toMs)).toEqual([]);
   });
 
+  test.each(SEEDS)('With seed %i no task counts as having covered what was lost', async (seed) => {
+    const { lost, store } = await simulate(seed);
+    const gaps = store.written.flatMap((record) => (record.kind === 'gap' ? [record] : []));
+    const claims = store.spans.flatMap((span) =>
+      uncoveredBy(
+        span,
+        gaps.flatMap(({ gap, task }) => (task === span.task ? [gap] : [])),
+      ),
+    );
+    expect(claims.length).toBeGreaterThan(0);
+    expect(
+      lost.flatMap((one) => claims.filter(({ fromMs, toMs }) => fromMs < one.toMs && one.fromMs < toMs)),
+    ).toEqual([]);
+  });
+
   test('The simulation has hundreds of losses', async () => {
     let losses = 0;
     for (const seed of SEEDS) losses += (await simulate(seed)).lost.length;

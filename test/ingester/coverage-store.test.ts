@@ -112,6 +112,44 @@ test('Proofs are read by subscription set, and can be replaced and deleted', asy
   expect(await elsewhere.proofs()).toHaveLength(1);
 });
 
+test('A span is a record that is kept longer than the gaps within it', async () => {
+  const span = {
+    task: 'task-1',
+    subscription: '0',
+    topicsId: 't1',
+    fromMs: START_MS,
+    toMs: START_MS + 5_000,
+  };
+  await store.putSpan(span);
+  await store.putSpan({ ...span, toMs: START_MS + 9_000 });
+  expect(await records('span#')).toEqual([
+    {
+      pk: { S: 'subscription#default' },
+      sk: { S: 'span#2027-01-15T08:00:00.000Z#task-1#0#t1' },
+      task: { S: 'task-1' },
+      subscription: { S: '0' },
+      topicsId: { S: 't1' },
+      fromMs: { N: String(START_MS) },
+      toMs: { N: String(START_MS + 9_000) },
+      expiresAt: { N: String(START_MS / 1_000 + 180 * DAY_SECONDS) },
+    },
+  ]);
+});
+
+test('A proof has the topics that are covered and since when', async () => {
+  const set = new DynamoDbCoverageStore(aws.dynamodb, STATE_TABLE, 'covering-set');
+  const proof = {
+    task: 'task-1',
+    subscription: '0',
+    coveredUntilMs: START_MS + 9,
+    covering: { topicsId: 't1', fromMs: START_MS },
+    storedAtMs: START_MS + 9,
+    isFinal: false,
+  };
+  await set.putProof(proof);
+  expect(await set.proofs()).toEqual([proof]);
+});
+
 test('Proofs are read page by page', async () => {
   const big = new DynamoDbCoverageStore(aws.dynamodb, STATE_TABLE, 'big-set');
   // A page has 1 MB, so that long names need several.

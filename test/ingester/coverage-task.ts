@@ -13,12 +13,15 @@ export class CoverageTask {
   /** The last proof of life; by default the connection is alive now. */
   readUntilMs: () => number | undefined = () => Date.now();
   oldestUnsentMs: number | undefined;
+  /** What the connection delivers; undefined without a connection. */
+  served: readonly string[] | undefined;
 
   constructor(task: string, store: CoverageStore | undefined) {
     this.coverage = new Coverage({
       log: this.log,
       sources: {
         readUntilMs: () => this.readUntilMs(),
+        servedTopics: (subscription) => (subscription === '0' ? this.served : undefined),
         oldestUnsentMs: () => this.oldestUnsentMs,
       },
       task,
@@ -29,6 +32,7 @@ export class CoverageTask {
 
   /** Connect now. */
   async cover(): Promise<void> {
+    this.served ??= WATCHED_TOPICS;
     this.coverage.onCovered('0', Date.now());
     await pass();
   }

@@ -360,7 +360,7 @@ describe('proofs', () => {
     await task.cover();
     await pass(5_000);
     await task.stop(4_000);
-    expect(store.proof('this')).toEqual({
+    expect(store.proof('this')).toMatchObject({
       task: 'this',
       subscription: '0',
       coveredUntilMs: START_MS + 5_000,

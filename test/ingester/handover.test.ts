@@ -49,6 +49,7 @@ beforeEach(() => {
     log,
     sources: {
       readUntilMs: (name) => subscriptions.readUntilMs(name),
+      servedTopics: (name) => subscriptions.servedTopics(name),
       oldestUnsentMs: () => undefined,
     },
     task: 'this',

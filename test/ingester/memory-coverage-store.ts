@@ -1,10 +1,16 @@
-import type { CoverageProof, CoverageStore, Gap } from '../../functions/ingester/coverage-store.ts';
+import type {
+  CoverageProof,
+  CoverageStore,
+  CoveredSpan,
+  Gap,
+} from '../../functions/ingester/coverage-store.ts';
 
 /** A record in the order in which it was written. */
 export type WrittenRecord =
   | { readonly kind: 'topics'; readonly topics: readonly string[] }
   | { readonly kind: 'gap'; readonly gap: Gap; readonly task: string }
   | { readonly kind: 'proof'; readonly proof: CoverageProof }
+  | { readonly kind: 'span'; readonly span: CoveredSpan }
   | { readonly kind: 'deletion'; readonly task: string; readonly subscription: string };
 
 /** The coverage part of a state table, in memory. Several tasks can share it. */
@@ -19,6 +25,7 @@ export class MemoryCoverageStore implements CoverageStore {
   beforeRead: () => Promise<void> | void = () => {};
   private readonly topics = new Map<string, readonly string[]>();
   private readonly gapsByKey = new Map<string, Gap>();
+  private readonly spansByKey = new Map<string, CoveredSpan>();
   private readonly proofsByKey = new Map<string, CoverageProof>();
 
   async putTopics(id: string, topics: readonly string[]): Promise<void> {
@@ -36,6 +43,11 @@ export class MemoryCoverageStore implements CoverageStore {
     this.proofsByKey.set(`${proof.task}#${proof.subscription}`, proof);
   }
 
+  async putSpan(span: CoveredSpan): Promise<void> {
+    await this.write({ kind: 'span', span });
+    this.spansByKey.set([span.fromMs, span.task, span.subscription, span.topicsId].join('#'), span);
+  }
+
   async deleteProof({ task, subscription }: CoverageProof): Promise<void> {
     await this.write({ kind: 'deletion', task, subscription });
     this.proofsByKey.delete(`${task}#${subscription}`);
@@ -44,6 +56,15 @@ export class MemoryCoverageStore implements CoverageStore {
   async proofs(): Promise<readonly CoverageProof[]> {
     await this.beforeRead();
     return [...this.proofsByKey.values()];
+  }
+
+  /** What tasks covered, including what has not ended. */
+  get spans(): CoveredSpan[] {
+    const current = [...this.proofsByKey.values()].flatMap(
+      ({ task, subscription, covering, coveredUntilMs }) =>
+        covering ? [{ task, subscription, ...covering, toMs: coveredUntilMs }] : [],
+    );
+    return [...this.spansByKey.values(), ...current];
   }
 
   /** The gap records. */

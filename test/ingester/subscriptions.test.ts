@@ -39,6 +39,7 @@ beforeEach(() => {
     log,
     sources: {
       readUntilMs: (name) => subscriptions.readUntilMs(name),
+      servedTopics: (name) => subscriptions.servedTopics(name),
       oldestUnsentMs: () => undefined,
     },
     task: 'this',
@@ -194,6 +195,31 @@ describe('what subscriptions report', () => {
     old.end(1000);
     await pass();
     expect(subscriptions.readUntilMs('a')).toBe(START_MS + 7_000);
+  });
+
+  test('The served topics are those of the live connection, not those that are wanted', async () => {
+    const update = Promise.withResolvers<void>();
+    protocol.update = () => update.promise;
+    await assign({ a: subscription('x') });
+    expect(subscriptions.servedTopics('a')).toBeUndefined();
+    await makeReady();
+    await assign({ a: subscription('x', 'y') });
+    expect(subscriptions.servedTopics('a')).toEqual(['x']);
+    update.resolve();
+    await pass();
+    expect(subscriptions.servedTopics('a')).toEqual(['x', 'y']);
+    sockets.last.end(1006);
+    await pass();
+    expect(subscriptions.servedTopics('a')).toBeUndefined();
+  });
+
+  test('A topic that the server refuses is not served, even as a part of a combined topic', async () => {
+    const rejected = new Map([['v2.users.1.station', 'no permission']]);
+    await assign({ a: { topics: ['v2.users.1?presence&station', 'v2.users.2.presence'], rejected } });
+    await makeReady();
+    expect(subscriptions.servedTopics('a')).toEqual(['v2.users.1.presence', 'v2.users.2.presence']);
+    rejected.clear();
+    expect(subscriptions.servedTopics('a')).toEqual(['v2.users.1?presence&station', 'v2.users.2.presence']);
   });
 
   test('Connections are counted by the first word of their reason, and logged with their subscription', async () => {

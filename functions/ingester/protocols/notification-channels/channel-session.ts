@@ -1,7 +1,8 @@
+import { partsOf } from '../../../../lib/genesys/combined-topics.ts';
 import type { Session, SessionRemainder, Signal, Subscription } from '../stream-protocol.ts';
 import { readFrame } from './channel-frames.ts';
 import { type Channel, TOUCH_INTERVAL_MS } from './channel-store.ts';
-import { partsOf, type RejectedTopics } from './rejected-topics.ts';
+import type { RejectedTopics } from './rejected-topics.ts';
 
 /** Asks for a reply that proves life. */
 export const PING_MESSAGE = '{"message":"ping"}';

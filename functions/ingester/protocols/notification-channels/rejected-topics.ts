@@ -1,13 +1,8 @@
+import { partsOf } from '../../../../lib/genesys/combined-topics.ts';
 import type { ProtocolContext } from '../stream-protocol.ts';
 
 /** Why a topic is not subscribed to when the answer does not say so. */
 const NOT_NAMED = 'the answer does not name the topic';
-
-/** The single topics of a combined topic such as `v2.users.{id}?presence&station`; none for others. */
-export function partsOf(topic: string): readonly string[] {
-  const [object, parts] = topic.split('?');
-  return parts?.split('&').map((part) => `${object}.${part}`) ?? [];
-}
 
 /**
  * Topics that are not subscribed to on one channel, and why. The time in which that is so is a gap of the topic (P4).

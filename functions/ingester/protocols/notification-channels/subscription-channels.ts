@@ -1,10 +1,11 @@
+import { partsOf } from '../../../../lib/genesys/combined-topics.ts';
 import { GenesysError } from '../../../../lib/genesys/genesys-error.ts';
 import type { Reconnect } from '../end-table.ts';
 import type { OAuthClient, ProtocolContext, SessionRemainder, Subscription } from '../stream-protocol.ts';
 import { ChannelCalls } from './channel-calls.ts';
 import { type ChannelOwner, ChannelSession, REPLACE_EARLY_MS } from './channel-session.ts';
 import { type Channel, type ChannelStore, IN_USE_MS, TOUCH_INTERVAL_MS } from './channel-store.ts';
-import { partsOf, RejectedTopics } from './rejected-topics.ts';
+import { RejectedTopics } from './rejected-topics.ts';
 import { TolerantChannelStore } from './tolerant-channel-store.ts';
 
 /** The topics of one channel, and the channels that serve them. */

@@ -1,0 +1,64 @@
+import { topicsId } from './coverage-store.ts';
+import { CoveredSpans, servedOf } from './covered-spans.ts';
+import type { OpenGap } from './open-gap.ts';
+import { TopicPeriods } from './topic-periods.ts';
+
+/** What is known about one subscription. */
+export interface SubscriptionCoverage {
+  /** Topics that are wanted. */
+  readonly topics: readonly string[];
+  readonly topicsId: string;
+  /** Topics that were wanted, over time. */
+  readonly periods: TopicPeriods;
+  /** When which topics were served. */
+  readonly spans: CoveredSpans;
+  /** The open gap, or undefined while the subscription is covered. */
+  gap: OpenGap | undefined;
+  wasCovered: boolean;
+}
+
+/** A gap that has not ended. */
+export interface LongestGap {
+  readonly subscription: string;
+  readonly ms: number;
+  readonly reason: string;
+}
+
+/** A subscription with these topics, which was another one before if it is `known`. */
+export function withTopics(
+  known: SubscriptionCoverage | undefined,
+  topics: readonly string[],
+): SubscriptionCoverage {
+  const { gap, wasCovered = false, spans = new CoveredSpans(), periods = new TopicPeriods() } = known ?? {};
+  const id = topicsId(topics);
+  periods.change(id);
+  return { topics, topicsId: id, periods, spans, gap, wasCovered };
+}
+
+/**
+ * Note which of the wanted topics are served now.
+ *
+ * @param delivered - what the connection delivers; without a connection, what was served stays the same
+ * @returns the topics that are served now, if they are others than before
+ */
+export function noteServed(
+  { topics, topicsId: wantedId, spans, gap }: SubscriptionCoverage,
+  delivered: readonly string[] | undefined,
+): { readonly id: string; readonly topics: readonly string[] } | undefined {
+  const served = delivered ?? spans.topics;
+  if (!served) return undefined;
+  const isAll = served === topics || topicsId(served) === wantedId;
+  const wanted = isAll ? topics : servedOf(topics, served);
+  const id = spans.serve(wanted, gap?.fromMs ?? Date.now());
+  return id === undefined ? undefined : { id, topics: wanted };
+}
+
+/** The oldest open gap; undefined when there is none. */
+export function longestGap(subscriptions: ReadonlyMap<string, SubscriptionCoverage>): LongestGap | undefined {
+  let longest: LongestGap | undefined;
+  for (const [subscription, { gap }] of subscriptions) {
+    if (gap && gap.lengthMs > (longest?.ms ?? -1))
+      longest = { subscription, ms: gap.lengthMs, reason: gap.reason };
+  }
+  return longest;
+}
