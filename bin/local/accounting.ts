@@ -71,15 +71,17 @@ export class Accounting {
       for (const serial of putEventsSerials(body)) this.ledger.allowRepeat(serial);
   }
 
-  /** The consumer was killed or timed out. Events that it published but did not mark may be published again. */
-  onKilled(invocation: Pick<Invocation, 'records' | 'calls' | 'outcome'>): void {
-    for (const { body } of invocation.records) this.stall(body);
+  /**
+   * An invocation of the consumer has ended. Events that it published but did not mark, because it was killed or got no
+   * answer in time, may be published again.
+   */
+  onInvocation(invocation: Pick<Invocation, 'records' | 'calls' | 'outcome' | 'failedMessageIds'>): void {
+    const { records, outcome, failedMessageIds } = invocation;
+    const wasKilled = outcome.kind === 'crash' || outcome.kind === 'timeout';
+    // A message can be returned without a fault of its own, such as one of two concurrent deliveries.
+    for (const { messageId, body } of records)
+      if (wasKilled || failedMessageIds.has(messageId)) this.stall(body);
     for (const serial of unknownOutcomes(invocation)) this.ledger.allowRepeat(serial);
-  }
-
-  /** Messages returned to the queue without a fault of their own, such as one of two concurrent deliveries. */
-  onReturned({ records, failedMessageIds }: Pick<Invocation, 'records' | 'failedMessageIds'>): void {
-    for (const { messageId, body } of records) if (failedMessageIds.has(messageId)) this.stall(body);
   }
 
   private stall(body: string): void {

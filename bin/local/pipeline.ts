@@ -147,9 +147,7 @@ function createPoller(
       consumed.addInvocation(invocation);
       failures.add(invocation.outcome);
       if (options.hasShortDedupWindow) dedupWindow.onInvocation(invocation);
-      const { kind } = invocation.outcome;
-      if (kind === 'crash' || kind === 'timeout') accounting.onKilled(invocation);
-      else accounting.onReturned(invocation);
+      accounting.onInvocation(invocation);
     },
   });
 }

@@ -2,31 +2,34 @@ import type { Invocation } from 'switchboard-local/lambda/poller-options.ts';
 import { DYNAMODB_WRITES, messageOwner, messageSerials, PUT_EVENTS, putEventsSerials } from './wire-facts.ts';
 
 /**
- * Serial numbers of the events that a killed invocation published without knowing that it is recorded. They are in a
- * PutEvents request that was sent, and no write to DynamoDB that names the owner of their message was answered after
- * that request. An event in several messages is recorded once all of its messages are.
+ * Serial numbers of the events that an invocation published without knowing that it is recorded. They are in a PutEvents
+ * request that was sent, and no write to DynamoDB that names the owner of their message was answered after that request.
+ * An event in several messages is recorded once all of its messages are.
+ *
+ * If the invocation was not killed, it must have tried: it did not get the answer to the PutEvents request or to such a
+ * write before its time limit.
  */
 export function unknownOutcomes({
   records,
   calls,
   outcome,
 }: Pick<Invocation, 'records' | 'calls' | 'outcome'>): number[] {
+  const wasKilled = outcome.kind === 'crash' || outcome.kind === 'timeout';
   const unsent = outcome.kind === 'crash' && outcome.when === 'before' ? outcome.call - 1 : -1;
   const messages = records.map(({ body }) => ({
     owner: messageOwner(body),
     serials: new Set(messageSerials(body)),
   }));
-  return calls.flatMap(({ target, body }, index) => {
+  return calls.flatMap(({ target, body, answered }, index) => {
     if (target !== PUT_EVENTS || index === unsent) return [];
-    const later = calls
-      .slice(index + 1)
-      .filter((call) => call.answered && DYNAMODB_WRITES.has(call.target))
-      .map((call) => call.body);
-    const isRecorded = (owner: string | undefined) =>
-      owner !== undefined && later.some((text) => text.includes(owner));
+    const later = calls.slice(index + 1).filter((call) => DYNAMODB_WRITES.has(call.target));
+    const names = (owner: string | undefined, isAnswered: boolean) =>
+      owner !== undefined && later.some((call) => call.answered === isAnswered && call.body.includes(owner));
     return putEventsSerials(body).filter((serial) => {
       const carriers = messages.filter(({ serials }) => serials.has(serial));
-      return carriers.length === 0 || !carriers.every(({ owner }) => isRecorded(owner));
+      const unrecorded = carriers.filter(({ owner }) => !names(owner, true));
+      if (carriers.length > 0 && unrecorded.length === 0) return false;
+      return wasKilled || !answered || unrecorded.some(({ owner }) => names(owner, false));
     });
   });
 }

@@ -111,6 +111,28 @@ describe('unknown outcomes', () => {
     expect(unknownOf(records, [put, ...recorded])).toEqual([]);
   });
 
+  describe('of an invocation that was not killed', () => {
+    const RETURNED = { kind: 'response', value: {} } as const;
+    const records = [message('owner-a', 1), message('owner-b', 2)];
+    const unknown = (...calls: ReturnType<typeof call>[]) => unknownOf(records, calls, RETURNED);
+
+    test('Events have an unknown outcome if the publish had no answer before the time limit', () => {
+      expect(unknown(call(PUT, putBody(1, 2), false))).toEqual([1, 2]);
+      expect(unknown(call(PUT, putBody(1, 2), false), call(UPDATE, 'owner-a'))).toEqual([2]);
+    });
+
+    test('Events have an unknown outcome if the write that records them had no answer before the time limit', () => {
+      expect(unknown(call(PUT, putBody(1, 2)), call(UPDATE, 'owner-a', false))).toEqual([1]);
+      const again = [call(UPDATE, 'owner-a', false), call(UPDATE, 'owner-a')];
+      expect(unknown(call(PUT, putBody(1, 2)), ...again)).toEqual([]);
+    });
+
+    test('Events that the consumer never tried to record have a known outcome', () => {
+      expect(unknown(call(PUT, putBody(1, 2)))).toEqual([]);
+      expect(unknown(call(UPDATE, 'owner-a', false), call(PUT, putBody(1, 2)))).toEqual([]);
+    });
+  });
+
   test('A publish that was never sent has no unknown outcome', () => {
     const crash = { kind: 'crash', call: 2, when: 'before' } as const;
     expect(

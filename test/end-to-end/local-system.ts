@@ -221,9 +221,9 @@ export class LocalSystem {
    * Makes returned messages visible as soon as no invocation works on them, instead of after the visibility timeout.
    */
   private onInvocation(invocation: Invocation): void {
-    const { records, outcome, failedMessageIds } = invocation;
+    const { records, failedMessageIds } = invocation;
     this.invocations.push(invocation);
-    if (outcome.kind === 'crash' || outcome.kind === 'timeout') this.accounting.onKilled(invocation);
+    this.accounting.onInvocation(invocation);
     for (const { messageId, receiptHandle, body } of records) {
       this.working.delete(receiptHandle);
       if (failedMessageIds.has(messageId)) this.returned.set(receiptHandle, { messageId, body });

@@ -15,7 +15,7 @@ export interface CrashPoint {
 export interface CallMade {
   readonly target: string;
   readonly body: string;
-  /** Whether the handler got an answer. */
+  /** Whether the handler got an answer, or an error that was not its own abort. */
   readonly answered: boolean;
 }
 
@@ -132,7 +132,12 @@ export class ExecutionEnvironment {
   private wrap(inner: RequestHandler): RequestHandler {
     return {
       ...(inner.metadata && { metadata: inner.metadata }),
-      handle: (request, options) => this.call(() => inner.handle(request, options), request),
+      handle: (request, options) =>
+        this.call(
+          () => inner.handle(request, options),
+          request,
+          () => options?.abortSignal?.aborted === true,
+        ),
       updateHttpClientConfig: (key, value) => inner.updateHttpClientConfig(key, value),
       httpHandlerConfigs: () => inner.httpHandlerConfigs(),
       destroy: () => inner.destroy?.(),
@@ -142,6 +147,7 @@ export class ExecutionEnvironment {
   private async call<T>(
     send: () => Promise<T>,
     request: { headers: Record<string, string>; body?: unknown },
+    isAborted: () => boolean,
   ): Promise<T> {
     if (this.frozen) return never();
     const running = this.running;
@@ -156,7 +162,7 @@ export class ExecutionEnvironment {
     const [result] = await Promise.allSettled([send()]);
     if (crash?.when === 'after' && !this.frozen) return this.die(running, number, 'after');
     if (this.frozen) return never();
-    made.answered = true;
+    made.answered = result.status === 'fulfilled' || !isAborted();
     if (result.status === 'rejected') throw result.reason;
     return result.value;
   }

@@ -28,8 +28,8 @@ interface Armed<Fault> {
 export class RequestFaults {
   private readonly armed: { [Kind in RequestKind]?: Armed<FaultOf[Kind]> | undefined } = {};
 
-  /** Listings whose last page was wrong. */
-  private readonly wrongListings = new Set<string>();
+  /** Listings whose next page is right: the first one, and the one after a wrong one. */
+  private readonly rightListings = new Set<string>(['users', 'queues']);
 
   /** Arms a fault for the next request. @returns false if another one is waiting */
   arm<Kind extends RequestKind>(kind: Kind, fault: FaultOf[Kind], onHit: () => void): boolean {
@@ -40,13 +40,13 @@ export class RequestFaults {
   }
 
   /**
-   * The fault that hits this page of a listing. Two pages in a row are never wrong: entities that are missing twice
-   * cannot be distinguished from entities that were deleted.
+   * The fault that hits this page of a listing. The first page is never wrong, nor are two in a row: entities that were
+   * never listed, or are missing twice, cannot be distinguished from entities that do not exist.
    */
   takeListing(name: 'users' | 'queues'): ListingFault | undefined {
-    if (this.wrongListings.delete(name)) return undefined;
+    if (this.rightListings.delete(name)) return undefined;
     const fault = this.take('listing');
-    if (fault !== undefined) this.wrongListings.add(name);
+    if (fault !== undefined) this.rightListings.add(name);
     return fault;
   }
 
