@@ -6,5 +6,7 @@ export default defineConfig({
     exclude: ['test/contract/**'],
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    // By default one core is left idle.
+    maxWorkers: '100%',
   },
 });
