@@ -2,6 +2,7 @@ import { Ingester } from '../../functions/ingester/ingester.ts';
 import { readConfig } from '../../functions/ingester/ingester-config.ts';
 import { type AwsEdge, dynamoDbClient, objectStore, sqsClient } from '../../lib/aws/aws-clients.ts';
 import { createLogger, LOG_LEVELS, type LogLevel } from '../../lib/aws/logger.ts';
+import { RepeatedWarnings } from '../../lib/aws/repeated-warnings.ts';
 import type { Credentials } from '../../lib/genesys/token-source.ts';
 import { ChildIngester } from './child-ingester.ts';
 import type { FaultChoice } from './fault-options.ts';
@@ -62,7 +63,7 @@ export function createLocalIngester(
       dynamodb,
       objectStore: objectStore(NAMES.oversizeBucket, dynamodb, edge.endpoint),
       credentials: [async () => genesys.credentials],
-      log: createLogger('ingester', logLevel),
+      log: new RepeatedWarnings(createLogger('ingester', logLevel)),
       ...(options.isSimulated ? { limits: localLimits(faults).ingester } : {}),
     }),
   );

@@ -2,6 +2,7 @@ import { Metrics } from '@aws-lambda-powertools/metrics';
 import { dynamoDbClient, objectStore, sqsClient } from '../../lib/aws/aws-clients.ts';
 import { createLogger } from '../../lib/aws/logger.ts';
 import { METRIC_NAMESPACE } from '../../lib/aws/metric-names.ts';
+import { RepeatedWarnings } from '../../lib/aws/repeated-warnings.ts';
 import { redact } from '../../lib/events/redaction.ts';
 import { credentialsOf } from './credentials.ts';
 import { emitMetrics } from './emf-metrics.ts';
@@ -13,7 +14,8 @@ const EXIT = { ok: 0, failed: 1, badConfig: 78 } as const;
 
 async function main(): Promise<number> {
   const config = readConfig(process.env);
-  const log = createLogger('ingester', config.logLevel);
+  const logger = createLogger('ingester', config.logLevel);
+  const log = new RepeatedWarnings(logger);
   const dynamodb = dynamoDbClient();
   const ingester = new Ingester(config, {
     sqs: sqsClient(),
@@ -26,7 +28,7 @@ async function main(): Promise<number> {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
   });
   const stopMetrics = emitMetrics(
-    new Metrics({ namespace: METRIC_NAMESPACE, serviceName: 'ingester', logger: log }),
+    new Metrics({ namespace: METRIC_NAMESPACE, serviceName: 'ingester', logger }),
     ingester.metricSources(),
   );
   let code: number = EXIT.ok;
@@ -42,6 +44,7 @@ async function main(): Promise<number> {
   }
   await ingester.stop();
   stopMetrics();
+  log.close();
   log.info('stopped', { code, ...ingester.batcher.totals });
   return code;
 }

@@ -1,6 +1,9 @@
 import type { EventPattern } from 'aws-cdk-lib/aws-events';
 import type { DetailType } from './detail-types.ts';
 
+/** How the `source` of Genesys Cloud's own EventBridge integration begins. AWS reserves it for partners. */
+export const PARTNER_SOURCE_PREFIX = 'aws.partner/genesys.com/';
+
 /** Selects published events for a rule. An event matches if it meets all the given conditions. */
 export interface EventMatch {
   /**
@@ -51,7 +54,8 @@ export class EventMatchError extends Error {
 }
 
 /**
- * Creates the EventBridge event pattern for a match.
+ * Creates the EventBridge event pattern for a match. It matches the events of Genesys Cloud's own EventBridge integration
+ * too, so that the same rule works on both buses.
  *
  * @param source - `source` of the published events
  * @throws {@link EventMatchError} if both a queue and a user are given, if `detailTypes` is empty, or if `detail`
@@ -78,7 +82,8 @@ export function eventPattern(source: string, match: EventMatch = {}): EventPatte
   }
   const whole = { ...detail, ...conditions };
   return {
-    source: [source],
+    // The type allows only strings. EventBridge and the CDK accept any matcher.
+    source: [source, { prefix: PARTNER_SOURCE_PREFIX }] as unknown as string[],
     ...(detailTypes ? { detailType: [...detailTypes] } : {}),
     ...(Object.keys(whole).length > 0 ? { detail: whole } : {}),
   };

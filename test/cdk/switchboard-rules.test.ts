@@ -38,7 +38,7 @@ describe('Rules in a second stack', () => {
     expect(JSON.stringify(rule?.Properties.EventBusName)).toMatch(/Switchboard.*Events?Bus/);
     expect(rule?.Properties).toMatchObject({
       EventPattern: {
-        source: ['acme.genesys'],
+        source: ['acme.genesys', { prefix: 'aws.partner/genesys.com/' }],
         'detail-type': ['v2.users.{id}.presence'],
         detail: { metadata: { backfilled: [false] } },
       },
@@ -64,6 +64,16 @@ describe('Event patterns, evaluated by the emulator', () => {
     const { source, detailType: types, detail } = eventPattern('genesys.cloud', match);
     return compileEventPattern(JSON.stringify({ source, 'detail-type': types, detail }))(event);
   }
+
+  test.each([
+    ['genesys.cloud', true],
+    ['aws.partner/genesys.com/cloud/0a1b/switchboard', true],
+    ['aws.partner/example.com/genesys', false],
+    ['another', false],
+  ])('A match selects events of the source %s: %s', (source, expected) => {
+    const event = { ...published(`v2.users.${OTHER}.presence`), source };
+    expect(matches({ detailTypes: ['v2.users.{id}.presence'] }, event)).toBe(expected);
+  });
 
   test.each([
     ['of the topics of the queue', published(`v2.routing.queues.${QUEUE}.conversations`)],
