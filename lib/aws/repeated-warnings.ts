@@ -1,4 +1,4 @@
-import type { LogAttributes } from '@aws-lambda-powertools/logger/types';
+import type { LogAttributes, LogItemExtraInput, LogItemMessage } from '@aws-lambda-powertools/logger/types';
 import type { Log } from './logger.ts';
 
 /** Interval at which repeated warnings are reported, in milliseconds. */
@@ -7,12 +7,13 @@ export const REPORT_EVERY_MS = 60_000;
 export const MAX_COUNTED = 200;
 
 type Level = 'warn' | 'error';
-type Fields = Parameters<Log['warn']>;
 
 /** A warning that was logged, and how often it was repeated since. */
 interface Counted {
   readonly level: Level;
-  readonly last: Fields;
+  readonly message: LogItemMessage;
+  /** The fields of the last one. */
+  readonly fields: LogItemExtraInput;
   readonly repeated: number;
 }
 
@@ -32,20 +33,20 @@ export class RepeatedWarnings implements Log {
     this.timer.unref();
   }
 
-  debug(...line: Fields): void {
-    this.log.debug(...line);
+  debug(message: LogItemMessage, ...fields: LogItemExtraInput): void {
+    this.log.debug(message, ...fields);
   }
 
-  info(...line: Fields): void {
-    this.log.info(...line);
+  info(message: LogItemMessage, ...fields: LogItemExtraInput): void {
+    this.log.info(message, ...fields);
   }
 
-  warn(...line: Fields): void {
-    this.count('warn', line);
+  warn(message: LogItemMessage, ...fields: LogItemExtraInput): void {
+    this.count('warn', message, fields);
   }
 
-  error(...line: Fields): void {
-    this.count('error', line);
+  error(message: LogItemMessage, ...fields: LogItemExtraInput): void {
+    this.count('error', message, fields);
   }
 
   /** Write what was counted, and stop counting. */
@@ -54,24 +55,23 @@ export class RepeatedWarnings implements Log {
     this.report();
   }
 
-  private count(level: Level, line: Fields): void {
-    const key = `${level} ${textOf(line)}`;
+  private count(level: Level, message: LogItemMessage, fields: LogItemExtraInput): void {
+    const key = `${level} ${textOf(message, fields)}`;
     const known = this.counted.get(key);
     if (known) {
-      this.counted.set(key, { level, last: line, repeated: known.repeated + 1 });
+      this.counted.set(key, { level, message, fields, repeated: known.repeated + 1 });
       return;
     }
-    if (this.counted.size < MAX_COUNTED) this.counted.set(key, { level, last: line, repeated: 0 });
-    this.log[level](...line);
+    if (this.counted.size < MAX_COUNTED) this.counted.set(key, { level, message, fields, repeated: 0 });
+    this.log[level](message, ...fields);
   }
 
   private report(): void {
     const counted = [...this.counted.values()];
     this.counted.clear();
-    for (const { level, last, repeated } of counted) {
-      if (repeated === 0) continue;
-      const [message, ...rest] = last;
-      this.log[level](message, ...rest.filter(isAttributes), { repeated });
+    for (const { level, message, fields, repeated } of counted) {
+      const attributes: LogAttributes[] = [...fields.filter(isAttributes), { repeated }];
+      if (repeated > 0) this.log[level](message, ...attributes);
     }
   }
 }
@@ -81,14 +81,14 @@ function isAttributes(value: unknown): value is LogAttributes {
 }
 
 /** The text of a line without its numbers. */
-function textOf(line: Fields): string {
+function textOf(message: LogItemMessage, fields: LogItemExtraInput): string {
   try {
-    return JSON.stringify(line, (_name, value: unknown) => {
+    return JSON.stringify([message, fields], (_name, value: unknown) => {
       if (value instanceof Error) return `${value.name}: ${value.message}`;
       return typeof value === 'number' ? 0 : value;
     });
   } catch {
     // What cannot be written as JSON, such as a cycle, is compared by its message.
-    return String(line[0]);
+    return String(message);
   }
 }
