@@ -3,7 +3,10 @@ import type { CoverageStore } from './coverage-store.ts';
 
 /** Where coverage reads what is proven. */
 export interface CoverageSources {
-  /** Epoch milliseconds of the last proof of life of the subscription's connection; undefined without a connection. */
+  /**
+   * Everything that the server sent before this time has been read by the subscription's connections, in epoch
+   * milliseconds. Undefined without a connection.
+   */
   readUntilMs(subscription: string): number | undefined;
   /** The topics that the subscription's connection delivers; undefined without a connection. */
   servedTopics(subscription: string): readonly string[] | undefined;

@@ -21,8 +21,8 @@ export interface Gap {
   /** {@link topicsId} of the topics that are affected. */
   readonly topicsId: string;
   /**
-   * Epoch milliseconds of the last proof of life before the gap: when a frame was read. The frame was sent a little
-   * earlier, and what was sent in between can be missing too, so a backfill starts a few seconds before.
+   * Epoch milliseconds. Everything that the server sent before has been read: a ping that was sent then was answered. A
+   * server that answers no pings proves less: then this is a second before the last frame.
    */
   readonly fromMs: number;
   /** Epoch milliseconds at which a connection was ready again. */

@@ -16,7 +16,7 @@ export class OpenGap {
   private readonly openedAtMs = Date.now();
   private readonly openedTick = performance.now();
 
-  /** @param fromMs - epoch milliseconds of the last proof of life */
+  /** @param fromMs - epoch milliseconds; everything that was sent before has been read */
   constructor(fromMs: number, reason: string) {
     this.fromMs = fromMs;
     this.reason = reason;

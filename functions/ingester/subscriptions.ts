@@ -48,7 +48,10 @@ export class Subscriptions {
     return this.sum(({ openConnections }) => openConnections);
   }
 
-  /** Epoch milliseconds of the last proof of life of a subscription's connection; undefined without a connection. */
+  /**
+   * Everything that the server sent before this time has been read by the subscription's connections, in epoch
+   * milliseconds. Undefined without a connection.
+   */
   readUntilMs(name: string): number | undefined {
     return this.supervisors.get(name)?.readUntilMs;
   }
