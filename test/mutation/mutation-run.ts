@@ -1,0 +1,64 @@
+/**
+ * Mutation tests: changes the code in small ways, one at a time, and requires that a test fails each time.
+ *
+ * `node test/mutation/mutation-run.ts`              all files
+ * `node test/mutation/mutation-run.ts FILE...`      these files
+ * `node test/mutation/mutation-run.ts --changed`    the files that differ from the commit before, one after the other
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, globSync } from 'node:fs';
+import { Stryker } from '@stryker-mutator/core';
+
+/** With `--changed`, no other file is begun after this time. */
+const MAX_CHANGED_MS = 600_000;
+
+interface Group {
+  readonly name: string;
+  /** Globs of the code. */
+  readonly code: readonly string[];
+  /** The folder with its tests. */
+  readonly tests: string;
+}
+
+/** The tests of a group are all that runs against a mutant of its code. */
+const GROUPS: readonly Group[] = [
+  { name: 'consumer', code: ['functions/consumer/*.ts'], tests: 'test/consumer' },
+  { name: 'events', code: ['lib/events/*.ts'], tests: 'test/events' },
+];
+
+const filesOf = ({ code }: Group) => globSync(code).sort();
+
+/** Fails the process below the score in `stryker.config.json`. */
+async function run({ name, tests }: Group, files: readonly string[]): Promise<void> {
+  await new Stryker({
+    mutate: [...files],
+    vitest: { configFile: 'test/mutation/vitest.config.ts', dir: tests, related: false },
+    incrementalFile: `.stryker-tmp/${name}.json`,
+  }).runMutationTest();
+}
+
+async function runChanged(): Promise<void> {
+  const output = execFileSync('git', ['diff', '--name-only', 'HEAD~1'], { encoding: 'utf8' });
+  const changed = new Set(output.split('\n').filter((file) => existsSync(file)));
+  const work = GROUPS.flatMap((group) =>
+    filesOf(group)
+      .filter((file) => changed.has(file))
+      .map((file) => ({ group, file })),
+  );
+  if (work.length === 0) process.stdout.write('No file with mutation tests has changed.\n');
+  const startedAtMs = performance.now();
+  for (const { group, file } of work) {
+    if (performance.now() - startedAtMs < MAX_CHANGED_MS) await run(group, [file]);
+    else process.stdout.write(`Not tested, because the time is over: ${file}\n`);
+  }
+}
+
+async function runFiles(wanted: readonly string[]): Promise<void> {
+  for (const group of GROUPS) {
+    const files = filesOf(group).filter((file) => wanted.length === 0 || wanted.includes(file));
+    if (files.length > 0) await run(group, files);
+  }
+}
+
+const parameters = process.argv.slice(2);
+await (parameters.includes('--changed') ? runChanged() : runFiles(parameters));
