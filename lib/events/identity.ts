@@ -7,8 +7,6 @@ type KeyField = string | number | undefined;
 type Body = Readonly<Record<string, unknown>>;
 
 interface KeyRule {
-  /** Part of the key, so that two rules never produce the same key. */
-  readonly name: string;
   /** Its groups are the ids in the topic, which are always part of the key. */
   readonly topic: RegExp;
   readonly key: (body: Body, topicName: string) => readonly KeyField[];
@@ -20,21 +18,19 @@ const MAX_OWN_ID_CHARACTERS = 128;
 
 /**
  * The fields by which an event of a topic can be found again, where they are known (from the models of the platform SDK
- * 262). A rule does not apply if one of its fields is missing.
+ * 262). A rule does not apply if one of its fields is missing. Its index is part of the key, so that two rules never
+ * produce the same key.
  */
 const RULES: readonly KeyRule[] = [
   {
-    name: 'detail',
     topic: new RegExp(`^v2\\.detail\\.events\\.conversation\\.${ID}\\.(.+)$`),
     key: detailEventKey,
   },
   {
-    name: 'presence',
     topic: new RegExp(`^v2\\.users\\.${ID}\\.presence$`),
     key: (body) => [text(body.source), time(body.modifiedDate), text(member(body.presenceDefinition, 'id'))],
   },
   {
-    name: 'routingStatus',
     topic: new RegExp(`^v2\\.users\\.${ID}\\.routingStatus$`),
     key: (body) => [
       time(member(body.routingStatus, 'startTime')),
@@ -42,17 +38,14 @@ const RULES: readonly KeyRule[] = [
     ],
   },
   {
-    name: 'metrics',
     topic: new RegExp(`^v2\\.analytics\\.conversation\\.${ID}\\.metrics$`),
     key: (body) => [text(body.recordId)],
   },
   {
-    name: 'audit',
     topic: new RegExp(`^v2\\.audits\\.entitytype\\.${ID}\\.entityid\\.${ID}$`),
     key: (body) => [text(body.id)],
   },
   {
-    name: 'transcription',
     topic: new RegExp(`^v2\\.conversations\\.${ID}\\.transcription$`),
     key: (body) => [text(body.communicationId), time(body.eventTime), utterances(body)],
   },
@@ -69,11 +62,11 @@ export function recoveryKey({
   topicName,
   eventBody,
 }: Pick<Frame, 'topicName' | 'eventBody'>): string | undefined {
-  for (const rule of RULES) {
+  for (const [index, rule] of RULES.entries()) {
     const match = rule.topic.exec(topicName);
     if (!match) continue;
     const key = rule.key(eventBody, topicName);
-    return key.includes(undefined) ? undefined : JSON.stringify([rule.name, ...match.slice(1), ...key]);
+    return key.includes(undefined) ? undefined : JSON.stringify([index, ...match.slice(1), ...key]);
   }
   return undefined;
 }

@@ -42,6 +42,22 @@ test('Every sample has a recovery key, and no two are equal', () => {
   expect(new Set(keys).size).toBe(SAMPLES.length);
 });
 
+test('Events of different kinds have different recovery keys, even if their fields have the same values', () => {
+  const { frame } = sampleOf('transcription');
+  const [id, time, utterances] = ['c1', '2026-03-21T01:09:55.225Z', [{ utteranceId: 'u1', isFinal: true }]];
+  const transcription = {
+    topicName: `v2.conversations.${id}.transcription`,
+    eventBody: { ...frame.eventBody, communicationId: 'x', eventTime: time, transcripts: utterances },
+  };
+  const presence = {
+    topicName: `v2.users.${id}.presence`,
+    eventBody: { source: 'x', modifiedDate: time, presenceDefinition: { id: '[["u1",true]]' } },
+  };
+  expect(keyOf(transcription)).toContain('u1');
+  expect(keyOf(presence)).toContain('u1');
+  expect(keyOf(presence)).not.toBe(keyOf(transcription));
+});
+
 describe.each(SAMPLES)('$name', (sample) => {
   const { name, frame, topicIds, times } = sample;
   const id = idOf(frame);
