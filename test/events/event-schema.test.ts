@@ -55,6 +55,13 @@ describe('queued events', () => {
     expect(queuedEventSchema.safeParse(event).success).toBe(false);
   });
 
+  test('The problem of a body that is not an object is named', () => {
+    const problems = queuedEventSchema.safeParse({ ...EVENT, frame: { topicName: 'v2.x', eventBody: [] } });
+    expect(problems.error?.issues).toMatchObject([
+      { path: ['frame', 'eventBody'], message: 'Invalid input: expected an object' },
+    ]);
+  });
+
   test.each(['smoke-signals', 'x'.repeat(64)])(
     'The schema accepts an event of the unknown protocol %s',
     (protocol) => {
