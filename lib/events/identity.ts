@@ -7,23 +7,21 @@ type KeyField = string | number | undefined;
 type Body = Readonly<Record<string, unknown>>;
 
 interface KeyRule {
-  /** Its groups are the ids in the topic, which are always part of the key. */
   readonly topic: RegExp;
   readonly key: (body: Body, topicName: string) => readonly KeyField[];
 }
 
-const ID = '([^.]+)';
+const ID = '[^.]+';
 /** A longer id of a protocol is hashed. */
 const MAX_OWN_ID_CHARACTERS = 128;
 
 /**
  * The fields by which an event of a topic can be found again, where they are known (from the models of the platform SDK
- * 262). A rule does not apply if one of its fields is missing. Its index is part of the key, so that two rules never
- * produce the same key.
+ * 262). A rule does not apply if one of its fields is missing.
  */
 const RULES: readonly KeyRule[] = [
   {
-    topic: new RegExp(`^v2\\.detail\\.events\\.conversation\\.${ID}\\.(.+)$`),
+    topic: new RegExp(`^v2\\.detail\\.events\\.conversation\\.${ID}\\..+$`),
     key: detailEventKey,
   },
   {
@@ -62,13 +60,9 @@ export function recoveryKey({
   topicName,
   eventBody,
 }: Pick<Frame, 'topicName' | 'eventBody'>): string | undefined {
-  for (const [index, rule] of RULES.entries()) {
-    const match = rule.topic.exec(topicName);
-    if (!match) continue;
-    const key = rule.key(eventBody, topicName);
-    return key.includes(undefined) ? undefined : JSON.stringify([index, ...match.slice(1), ...key]);
-  }
-  return undefined;
+  const key = RULES.find(({ topic }) => topic.test(topicName))?.key(eventBody, topicName);
+  // The topic has ids, and no other rule applies to it, so that two rules never produce the same key.
+  return !key || key.includes(undefined) ? undefined : JSON.stringify([topicName, ...key]);
 }
 
 /**
@@ -123,20 +117,23 @@ function detailEventKey(body: Body, topicName: string): readonly KeyField[] {
 function utterances(body: Body): KeyField {
   const transcripts = body.transcripts;
   if (!Array.isArray(transcripts) || transcripts.length === 0) return undefined;
-  const ids = transcripts.map((one) => [text(member(one, 'utteranceId')), member(one, 'isFinal') === true]);
+  const ids = transcripts.map((one) => [text(member(one, 'utteranceId')), Boolean(member(one, 'isFinal'))]);
   return ids.some(([id]) => id === undefined) ? undefined : JSON.stringify(ids);
 }
 
 function member(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null ? (value as Body)[key] : undefined;
+  return (value as Body | null | undefined)?.[key];
 }
 
 function text(value: unknown): KeyField {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** ISO 8601 with an offset and at most milliseconds: normalizing a finer time would make two events equal. */
-const ISO_MS = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?(?:Z|[+-]\d\d:\d\d)$/;
+/**
+ * ISO 8601 with an offset and at most milliseconds: normalizing a finer time would make two events equal. `Date.parse`
+ * accepts nothing after the offset.
+ */
+const ISO_MS = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?(?:Z|[+-]\d\d:\d\d)/;
 
 /** Epoch milliseconds of a time in either form that the platform uses: epoch milliseconds or ISO 8601. */
 function time(value: unknown): KeyField {

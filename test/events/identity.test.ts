@@ -196,18 +196,23 @@ test.each(SAMPLES)('Equal copies of $name have equal ids, in any order of their 
   expect(new Set(ids).size).toBe(1);
 });
 
-test.each(['2026-13-45T01:09:55.225Z', '2026-03-21', '5', 'now'])(
-  'The invalid time %s is no key field',
-  (time) => {
-    for (const { frame, times } of SAMPLES) {
-      for (const path of times) {
-        const untimed = withBody(frame, path, time);
-        expect(keyOf(untimed)).toBeUndefined();
-        expect(idOf(withBody(untimed, ['new'], 1))).not.toBe(idOf(untimed));
-      }
+test.each([
+  '2026-13-45T01:09:55.225Z',
+  '+002026-03-21T01:09:55.225Z',
+  '2026-03-21T01:09:55.225Z (UTC)',
+  '2026-03-21',
+  '5',
+  'now',
+  [['2026-03-21T01:09:55.225Z']],
+])('The invalid time %s is no key field', (time) => {
+  for (const { frame, times } of SAMPLES) {
+    for (const path of times) {
+      const untimed = withBody(frame, path, time);
+      expect(keyOf(untimed)).toBeUndefined();
+      expect(idOf(withBody(untimed, ['new'], 1))).not.toBe(idOf(untimed));
     }
-  },
-);
+  }
+});
 
 test('Topics that differ in a lone surrogate have different identities', () => {
   const ids = ['\ud800', '\udfff', '\ufffd'].map((id) =>
@@ -221,6 +226,23 @@ test('Detail events of different types with the same fields have different ident
   const other = { ...frame, topicName: frame.topicName.replace(/acw$/, 'wrapup') };
   expect(keyOf(other)).not.toBe(keyOf(frame));
   expect(idOf(other)).not.toBe(idOf(frame));
+});
+
+test('A time without a fraction of a second is a key field', () => {
+  const { frame } = sampleOf('presence');
+  const [short, long] = ['2026-03-21T01:09:55Z', '2026-03-21T01:09:55.000Z'];
+  expect(keyOf(withBody(frame, ['modifiedDate'], short))).toBe(
+    keyOf(withBody(frame, ['modifiedDate'], long)),
+  );
+  expect(keyOf(withBody(frame, ['modifiedDate'], short))).toBeDefined();
+});
+
+test.each([
+  ['presence', 'presenceDefinition'],
+  ['routing status', 'routingStatus'],
+])('The event %s has no recovery key if its %s is missing, null or a text', (name, field) => {
+  for (const nothing of [undefined, null, 'text'])
+    expect(keyOf(withBody(sampleOf(name).frame, [field], nothing))).toBeUndefined();
 });
 
 describe('attributes', () => {
@@ -256,7 +278,7 @@ describe('transcriptions', () => {
     expect(new Set([frame, swapped, fewer].map(idOf)).size).toBe(3);
   });
 
-  test.each([[[]], [undefined], [['text']], [[{ isFinal: true }]], ['none']])(
+  test.each([[[]], [undefined], [['text']], [[{ isFinal: true }]], [[null]], ['none']])(
     'A transcription with the transcripts %j has no recovery key',
     (transcripts) => {
       const status = withBody(frame, ['transcripts'], transcripts);
