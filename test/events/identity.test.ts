@@ -3,7 +3,7 @@ import { contentIdentity, recoveryKey } from '../../lib/events/identity.ts';
 import { identify } from '../../lib/events/item.ts';
 import { type Frame, frameSchema } from '../../lib/events/schema.ts';
 import { leaves, type Path, reordered, valueAt, withValue } from './json.ts';
-import { SAMPLES, type Sample } from './samples.ts';
+import { GENERIC_TOPICS, SAMPLES, type Sample } from './samples.ts';
 
 /** A frame after JSON and the schema. */
 const parsed = (frame: unknown): Frame => frameSchema.parse(JSON.parse(JSON.stringify(frame)));
@@ -80,6 +80,10 @@ describe.each(SAMPLES)('$name', (sample) => {
       expect(keyOf(other)).not.toBe(key);
       expect(idOf(other)).not.toBe(id);
     }
+  });
+
+  test(`The body of ${name} in a topic without known key fields has no recovery key`, () => {
+    for (const topicName of GENERIC_TOPICS) expect(keyOf({ ...frame, topicName })).toBeUndefined();
   });
 
   test(`Other fields of ${name} that are changed, missing or new do not change the recovery key`, () => {
