@@ -40,14 +40,18 @@ const filesOf = ({ code }: Group) => globSync(code).sort();
 /**
  * Fails the process below the score in `stryker.config.json`.
  *
- * @param force - whether to test every mutant again. Otherwise results of earlier runs are used, among them those of
- * mutants of constants that survived, even if a new test kills them.
+ * @param reuse - `incremental` uses the results of earlier runs, among them those of mutants of constants that survived,
+ * even if a new test kills them. `force` replaces the results of these files.
  */
-async function run({ name, tests }: Group, files: readonly string[], force: boolean): Promise<void> {
+async function run(
+  { name, tests }: Group,
+  files: readonly string[],
+  reuse: { incremental: boolean; force?: boolean },
+): Promise<void> {
   process.env.MUTATION_TESTS = JSON.stringify(tests);
   await new Stryker({
     mutate: [...files],
-    force,
+    ...reuse,
     incrementalFile: `.stryker-tmp/${name}.json`,
   }).runMutationTest();
 }
@@ -63,7 +67,7 @@ async function runChanged(): Promise<void> {
   if (work.length === 0) process.stdout.write('No file with mutation tests has changed.\n');
   const startedAtMs = performance.now();
   for (const { group, file } of work) {
-    if (performance.now() - startedAtMs < MAX_CHANGED_MS) await run(group, [file], true);
+    if (performance.now() - startedAtMs < MAX_CHANGED_MS) await run(group, [file], { incremental: false });
     else process.stdout.write(`Not tested, because the time is over: ${file}\n`);
   }
 }
@@ -71,7 +75,7 @@ async function runChanged(): Promise<void> {
 async function runFiles(wanted: readonly string[]): Promise<void> {
   for (const group of GROUPS) {
     const files = filesOf(group).filter((file) => wanted.length === 0 || wanted.includes(file));
-    if (files.length > 0) await run(group, files, wanted.length > 0);
+    if (files.length > 0) await run(group, files, { incremental: true, force: wanted.length > 0 });
   }
 }
 
