@@ -23,8 +23,13 @@ interface Group {
 /** Only the tests of a group run against a mutant of its code. */
 const GROUPS: readonly Group[] = [
   {
+    name: 'decisions',
+    code: ['functions/consumer/{decisions,consumer-config}.ts'],
+    tests: ['test/consumer/{decisions,consumer-config}.test.ts'],
+  },
+  {
     name: 'consumer',
-    code: ['functions/consumer/*.ts'],
+    code: ['functions/consumer/!(decisions|consumer-config).ts'],
     tests: ['test/consumer/!(properties|protocol-model|fuzz).test.ts'],
   },
   { name: 'events', code: ['lib/events/*.ts'], tests: ['test/events/*.test.ts'] },
