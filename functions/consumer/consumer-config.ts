@@ -83,7 +83,7 @@ export interface ConsumerConfig {
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): ConsumerConfig {
   const parsed = consumerEnvironment.safeParse(environment);
   if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => `  - ${issue.path.join('.')} ${issue.message}`);
+    const problems = parsed.error.issues.map((issue) => `  - ${String(issue.path[0])} ${issue.message}`);
     throw new Error(`The consumer's environment has ${problems.length} problem(s):\n${problems.join('\n')}`);
   }
   const values = parsed.data;

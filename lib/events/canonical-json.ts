@@ -60,8 +60,7 @@ function shapeOf(record: object): Shape {
   const name = found.join();
   const known = shapes.get(name);
   // Keys can contain commas, so two lists can have the same name.
-  if (known?.found.length === found.length && found.every((key, index) => key === known.found[index]))
-    return known;
+  if (known && found.every((key, index) => key === known.found[index])) return known;
   const sorted = found.toSorted();
   const shape = { found, sorted, labels: sorted.map((key) => `${JSON.stringify(key)}:`) };
   if (shapes.size >= MAX_SHAPES) shapes.clear();
@@ -70,8 +69,7 @@ function shapeOf(record: object): Shape {
 }
 
 function write(value: unknown, depth: number): string {
-  if (typeof value === 'string') return ESCAPED.test(value) ? JSON.stringify(value) : `"${value}"`;
-  if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null';
+  if (value === null || typeof value !== 'object') return writePrimitive(value);
   if (depth >= MAX_DEPTH_LEVELS) throw new TooDeepError();
   if (Array.isArray(value)) return writeArray(value, depth);
   const record = value as Record<string, unknown>;
@@ -84,6 +82,12 @@ function write(value: unknown, depth: number): string {
     text += `${text === '' ? '{' : ','}${labels[index]}${write(member, depth + 1)}`;
   }
   return text === '' ? '{}' : `${text}}`;
+}
+
+function writePrimitive(value: unknown): string {
+  // Stryker disable next-line ConditionalExpression,StringLiteral: only saves time, because JSON.stringify writes every string
+  if (typeof value === 'string' && !ESCAPED.test(value)) return `"${value}"`;
+  return JSON.stringify(value) ?? 'null';
 }
 
 function writeArray(values: readonly unknown[], depth: number): string {

@@ -7,14 +7,11 @@ type KeyField = string | number | undefined;
 type Body = Readonly<Record<string, unknown>>;
 
 interface KeyRule {
-  /** Part of the key, so that two rules never produce the same key. */
-  readonly name: string;
-  /** Its groups are the ids in the topic, which are always part of the key. */
   readonly topic: RegExp;
   readonly key: (body: Body, topicName: string) => readonly KeyField[];
 }
 
-const ID = '([^.]+)';
+const ID = '[^.]+';
 /** A longer id of a protocol is hashed. */
 const MAX_OWN_ID_CHARACTERS = 128;
 
@@ -24,17 +21,14 @@ const MAX_OWN_ID_CHARACTERS = 128;
  */
 const RULES: readonly KeyRule[] = [
   {
-    name: 'detail',
-    topic: new RegExp(`^v2\\.detail\\.events\\.conversation\\.${ID}\\.(.+)$`),
+    topic: new RegExp(`^v2\\.detail\\.events\\.conversation\\.${ID}\\..+$`),
     key: detailEventKey,
   },
   {
-    name: 'presence',
     topic: new RegExp(`^v2\\.users\\.${ID}\\.presence$`),
     key: (body) => [text(body.source), time(body.modifiedDate), text(member(body.presenceDefinition, 'id'))],
   },
   {
-    name: 'routingStatus',
     topic: new RegExp(`^v2\\.users\\.${ID}\\.routingStatus$`),
     key: (body) => [
       time(member(body.routingStatus, 'startTime')),
@@ -42,17 +36,14 @@ const RULES: readonly KeyRule[] = [
     ],
   },
   {
-    name: 'metrics',
     topic: new RegExp(`^v2\\.analytics\\.conversation\\.${ID}\\.metrics$`),
     key: (body) => [text(body.recordId)],
   },
   {
-    name: 'audit',
     topic: new RegExp(`^v2\\.audits\\.entitytype\\.${ID}\\.entityid\\.${ID}$`),
     key: (body) => [text(body.id)],
   },
   {
-    name: 'transcription',
     topic: new RegExp(`^v2\\.conversations\\.${ID}\\.transcription$`),
     key: (body) => [text(body.communicationId), time(body.eventTime), utterances(body)],
   },
@@ -69,13 +60,9 @@ export function recoveryKey({
   topicName,
   eventBody,
 }: Pick<Frame, 'topicName' | 'eventBody'>): string | undefined {
-  for (const rule of RULES) {
-    const match = rule.topic.exec(topicName);
-    if (!match) continue;
-    const key = rule.key(eventBody, topicName);
-    return key.includes(undefined) ? undefined : JSON.stringify([rule.name, ...match.slice(1), ...key]);
-  }
-  return undefined;
+  const key = RULES.find(({ topic }) => topic.test(topicName))?.key(eventBody, topicName);
+  // The topic has ids, and no other rule applies to it, so that two rules never produce the same key.
+  return !key || key.includes(undefined) ? undefined : JSON.stringify([topicName, ...key]);
 }
 
 /**
@@ -130,20 +117,23 @@ function detailEventKey(body: Body, topicName: string): readonly KeyField[] {
 function utterances(body: Body): KeyField {
   const transcripts = body.transcripts;
   if (!Array.isArray(transcripts) || transcripts.length === 0) return undefined;
-  const ids = transcripts.map((one) => [text(member(one, 'utteranceId')), member(one, 'isFinal') === true]);
+  const ids = transcripts.map((one) => [text(member(one, 'utteranceId')), Boolean(member(one, 'isFinal'))]);
   return ids.some(([id]) => id === undefined) ? undefined : JSON.stringify(ids);
 }
 
 function member(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null ? (value as Body)[key] : undefined;
+  return (value as Body | null | undefined)?.[key];
 }
 
 function text(value: unknown): KeyField {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** ISO 8601 with an offset and at most milliseconds: normalizing a finer time would make two events equal. */
-const ISO_MS = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?(?:Z|[+-]\d\d:\d\d)$/;
+/**
+ * ISO 8601 with an offset and at most milliseconds: normalizing a finer time would make two events equal. `Date.parse`
+ * accepts nothing after the offset.
+ */
+const ISO_MS = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?(?:Z|[+-]\d\d:\d\d)/;
 
 /** Epoch milliseconds of a time in either form that the platform uses: epoch milliseconds or ISO 8601. */
 function time(value: unknown): KeyField {

@@ -13,8 +13,6 @@ import type { Frame, RejectedFrame, RejectionReason, StoredObject } from './sche
 export const MAX_ITEM_BYTES = 1_048_576 - 16_384;
 /** A rejected body up to this size is stored as it is; a larger one is compressed. */
 const MAX_PLAIN_BODY_BYTES = 32_768;
-/** SQS refuses U+FFFE and U+FFFF. JSON can write them as escapes. */
-const NOT_IN_SQS = /[\uFFFE\uFFFF]/;
 
 /** An event as received over a protocol. */
 export interface ReceivedEvent {
@@ -88,7 +86,7 @@ export function eventItem(
     type: detailType(frame.topicName),
     protocol: about.protocol,
     receivedAt: about.receivedAt,
-    ...(sequence === undefined ? {} : { sequence }),
+    sequence,
     ...(late ? { late } : {}),
     ...(about.identity.isWeak ? { weak: true } : {}),
     ...(about.oversize ? { oversize: about.oversize } : {}),
@@ -106,7 +104,7 @@ export function eventItem(
 export function rejectedItem(
   data: Buffer,
   about: { reason: RejectionReason; protocol: string; receivedAt: string },
-  compression: 'always' | 'if-large' = 'if-large',
+  compression?: 'always',
 ): Item | undefined {
   const isCompressed = compression === 'always' || data.length > MAX_PLAIN_BODY_BYTES;
   const body = isCompressed ? compressed(data) : plain(data);
@@ -135,9 +133,8 @@ function sized(text: string): Item | undefined {
 }
 
 function sizedText(text: string): Item {
-  const json = NOT_IN_SQS.test(text)
-    ? text.replaceAll('\uFFFE', '\\ufffe').replaceAll('\uFFFF', '\\uffff')
-    : text;
+  // SQS refuses these two characters. JSON can write them as escapes.
+  const json = text.replaceAll('\uFFFE', '\\ufffe').replaceAll('\uFFFF', '\\uffff');
   return { json, bytes: Buffer.byteLength(json) };
 }
 

@@ -22,13 +22,13 @@ const PATTERNS: readonly RegExp[] = [
   /(\b(?:bearer|basic)\s{1,16})[\w\-.~+/]+=*/gi,
   /(\b(?:access_token|client_secret|channelId)\\{0,16}["']?\s{0,16}[=:]\s{0,16}\\{0,16}["']?)[^&\s"'\\,}]+/gi,
   /(\/channels\/)[\w-]+/g,
-  /()\bstreaming-\d+-[0-9a-z]+/gi,
+  /(\b)streaming-\d+-[0-9a-z]+/gi,
 ];
 
 /** In order of registration. */
 const secrets = new Set<string>();
 /** Longest first, because a secret can be a prefix of another one. */
-let longestFirst: readonly string[] = [];
+let longestFirst: Iterable<string> = secrets;
 
 /** Remember a token, client secret or channel id, so that {@link redact} removes it (P7). */
 export function registerSecret(secret: string): void {
@@ -58,6 +58,7 @@ export function redact(text: string): string {
 /** Cut a text before the word at the limit, because half of a secret would not be recognized. */
 function cut(text: string): string {
   let end = MAX_TEXT_CHARACTERS;
-  while (end > 0 && SECRET_CHARACTER.test(text.charAt(end - 1))) end--;
+  // Before the first character is the empty text, which is no part of a secret.
+  while (SECRET_CHARACTER.test(text.charAt(end - 1))) end--;
   return `${text.slice(0, end)}${CUT}`;
 }

@@ -1,5 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { readConfig } from '../../functions/consumer/consumer-config.ts';
+import { environmentRows } from '../../docs/environment-rows.ts';
+import { settingsTable } from '../../docs/markdown-table.ts';
+import { consumerEnvironment, readConfig } from '../../functions/consumer/consumer-config.ts';
 
 const REQUIRED = {
   CLAIMS_TABLE: 'claims',
@@ -50,11 +54,52 @@ describe("the consumer's configuration", () => {
   });
 
   test.each([
-    ['3', 'is below 4: Genesys Cloud retries for four days'],
-    ['29', 'is above 28'],
-  ])('A dedup window of %s days is refused', (days, problem) => {
-    expect(() => readConfig({ ...REQUIRED, DEDUP_WINDOW_DAYS: days })).toThrow(
-      `DEDUP_WINDOW_DAYS ${problem}`,
-    );
+    ['CLAIMS_TABLE', undefined, 'is missing: the name of the DynamoDB table for claims'],
+    ['EVENT_BUS_NAME', undefined, 'is missing: the name or ARN of the EventBridge bus'],
+    [
+      'QUARANTINE_QUEUE_URL',
+      'quarantine',
+      'is missing or not a URL: the SQS queue for items that failed permanently',
+    ],
+    ['DEDUP_WINDOW_DAYS', 'a week', 'is not a number'],
+    ['DEDUP_WINDOW_DAYS', '3.9', 'is below 4: Genesys Cloud retries for four days'],
+    ['DEDUP_WINDOW_DAYS', '28.1', 'is above 28'],
+    ['OVERSIZE_BUCKET', 'ab', 'is not a bucket name'],
+    ['OVERSIZE_BYTES', '1 MB', 'is not a number'],
+    ['OVERSIZE_BYTES', '70000.5', 'is not a whole number'],
+    ['OVERSIZE_BYTES', '65535', 'is below 65536'],
+    ['OVERSIZE_BYTES', '1048576', 'is above 1048575, the maximum of EventBridge'],
+  ])(
+    'The variable %s with the value %s is refused, and the error says that it %s',
+    (name, value, problem) => {
+      expect(() => readConfig({ ...REQUIRED, [name]: value })).toThrow(
+        `The consumer's environment has 1 problem(s):\n  - ${name} ${problem}`,
+      );
+    },
+  );
+
+  test.each(['AWS.events', '', '!genesys', 'genesys!', 'x'.repeat(257)])(
+    'The source "%s" is refused, because EventBridge does not accept it',
+    (EVENT_SOURCE) => {
+      expect(() => readConfig({ ...REQUIRED, EVENT_SOURCE })).toThrow(
+        '  - EVENT_SOURCE must be 1-256 letters, digits, . - _ / and not begin with aws., which AWS reserves',
+      );
+    },
+  );
+
+  test.each([
+    { EVENT_SOURCE: 'x'.repeat(256) },
+    { DEDUP_WINDOW_DAYS: '4' },
+    { DEDUP_WINDOW_DAYS: '28' },
+    { OVERSIZE_BUCKET: 'abc' },
+    { OVERSIZE_BYTES: '65536' },
+    { OVERSIZE_BYTES: '1048575' },
+  ])('The value at the limit is accepted: %j', (limit) => {
+    expect(() => readConfig({ ...REQUIRED, ...limit })).not.toThrow();
+  });
+
+  test('The configuration reference has every variable with its type, default and description', () => {
+    const reference = readFileSync(resolve(import.meta.dirname, '../../docs/configuration.md'), 'utf8');
+    expect(reference).toContain(settingsTable('Variable', environmentRows(consumerEnvironment)));
   });
 });

@@ -8,9 +8,17 @@ const BUCKET = 'oversize';
 
 let server: Server;
 let requests: IncomingMessage[];
+let lines: string[];
 
 beforeEach(async () => {
   requests = [];
+  lines = [];
+  for (const stream of [process.stdout, process.stderr]) {
+    vi.spyOn(stream, 'write').mockImplementation((chunk) => {
+      lines.push(String(chunk));
+      return true;
+    });
+  }
   // Every request fails, so that a client that retries by itself would do so.
   server = createServer((request, response) => {
     requests.push(request);
@@ -27,12 +35,14 @@ beforeEach(async () => {
     EVENT_BUS_NAME: 'bus',
     QUARANTINE_QUEUE_URL: `${url}/000000000000/quarantine`,
     OVERSIZE_BUCKET: BUCKET,
-    LOG_LEVEL: 'SILENT',
+    LOG_LEVEL: 'WARN',
+    POWERTOOLS_METRICS_DISABLED: 'false',
   }))
     vi.stubEnv(name, value);
 });
 
 afterEach(async () => {
+  vi.restoreAllMocks();
   vi.unstubAllEnvs();
   await new Promise((resolve) => {
     server.close(resolve);
@@ -40,7 +50,7 @@ afterEach(async () => {
   });
 });
 
-test('The Lambda function reports an unfinished message, and its SDK clients never repeat a request', async () => {
+test('The Lambda function reports and logs unfinished messages, and its SDK clients never repeat a request', async () => {
   const { handler } = await import('../../functions/consumer/handler.ts');
   const [one, unreadable] = [message(queuedEvents(1)), { messageId: 'unreadable', body: 'unreadable' }];
   const context = { awsRequestId: 'id', getRemainingTimeInMillis: () => 1_000 } as unknown as Context;
@@ -51,4 +61,11 @@ test('The Lambda function reports an unfinished message, and its SDK clients nev
   const targets = new Set(requests.map(({ headers }) => headers['x-amz-target']));
   expect(targets).toEqual(new Set([CALLS.insert, CALLS.quarantine]));
   for (const { headers } of requests) expect(headers['amz-sdk-request']).toBe('attempt=1; max=1');
+  const [document, ...logs] = lines.map((line) => JSON.parse(line)).sort((one) => ('_aws' in one ? -1 : 1));
+  expect(document).toMatchObject({
+    service: 'consumer',
+    MessagesReturned: 2,
+    _aws: { CloudWatchMetrics: [{ Namespace: 'Switchboard' }] },
+  });
+  expect(logs).toMatchObject([{ service: 'consumer', level: 'ERROR', messageId: 'unreadable' }]);
 });

@@ -116,6 +116,18 @@ describe('an event that EventBridge refuses permanently', () => {
     expect(consumer.reasons).toEqual(['EventBridge: InvalidArgument ']);
   });
 
+  test.each([
+    'MalformedDetail',
+    'InvalidArgument',
+    'NotAuthorizedForSourceException',
+    'NotAuthorizedForDetailTypeException',
+  ])('An event that is refused with %s is quarantined after one call', async (ErrorCode) => {
+    refuseFirst({ ErrorCode, ErrorMessage: 'no' });
+    expect(await consumer.deliver(message(events))).toEqual([]);
+    expect(consumer.reasons).toEqual([`EventBridge: ${ErrorCode} no`]);
+    expect(consumer.count(CALLS.publish)).toBe(1);
+  });
+
   test('A quarantined event is published when it is sent to the events queue again after the cause was fixed', async () => {
     refuseFirst();
     await consumer.deliver(message(events.slice(0, 1)));

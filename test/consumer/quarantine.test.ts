@@ -261,6 +261,18 @@ describe('the quarantine queue', () => {
     expect(consumer.quarantined).toHaveLength(2);
   });
 
+  test('Of three equal invalid items, only the one that the queue did not accept is sent at the redelivery', async () => {
+    const one = message([null, null, null]);
+    const Failed = [{ Id: '2', Code: 'InternalError', SenderFault: false }];
+    consumer.intercept(CALLS.quarantine, {
+      before: () => responseOf(200, { Successful: [{ Id: '0' }, { Id: '1' }], Failed }),
+    });
+    expect((await consumer.invoke([one], { isLastAttempt: true })).failed).toEqual([one.messageId]);
+    expect(consumer.quarantined).toEqual([]);
+    expect(await consumer.deliver(redelivered(one))).toEqual([]);
+    expect(consumer.quarantined).toHaveLength(1);
+  });
+
   test('A missing quarantine queue fails the invocation', async () => {
     const broken = await LocalConsumer.create({
       config: { quarantineQueueUrl: 'http://127.0.0.1/000000000000/no-such-queue' },

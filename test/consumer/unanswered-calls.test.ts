@@ -194,6 +194,14 @@ describe('an AWS call that is never answered', () => {
     expect((await consumer.item(`turn#${other.owner}`))?.leaseEndsAt?.N).toBe('0');
   });
 
+  test('An invocation that begins with 10 ms left returns its messages instead of failing', async () => {
+    const one = message(events);
+    consumer.hang(CALLS.insert);
+    const { outcome, failed } = await consumer.invoke([one], { remainingMs: 10 });
+    expect(outcome.kind).toBe('response');
+    expect(failed).toEqual([one.messageId]);
+  });
+
   test('The reserve of a long invocation is at most two seconds', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     const one = message([null]);

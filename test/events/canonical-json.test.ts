@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { canonicalJson, MAX_DEPTH_LEVELS, TooDeepError } from '../../lib/events/canonical-json.ts';
 import { anyText, jsonBody, reordered } from './json.ts';
 
@@ -9,6 +9,10 @@ const nested = (levels: number, [open, close]: readonly [string, string]) =>
   JSON.parse(`${open.repeat(levels)}0${close.repeat(levels)}`) as unknown;
 const ARRAY = ['[', ']'] as const;
 const OBJECT = ['{"a":', '}'] as const;
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 describe('RFC 8785', () => {
   test('The sample of section 3.2.2 has the canonical text of the RFC', () => {
@@ -64,6 +68,10 @@ test('A key named __proto__ is an ordinary key', () => {
   expect(canonical('{"constructor":1,"toString":2}')).toBe('{"constructor":1,"toString":2}');
 });
 
+test('A key named undefined is an ordinary key', () => {
+  expect(canonical('{"undefined":1,"a":2}')).toBe('{"a":2,"undefined":1}');
+});
+
 test('Keys with commas, with quotes or without characters are not mixed up', () => {
   const objects = [
     '{"a,b":1,"c":2}',
@@ -72,6 +80,8 @@ test('Keys with commas, with quotes or without characters are not mixed up', () 
     '{"a,b,c":1}',
     '{"":1,",":2}',
     '{",,":1}',
+    '{"":1}',
+    '{}',
   ];
   for (const json of [...objects, ...objects]) expect(canonical(json)).toBe(json);
   expect(canonical('{"b\\"":1,"a\\"":2}')).toBe('{"a\\"":2,"b\\"":1}');
@@ -86,6 +96,28 @@ test('Many different key sets, and very long ones, are sorted correctly', () => 
   const keys = Array.from({ length: 2_000 }, (_, index) => `key${String(index).padStart(4, '0')}`);
   const members = keys.map((key) => `"${key}":0`);
   expect(canonical(`{${members.toReversed().join(',')}}`)).toBe(`{${members.join(',')}}`);
+});
+
+describe('the cache of key orders', () => {
+  /** How many key sets are in the cache after each of these objects. */
+  const sizesAfter = (objects: readonly object[]) => {
+    const store = vi.spyOn(Map.prototype, 'set');
+    return objects.flatMap((object) => {
+      store.mockClear();
+      canonicalJson(object);
+      return store.mock.contexts.map((cache) => (cache as Map<unknown, unknown>).size);
+    });
+  };
+
+  test('The cache holds at most 2,000 key sets', () => {
+    const sizes = sizesAfter(Array.from({ length: 5_000 }, (_, index) => ({ [`cached${index}`]: 0 })));
+    expect(Math.max(...sizes)).toBe(2_000);
+  });
+
+  test('A key set is stored once, and not if its names have more than 4,000 characters', () => {
+    const [longest, longer] = [{ ['x'.repeat(4_000)]: 0 }, { ['x'.repeat(4_001)]: 0 }];
+    expect(sizesAfter([longest, longest, longer, { ...longest }])).toHaveLength(1);
+  });
 });
 
 test('Values that JSON does not have are omitted as JSON.stringify does', () => {
@@ -107,7 +139,12 @@ describe('nesting', () => {
 
   test('Nesting of 200,000 levels is refused with a code, without exhausting the stack', () => {
     expect(() => canonicalJson(nested(200_000, ARRAY))).toThrow(
-      expect.objectContaining({ code: 'too_deep', retriable: false, name: 'TooDeepError' }),
+      expect.objectContaining({
+        code: 'too_deep',
+        retriable: false,
+        name: 'TooDeepError',
+        message: 'JSON is nested more than 128 levels deep',
+      }),
     );
   });
 });

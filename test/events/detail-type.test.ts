@@ -51,9 +51,13 @@ test('A combined topic keeps its parts', () => {
   expect(detailType(`v2.users.${UUID}?presence&routingStatus`)).toBe('v2.users.{id}?presence&routingStatus');
 });
 
-test('A topic has the same type at every call', () => {
+test('A topic has the same type at every call, and is stored once', () => {
   const topic = `v2.users.${UUID}.activity`;
+  const store = vi.spyOn(Map.prototype, 'set');
   for (let call = 0; call < 3; call++) expect(detailType(topic)).toBe('v2.users.{id}.activity');
+  const stored = store.mock.calls.length;
+  store.mockRestore();
+  expect(stored).toBe(1);
 });
 
 test('The cache of topics is bounded', () => {

@@ -146,6 +146,12 @@ describe('the size of an item', () => {
     expect(sizeOf('x'.repeat(room + 1))).toBeUndefined();
   });
 
+  test('The largest item fits into an SQS message, with its envelope and the attributes of the quarantine queue', () => {
+    const body = encodeEnvelope(ENVELOPE, ['x'.repeat(MAX_ITEM_BYTES)]);
+    const attributesBytes = 2_048;
+    expect(Buffer.byteLength(body) + attributesBytes).toBeLessThanOrEqual(1_048_576);
+  });
+
   test('The size of an item is measured in bytes', () => {
     expect(sizeOf('é'.repeat(Math.floor(room / 2)))).toBeLessThanOrEqual(MAX_ITEM_BYTES);
     expect(sizeOf('é'.repeat(Math.ceil((room + 1) / 2)))).toBeUndefined();

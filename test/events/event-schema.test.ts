@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { envelopeSchema, queuedEventSchema, rejectedFrameSchema } from '../../lib/events/schema.ts';
+import {
+  envelopeSchema,
+  queuedEventSchema,
+  REJECTION_REASONS,
+  rejectedFrameSchema,
+} from '../../lib/events/schema.ts';
 
 const EVENT = {
   id: 'k3Zx',
@@ -50,6 +55,13 @@ describe('queued events', () => {
     expect(queuedEventSchema.safeParse(event).success).toBe(false);
   });
 
+  test('The problem of a body that is not an object is named', () => {
+    const problems = queuedEventSchema.safeParse({ ...EVENT, frame: { topicName: 'v2.x', eventBody: [] } });
+    expect(problems.error?.issues).toMatchObject([
+      { path: ['frame', 'eventBody'], message: 'Invalid input: expected an object' },
+    ]);
+  });
+
   test.each(['smoke-signals', 'x'.repeat(64)])(
     'The schema accepts an event of the unknown protocol %s',
     (protocol) => {
@@ -63,6 +75,17 @@ describe('queued events', () => {
     expect(rejectedFrameSchema.safeParse(REJECTED).success).toBe(true);
     expect(rejectedFrameSchema.parse(unknown).rejected.protocol).toBe('smoke-signals');
   });
+});
+
+test('A rejected frame has one of six reasons, by which its item can be found in the quarantine queue', () => {
+  expect(REJECTION_REASONS).toEqual([
+    'not_json',
+    'invalid_utf8',
+    'invalid_frame',
+    'too_deep',
+    'too_large',
+    'refused_by_queue',
+  ]);
 });
 
 describe('envelopes', () => {

@@ -23,7 +23,7 @@ describe.each(['eventTime', 'modifiedDate', 'timestamp', 'currentStateStart'])(
       },
     );
 
-    test.each([null, '', 'yesterday', 0, -1, 8.64e15 + 1, {}, [], true])(
+    test.each([null, '', 'yesterday', 0, -1, 8.64e15 + 1, {}, [[ISO]], true])(
       `The invalid time in ${field} is ignored: %j`,
       (value) => {
         expect(timeOf({ [field]: value })).toBe(RECEIVED);
@@ -36,6 +36,11 @@ test('The fields of a body are used in order of preference', () => {
   const body = { currentStateStart: MS + 3, timestamp: MS + 2, modifiedDate: MS + 1, eventTime: MS };
   expect(timeOf(body)).toBe(ISO);
   expect(timeOf({ ...body, eventTime: 'unreadable' })).toBe('2022-04-06T09:31:44.950Z');
+});
+
+test('The last second of the year 9999 is the latest time, because EventBridge accepts no later one', () => {
+  expect(timeOf({ eventTime: '9999-12-31T23:59:59Z' })).toBe('9999-12-31T23:59:59.000Z');
+  expect(timeOf({ eventTime: '9999-12-31T23:59:59.001Z' })).toBe(RECEIVED);
 });
 
 test('An event without a time has the time of receipt', () => {

@@ -3,7 +3,7 @@ import { contentIdentity, recoveryKey } from '../../lib/events/identity.ts';
 import { identify } from '../../lib/events/item.ts';
 import { type Frame, frameSchema } from '../../lib/events/schema.ts';
 import { leaves, type Path, reordered, valueAt, withValue } from './json.ts';
-import { SAMPLES, type Sample } from './samples.ts';
+import { GENERIC_TOPICS, SAMPLES, type Sample } from './samples.ts';
 
 /** A frame after JSON and the schema. */
 const parsed = (frame: unknown): Frame => frameSchema.parse(JSON.parse(JSON.stringify(frame)));
@@ -42,6 +42,22 @@ test('Every sample has a recovery key, and no two are equal', () => {
   expect(new Set(keys).size).toBe(SAMPLES.length);
 });
 
+test('Events of different kinds have different recovery keys, even if their fields have the same values', () => {
+  const { frame } = sampleOf('transcription');
+  const [id, time, utterances] = ['c1', '2026-03-21T01:09:55.225Z', [{ utteranceId: 'u1', isFinal: true }]];
+  const transcription = {
+    topicName: `v2.conversations.${id}.transcription`,
+    eventBody: { ...frame.eventBody, communicationId: 'x', eventTime: time, transcripts: utterances },
+  };
+  const presence = {
+    topicName: `v2.users.${id}.presence`,
+    eventBody: { source: 'x', modifiedDate: time, presenceDefinition: { id: '[["u1",true]]' } },
+  };
+  expect(keyOf(transcription)).toContain('u1');
+  expect(keyOf(presence)).toContain('u1');
+  expect(keyOf(presence)).not.toBe(keyOf(transcription));
+});
+
 describe.each(SAMPLES)('$name', (sample) => {
   const { name, frame, topicIds, times } = sample;
   const id = idOf(frame);
@@ -64,6 +80,10 @@ describe.each(SAMPLES)('$name', (sample) => {
       expect(keyOf(other)).not.toBe(key);
       expect(idOf(other)).not.toBe(id);
     }
+  });
+
+  test(`The body of ${name} in a topic without known key fields has no recovery key`, () => {
+    for (const topicName of GENERIC_TOPICS) expect(keyOf({ ...frame, topicName })).toBeUndefined();
   });
 
   test(`Other fields of ${name} that are changed, missing or new do not change the recovery key`, () => {
@@ -180,18 +200,23 @@ test.each(SAMPLES)('Equal copies of $name have equal ids, in any order of their 
   expect(new Set(ids).size).toBe(1);
 });
 
-test.each(['2026-13-45T01:09:55.225Z', '2026-03-21', '5', 'now'])(
-  'The invalid time %s is no key field',
-  (time) => {
-    for (const { frame, times } of SAMPLES) {
-      for (const path of times) {
-        const untimed = withBody(frame, path, time);
-        expect(keyOf(untimed)).toBeUndefined();
-        expect(idOf(withBody(untimed, ['new'], 1))).not.toBe(idOf(untimed));
-      }
+test.each([
+  '2026-13-45T01:09:55.225Z',
+  '+002026-03-21T01:09:55.225Z',
+  '2026-03-21T01:09:55.225Z (UTC)',
+  '2026-03-21',
+  '5',
+  'now',
+  [['2026-03-21T01:09:55.225Z']],
+])('The invalid time %s is no key field', (time) => {
+  for (const { frame, times } of SAMPLES) {
+    for (const path of times) {
+      const untimed = withBody(frame, path, time);
+      expect(keyOf(untimed)).toBeUndefined();
+      expect(idOf(withBody(untimed, ['new'], 1))).not.toBe(idOf(untimed));
     }
-  },
-);
+  }
+});
 
 test('Topics that differ in a lone surrogate have different identities', () => {
   const ids = ['\ud800', '\udfff', '\ufffd'].map((id) =>
@@ -205,6 +230,23 @@ test('Detail events of different types with the same fields have different ident
   const other = { ...frame, topicName: frame.topicName.replace(/acw$/, 'wrapup') };
   expect(keyOf(other)).not.toBe(keyOf(frame));
   expect(idOf(other)).not.toBe(idOf(frame));
+});
+
+test('A time without a fraction of a second is a key field', () => {
+  const { frame } = sampleOf('presence');
+  const [short, long] = ['2026-03-21T01:09:55Z', '2026-03-21T01:09:55.000Z'];
+  expect(keyOf(withBody(frame, ['modifiedDate'], short))).toBe(
+    keyOf(withBody(frame, ['modifiedDate'], long)),
+  );
+  expect(keyOf(withBody(frame, ['modifiedDate'], short))).toBeDefined();
+});
+
+test.each([
+  ['presence', 'presenceDefinition'],
+  ['routing status', 'routingStatus'],
+])('The event %s has no recovery key if its %s is missing, null or a text', (name, field) => {
+  for (const nothing of [undefined, null, 'text'])
+    expect(keyOf(withBody(sampleOf(name).frame, [field], nothing))).toBeUndefined();
 });
 
 describe('attributes', () => {
@@ -240,7 +282,7 @@ describe('transcriptions', () => {
     expect(new Set([frame, swapped, fewer].map(idOf)).size).toBe(3);
   });
 
-  test.each([[[]], [undefined], [['text']], [[{ isFinal: true }]], ['none']])(
+  test.each([[[]], [undefined], [['text']], [[{ isFinal: true }]], [[null]], ['none']])(
     'A transcription with the transcripts %j has no recovery key',
     (transcripts) => {
       const status = withBody(frame, ['transcripts'], transcripts);

@@ -87,6 +87,7 @@ describe('secrets that are not registered', () => {
   test.each([
     ['Authorization: Bearer abc.DEF-1_2~3+/4==, then', 'Authorization: Bearer [redacted], then'],
     ['authorization: bearer abc', 'authorization: bearer [redacted]'],
+    ['Authorization: Bearer   abc.def', 'Authorization: Bearer   [redacted]'],
     ['Basic Y2xpZW50OnNlY3JldA==', 'Basic [redacted]'],
     ['wss://host/x?access_token=abc%2Fdef&topics=1', 'wss://host/x?access_token=[redacted]&topics=1'],
     [
@@ -107,6 +108,7 @@ describe('secrets that are not registered', () => {
     ],
     [`channel ${CHANNEL} has ended`, 'channel [redacted] has ended'],
     [`{"id":"${CHANNEL}"}`, '{"id":"[redacted]"}'],
+    ['channel streaming-14-fmtdmf8cd', 'channel [redacted]'],
   ])('What looks like a secret is removed from: %s', (text, clean) => {
     expect(redact(text)).toBe(clean);
   });
@@ -188,6 +190,6 @@ test('Fields with secrets are recognized by their names', () => {
     'channelId',
     'ACCESS_TOKEN',
   ];
-  const open = ['clientId', 'token', 'channels', 'conversationId', 'access_token_type'];
+  const open = ['clientId', 'token', 'channels', 'conversationId', 'access_token_type', 'has_access_token'];
   expect([...secret, ...open].filter(namesSecret)).toEqual(secret);
 });

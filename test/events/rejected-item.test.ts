@@ -17,7 +17,7 @@ const ABOUT = {
 } as const;
 
 /** What the consumer reads of a rejected frame: through an envelope and the schema. */
-function rejectedOf(data: Buffer, compression?: 'always' | 'if-large') {
+function rejectedOf(data: Buffer, compression?: 'always') {
   const item = rejectedItem(data, ABOUT, compression);
   if (item === undefined) throw new Error('the frame was not kept');
   expect(item.bytes).toBe(Buffer.byteLength(item.json));

@@ -39,6 +39,10 @@ const rows: readonly End[] = [
 ];
 
 describe('the ends of a notification channel', () => {
+  test('Every end says in words what happened, because logs and gaps give its meaning as the reason', () => {
+    for (const { meaning } of rows) expect(meaning).toMatch(/^[a-z\d].*[a-z]{3}/i);
+  });
+
   test('The table lists exactly the expected close codes', () => {
     expect(Object.keys(TABLE.codes).map(Number)).toEqual(Object.keys(CODES).map(Number));
   });

@@ -92,6 +92,11 @@ describe('endOfFailure', () => {
     expect(failure(code, true).throttled === true).toBe(code === 'rate_limited');
   });
 
+  test('Every failure says in words what happened, because logs and gaps give its meaning as the reason', () => {
+    const ends = codes.flatMap((code) => [failure(code, true), failure(code, false)]);
+    for (const { meaning } of ends) expect(meaning).toMatch(/^[a-z].*[a-z]{3}/i);
+  });
+
   test.each([new Error('x'), 'text', undefined])('The unknown failure %s is temporary', (error) => {
     expect(endOfFailure(error).recovery).toBe('resume');
   });
