@@ -262,7 +262,9 @@ describe.concurrent('--json', () => {
 });
 
 describe.concurrent('--json and logs', () => {
-  test('Large events of a run reach the bus by their objects, and none is lost', async () => {
+  test('Large events of a run reach the bus by their objects, and none is lost', {
+    timeout: 120_000,
+  }, async () => {
     const flags = '--events 2000 --rate 2000 --faults large_event --seed 1 --exit --json --health-port 0';
     const { code, stdout } = await run(['local', ...flags.split(' ')]).ended;
     const result = JSON.parse(stdout);

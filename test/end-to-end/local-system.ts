@@ -66,10 +66,10 @@ export class LocalSystem {
   readonly invocations: Invocation[] = [];
   poller!: SqsPoller;
   ingester!: Ingester;
-  /** Receipt handle → message id, for messages in progress. */
+  /** Receipt handle → owner, for messages in progress. */
   private readonly working = new Map<string, string>();
-  /** Receipt handle → returned message. */
-  private readonly returned = new Map<string, { messageId: string; body: string }>();
+  /** Receipt handle → owner, for returned messages. */
+  private readonly returned = new Map<string, string>();
   private readonly http = new NodeHttpHandler({ connectionTimeout: 2_000, requestTimeout: 5_000 });
 
   private constructor({ rates = {}, everyTopic = false }: LocalSystemOptions) {
@@ -179,8 +179,7 @@ export class LocalSystem {
           metrics: new Metrics({ namespace: 'Switchboard', serviceName: 'consumer' }),
         });
         return (event: SQSEvent, context: Context) => {
-          for (const { receiptHandle, messageId } of event.Records)
-            this.working.set(receiptHandle, messageId);
+          for (const { receiptHandle, body } of event.Records) this.working.set(receiptHandle, ownerOf(body));
           return handler(event, context);
         };
       },
@@ -218,7 +217,8 @@ export class LocalSystem {
   }
 
   /**
-   * Makes returned messages visible as soon as no invocation works on them, instead of after the visibility timeout.
+   * Makes returned messages visible as soon as no invocation works on them, instead of after the visibility timeout. A
+   * message that was sent twice is two messages of one owner, which have one turn.
    */
   private onInvocation(invocation: Invocation): void {
     const { records, failedMessageIds } = invocation;
@@ -226,19 +226,18 @@ export class LocalSystem {
     this.accounting.onInvocation(invocation);
     for (const { messageId, receiptHandle, body } of records) {
       this.working.delete(receiptHandle);
-      if (failedMessageIds.has(messageId)) this.returned.set(receiptHandle, { messageId, body });
+      if (failedMessageIds.has(messageId)) this.returned.set(receiptHandle, ownerOf(body));
     }
     const busy = new Set(this.working.values());
-    for (const [receiptHandle, { messageId, body }] of this.returned) {
-      if (busy.has(messageId)) continue;
+    for (const [receiptHandle, owner] of this.returned) {
+      if (busy.has(owner)) continue;
       this.returned.delete(receiptHandle);
-      void this.endLease(body).then(() => this.events.changeVisibility(receiptHandle, 0));
+      void this.endLease(owner).then(() => this.events.changeVisibility(receiptHandle, 0));
     }
   }
 
   /** Ends the lease of a message's turn, which ends before the visibility timeout. */
-  private async endLease(body: string): Promise<void> {
-    const { owner } = JSON.parse(body) as { owner: string };
+  private async endLease(owner: string): Promise<void> {
     const client = dynamoDbClient({ ...LOCAL, requestHandler: this.emulator.requestHandler() });
     const update = new UpdateItemCommand({
       TableName: NAMES.claimsTable,
@@ -250,6 +249,10 @@ export class LocalSystem {
     // A message without a turn was returned before its turn was taken.
     await client.send(update).catch(() => undefined);
   }
+}
+
+function ownerOf(body: string): string {
+  return (JSON.parse(body) as { owner: string }).owner;
 }
 
 /** Resolves when a condition holds. Rejects after the timeout. */
