@@ -72,16 +72,16 @@ export class Accounting {
   }
 
   /**
-   * An invocation of the consumer has ended. Events that it published but did not mark, because it was killed or got no
-   * answer in time, may be published again.
+   * An invocation of the consumer has ended. Events that it published but did not mark, because it was killed or reached
+   * its time limit, may be published again.
    */
-  onInvocation(invocation: Pick<Invocation, 'records' | 'calls' | 'outcome' | 'failedMessageIds'>): void {
+  onInvocation(invocation: Invocation, timeLimitMs: number): void {
     const { records, outcome, failedMessageIds } = invocation;
     const wasKilled = outcome.kind === 'crash' || outcome.kind === 'timeout';
     // A message can be returned without a fault of its own, such as one of two concurrent deliveries.
     for (const { messageId, body } of records)
       if (wasKilled || failedMessageIds.has(messageId)) this.stall(body);
-    for (const serial of unknownOutcomes(invocation)) this.ledger.allowRepeat(serial);
+    for (const serial of unknownOutcomes(invocation, timeLimitMs)) this.ledger.allowRepeat(serial);
   }
 
   private stall(body: string): void {

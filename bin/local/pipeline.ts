@@ -133,13 +133,14 @@ function createPoller(
 ): SqsPoller {
   const { accounting, faults, seed, logLevel } = options;
   const { consumed, failures, dedupWindow } = observers;
+  const timeoutMs = localLimits(faults).consumerTimeoutMs;
   return createLocalConsumer({
     emulator,
     edge,
     quarantineQueueUrl,
     logLevel,
     seed,
-    timeoutMs: localLimits(faults).consumerTimeoutMs,
+    timeoutMs,
     crashRate: faults.consumerCrash ? CONSUMER_CRASH_RATE : 0,
     onBatch: (report) => consumed.addBatch(report),
     onInvocation: (invocation) => {
@@ -147,7 +148,7 @@ function createPoller(
       consumed.addInvocation(invocation);
       failures.add(invocation.outcome);
       if (options.hasShortDedupWindow) dedupWindow.onInvocation(invocation);
-      accounting.onInvocation(invocation);
+      accounting.onInvocation(invocation, timeoutMs);
     },
   });
 }

@@ -1,35 +1,52 @@
 import type { Invocation } from 'switchboard-local/lambda/poller-options.ts';
 import { DYNAMODB_WRITES, messageOwner, messageSerials, PUT_EVENTS, putEventsSerials } from './wire-facts.ts';
 
+/** An invocation that took this share of its time limit has reached it: the consumer reserves the rest for its report. */
+const REACHED_SHARE = 0.6;
+
+type Ended = Pick<Invocation, 'records' | 'calls' | 'outcome' | 'failedMessageIds' | 'durationMs'>;
+
 /**
- * Serial numbers of the events that an invocation published without knowing that it is recorded. They are in a PutEvents
- * request that was sent, and no write to DynamoDB that names the owner of their message was answered after that request.
- * An event in several messages is recorded once all of its messages are.
+ * Serial numbers of the events that an invocation published without knowing that it is recorded.
  *
- * If the invocation was not killed, it must have tried: it did not get the answer to the PutEvents request or to such a
- * write before its time limit.
+ * @param timeLimitMs - time limit of the function
  */
-export function unknownOutcomes({
-  records,
-  calls,
-  outcome,
-}: Pick<Invocation, 'records' | 'calls' | 'outcome'>): number[] {
-  const wasKilled = outcome.kind === 'crash' || outcome.kind === 'timeout';
+export function unknownOutcomes(invocation: Ended, timeLimitMs: number): number[] {
+  const { kind } = invocation.outcome;
+  if (kind === 'crash' || kind === 'timeout') return ofKilled(invocation);
+  return invocation.durationMs < REACHED_SHARE * timeLimitMs ? [] : ofReturned(invocation);
+}
+
+/**
+ * Events of a killed invocation are in a PutEvents request that was sent, and no write to DynamoDB that names the owner of
+ * their message was answered after that request. An event in several messages is recorded once all of its messages are.
+ */
+function ofKilled({ records, calls, outcome }: Ended): number[] {
   const unsent = outcome.kind === 'crash' && outcome.when === 'before' ? outcome.call - 1 : -1;
   const messages = records.map(({ body }) => ({
     owner: messageOwner(body),
     serials: new Set(messageSerials(body)),
   }));
-  return calls.flatMap(({ target, body, answered }, index) => {
+  return calls.flatMap(({ target, body }, index) => {
     if (target !== PUT_EVENTS || index === unsent) return [];
-    const later = calls.slice(index + 1).filter((call) => DYNAMODB_WRITES.has(call.target));
-    const names = (owner: string | undefined, isAnswered: boolean) =>
-      owner !== undefined && later.some((call) => call.answered === isAnswered && call.body.includes(owner));
+    const later = calls
+      .slice(index + 1)
+      .filter((call) => call.answered && DYNAMODB_WRITES.has(call.target))
+      .map((call) => call.body);
+    const isRecorded = (owner: string | undefined) =>
+      owner !== undefined && later.some((text) => text.includes(owner));
     return putEventsSerials(body).filter((serial) => {
       const carriers = messages.filter(({ serials }) => serials.has(serial));
-      const unrecorded = carriers.filter(({ owner }) => !names(owner, true));
-      if (carriers.length > 0 && unrecorded.length === 0) return false;
-      return wasKilled || !answered || unrecorded.some(({ owner }) => names(owner, false));
+      return carriers.length === 0 || !carriers.every(({ owner }) => isRecorded(owner));
     });
   });
+}
+
+/** At its time limit an invocation returns the messages whose answers it has not read: they are published again. */
+function ofReturned({ records, calls, failedMessageIds }: Ended): number[] {
+  const returned = new Set(
+    records.flatMap(({ messageId, body }) => (failedMessageIds.has(messageId) ? messageSerials(body) : [])),
+  );
+  const sent = calls.flatMap(({ target, body }) => (target === PUT_EVENTS ? putEventsSerials(body) : []));
+  return sent.filter((serial) => returned.has(serial));
 }

@@ -74,6 +74,7 @@ const putBody = (...serials: number[]) =>
     Entries: serials.map((serial) => ({ Detail: JSON.stringify({ metadata: metadata(serial) }) })),
   });
 const message = (owner: string, ...serials: number[]) => ({
+  messageId: owner,
   body: JSON.stringify({
     owner,
     events: serials.map((serial) => ({ frame: { metadata: metadata(serial) } })),
@@ -82,12 +83,17 @@ const message = (owner: string, ...serials: number[]) => ({
 const call = (target: string, body: string, answered = true) => ({ target, body, answered });
 const CRASH = { kind: 'crash', call: 99, when: 'after' } as const;
 
+const RETURNED = { kind: 'response', value: {} } as const;
+const TIME_LIMIT_MS = 10_000;
+
 function unknownOf(
   records: readonly { body: string }[],
   calls: readonly ReturnType<typeof call>[],
   outcome: Invocation['outcome'] = CRASH,
+  { durationMs = 0, failed = [] as string[] } = {},
 ): number[] {
-  return unknownOutcomes({ records: records as Invocation['records'], calls, outcome });
+  const invocation = { records, calls, outcome, durationMs, failedMessageIds: new Set(failed) };
+  return unknownOutcomes(invocation as unknown as Invocation, TIME_LIMIT_MS);
 }
 
 describe('unknown outcomes', () => {
@@ -112,24 +118,21 @@ describe('unknown outcomes', () => {
   });
 
   describe('of an invocation that was not killed', () => {
-    const RETURNED = { kind: 'response', value: {} } as const;
-    const records = [message('owner-a', 1), message('owner-b', 2)];
-    const unknown = (...calls: ReturnType<typeof call>[]) => unknownOf(records, calls, RETURNED);
+    const records = [message('owner-a', 1, 2), message('owner-b', 3)];
+    const unknown = (durationMs: number, ...failed: string[]) =>
+      unknownOf(records, [call(PUT, putBody(1, 3)), call(UPDATE, 'owner-a')], RETURNED, {
+        durationMs,
+        failed,
+      });
 
-    test('Events have an unknown outcome if the publish had no answer before the time limit', () => {
-      expect(unknown(call(PUT, putBody(1, 2), false))).toEqual([1, 2]);
-      expect(unknown(call(PUT, putBody(1, 2), false), call(UPDATE, 'owner-a'))).toEqual([2]);
+    test('Events of messages that were returned at the time limit have an unknown outcome', () => {
+      expect(unknown(TIME_LIMIT_MS * 0.7, 'owner-a')).toEqual([1]);
+      expect(unknown(TIME_LIMIT_MS * 0.7, 'owner-a', 'owner-b')).toEqual([1, 3]);
+      expect(unknown(TIME_LIMIT_MS * 0.7)).toEqual([]);
     });
 
-    test('Events have an unknown outcome if the write that records them had no answer before the time limit', () => {
-      expect(unknown(call(PUT, putBody(1, 2)), call(UPDATE, 'owner-a', false))).toEqual([1]);
-      const again = [call(UPDATE, 'owner-a', false), call(UPDATE, 'owner-a')];
-      expect(unknown(call(PUT, putBody(1, 2)), ...again)).toEqual([]);
-    });
-
-    test('Events that the consumer never tried to record have a known outcome', () => {
-      expect(unknown(call(PUT, putBody(1, 2)))).toEqual([]);
-      expect(unknown(call(UPDATE, 'owner-a', false), call(PUT, putBody(1, 2)))).toEqual([]);
+    test('Events of messages that were returned before the time limit have a known outcome', () => {
+      expect(unknown(TIME_LIMIT_MS * 0.5, 'owner-a', 'owner-b')).toEqual([]);
     });
   });
 

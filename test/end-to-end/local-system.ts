@@ -223,7 +223,7 @@ export class LocalSystem {
   private onInvocation(invocation: Invocation): void {
     const { records, failedMessageIds } = invocation;
     this.invocations.push(invocation);
-    this.accounting.onInvocation(invocation);
+    this.accounting.onInvocation(invocation, FUNCTION_TIMEOUT_MS);
     for (const { messageId, receiptHandle, body } of records) {
       this.working.delete(receiptHandle);
       if (failedMessageIds.has(messageId)) this.returned.set(receiptHandle, ownerOf(body));

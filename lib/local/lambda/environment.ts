@@ -15,7 +15,7 @@ export interface CrashPoint {
 export interface CallMade {
   readonly target: string;
   readonly body: string;
-  /** Whether the handler got an answer, or an error that was not its own abort. */
+  /** Whether the handler got an answer. */
   readonly answered: boolean;
 }
 
@@ -132,12 +132,7 @@ export class ExecutionEnvironment {
   private wrap(inner: RequestHandler): RequestHandler {
     return {
       ...(inner.metadata && { metadata: inner.metadata }),
-      handle: (request, options) =>
-        this.call(
-          () => inner.handle(request, options),
-          request,
-          () => options?.abortSignal?.aborted === true,
-        ),
+      handle: (request, options) => this.call(() => inner.handle(request, options), request),
       updateHttpClientConfig: (key, value) => inner.updateHttpClientConfig(key, value),
       httpHandlerConfigs: () => inner.httpHandlerConfigs(),
       destroy: () => inner.destroy?.(),
@@ -147,7 +142,6 @@ export class ExecutionEnvironment {
   private async call<T>(
     send: () => Promise<T>,
     request: { headers: Record<string, string>; body?: unknown },
-    isAborted: () => boolean,
   ): Promise<T> {
     if (this.frozen) return never();
     const running = this.running;
@@ -162,7 +156,7 @@ export class ExecutionEnvironment {
     const [result] = await Promise.allSettled([send()]);
     if (crash?.when === 'after' && !this.frozen) return this.die(running, number, 'after');
     if (this.frozen) return never();
-    made.answered = result.status === 'fulfilled' || !isAborted();
+    made.answered = true;
     if (result.status === 'rejected') throw result.reason;
     return result.value;
   }

@@ -302,37 +302,6 @@ function sendOutput(body: string): SendMessageCommand {
   return new SendMessageCommand({ QueueUrl: emulator.sqs.queueUrl('output'), MessageBody: body });
 }
 
-test('A call that the handler aborts counts as one without an answer', async () => {
-  emulator.sqs.createQueue('output');
-  fill(1);
-  const ended: Invocation[] = [];
-  const running = poll(never, {
-    createHandler: (edge) => {
-      const sqs = client(
-        edge.wrap({
-          ...emulator.requestHandler(),
-          handle: (_request, options) =>
-            new Promise((_resolve, reject) => {
-              const signal = options?.abortSignal as AbortSignal | undefined;
-              signal?.addEventListener('abort', () => reject(new Error('aborted')));
-            }),
-        }),
-      );
-      return async () => {
-        const abort = new AbortController();
-        const sending = sqs.send(sendOutput('slow'), { abortSignal: abort.signal }).catch(() => undefined);
-        await vi.advanceTimersByTimeAsync(0);
-        abort.abort();
-        await sending;
-      };
-    },
-    onInvocation: (invocation) => ended.push(invocation),
-  });
-  await vi.advanceTimersByTimeAsync(10);
-  await untilIdle(running);
-  expect(ended[0]?.calls).toMatchObject([{ target: 'AmazonSQS.SendMessage', answered: false }]);
-});
-
 describe('crashes', () => {
   let crashed: Invocation[];
 
