@@ -41,7 +41,12 @@ const RESPONSES = {
   accepted: { status: 202, metric: 'EventsAccepted' },
   rejected: { status: 202, metric: 'FramesRejected' },
   not_json: { status: 400, metric: 'BodiesNotJson', message: 'The body is not JSON.' },
-  not_signed: { status: 401, metric: 'SignaturesRejected', message: 'The signature is missing or wrong.' },
+  no_signature: { status: 401, metric: 'SignaturesMissing', message: 'The signature is missing or wrong.' },
+  wrong_signature: {
+    status: 401,
+    metric: 'SignaturesRejected',
+    message: 'The signature is missing or wrong.',
+  },
   not_post: {
     status: 405,
     metric: 'MethodsRefused',
@@ -85,17 +90,19 @@ export class Receiver {
   async receive(request: DeliveryRequest): Promise<DeliveryResponse> {
     if (request.method !== 'POST') return RESPONSES.not_post;
     if (request.bytes > MAX_BODY_BYTES) return RESPONSES.too_large;
+    const { signature } = request;
+    if (signature === undefined) return RESPONSES.no_signature;
     try {
-      return await this.receiveBody(request.body(), request.signature);
+      return await this.receiveBody(request.body(), signature);
     } catch (error) {
       this.options.log.error('a delivery was not accepted; the sender has to send it again', { error });
       return RESPONSES.failed;
     }
   }
 
-  private async receiveBody(body: Buffer, signature: string | undefined): Promise<DeliveryResponse> {
+  private async receiveBody(body: Buffer, signature: string): Promise<DeliveryResponse> {
     const signal = AbortSignal.timeout(RESPONSE_LIMIT_MS);
-    if (!(await this.verify(body, signature, signal))) return RESPONSES.not_signed;
+    if (!(await this.verify(body, signature, signal))) return RESPONSES.wrong_signature;
     const delivered = readDelivery(body, new Date().toISOString());
     if (delivered.kind === 'not_json') return RESPONSES.not_json;
     await this.send(delivered.item.json, signal);
@@ -108,8 +115,7 @@ export class Receiver {
     return RESPONSES.rejected;
   }
 
-  private async verify(body: Buffer, signature: string | undefined, signal: AbortSignal): Promise<boolean> {
-    if (signature === undefined) return false;
+  private async verify(body: Buffer, signature: string, signal: AbortSignal): Promise<boolean> {
     const { keys } = this.options;
     const cached = await keys.get(signal);
     if (isSigned(body, signature, cached)) return true;

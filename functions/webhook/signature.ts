@@ -9,8 +9,8 @@ export const SIGNATURE_HEADER = 'x-genesys-cloud-signature';
  *
  * @param body - the exact bytes that were received
  */
-export function isSigned(body: Buffer, signature: string | undefined, keys: readonly Buffer[]): boolean {
-  const given = Buffer.from(signature ?? '');
+export function isSigned(body: Buffer, signature: string, keys: readonly Buffer[]): boolean {
+  const given = Buffer.from(signature);
   let matches = false;
   for (const key of keys) {
     const expected = Buffer.from(createHmac('sha256', key).update(body).digest('base64'));

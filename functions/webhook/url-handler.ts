@@ -41,7 +41,7 @@ export function createHandler(config: WebhookConfig, dependencies: WebhookDepend
     const response = await receiver.receive(requestOf(event));
     const { metric } = response;
     if (metric === 'SignaturesRejected')
-      logger.warn('a request has no valid signature', { sourceIp: event.requestContext.http.sourceIp });
+      logger.warn('a request has a wrong signature', { sourceIp: event.requestContext.http.sourceIp });
     metrics.addMetric(metric, WEBHOOK_METRICS[metric].unit, 1);
     metrics.addMetric(
       'ResponseLatency',

@@ -58,7 +58,8 @@ export type IngesterMetricName = keyof typeof INGESTER_METRICS;
 export const WEBHOOK_METRICS = {
   EventsAccepted: { unit: 'Count', description: 'Events accepted by SQS and answered with 202' },
   FramesRejected: { unit: 'Count', description: 'Signed bodies without a usable event, sent to quarantine' },
-  SignaturesRejected: { unit: 'Count', description: 'Requests without a valid signature' },
+  SignaturesMissing: { unit: 'Count', description: 'Requests without a signature' },
+  SignaturesRejected: { unit: 'Count', description: 'Requests with a wrong signature' },
   BodiesTooLarge: { unit: 'Count', description: 'Requests with a body above the limit' },
   BodiesNotJson: { unit: 'Count', description: 'Signed requests whose body is not JSON' },
   MethodsRefused: { unit: 'Count', description: 'Requests with another method than POST' },

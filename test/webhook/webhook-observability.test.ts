@@ -38,7 +38,8 @@ test('Each request counts once, by what became of it, and has a latency', async 
   const requests: [string, () => Promise<unknown>][] = [
     ['EventsAccepted', () => webhook.send(body)],
     ['FramesRejected', () => webhook.send('{}')],
-    ['SignaturesRejected', () => webhook.send(body, { signature: null })],
+    ['SignaturesMissing', () => webhook.send(body, { signature: null })],
+    ['SignaturesRejected', () => webhook.send(body, { signature: 'wrong' })],
     ['BodiesNotJson', () => webhook.send('no')],
     ['BodiesTooLarge', () => webhook.send('x'.repeat(1_000_000))],
     ['MethodsRefused', () => webhook.send(body, { method: 'GET' })],
@@ -67,7 +68,7 @@ test('Logs contain no secret, no signature and no body', async () => {
   webhook.faults.next('server_error', 'AmazonSQS.SendMessage');
   await webhook.send(body);
   const logged = lines.join('\n');
-  expect(logged).toContain('a request has no valid signature');
+  expect(logged).toContain('a request has a wrong signature');
   expect(logged).toContain('a delivery was not accepted');
   for (const text of [SECRET, sign(body), sign(body, OTHER_SECRET), 'Jane Roe'])
     expect(logged).not.toContain(text);
