@@ -79,7 +79,12 @@ const message = (owner: string, ...serials: number[]) => ({
     events: serials.map((serial) => ({ frame: { metadata: metadata(serial) } })),
   }),
 });
-const call = (target: string, body: string, answered = true) => ({ target, body, answered });
+const call = (target: string, body: string, answered = true, succeeded = answered) => ({
+  target,
+  body,
+  answered,
+  succeeded,
+});
 const CRASH = { kind: 'crash', call: 99, when: 'after' } as const;
 
 function unknownOf(
@@ -101,6 +106,14 @@ describe('unknown outcomes', () => {
     expect(unknownOf(records, [put, call(UPDATE, '{"pk":"marker#owner-a"}')])).toEqual([2]);
     expect(unknownOf(records, [put, call(UPDATE, '{"pk":"marker#owner-a"}', false)])).toEqual([1, 2]);
     expect(unknownOf(records, [call(UPDATE, '{"pk":"marker#owner-a"}'), put])).toEqual([1, 2]);
+  });
+
+  test('A write that was refused records nothing: its events have an unknown outcome if the invocation is killed', () => {
+    const refused = call(UPDATE, '{"pk":"marker#owner-a"}', true, false);
+    const records = [message('owner-a', 1)];
+    expect(unknownOf(records, [call(PUT, putBody(1)), refused])).toEqual([1]);
+    const repeated = call(UPDATE, '{"pk":"marker#owner-a"}');
+    expect(unknownOf(records, [call(PUT, putBody(1)), refused, repeated])).toEqual([]);
   });
 
   test('An event in two messages has an unknown outcome until both are recorded', () => {
