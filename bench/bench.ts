@@ -5,6 +5,7 @@ import { benchImport } from './import-bench.ts';
 import { ingest, ingestNaively, receiveAndParse } from './ingester-bench.ts';
 import { eventsPerCpuSecond, type Figure, figure } from './measure.ts';
 import { benchMemory } from './memory-bench.ts';
+import { benchWebhook } from './webhook-bench.ts';
 
 const INGESTER_EVENTS = 200_000;
 const CONSUMER_EVENTS = 50_000;
@@ -40,7 +41,7 @@ async function benchConsumer(limit: number): Promise<Figure> {
   return figure('consumer', 'events/s per core', await measure(consumer(), CONSUMER_EVENTS), naive, limit);
 }
 
-const BENCHES = ['ingester', 'consumer', 'import', 'memory'] as const;
+const BENCHES = ['ingester', 'consumer', 'webhook', 'import', 'memory'] as const;
 
 const command = new Command('bench')
   .description(
@@ -60,6 +61,7 @@ if (selected('ingester') || selected('consumer')) {
   print(ingester);
   if (selected('consumer')) print(await benchConsumer(ingester.limit));
 }
+if (selected('webhook')) for (const one of await benchWebhook()) print(one);
 if (selected('import')) for (const one of await benchImport()) print(one);
 if (selected('memory')) for (const one of await benchMemory()) print(one);
 process.exit(0);
@@ -72,7 +74,9 @@ function print(result: Figure): void {
   const { name, value, unit, naive, limit, timesNaive, shareOfLimit } = result;
   const comparison =
     limit === null
-      ? ''
+      ? naive === null
+        ? ''
+        : `   naive ${naive}`
       : naive === null
         ? `   baseline ${limit}`
         : `   naive ${naive} (${timesNaive} times as fast)   upper limit ${limit} (${((shareOfLimit ?? 0) * 100).toFixed(1)} % of it)`;

@@ -28,6 +28,9 @@ export function nullAws(): AwsEdge & { calls: Map<string, number> } {
   };
 }
 
+/** Value of every secret. */
+export const NULL_SECRET = '0123456789abcdef'.repeat(4);
+
 /** Response for the maximum of ten entries, with the ids that the batcher assigns. */
 const ALL_ACCEPTED = {
   Successful: Array.from({ length: 10 }, (_, index) => ({ Id: String(index), MessageId: String(index) })),
@@ -39,6 +42,8 @@ function answer(target: string, body: string): unknown {
       return ALL_ACCEPTED;
     case 'AmazonSQS.SendMessage':
       return { MessageId: '1' };
+    case 'secretsmanager.GetSecretValue':
+      return { SecretString: NULL_SECRET };
     case 'AWSEvents.PutEvents':
       return {
         FailedEntryCount: 0,

@@ -8,6 +8,7 @@ import { runLocal } from './local/local-run.ts';
 import { endQuietlyOnBrokenPipe, writeOut } from './local/output-streams.ts';
 import { realGenesys, rejectSimulationFlags } from './local/real-genesys.ts';
 import { emulatorCommand, simulatorCommand } from './local/stand-ins.ts';
+import { streamsCommand } from './streams/streams-command.ts';
 
 // EMF documents are meant for CloudWatch. On a local run they would flood the output.
 process.env.POWERTOOLS_METRICS_DISABLED ??= 'true';
@@ -30,9 +31,11 @@ const program = new Command('switchboard')
     }),
   )
   .addCommand(gapsCommand(writeOut))
+  .addCommand(streamsCommand(writeOut))
   .addCommand(simulatorCommand())
   .addCommand(emulatorCommand());
-for (const command of program.commands) command.showHelpAfterError(HELP_ADVICE);
+for (const command of program.commands.flatMap((one) => [one, ...one.commands]))
+  command.showHelpAfterError(HELP_ADVICE);
 
 try {
   await program.parseAsync();

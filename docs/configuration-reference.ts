@@ -6,6 +6,7 @@ import { settingsTable } from './markdown-table.ts';
 import { propertyRows } from './property-rows.ts';
 
 const PROPERTIES_FILE = join(import.meta.dirname, '../lib/cdk/switchboard-props.ts');
+const WEBHOOK_FILE = join(import.meta.dirname, '../lib/cdk/webhook-options.ts');
 
 const INTRODUCTION = `# Configuration reference
 
@@ -24,6 +25,8 @@ export function configurationReference(sections: readonly EnvironmentSection[]):
     INTRODUCTION,
     '## Properties of the CDK construct',
     settingsTable('Property', properties),
+    '## Properties of `webhook`',
+    settingsTable('Property', propertyRows(readFileSync(WEBHOOK_FILE, 'utf8'), 'WebhookOptions')),
     ...sections.flatMap(([title, schema]) => [
       `## ${title}`,
       settingsTable('Variable', environmentRows(schema)),

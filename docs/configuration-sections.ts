@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import { consumerEnvironment } from '../functions/consumer/consumer-config.ts';
 import { ingesterEnvironment } from '../functions/ingester/ingester-config.ts';
 import { PROTOCOLS } from '../functions/ingester/protocols/registry.ts';
+import { webhookEnvironment } from '../functions/webhook/webhook-config.ts';
 
 /** A section of the configuration reference: a title and a schema with one member per environment variable. */
 export type EnvironmentSection = readonly [
@@ -20,5 +21,6 @@ export function environmentSections(): EnvironmentSection[] {
       ],
     ),
     ['Environment variables of the consumer', consumerEnvironment],
+    ['Environment variables of the webhook', webhookEnvironment],
   ];
 }

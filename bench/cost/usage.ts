@@ -35,6 +35,7 @@ export async function measureUsage(rate: number, seconds: number): Promise<Usage
   const events = Math.max(1, Math.round(rate * seconds));
   const faults = parseFaults('none');
   const cloud = await startCloud({
+    protocol: 'notification-channels',
     events,
     rate,
     faults,
@@ -89,7 +90,7 @@ export async function measureUsage(rate: number, seconds: number): Promise<Usage
   usage.dynamoDbReads = capacity.readUnits - before.reads;
   usage.eventBridgeEvents = pipeline.emulator.eventbridge.billed.events;
   await pipeline.close();
-  await cloud.simulator.close();
+  await cloud.close();
   return usage;
 }
 

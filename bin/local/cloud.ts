@@ -17,14 +17,15 @@ const REQUESTS_PER_MINUTE = 3_000;
 
 /** The simulated Genesys Cloud of a run, and its events. */
 export interface Cloud {
-  simulator: Simulator;
   url: string;
   ledger: Ledger;
-  faults: CloudFaults | undefined;
+  /** The injected faults: how many of each kind took effect. */
+  faults: { readonly counts: Readonly<Record<string, number>>; stop(): void } | undefined;
   topics: readonly string[];
   /** Sends events until they end or {@link stopPlaying} is called. `warn` reports lines of a capture. */
   play(warn: (message: string) => void): Promise<ReplayTotals | undefined>;
   stopPlaying(): void;
+  close(): Promise<void>;
 }
 
 /** Starts the simulated Genesys Cloud. It sends no events until `play` is called. */
@@ -53,7 +54,6 @@ export async function startCloud(options: LocalOptions): Promise<Cloud> {
   const abort = new AbortController();
   const playing = { simulator, faults, signal: abort.signal };
   return {
-    simulator,
     url,
     ledger,
     faults,
@@ -63,6 +63,7 @@ export async function startCloud(options: LocalOptions): Promise<Cloud> {
         ? playGenerated(playing, options, topics)
         : playCapture(playing, options, replay, warn),
     stopPlaying: () => abort.abort(),
+    close: () => simulator.close(),
   };
 }
 

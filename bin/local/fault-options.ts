@@ -1,6 +1,10 @@
 import { FAULT_KINDS } from 'switchboard-local/emulator/emulator-fault-kinds.ts';
 import type { AwsFaultKind } from 'switchboard-local/emulator/emulator-faults.ts';
 import { CLOUD_FAULT_KINDS, type CloudFaultKind } from 'switchboard-local/simulator/cloud-fault-kinds.ts';
+import {
+  WEBHOOK_FAULT_KINDS,
+  type WebhookFaultKind,
+} from 'switchboard-local/simulator/webhook-fault-kinds.ts';
 
 /** Kills the consumer before one of its AWS calls, or before it reports its result. */
 const CONSUMER_CRASH = 'consumer_crash';
@@ -11,6 +15,8 @@ const INGESTER_KILL = 'ingester_kill';
 export interface FaultChoice {
   readonly aws: readonly AwsFaultKind[];
   readonly cloud: readonly CloudFaultKind[];
+  /** Only with the protocol eventbridge-webhook, whose cloud has no other faults. */
+  readonly webhook: readonly WebhookFaultKind[];
   readonly consumerCrash: boolean;
   readonly ingesterKill: boolean;
 }
@@ -31,6 +37,8 @@ export const AWS_FAULT_RATES: Readonly<Record<AwsFaultKind, number>> = {
 };
 /** Probability that an invocation of the consumer is killed. */
 export const CONSUMER_CRASH_RATE = 0.05;
+/** Probability of each fault of webhook deliveries, per event. */
+export const WEBHOOK_FAULT_RATE = 0.01;
 /** Mean interval between two faults of the simulated Genesys Cloud. */
 export const CLOUD_FAULT_INTERVAL_MS = 500;
 
@@ -42,6 +50,7 @@ export const NOT_IN_ALL: Readonly<Record<string, string>> = {
 /** Names of all faults. */
 export const ALL_FAULTS: readonly string[] = [
   ...CLOUD_FAULT_KINDS,
+  ...WEBHOOK_FAULT_KINDS,
   ...awsKinds(),
   CONSUMER_CRASH,
   INGESTER_KILL,
@@ -67,6 +76,7 @@ export function parseFaults(text: string): FaultChoice {
   return {
     aws: awsKinds().filter((kind) => names.includes(kind)),
     cloud: CLOUD_FAULT_KINDS.filter((kind) => names.includes(kind)),
+    webhook: WEBHOOK_FAULT_KINDS.filter((kind) => names.includes(kind)),
     consumerCrash: names.includes(CONSUMER_CRASH),
     ingesterKill: names.includes(INGESTER_KILL),
   };

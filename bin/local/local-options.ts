@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { DEFAULT_TOPICS } from 'switchboard-local/simulator/generator.ts';
+import { WEBHOOK_PROTOCOL } from '../../functions/webhook/delivered-event.ts';
 import { LOG_LEVELS, type LogLevel } from '../../lib/aws/logger.ts';
 import { STANDARD_INPUT } from './capture-file.ts';
 import { ALL_FAULTS, type FaultChoice, NOT_IN_ALL, parseFaults } from './fault-options.ts';
@@ -11,8 +12,12 @@ const MAX_EVENTS = 10_000_000;
 const MAX_EVENTS_PER_SECOND = 50_000;
 const MAX_LIFE_SECONDS = 172_800;
 
+/** Protocols that the local run supports, the default first. */
+const LOCAL_PROTOCOLS = ['notification-channels', WEBHOOK_PROTOCOL] as const;
+
 /** Options of `switchboard local`. */
 export interface LocalOptions {
+  protocol: (typeof LOCAL_PROTOCOLS)[number];
   events?: number;
   rate: number;
   faults: FaultChoice;
@@ -106,6 +111,11 @@ function faultsHelp(): string {
 /** Options for the topics and the simulated Genesys Cloud. */
 function addCloudOptions(local: Command): void {
   local
+    .addOption(
+      new Option('--protocol <name>', 'how events arrive')
+        .choices(LOCAL_PROTOCOLS)
+        .default(LOCAL_PROTOCOLS[0]),
+    )
     .option(
       '--topics <list>',
       `comma-separated topics; {id} stands for every user or queue (default: ${DEFAULT_TOPICS.join(', ')})`,
@@ -131,10 +141,24 @@ function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 
+/** Each protocol has its own faults, and a capture can be replayed over WebSockets only. */
+function protocolConflicts({ protocol, replay, faults }: LocalOptions): string[] {
+  const isWebhook = protocol === WEBHOOK_PROTOCOL;
+  const [own, other] = isWebhook ? [faults.webhook, faults.cloud] : [faults.cloud, faults.webhook];
+  return [
+    ...(isWebhook && replay !== undefined ? ['--replay requires --protocol notification-channels'] : []),
+    ...(own.length === 0 && other.length > 0
+      ? [`--faults ${other.join(',')}: the protocol ${protocol} has no such faults`]
+      : []),
+    ...(isWebhook && faults.ingesterKill ? ['--faults ingester_kill: a webhook has no ingester'] : []),
+  ];
+}
+
 /** Problems with the combination of options. */
 function conflictsOf(options: LocalOptions): string[] {
   const { exit, events, replay, speed, pick, controlFrames } = options;
   return [
+    ...protocolConflicts(options),
     ...(exit && events === undefined && replay === undefined ? ['--exit requires --events or --replay'] : []),
     ...(events !== undefined && replay !== undefined
       ? ['--events and --replay are mutually exclusive: a capture has a fixed number of events']

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { PollerIdleTimeoutError } from 'switchboard-local/lambda/poller.ts';
 import { DEFAULT_TOPICS } from 'switchboard-local/simulator/generator.ts';
 import { Ledger } from 'switchboard-local/simulator/ledger.ts';
+import { WEBHOOK_PROTOCOL } from '../../functions/webhook/delivered-event.ts';
 import { genesysHosts } from '../../lib/genesys/regions.ts';
 import { Accounting } from './accounting.ts';
 import { ChildIngester } from './child-ingester.ts';
@@ -21,6 +22,7 @@ import { judgeRun, lossByTopic, type RunParts } from './run-summary.ts';
 import { runWarnings } from './run-warnings.ts';
 import { showResult } from './show-result.ts';
 import { verdictLines } from './verdict.ts';
+import { startWebhookCloud } from './webhook-cloud.ts';
 
 /** Time for the first connection to be established. */
 const CONNECT_TIMEOUT_MS = 60_000;
@@ -49,7 +51,8 @@ export async function runLocal(options: LocalOptions, genesys: RealGenesys | und
   const { signaled } = onInterruption(() =>
     display.warn(`\nDraining, ${describeRest()} left. Press Ctrl-C again to quit.`),
   );
-  const cloud = genesys ? undefined : await startCloud(options);
+  const isWebhook = options.protocol === WEBHOOK_PROTOCOL;
+  const cloud = genesys ? undefined : await (isWebhook ? startWebhookCloud : startCloud)(options);
   const ledger = cloud?.ledger ?? new Ledger();
   const accounting = new Accounting(ledger);
   try {
@@ -62,6 +65,7 @@ export async function runLocal(options: LocalOptions, genesys: RealGenesys | und
       faults: options.faults,
       accounting,
       isSimulated: cloud !== undefined,
+      isWebhook,
       hasShortDedupWindow: true,
       onIngesterKilled: () => ledger.readerKilled(),
       onFailure: (message) => display.warn(message),
@@ -80,7 +84,7 @@ export async function runLocal(options: LocalOptions, genesys: RealGenesys | und
     showIntroduction(run, genesys);
     return await play(run);
   } finally {
-    await cloud?.simulator.close();
+    await cloud?.close();
   }
 }
 
@@ -183,19 +187,21 @@ function genesysAccess(cloud: Cloud | undefined, real: RealGenesys | undefined) 
 }
 
 function showIntroduction({ display, pipeline, cloud }: Run, real: RealGenesys | undefined): void {
-  const { healthPort } = pipeline.ingester;
+  const { healthPort, address } = pipeline.ingester;
   display.heading('Switchboard is running on this machine');
   display.table([
     ['Genesys Cloud', real ? `${real.domain} (real)` : `${cloud?.url} (simulated)`],
     ['AWS', `${pipeline.emulatorUrl} (local)`],
     ['event bus', NAMES.bus],
     ['events queue', NAMES.eventsQueue],
-    [
-      'ingester',
-      healthPort === undefined
-        ? 'a process of its own'
-        : `http://127.0.0.1:${healthPort}/healthz and /metrics`,
-    ],
+    address === undefined
+      ? [
+          'ingester',
+          healthPort === undefined
+            ? 'a process of its own'
+            : `http://127.0.0.1:${healthPort}/healthz and /metrics`,
+        ]
+      : ['webhook', address],
   ]);
   display.line('Press Ctrl-C to drain the pipeline and print the result.\n');
   let shown = 0;

@@ -13,6 +13,7 @@ import { LocalDedupWindow } from './local-dedup-window.ts';
 import { createLocalIngester, type LocalIngesterOptions } from './local-ingester.ts';
 import { createBucket, createResources, NAMES } from './resources.ts';
 import type { RunningIngester } from './running-ingester.ts';
+import { createLocalWebhook } from './served-webhook.ts';
 import { localLimits } from './simulation-limits.ts';
 import { readObject } from './stored-objects.ts';
 
@@ -23,6 +24,8 @@ const LOCAL_AWS: AwsEdge = {
 
 /** Options of {@link startPipeline}. */
 export interface PipelineOptions extends Omit<LocalIngesterOptions, 'onKilled' | 'isSimulated'> {
+  /** Receives events over a webhook instead of the WebSockets of an ingester. Default false. */
+  isWebhook?: boolean;
   seed: number;
   accounting: Accounting;
   /** Whether Genesys Cloud is simulated, so that the limits can be shorter. Default false. */
@@ -87,15 +90,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     dedupWindow,
   });
   poller.start();
-  const ingester = createLocalIngester(
-    {
-      ...options,
-      isSimulated: options.isSimulated ?? false,
-      onKilled: options.onIngesterKilled ?? (() => undefined),
-    },
-    edge,
-    resources.eventsQueueUrl,
-  );
+  const ingester = createSource(options, emulator, edge, resources.eventsQueueUrl);
   try {
     await ingester.start();
   } catch (error) {
@@ -122,6 +117,18 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
       await emulator.close();
     },
   };
+}
+
+/** What sends events to the events queue. */
+function createSource(
+  options: PipelineOptions,
+  emulator: Emulator,
+  edge: AwsEdge & { endpoint: string },
+  eventsQueueUrl: string,
+): RunningIngester {
+  if (options.isWebhook) return createLocalWebhook(options, emulator, edge, eventsQueueUrl);
+  const { isSimulated = false, onIngesterKilled: onKilled = () => undefined } = options;
+  return createLocalIngester({ ...options, isSimulated, onKilled }, edge, eventsQueueUrl);
 }
 
 function createPoller(

@@ -43,8 +43,9 @@ export function realGenesys(
  *
  * @throws Error that lists them
  */
-export function rejectSimulationFlags({ events, replay, exit, faults }: LocalOptions): void {
+export function rejectSimulationFlags({ protocol, events, replay, exit, faults }: LocalOptions): void {
   const flags = [
+    ...(protocol === 'notification-channels' ? [] : [`--protocol ${protocol}`]),
     ...(events === undefined ? [] : ['--events']),
     ...(replay === undefined ? [] : ['--replay']),
     ...(exit ? ['--exit'] : []),

@@ -17,6 +17,7 @@ export const NAMES = {
   stateTable: 'switchboard-state',
   bus: 'switchboard',
   oversizeBucket: 'switchboard-oversize',
+  webhookSecret: 'switchboard-webhook',
 } as const;
 
 /** URLs of the created queues. */

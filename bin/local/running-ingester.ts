@@ -10,9 +10,11 @@ export interface IngesterTotals {
   readonly gapSeconds: number;
 }
 
-/** An ingester in this process or in another one. */
+/** An ingester in this process or in another one, or a webhook in its place. */
 export interface RunningIngester {
   readonly healthPort: number | undefined;
+  /** URL of a webhook. */
+  readonly address?: string | undefined;
   /** Whether every subscription has a live connection. */
   readonly isCovered: boolean;
   readonly connections: number;

@@ -19,7 +19,7 @@ export function unknownOutcomes(invocation: Ended, timeLimitMs: number): number[
 
 /**
  * Events of a killed invocation are in a PutEvents request that was sent, and no write to DynamoDB that names the owner of
- * their message was answered after that request. An event in several messages is recorded once all of its messages are.
+ * their message succeeded after that request. An event in several messages is recorded once all of its messages are.
  */
 function ofKilled({ records, calls, outcome }: Ended): number[] {
   const unsent = outcome.kind === 'crash' && outcome.when === 'before' ? outcome.call - 1 : -1;
@@ -31,7 +31,7 @@ function ofKilled({ records, calls, outcome }: Ended): number[] {
     if (target !== PUT_EVENTS || index === unsent) return [];
     const later = calls
       .slice(index + 1)
-      .filter((call) => call.answered && DYNAMODB_WRITES.has(call.target))
+      .filter((call) => call.succeeded && DYNAMODB_WRITES.has(call.target))
       .map((call) => call.body);
     const isRecorded = (owner: string | undefined) =>
       owner !== undefined && later.some((text) => text.includes(owner));

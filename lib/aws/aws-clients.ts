@@ -70,7 +70,7 @@ export function eventBridgeClient(edge: AwsEdge = {}): EventBridgeClient {
 
 /** Creates a Secrets Manager client. */
 export function secretsManagerClient(edge: AwsEdge = {}): SecretsManagerClient {
-  return new SecretsManagerClient(settings(edge));
+  return new SecretsManagerClient({ ...settings(edge), protocol: NativeJson1_1Protocol });
 }
 
 /**

@@ -53,3 +53,21 @@ export const INGESTER_METRICS = {
 } as const satisfies Record<string, MetricDefinition>;
 /** Name of an ingester metric. */
 export type IngesterMetricName = keyof typeof INGESTER_METRICS;
+
+/** Metrics of the webhook: one of the counts per request, by what became of it, and the latency. */
+export const WEBHOOK_METRICS = {
+  EventsAccepted: { unit: 'Count', description: 'Events accepted by SQS and answered with 202' },
+  FramesRejected: { unit: 'Count', description: 'Signed bodies without a usable event, sent to quarantine' },
+  SignaturesMissing: { unit: 'Count', description: 'Requests without a signature' },
+  SignaturesRejected: { unit: 'Count', description: 'Requests with a wrong signature' },
+  BodiesTooLarge: { unit: 'Count', description: 'Requests with a body above the limit' },
+  BodiesNotJson: { unit: 'Count', description: 'Signed requests whose body is not JSON' },
+  MethodsRefused: { unit: 'Count', description: 'Requests with another method than POST' },
+  RequestsFailed: {
+    unit: 'Count',
+    description: 'Requests answered with 503, because SQS or Secrets Manager failed',
+  },
+  ResponseLatency: { unit: 'Milliseconds', description: 'Time from the request to the response' },
+} as const satisfies Record<string, MetricDefinition>;
+/** Name of a webhook metric. */
+export type WebhookMetricName = keyof typeof WEBHOOK_METRICS;

@@ -170,7 +170,8 @@ export class Alarms extends Construct {
     this.finish(alarm, text);
   }
 
-  private above(id: string, metric: IMetric, threshold: number, text: AlarmText): void {
+  /** Adds an alarm for values above a threshold. */
+  above(id: string, metric: IMetric, threshold: number, text: AlarmText): void {
     this.alarm(id, text, {
       metric,
       threshold,

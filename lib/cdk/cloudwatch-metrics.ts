@@ -1,6 +1,11 @@
 import { Duration } from 'aws-cdk-lib';
 import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
-import { type ConsumerMetricName, type IngesterMetricName, METRIC_NAMESPACE } from '../aws/metric-names.ts';
+import {
+  type ConsumerMetricName,
+  type IngesterMetricName,
+  METRIC_NAMESPACE,
+  type WebhookMetricName,
+} from '../aws/metric-names.ts';
 
 /** Interval at which an ingester task emits metrics. */
 export const INGESTER_REPORT_SECONDS = 30;
@@ -23,6 +28,11 @@ export function consumerMetric(name: ConsumerMetricName, reading: MetricReading 
 /** Returns a metric of the ingester, aggregated over all tasks. */
 export function ingesterMetric(name: IngesterMetricName, reading: MetricReading = {}): Metric {
   return metric('ingester', name, reading);
+}
+
+/** Returns a metric of the webhook. */
+export function webhookMetric(name: WebhookMetricName, reading: MetricReading = {}): Metric {
+  return metric('webhook', name, reading);
 }
 
 function metric(service: string, metricName: string, reading: MetricReading): Metric {

@@ -42,6 +42,13 @@ export const LIMITS = {
   archiveDays: { min: 1, max: 3_650, why: 'omit it to create no archive' },
 } as const;
 
+/** Reserved concurrency of the webhook: with 0, the function would refuse every request. */
+const WEBHOOK_CONCURRENCY = {
+  min: 1,
+  max: 1_000,
+  why: 'the default concurrency quota of an account is 1000',
+};
+
 /** The properties of {@link Switchboard} are invalid. The message lists all problems. */
 export class SwitchboardConfigurationError extends Error {
   readonly code = 'invalid_configuration';
@@ -77,7 +84,10 @@ export function checkConfiguration(props: SwitchboardProps, caller?: object): vo
     ...secretsProblems(props.secret),
     ...allTopicProblems(props.topics),
     ...sourceProblems(props.eventSource),
-    ...(Object.keys(LIMITS) as (keyof typeof LIMITS)[]).flatMap((name) => numberProblems(name, props[name])),
+    ...(Object.keys(LIMITS) as (keyof typeof LIMITS)[]).flatMap((name) =>
+      numberProblems(name, props[name], LIMITS[name]),
+    ),
+    ...webhookProblems(props.webhook),
     ...channelProblems(props),
   ];
   if (problems.length > 0) throw new SwitchboardConfigurationError(problems, caller);
@@ -143,9 +153,20 @@ function channelProblems({ tasks = DEFAULTS.tasks, channels, secret }: Switchboa
   ];
 }
 
-function numberProblems(name: keyof typeof LIMITS, value: number | undefined): string[] {
+function webhookProblems(webhook: SwitchboardProps['webhook']): string[] {
+  const { secret, reservedConcurrency } = webhook ?? {};
+  return [
+    ...(secret === undefined ? [] : secretProblems(secret).map((problem) => `webhook.${problem}`)),
+    ...numberProblems('webhook.reservedConcurrency', reservedConcurrency, WEBHOOK_CONCURRENCY),
+  ];
+}
+
+function numberProblems(
+  name: string,
+  value: number | undefined,
+  { min, max, why }: { min: number; max: number; why: string },
+): string[] {
   if (value === undefined || Token.isUnresolved(value)) return [];
-  const { min, max, why } = LIMITS[name];
   if (Number.isInteger(value) && value >= min && value <= max) return [];
   return [`${name} is ${value}, but must be an integer from ${min} to ${max} (${why})`];
 }

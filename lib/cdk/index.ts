@@ -4,3 +4,4 @@ export { type EventMatch, EventMatchError, eventPattern } from './event-match.ts
 export { type Overrides, overrides } from './overrides.ts';
 export { Switchboard } from './switchboard.ts';
 export type { SwitchboardProps } from './switchboard-props.ts';
+export type { WebhookOptions } from './webhook-options.ts';

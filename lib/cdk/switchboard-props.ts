@@ -8,6 +8,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { LogLevel } from '../aws/logger.ts';
 import type { GenesysDomain } from '../genesys/regions.ts';
 import type { DetailType } from './detail-types.ts';
+import type { WebhookOptions } from './webhook-options.ts';
 
 /**
  * Properties of {@link Switchboard}.
@@ -98,6 +99,13 @@ export interface SwitchboardProps {
    * @default 10
    */
   readonly consumerConcurrency?: number;
+
+  /**
+   * Creates an HTTPS endpoint that receives events from Genesys Cloud. `{}` uses the defaults. `switchboard streams create` registers it in Genesys Cloud.
+   *
+   * @default - no webhook
+   */
+  readonly webhook?: WebhookOptions;
 
   /**
    * SNS topic that is notified when an alarm enters the ALARM state and when it returns to OK.

@@ -18,6 +18,8 @@ import { Queues } from './message-queues.ts';
 import { Network } from './network.ts';
 import { OversizeBucket } from './oversize-bucket.ts';
 import type { SwitchboardProps } from './switchboard-props.ts';
+import { addWebhookAlarms } from './webhook-alarms.ts';
+import { WebhookEndpoint } from './webhook-endpoint.ts';
 
 /**
  * Publishes Genesys Cloud events to Amazon EventBridge. Creates the ingester, the queues, the consumer, the tables, the
@@ -48,6 +50,8 @@ export class Switchboard extends Construct {
   readonly secrets: readonly GenesysSecret[];
   /** The ingester service; undefined with `forEmulator`. */
   readonly ingester?: IngesterService;
+  /** The webhook; undefined unless the property `webhook` is specified. */
+  readonly webhook?: WebhookEndpoint;
   /** The CloudWatch dashboard; undefined with `forEmulator`. */
   readonly dashboard?: Dashboard;
   private readonly props: SwitchboardProps;
@@ -82,12 +86,22 @@ export class Switchboard extends Construct {
       this.ingester = this.createIngester(logs);
       this.dashboard = this.createDashboard(this.ingester);
     }
-    new Alarms(this, 'Alarms', {
+    const alarms = new Alarms(this, 'Alarms', {
       queues: this.queues,
       consumer: this.consumer.function,
       tasks: forEmulator ? undefined : (props.tasks ?? DEFAULTS.tasks),
       topic: props.alarmTopic,
     });
+    if (props.webhook) {
+      this.webhook = new WebhookEndpoint(this, 'Webhook', {
+        options: props.webhook,
+        eventsQueue: this.queues.events,
+        logLevel: props.logLevel,
+        logs,
+        encryptionKey,
+      });
+      addWebhookAlarms(alarms, this.webhook.function);
+    }
     this.addOutputs();
   }
 
@@ -190,6 +204,10 @@ export class Switchboard extends Construct {
       this.oversize.bucket.bucketName,
       'Bucket for events that are too large for a message or the event bus',
     );
+    if (this.webhook) {
+      this.addOutput('WebhookUrl', this.webhook.url, 'URL of the webhook, for switchboard streams create');
+      this.addOutput('WebhookSecretArn', this.webhook.secret.secretArn, 'Signing secret of the webhook');
+    }
     if (this.dashboard) this.addOutput('DashboardUrl', this.dashboard.url, 'CloudWatch dashboard');
     for (const [index, { name, fillCommand }] of this.secrets.entries()) {
       this.addOutput(numbered('SecretName', index), name, 'Secret with the OAuth client');

@@ -30,7 +30,7 @@ export const frameSchema = z.looseObject({
 export type Frame = z.infer<typeof frameSchema>;
 
 /** Longest `DetailType` that EventBridge accepts. */
-const MAX_DETAIL_TYPE_CHARACTERS = 128;
+export const MAX_DETAIL_TYPE_CHARACTERS = 128;
 
 /** Where an object with content that is too large for a message or the bus is stored. */
 export const storedObjectSchema = z.object({

@@ -10,12 +10,13 @@ import { type Deployment, deployment, PROJECT_ROOT } from './test-deployment.ts'
 
 const KIB = 1_024;
 const MAX_CONSUMER_BYTES = 900 * KIB;
+const MAX_WEBHOOK_BYTES = 700 * KIB;
 const MAX_INGESTER_BYTES = 1_500 * KIB;
 
 let made: Deployment;
 let staged: string[];
 beforeAll(() => {
-  made = deployment(() => ({}), { bundles: true });
+  made = deployment(() => ({ webhook: {} }), { bundles: true });
   const { directory } = made.app.synth();
   staged = readdirSync(directory)
     .filter((name) => name.startsWith('asset.'))
@@ -69,6 +70,20 @@ describe('The consumer bundle', () => {
   });
 });
 
+test('The webhook bundle is below 700 KB and exports the Lambda handler', async () => {
+  const file = join(directoryWith('webhook.mjs'), 'webhook.mjs');
+  expect(statSync(file).size).toBeLessThan(MAX_WEBHOOK_BYTES);
+  const { output, errors } = await run(
+    `const { handler } = await import('${pathToFileURL(file)}'); console.log(typeof handler);`,
+    {
+      AWS_REGION: 'eu-central-1',
+      EVENTS_QUEUE_URL: 'https://sqs.test/1/events',
+      WEBHOOK_SECRET_ID: 'switchboard/webhook',
+    },
+  );
+  expect({ output, errors }).toEqual({ output: 'function\n', errors: '' });
+});
+
 describe('The ingester image', () => {
   test('The ingester asset consists of a module below 1.5 MB, its source map and a Dockerfile', () => {
     const directory = directoryWith('main.mjs');
@@ -98,18 +113,17 @@ describe('The ingester image', () => {
   });
 });
 
-test.each(['index.mjs', 'main.mjs'])(
-  'The bundle %s does not depend on the machine that builds it',
-  (file) => {
-    const directory = directoryWith(file);
-    for (const name of [file, `${file}.map`]) {
-      const content = readFileSync(join(directory, name), 'utf8');
-      expect(content).not.toContain(PROJECT_ROOT);
-      expect(content).not.toContain(tmpdir());
-    }
-    const { sources } = JSON.parse(readFileSync(join(directory, `${file}.map`), 'utf8'));
-    expect(sources).toContain(
-      `../../functions/${file === 'index.mjs' ? 'consumer/handler' : 'ingester/main'}.ts`,
-    );
-  },
-);
+test.each([
+  ['index.mjs', 'consumer/handler'],
+  ['main.mjs', 'ingester/main'],
+  ['webhook.mjs', 'webhook/handler'],
+])('The bundle %s does not depend on the machine that builds it', (file, entry) => {
+  const directory = directoryWith(file);
+  for (const name of [file, `${file}.map`]) {
+    const content = readFileSync(join(directory, name), 'utf8');
+    expect(content).not.toContain(PROJECT_ROOT);
+    expect(content).not.toContain(tmpdir());
+  }
+  const { sources } = JSON.parse(readFileSync(join(directory, `${file}.map`), 'utf8'));
+  expect(sources).toContain(`../../functions/${entry}.ts`);
+});

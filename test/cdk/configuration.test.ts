@@ -35,6 +35,7 @@ describe('Invalid properties', () => {
       dedupWindowDays: 3,
       archiveDays: 0,
       eventSource: 'aws.partner/mine',
+      webhook: { secret: 'not a name', reservedConcurrency: 0 },
     };
     const problems = problemsOf(invalid);
     expect(problems).toEqual([
@@ -49,6 +50,8 @@ describe('Invalid properties', () => {
       expect.stringMatching(/^consumerConcurrency is 1, but must be an integer from 2 to 1000/),
       expect.stringMatching(/^dedupWindowDays is 3, but must be an integer from 4 to 28/),
       expect.stringMatching(/^archiveDays is 0, but must be an integer from 1 to 3650/),
+      expect.stringMatching(/^webhook\.secret not a name is not a valid secret name/),
+      expect.stringMatching(/^webhook\.reservedConcurrency is 0, but must be an integer from 1 to 1000/),
     ]);
     using app = testApp();
     expect(() => new Switchboard(new Stack(app, 'Test'), 'Switchboard', { ...REQUIRED, ...invalid })).toThrow(

@@ -46,6 +46,7 @@ describe.each([
         archiveDays: 30,
         tasks: 2,
         deletionProtection: true,
+        webhook: {},
       })),
   ],
   ['for an emulator', () => deployment(() => ({ forEmulator: true }))],

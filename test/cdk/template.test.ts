@@ -54,6 +54,7 @@ describe('Template validation by the CDK', () => {
         tasks: 2,
         logLevel: 'DEBUG',
         alarmTopic: new Topic(stack, 'OnCall'),
+        webhook: {},
       }),
     ],
   ])('The template %s and a rule in a second stack passes the validation', (_, props) => {

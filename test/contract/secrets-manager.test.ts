@@ -2,6 +2,7 @@ import {
   CreateSecretCommand,
   DeleteSecretCommand,
   GetSecretValueCommand,
+  PutSecretValueCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { contract } from './contract.ts';
@@ -29,4 +30,14 @@ contract('secrets.get', 'A secret is read by its name and by its ARN', async () 
 contract('secrets.absent', 'A secret that does not exist has its own error', async () => {
   const command = new GetSecretValueCommand({ SecretId: uniqueName('absent') });
   await expect(secretsManager.send(command)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+});
+
+contract('secrets.previous', 'After a new value, the one before has the label AWSPREVIOUS', async () => {
+  const name = uniqueName('rotated');
+  await secretsManager.send(new CreateSecretCommand({ Name: name, SecretString: 'one' }));
+  const previous = new GetSecretValueCommand({ SecretId: name, VersionStage: 'AWSPREVIOUS' });
+  await expect(secretsManager.send(previous)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+  await secretsManager.send(new PutSecretValueCommand({ SecretId: name, SecretString: 'two' }));
+  expect(await secretsManager.send(previous)).toMatchObject({ SecretString: 'one' });
+  await secretsManager.send(new DeleteSecretCommand({ SecretId: name, ForceDeleteWithoutRecovery: true }));
 });

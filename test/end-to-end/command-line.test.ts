@@ -53,6 +53,7 @@ describe.concurrent('--help', () => {
       ['--channel-life <seconds>', '(default: 86400)'],
       ['--exit', '(default: false)'],
       ['--json', '(default: false)'],
+      ['--protocol <name>', 'notification-channels'],
       ['--health-port <n>', '(default: 3001)'],
       ['--log-level <level>', '(default: silent)'],
     ] as const) {
@@ -64,7 +65,7 @@ describe.concurrent('--help', () => {
     }
     // This test covers all options.
     const options = localCommand(async () => undefined).options.map(({ flags }) => flags);
-    expect(options).toHaveLength(17);
+    expect(options).toHaveLength(18);
     for (const flags of options) expect(help).toContain(flags);
   });
 
@@ -76,6 +77,7 @@ describe.concurrent('--help', () => {
     const [program, simulator, emulator] = all.map(({ stdout }) => flat(stdout));
     for (const name of ['local', 'gaps', 'simulator', 'emulator'])
       expect(program).toContain(` ${name} [options] `);
+    expect(program).toContain(' streams Manage ');
     for (const flag of [
       '--port',
       '--rate',

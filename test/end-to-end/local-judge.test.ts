@@ -80,7 +80,12 @@ const message = (owner: string, ...serials: number[]) => ({
     events: serials.map((serial) => ({ frame: { metadata: metadata(serial) } })),
   }),
 });
-const call = (target: string, body: string, answered = true) => ({ target, body, answered });
+const call = (target: string, body: string, answered = true, succeeded = answered) => ({
+  target,
+  body,
+  answered,
+  succeeded,
+});
 const CRASH = { kind: 'crash', call: 99, when: 'after' } as const;
 
 const RETURNED = { kind: 'response', value: {} } as const;
@@ -107,6 +112,14 @@ describe('unknown outcomes', () => {
     expect(unknownOf(records, [put, call(UPDATE, '{"pk":"marker#owner-a"}')])).toEqual([2]);
     expect(unknownOf(records, [put, call(UPDATE, '{"pk":"marker#owner-a"}', false)])).toEqual([1, 2]);
     expect(unknownOf(records, [call(UPDATE, '{"pk":"marker#owner-a"}'), put])).toEqual([1, 2]);
+  });
+
+  test('A write that was refused records nothing: its events have an unknown outcome if the invocation is killed', () => {
+    const refused = call(UPDATE, '{"pk":"marker#owner-a"}', true, false);
+    const records = [message('owner-a', 1)];
+    expect(unknownOf(records, [call(PUT, putBody(1)), refused])).toEqual([1]);
+    const repeated = call(UPDATE, '{"pk":"marker#owner-a"}');
+    expect(unknownOf(records, [call(PUT, putBody(1)), refused, repeated])).toEqual([]);
   });
 
   test('An event in two messages has an unknown outcome until both are recorded', () => {
@@ -249,7 +262,12 @@ describe('the verdict', () => {
 describe('the choice of faults', () => {
   test('The fault all includes every fault but those in the table, which can be added by name', () => {
     const all = parseFaults('all');
-    const names = [...all.aws, ...all.cloud, ...(all.consumerCrash ? ['consumer_crash'] : [])];
+    const names = [
+      ...all.aws,
+      ...all.cloud,
+      ...all.webhook,
+      ...(all.consumerCrash ? ['consumer_crash'] : []),
+    ];
     expect([...names, ...Object.keys(NOT_IN_ALL)].sort()).toEqual([...ALL_FAULTS].sort());
     expect(parseFaults('all,large_event').cloud).toContain('large_event');
     expect(parseFaults('ingester_kill')).toMatchObject({ ingesterKill: true, cloud: [], aws: [] });

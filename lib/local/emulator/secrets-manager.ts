@@ -9,16 +9,24 @@ const MAX_SECRET_BYTES = 65_536;
 const MAX_SECRETS = 1_000;
 
 const CURRENT = 'AWSCURRENT';
+const PREVIOUS = 'AWSPREVIOUS';
 
 type SecretValue = { readonly SecretString: string } | { readonly SecretBinary: string };
+
+interface Version {
+  readonly id: string;
+  readonly value: SecretValue;
+  readonly createdAtMs: number;
+}
 
 interface Secret {
   readonly name: string;
   readonly arn: string;
-  current: { readonly id: string; readonly value: SecretValue; readonly createdAtMs: number } | undefined;
+  /** By staging label. */
+  readonly versions: { [CURRENT]?: Version; [PREVIOUS]?: Version };
 }
 
-/** Secrets Manager: secrets with their current value. */
+/** Secrets Manager: secrets with their current and their previous value. */
 export class SecretsManager implements EmulatedService {
   readonly targetPrefix = 'secretsmanager';
   readonly contentType = 'application/x-amz-json-1.1';
@@ -61,22 +69,23 @@ export class SecretsManager implements EmulatedService {
   }
 
   private get(input: JsonObject): JsonObject {
-    const { arn, name, current } = this.find(input);
+    const { arn, name, versions } = this.find(input);
     const stage = optionalString(input, 'VersionStage') ?? CURRENT;
-    if (stage !== CURRENT)
+    if (stage !== CURRENT && stage !== PREVIOUS)
       throw new NotEmulatedError({
         where: 'GetSecretValue',
         kind: 'VersionStage',
         name: stage,
-        supported: [CURRENT],
+        supported: [CURRENT, PREVIOUS],
       });
-    if (current === undefined)
+    const found = versions[stage];
+    if (found === undefined)
       throw new AwsError(
         'ResourceNotFoundException',
-        `Secrets Manager can't find the specified secret value for staging label: ${CURRENT}`,
+        `Secrets Manager can't find the specified secret value for staging label: ${stage}`,
       );
-    const { id, value, createdAtMs } = current;
-    const version = { VersionId: id, VersionStages: [CURRENT], CreatedDate: createdAtMs / 1_000 };
+    const { id, value, createdAtMs } = found;
+    const version = { VersionId: id, VersionStages: [stage], CreatedDate: createdAtMs / 1_000 };
     return { ARN: arn, Name: name, ...version, ...value };
   }
 
@@ -115,15 +124,19 @@ export class SecretsManager implements EmulatedService {
     const { region, accountId } = this.place;
     const suffix = randomBytes(3).toString('hex');
     const arn = `arn:aws:secretsmanager:${region}:${accountId}:secret:${name}-${suffix}`;
-    const secret: Secret = { name, arn, current: undefined };
+    const secret: Secret = { name, arn, versions: {} };
     this.secrets.set(name, secret);
     return secret;
   }
 }
 
 function setValue(secret: Secret, value: SecretValue, id: string): string {
+  const { versions } = secret;
+  const current = versions[CURRENT];
   // The SDK repeats a request with the same token: that is one version.
-  if (secret.current?.id !== id) secret.current = { id, value, createdAtMs: Date.now() };
+  if (current?.id === id) return id;
+  if (current) versions[PREVIOUS] = current;
+  versions[CURRENT] = { id, value, createdAtMs: Date.now() };
   return id;
 }
 

@@ -17,6 +17,8 @@ export interface CallMade {
   readonly body: string;
   /** Whether the handler got an answer. */
   readonly answered: boolean;
+  /** Whether the handler got an answer that says that the call took effect. */
+  readonly succeeded: boolean;
 }
 
 /** How an invocation ended. */
@@ -45,12 +47,13 @@ export interface InvocationInput {
 }
 
 interface Running {
-  readonly calls: { target: string; body: string; answered: boolean }[];
+  readonly calls: { target: string; body: string; answered: boolean; succeeded: boolean }[];
   callCount: number;
   readonly crashAt: CrashPoint | undefined;
   readonly end: (outcome: Outcome) => void;
 }
 
+const FIRST_ERROR_STATUS = 300;
 /** Maximum number of calls of an invocation whose bodies are kept for the report. */
 const MAX_KEPT_CALLS = 10_000;
 
@@ -139,7 +142,7 @@ export class ExecutionEnvironment {
     };
   }
 
-  private async call<T>(
+  private async call<T extends { response: { statusCode: number } }>(
     send: () => Promise<T>,
     request: { headers: Record<string, string>; body?: unknown },
   ): Promise<T> {
@@ -147,7 +150,8 @@ export class ExecutionEnvironment {
     const running = this.running;
     // Calls outside an invocation belong to the start of the environment.
     if (running === undefined) return this.unlessFrozen(send());
-    const made = { target: targetOf(request.headers), body: textOf(request.body), answered: false };
+    const sent = { target: targetOf(request.headers), body: textOf(request.body) };
+    const made = { ...sent, answered: false, succeeded: false };
     if (running.calls.length < MAX_KEPT_CALLS) running.calls.push(made);
     running.callCount += 1;
     const number = running.callCount;
@@ -157,6 +161,7 @@ export class ExecutionEnvironment {
     if (crash?.when === 'after' && !this.frozen) return this.die(running, number, 'after');
     if (this.frozen) return never();
     made.answered = true;
+    made.succeeded = result.status === 'fulfilled' && result.value.response.statusCode < FIRST_ERROR_STATUS;
     if (result.status === 'rejected') throw result.reason;
     return result.value;
   }

@@ -16,6 +16,7 @@ import type { NotificationsResource } from './notifications-resource.ts';
 import { grantToken, type OAuthClient } from './oauth-endpoint.ts';
 import type { RequestFaults } from './request-faults.ts';
 import type { RequestQuota } from './request-quota.ts';
+import type { StreamsResource } from './streams-resource.ts';
 import { isExpired, type Token, type Tokens } from './tokens.ts';
 
 const SLOW_RESPONSE_MS = 2_000;
@@ -30,6 +31,7 @@ export interface RestApiOptions {
   readonly quota: RequestQuota;
   readonly directory: Directory;
   readonly notifications: NotificationsResource;
+  readonly streams: StreamsResource;
   readonly requestFaults: RequestFaults;
 }
 
@@ -112,7 +114,7 @@ export class RestApi {
   }
 }
 
-function routesOf({ notifications, directory, requestFaults }: RestApiOptions): readonly Route[] {
+function routesOf({ notifications, streams, directory, requestFaults }: RestApiOptions): readonly Route[] {
   const route = (method: string, path: string, handle: Handler): Route => ({
     method,
     path: new RegExp(`^/api/v2/${path.replaceAll('{id}', '([^/]+)')}$`),
@@ -130,6 +132,9 @@ function routesOf({ notifications, directory, requestFaults }: RestApiOptions): 
     route('PUT', subscriptions, (request, token, id) => notifications.replace(request, token, id)),
     route('DELETE', subscriptions, (request, token, id) => notifications.clear(request, token, id)),
     route('GET', 'notifications/availabletopics', (request) => notifications.availableTopics(request)),
+    route('POST', 'eventbridge/streams', (request) => streams.create(request)),
+    route('GET', 'eventbridge/streams', () => streams.list()),
+    route('DELETE', 'eventbridge/streams/{id}', (_request, _token, id) => streams.delete(id)),
     route('GET', 'users', (request) => directory.listUsers(request, requestFaults.takeListing('users'))),
     route('GET', 'users/{id}', (_request, _token, id) => directory.user(id)),
     route('GET', 'routing/queues', (request) =>

@@ -19,6 +19,7 @@ import { RequestFaults } from './request-faults.ts';
 import { RequestQuota } from './request-quota.ts';
 import { RestApi } from './rest-api.ts';
 import { checkedOptions, type SimulatorOptions } from './simulator-options.ts';
+import { StreamsResource } from './streams-resource.ts';
 import { Tokens } from './tokens.ts';
 import { Upgrades } from './upgrade.ts';
 
@@ -46,6 +47,8 @@ export class Simulator {
   readonly hooks: Hooks;
   /** Called when a socket opens while another one is live for one of its topics. */
   onOverlap: () => void = () => {};
+  /** Streams to webhooks. A `WebhookSender` delivers their events. */
+  readonly streams = new StreamsResource();
   private readonly requestFaults = new RequestFaults();
   private readonly options: ReturnType<typeof checkedOptions>;
   private readonly faults: CloudFaults | undefined;
@@ -79,6 +82,7 @@ export class Simulator {
       quota: new RequestQuota(checked.requestsPerMinute),
       directory: this.directory,
       notifications: this.notifications,
+      streams: this.streams,
       requestFaults: this.requestFaults,
     });
     const upgrades = new Upgrades(this.channels, this.requestFaults, (channel, socket, raw) =>

@@ -39,6 +39,12 @@ describe.each(CONNECTIONS)('Secrets Manager $way', ({ connect }) => {
     await expect(get(Name)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
   });
 
+  test('The value before the current one has the label AWSPREVIOUS', async () => {
+    for (const value of ['one', 'two', 'three']) emulator.secretsManager.set('some', value);
+    expect(await get('some')).toBe('three');
+    expect(await get('some', 'AWSPREVIOUS')).toBe('two');
+  });
+
   test('A binary secret is returned unchanged', async () => {
     const SecretBinary = Uint8Array.from([0, 128, 255]);
     await clients.secretsManager.send(new CreateSecretCommand({ Name: 'binary', SecretBinary }));
@@ -51,7 +57,8 @@ describe.each(CONNECTIONS)('Secrets Manager $way', ({ connect }) => {
     await expect(get('none')).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
     emulator.secretsManager.set('some', 'value');
     expect(await get('some')).toBe('value');
-    await expect(get('some', 'AWSPREVIOUS')).rejects.toThrow('VersionStage "AWSPREVIOUS"');
+    await expect(get('some', 'AWSPREVIOUS')).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+    await expect(get('some', 'AWSPENDING')).rejects.toThrow('VersionStage "AWSPENDING"');
     await expect(
       clients.secretsManager.send(new CreateSecretCommand({ Name: 'some', SecretString: 'x' })),
     ).rejects.toMatchObject({ name: 'ResourceExistsException' });

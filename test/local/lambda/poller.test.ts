@@ -302,6 +302,24 @@ function sendOutput(body: string): SendMessageCommand {
   return new SendMessageCommand({ QueueUrl: emulator.sqs.queueUrl('output'), MessageBody: body });
 }
 
+test('A call that AWS refuses counts as one with an answer that did not succeed', async () => {
+  fill(1);
+  const ended: Invocation[] = [];
+  const running = poll(never, {
+    createHandler: (edge) => {
+      const sqs = client(edge.wrap(emulator.requestHandler()));
+      // The queue does not exist.
+      return async () => void (await sqs.send(sendOutput('refused')).catch(() => undefined));
+    },
+    onInvocation: (invocation) => ended.push(invocation),
+  });
+  await vi.advanceTimersByTimeAsync(10);
+  await untilIdle(running);
+  expect(ended[0]?.calls).toMatchObject([
+    { target: 'AmazonSQS.SendMessage', answered: true, succeeded: false },
+  ]);
+});
+
 describe('crashes', () => {
   let crashed: Invocation[];
 
@@ -344,8 +362,18 @@ describe('crashes', () => {
     expect(crashed).toHaveLength(1);
     expect(crashed[0]!.outcome).toEqual({ kind: 'crash', call: 2, when });
     expect(crashed[0]!.calls).toMatchObject([
-      { target: 'AmazonSQS.SendMessage', body: expect.stringContaining('event-0.1'), answered: true },
-      { target: 'AmazonSQS.SendMessage', body: expect.stringContaining('event-0.2'), answered: false },
+      {
+        target: 'AmazonSQS.SendMessage',
+        body: expect.stringContaining('event-0.1'),
+        answered: true,
+        succeeded: true,
+      },
+      {
+        target: 'AmazonSQS.SendMessage',
+        body: expect.stringContaining('event-0.2'),
+        answered: false,
+        succeeded: false,
+      },
     ]);
     await untilIdle(running);
     expect(output()).toEqual([...committed, 'event-0.1', 'event-0.2', 'event-0.3']);

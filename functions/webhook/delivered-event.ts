@@ -1,0 +1,68 @@
+import { isUtf8 } from 'node:buffer';
+import { detailType } from '../../lib/events/detail-type.ts';
+import { isExactNumber, parseExactJson } from '../../lib/events/exact-json.ts';
+import { eventItem, type Item, identify, rejectedItem } from '../../lib/events/item.ts';
+import { frameSchema, MAX_DETAIL_TYPE_CHARACTERS, type RejectionReason } from '../../lib/events/schema.ts';
+
+/** Name of the protocol, as in `metadata.protocol` of published events. */
+export const WEBHOOK_PROTOCOL = 'eventbridge-webhook';
+
+/** What a delivery is: an item for the events queue, of an event or of a rejected frame, or not JSON at all. */
+export type Delivered =
+  | { readonly kind: 'event'; readonly item: Item }
+  | { readonly kind: 'rejected'; readonly item: Item; readonly reason: RejectionReason }
+  | { readonly kind: 'not_json' };
+
+/** The fields of a delivery that Switchboard reads. All others belong to the event. */
+interface Delivery {
+  readonly eventBridgeEventId?: unknown;
+  readonly eventType?: unknown;
+  readonly eventTimestamp?: unknown;
+  readonly eventBody?: unknown;
+  readonly [name: string]: unknown;
+}
+
+/**
+ * Turns the body of a signed delivery into an item.
+ *
+ * @param receivedAt - ISO 8601
+ */
+export function readDelivery(body: Buffer, receivedAt: string): Delivered {
+  let value: unknown;
+  try {
+    if (!isUtf8(body)) return { kind: 'not_json' };
+    value = parseExactJson(body.toString('utf8'));
+  } catch {
+    return { kind: 'not_json' };
+  }
+  const event = isObject(value) ? eventOf(value) : undefined;
+  if (!event) return rejected(body, 'invalid_frame', receivedAt);
+  const identity = identify(WEBHOOK_PROTOCOL, event);
+  if (!identity) return rejected(body, 'too_deep', receivedAt);
+  const item = eventItem(event, { identity, protocol: WEBHOOK_PROTOCOL, receivedAt });
+  return item ? { kind: 'event', item } : rejected(body, 'too_large', receivedAt);
+}
+
+/**
+ * The event of a delivery. Its `eventBody` is the body of the event; without one, all fields that are not about the
+ * delivery are.
+ */
+function eventOf({ eventBridgeEventId: id, eventType, eventTimestamp, ...rest }: Delivery) {
+  if (typeof id !== 'string' || id === '' || typeof eventType !== 'string') return undefined;
+  if (detailType(eventType).length > MAX_DETAIL_TYPE_CHARACTERS) return undefined;
+  const content = isObject(rest.eventBody) ? rest : { eventBody: rest };
+  const timestamp = eventTimestamp === undefined ? {} : { timestamp: eventTimestamp };
+  const frame = frameSchema.safeParse({ ...content, topicName: eventType, ...timestamp });
+  return frame.success ? { id, frame: frame.data } : undefined;
+}
+
+/** A body within the limit of the webhook always fits into a message, compressed if necessary. */
+function rejected(body: Buffer, reason: RejectionReason, receivedAt: string): Delivered {
+  const item = rejectedItem(body, { reason, protocol: WEBHOOK_PROTOCOL, receivedAt });
+  if (!item) throw new RangeError(`A rejected body of ${body.length} bytes does not fit into a message`);
+  return { kind: 'rejected', item, reason };
+}
+
+function isObject(value: unknown): value is Delivery {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isExactNumber(value);
+}

@@ -1,0 +1,16 @@
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import { secretsManagerClient, sqsClient } from '../../lib/aws/aws-clients.ts';
+import { createLogger } from '../../lib/aws/logger.ts';
+import { METRIC_NAMESPACE } from '../../lib/aws/metric-names.ts';
+import { createHandler } from './url-handler.ts';
+import { readConfig } from './webhook-config.ts';
+
+const config = readConfig(process.env);
+
+/** The Lambda entry point, configured from the environment. */
+export const handler = createHandler(config, {
+  sqs: sqsClient(),
+  secretsManager: secretsManagerClient(),
+  logger: createLogger('webhook', config.logLevel),
+  metrics: new Metrics({ namespace: METRIC_NAMESPACE, serviceName: 'webhook' }),
+});

@@ -1,0 +1,40 @@
+import * as z from 'zod';
+import { LOG_LEVELS } from '../../lib/aws/logger.ts';
+
+/** Environment variables of the webhook. */
+export const webhookEnvironment = z.object({
+  EVENTS_QUEUE_URL: z
+    .url('is missing or not a URL: the SQS queue for events')
+    .meta({ description: 'URL of the SQS queue for events.' }),
+  WEBHOOK_SECRET_ID: z
+    .string('is missing: the name or ARN of the signing secret')
+    .min(1, 'is empty: the name or ARN of the signing secret')
+    .meta({
+      description:
+        'Name or ARN of the Secrets Manager secret whose value is the signing secret: at least 32 hexadecimal digits.',
+    }),
+  LOG_LEVEL: z.enum(LOG_LEVELS).default('INFO').meta({ description: 'Log level.' }),
+});
+
+/** The webhook's configuration, from environment variables. */
+export interface WebhookConfig {
+  eventsQueueUrl: string;
+  /** Name or ARN of the secret with the signing secret. */
+  secretId: string;
+  logLevel: (typeof LOG_LEVELS)[number];
+}
+
+/**
+ * Reads the configuration from environment variables.
+ *
+ * @throws Error that lists every problem
+ */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): WebhookConfig {
+  const parsed = webhookEnvironment.safeParse(environment);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => `  - ${issue.path.join('.')} ${issue.message}`);
+    throw new Error(`The webhook's environment has ${problems.length} problem(s):\n${problems.join('\n')}`);
+  }
+  const { EVENTS_QUEUE_URL, WEBHOOK_SECRET_ID, LOG_LEVEL } = parsed.data;
+  return { eventsQueueUrl: EVENTS_QUEUE_URL, secretId: WEBHOOK_SECRET_ID, logLevel: LOG_LEVEL };
+}

@@ -1,0 +1,34 @@
+import { Duration } from 'aws-cdk-lib';
+import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { Alarms } from './alarms.ts';
+import { webhookMetric } from './cloudwatch-metrics.ts';
+
+/** Totals of five minutes. */
+const TOTAL = { period: Duration.minutes(5), statistic: Stats.SUM };
+/** Failed requests within five minutes that are not unusual. They are sent again. */
+const MAX_FAILED_REQUESTS = 10;
+
+/** Adds the alarms of the webhook. */
+export function addWebhookAlarms(alarms: Alarms, webhook: IFunction): void {
+  alarms.above('WebhookErrors', webhook.metricErrors(TOTAL), 0, {
+    severity: 'critical',
+    text: 'Invocations of the webhook end with an error or a timeout. Genesys Cloud sends their events again, but not forever. Check the webhook log.',
+  });
+  alarms.above('WebhookFailures', webhookMetric('RequestsFailed', TOTAL), MAX_FAILED_REQUESTS, {
+    severity: 'critical',
+    text: 'The webhook repeatedly responds with 503, because SQS does not accept events or the signing secret cannot be read. Genesys Cloud sends the events again, but not forever. Check the webhook log for the error.',
+  });
+  alarms.above('WebhookThrottled', webhook.metricThrottles(TOTAL), 0, {
+    severity: 'warning',
+    text: 'AWS Lambda refuses requests to the webhook with 429. Genesys Cloud sends them again. Increase `webhook.reservedConcurrency`.',
+  });
+  alarms.above('WebhookSignaturesRejected', webhookMetric('SignaturesRejected', TOTAL), 0, {
+    severity: 'warning',
+    text: 'The webhook refused requests with a wrong signature. Either somebody else sends them, or a stream in Genesys Cloud has another secret than the webhook: then create the stream again with `switchboard streams create`. The webhook log has the source addresses.',
+  });
+  alarms.above('WebhookBodiesTooLarge', webhookMetric('BodiesTooLarge', TOTAL), 0, {
+    severity: 'warning',
+    text: 'The webhook refused requests because their bodies are too large. If they were events of Genesys Cloud, these are not published. Check in Genesys Cloud which deliveries of the stream got the status 413.',
+  });
+}

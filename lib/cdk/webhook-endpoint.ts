@@ -1,0 +1,129 @@
+import { Duration, Validations } from 'aws-cdk-lib';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import {
+  Architecture,
+  Code,
+  type FunctionUrl,
+  FunctionUrlAuthType,
+  Function as LambdaFunction,
+  Runtime,
+} from 'aws-cdk-lib/aws-lambda';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { LogLevel } from '../aws/logger.ts';
+import { bundle } from './bundle.ts';
+import { grantKeyUse } from './encryption.ts';
+import { type LogSettings, logGroup } from './log-group.ts';
+import { signingSecret } from './signing-secret.ts';
+import type { WebhookOptions } from './webhook-options.ts';
+
+/** Genesys Cloud gives up after 10 seconds. The function responds within 8. */
+const TIMEOUT_SECONDS = 10;
+/** Allows 500 requests per second. */
+const DEFAULT_CONCURRENCY = 50;
+/** The CPU share is proportional to the memory, and a cold start needs CPU. */
+const MEMORY_MIB = 512;
+
+/** Properties of {@link WebhookEndpoint}. */
+export interface WebhookEndpointProps {
+  /** Options of the user. */
+  readonly options: WebhookOptions;
+
+  /** Queue to which events are sent. */
+  readonly eventsQueue: IQueue;
+
+  /**
+   * Log level.
+   *
+   * @default 'INFO'
+   */
+  readonly logLevel?: LogLevel | undefined;
+
+  /** Settings of the log group. */
+  readonly logs: LogSettings;
+
+  /**
+   * KMS key that encrypts the queue and a new secret.
+   *
+   * @default - AWS owned and AWS managed keys
+   */
+  readonly encryptionKey?: IKey | undefined;
+}
+
+/** The webhook: an AWS Lambda function behind a public function URL. It accepts only signed requests. */
+export class WebhookEndpoint extends Construct {
+  /** The Lambda function. */
+  readonly function: LambdaFunction;
+  /** Address to which Genesys Cloud sends events. */
+  readonly url: string;
+  /** Secret with which deliveries are signed. */
+  readonly secret: ISecret;
+
+  constructor(scope: Construct, id: string, props: WebhookEndpointProps) {
+    super(scope, id);
+    const { options, eventsQueue, encryptionKey } = props;
+    this.secret = signingSecret(this, options.secret, encryptionKey);
+    const logs = logGroup(this, 'Logs', props.logs);
+    // The default role of a function has a managed policy that allows writing to every log group.
+    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    logs.grantWrite(role);
+    this.grantAll(role, props);
+    this.function = new LambdaFunction(this, 'Function', {
+      description: 'Switchboard webhook: receives signed events of Genesys Cloud and sends them to SQS',
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      code: Code.fromAsset(bundle(this, 'functions/webhook/handler.ts', 'webhook')),
+      handler: 'webhook.handler',
+      memorySize: MEMORY_MIB,
+      timeout: Duration.seconds(TIMEOUT_SECONDS),
+      reservedConcurrentExecutions: options.reservedConcurrency ?? DEFAULT_CONCURRENCY,
+      role,
+      logGroup: logs,
+      // Read by `functions/webhook/webhook-config.ts`.
+      environment: {
+        NODE_OPTIONS: '--enable-source-maps',
+        EVENTS_QUEUE_URL: eventsQueue.queueUrl,
+        WEBHOOK_SECRET_ID: this.secret.secretArn,
+        ...(props.logLevel ? { LOG_LEVEL: props.logLevel } : {}),
+      },
+    });
+    this.url = this.addUrl().url;
+    this.acknowledge();
+  }
+
+  /** The signature is the authentication: Genesys Cloud cannot sign requests for IAM. */
+  private addUrl(): FunctionUrl {
+    return this.function.addFunctionUrl({ authType: FunctionUrlAuthType.NONE });
+  }
+
+  /** Grants the calls made by `functions/webhook`. */
+  private grantAll(role: Role, { eventsQueue, encryptionKey }: WebhookEndpointProps): void {
+    eventsQueue.grant(role, 'sqs:SendMessage');
+    role.addToPolicy(
+      new PolicyStatement({
+        actions: ['secretsmanager:GetSecretValue'],
+        // The ARN of a secret that was imported by name lacks the last six characters.
+        resources: [this.secret.secretFullArn ?? `${this.secret.secretArn}-??????`],
+      }),
+    );
+    this.secret.encryptionKey?.grantDecrypt(role);
+    grantKeyUse(encryptionKey, role);
+  }
+
+  private acknowledge(): void {
+    Validations.of(this.function).acknowledge(
+      {
+        id: 'Serverless-LambdaDLQ',
+        reason:
+          'The function is not invoked asynchronously. What it does not accept, Genesys Cloud sends again.',
+      },
+      {
+        id: 'Serverless-LambdaTracing',
+        reason:
+          'Events contain timestamps, and latency is a metric. A trace would add cost without information.',
+      },
+    );
+  }
+}
