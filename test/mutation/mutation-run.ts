@@ -39,6 +39,11 @@ const GROUPS: readonly Group[] = [
     tests: ['test/ingester/{batcher,item-buffer,cursor-commits}.test.ts'],
   },
   {
+    name: 'overlap',
+    code: ['functions/ingester/{one-speaker,read-progress}.ts'],
+    tests: ['test/ingester/{one-speaker,transport-liveness}.test.ts'],
+  },
+  {
     name: 'ends',
     code: ['functions/ingester/protocols/end-table.ts', 'functions/ingester/protocols/**/*-ends.ts'],
     tests: ['test/ingester/{end-table,channel-ends}.test.ts'],
