@@ -122,7 +122,7 @@ export class Batcher {
   add(item: Item, receivedAtMs?: number): void {
     this.buffer.add(item, receivedAtMs);
     this.lingerTimer ??= setTimeout(() => this.linger(), this.limits.lingerMs);
-    if (this.buffer.readyParcels >= this.limits.batchEntries) this.pump(false);
+    this.pump(false);
     this.pauseIfFull();
   }
 
@@ -198,15 +198,17 @@ export class Batcher {
       }
       this.totals.failedEntries++;
       const failure = output.Failed?.find((entry) => entry.Id === String(index));
-      if (failure?.SenderFault && ITEM_FAULT.test(failure.Code ?? ''))
-        this.divide(parcel, failure.Message ?? failure.Code ?? 'refused by SQS');
+      if (failure?.SenderFault && failure.Code?.match(ITEM_FAULT))
+        this.divide(parcel, failure.Message ?? failure.Code);
       else again.push(parcel);
     }
     if (accepted.size > 0) {
       this.failures = 0;
       this.failingSinceTick = undefined;
     }
-    if (again.length > 0) this.retry(again, new Error('SQS did not accept every entry'));
+    const codes = new Set(output.Failed?.map((entry) => entry.Code));
+    if (again.length > 0)
+      this.retry(again, new Error(`SQS did not accept every entry: ${[...codes].join()}`));
   }
 
   private accept(parcel: Parcel): void {
@@ -217,9 +219,8 @@ export class Batcher {
 
   /** SQS refuses this message for its content: find the item that causes it, and send the others. */
   private divide(parcel: Parcel, reason: string): void {
-    const [item] = parcel.items;
-    if (parcel.items.length > 1 || item === undefined) this.buffer.divide(parcel);
-    else this.buffer.replace(parcel, this.handlers.onRefused(item, reason));
+    if (parcel.items.length > 1) this.buffer.divide(parcel);
+    else for (const item of parcel.items) this.buffer.replace(parcel, this.handlers.onRefused(item, reason));
   }
 
   private retry(parcels: readonly Parcel[], error: unknown): void {
@@ -232,7 +233,7 @@ export class Batcher {
     this.log.warn('SQS did not accept messages; they are sent again', {
       messages: parcels.length,
       delayMs: Math.round(delayMs),
-      reason: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+      reason: String(error),
     });
     this.backoffTimer ??= setTimeout(() => {
       this.backoffTimer = undefined;
@@ -246,7 +247,7 @@ export class Batcher {
       this.handlers.onResume();
     }
     // Send full batches, and whatever was due while all calls were in use.
-    this.pump(this.lingerTimer === undefined || this.drained.length > 0);
+    this.pump(this.lingerTimer === undefined);
     this.reportAccepted();
     if (this.buffer.bytes > 0) return;
     for (const resolve of this.drained.splice(0)) resolve();

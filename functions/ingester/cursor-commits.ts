@@ -37,12 +37,11 @@ export class CursorCommits {
   /** SQS has accepted every item up to the position. */
   commitUpTo(position: number): void {
     this.acceptedPosition = position;
-    // A commit can take long. Meanwhile only the newest cursor that may be committed is kept.
-    const newest = this.newestDue();
-    if (newest > 0) this.pending.splice(0, newest);
-    if (this.committing) return;
     const due = this.takeDue();
-    if (due) this.committing = this.commit(due);
+    if (!due) return;
+    // A commit can take long. Meanwhile only the newest cursor that may be committed is kept.
+    if (this.committing) this.pending.unshift(due);
+    else this.committing = this.commit(due);
   }
 
   /** Settles when the commit in progress is done. */
@@ -64,12 +63,7 @@ export class CursorCommits {
 
   /** Remove the cursors that may be committed. Returns the newest of them. */
   private takeDue(): PendingCursor | undefined {
-    return this.pending.splice(0, this.newestDue() + 1).at(-1);
-  }
-
-  /** Index of the newest cursor that may be committed; -1 if there is none. */
-  private newestDue(): number {
     const next = this.pending.findIndex(({ position }) => position > this.acceptedPosition);
-    return (next === -1 ? this.pending.length : next) - 1;
+    return this.pending.splice(0, next === -1 ? this.pending.length : next).at(-1);
   }
 }

@@ -3,8 +3,8 @@ import type { SendMessageBatchRequestEntry } from '@aws-sdk/client-sqs';
 import { encodeEnvelope } from '../../lib/events/envelope.ts';
 import type { Item } from '../../lib/events/item.ts';
 
-/** Bytes of an envelope around its items. */
-const ENVELOPE_HEAD_BYTES = 256;
+/** Room for an envelope around its items, in a call. */
+export const ENVELOPE_HEAD_BYTES = 256;
 
 /** Limits of envelopes and calls. */
 export interface ParcelLimits {
@@ -40,7 +40,8 @@ export class ItemBuffer {
   private position = 0;
   private unsentBytes = 0;
   private ready: Parcel[] = [];
-  private readonly flying = new Set<Parcel>();
+  /** Parcels that were taken and that SQS has not accepted, among them those that were put back. */
+  private readonly taken = new Set<Parcel>();
   private readonly reserved = new Set<Reservation>();
 
   constructor(limits: ParcelLimits) {
@@ -126,26 +127,25 @@ export class ItemBuffer {
       count++;
     }
     const taken = this.ready.splice(0, count);
-    for (const parcel of taken) this.flying.add(parcel);
+    for (const parcel of taken) this.taken.add(parcel);
     return taken;
   }
 
   /** Remove a parcel that SQS has accepted. */
   accept(parcel: Parcel): void {
-    this.flying.delete(parcel);
+    this.taken.delete(parcel);
     this.unsentBytes -= parcel.bytes;
   }
 
   /** Put parcels back, before all others. */
   putBack(parcels: readonly Parcel[]): void {
-    for (const parcel of parcels) this.flying.delete(parcel);
     this.ready.unshift(...parcels);
   }
 
   /** Put the items of a parcel back, one parcel per item. */
   divide(parcel: Parcel): void {
     const { items, oldestMs, firstPosition } = parcel;
-    this.flying.delete(parcel);
+    this.taken.delete(parcel);
     this.ready.unshift(
       ...items.map((item, index) => ({
         items: [item],
@@ -166,7 +166,7 @@ export class ItemBuffer {
 
   private *parcels(): Iterable<Parcel> {
     yield* this.ready;
-    yield* this.flying;
+    yield* this.taken;
   }
 }
 

@@ -43,7 +43,7 @@ export class OneSpeaker<T> {
   /** The open connections, the oldest first. */
   private readonly places = new Map<Session, Place<T>>();
   /** What the newest connection delivered before it failed. The next one continues it. */
-  private left: Place<T> = { openTick: Number.POSITIVE_INFINITY, held: [] };
+  private left: Place<T> = emptyPlace();
   private heldEvents = 0;
   private heldBytes = 0;
 
@@ -56,7 +56,7 @@ export class OneSpeaker<T> {
   open(session: Session): void {
     const { openTick, held } = this.left;
     this.places.set(session, { openTick: Math.min(openTick, performance.now()), held });
-    this.left = { openTick: Number.POSITIVE_INFINITY, held: [] };
+    this.left = emptyPlace();
   }
 
   /** @returns the values that may pass now: this one, or the oldest ones that no longer fit into the memory */
@@ -104,8 +104,7 @@ export class OneSpeaker<T> {
   }
 
   private isSpeaker(session: Session): boolean {
-    const [oldest] = this.places.keys();
-    return session === oldest;
+    return session === this.current;
   }
 
   private placeAfter(session: Session): Place<T> | undefined {
@@ -121,11 +120,10 @@ export class OneSpeaker<T> {
   private takeOldest(): readonly T[] {
     const tick = (held: readonly Held<T>[]) => held[0]?.receivedTick ?? Number.POSITIVE_INFINITY;
     const first = this.lists().reduce((oldest, held) => (tick(held) < tick(oldest) ? held : oldest));
-    const taken = first.shift();
-    if (!taken) return [];
-    this.heldEvents--;
-    this.heldBytes -= taken.bytes;
-    return [taken.value];
+    const taken = first.splice(0, 1);
+    this.heldEvents -= taken.length;
+    for (const { bytes } of taken) this.heldBytes -= bytes;
+    return taken.map(({ value }) => value);
   }
 
   private recount(): void {
@@ -133,4 +131,8 @@ export class OneSpeaker<T> {
     this.heldEvents = all.length;
     this.heldBytes = all.reduce((sum, { bytes }) => sum + bytes, 0);
   }
+}
+
+function emptyPlace<T>(): Place<T> {
+  return { openTick: Number.POSITIVE_INFINITY, held: [] };
 }

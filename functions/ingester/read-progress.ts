@@ -84,16 +84,17 @@ function before({ atMs, tick }: Moment, ms: number): Moment {
 }
 
 function later(one: Moment, other: Moment): Moment {
+  // Stryker disable next-line EqualityOperator: moments with the same tick are the same moment, so either is right
   return one.tick > other.tick ? one : other;
 }
 
 function momentIn(payload: Buffer): Moment | undefined {
   try {
     const { atMs, tick } = JSON.parse(payload.toString('latin1')) as Partial<Moment>;
-    return typeof atMs === 'number' && typeof tick === 'number' && tick <= performance.now()
-      ? { atMs, tick }
-      : undefined;
+    if (typeof atMs === 'number' && typeof tick === 'number' && tick <= performance.now())
+      return { atMs, tick };
   } catch {
-    return undefined;
+    // It is not the payload of a probe.
   }
+  return undefined;
 }

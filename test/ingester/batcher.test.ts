@@ -11,6 +11,7 @@ import {
 } from './fake-queue.ts';
 import { TestLog } from './test-log.ts';
 
+const MIB = 1_048_576;
 const FIRST = 1_000_000;
 const { lingerMs, backoffBaseMs, backoffCapMs, callsInFlight, giveUpMs } = BATCHER_LIMITS;
 
@@ -19,6 +20,8 @@ let batcher: Batcher;
 /** Pauses, resumptions, refusal reasons and the report of giving up, in order. */
 let reports: string[];
 let refused: string[];
+let givenUp: unknown[];
+let log: TestLog;
 let acceptedPositions: number[];
 let replacement: Item | undefined;
 let added: number;
@@ -27,6 +30,8 @@ function make(limits: Partial<BatcherLimits> = {}): void {
   queue = new FakeQueue();
   reports = [];
   refused = [];
+  givenUp = [];
+  log = new TestLog();
   acceptedPositions = [];
   replacement = undefined;
   added = 0;
@@ -41,9 +46,12 @@ function make(limits: Partial<BatcherLimits> = {}): void {
         reports.push(reason);
         return replacement;
       },
-      onGiveUp: () => reports.push('give up'),
+      onGiveUp: (error) => {
+        givenUp.push(error);
+        reports.push('give up');
+      },
     },
-    new TestLog(),
+    log,
     limits,
   );
 }
@@ -121,6 +129,26 @@ describe('calls', () => {
     expect(queue.calls.map((call) => call.length)).toEqual([10]);
   });
 
+  test('A call that is not full waits no longer than the linger time, even if an envelope is full', async () => {
+    add(201);
+    await pass(lingerMs - 1);
+    expect(queue.calls).toEqual([]);
+    await pass(1);
+    expect(queue.calls.map((call) => call.length)).toEqual([2]);
+  });
+
+  test('The end of a call does not send a call that is not full early', async () => {
+    const gates = gateCalls();
+    add(1);
+    await pass(lingerMs);
+    add(201);
+    gates.shift()?.();
+    await pass(lingerMs - 1);
+    expect(queue.calls).toHaveLength(1);
+    await pass(1);
+    expect(queue.calls.map((call) => call.length)).toEqual([1, 2]);
+  });
+
   test('A call is at most 1 MiB', async () => {
     add(25, 300_000);
     await pass(lingerMs);
@@ -172,7 +200,7 @@ describe('failures', () => {
   });
 
   test('An entry that the output does not mention counts as failed', async () => {
-    queue.answer = (_call, entries) => ({ ...batchOutput(entries.slice(0, 1), {}) });
+    queue.answer = (_call, entries) => ({ ...batchOutput(entries.slice(0, 1), {}), Failed: undefined });
     add(400);
     await pass(lingerMs + backoffCapMs);
     expect(queue.acceptedItems).toEqual(everything());
@@ -219,6 +247,40 @@ describe('failures', () => {
     expect(reports).toContain('give up');
     expect(batcher.bufferedBytes).toBeGreaterThan(0);
   });
+
+  test('The batcher gives up at the limit, and says why', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(1);
+    make({ backoffBaseMs: 1_000, backoffCapMs: 1_000, giveUpMs: 3_000 });
+    queue.answer = () => 'lost';
+    add(1);
+    await pass(lingerMs + 2_999);
+    expect(givenUp).toEqual([]);
+    await pass(1);
+    expect(givenUp).toEqual([new Error('SQS accepts no messages', { cause: new Error('no answer') })]);
+  });
+
+  test('Every failure is logged with the number of messages, the delay and the reason', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(1);
+    const outcomes: CallOutcome[] = ['lost'];
+    queue.answer = (_call, entries) =>
+      outcomes.shift() ??
+      batchOutput(entries, queue.calls.length === 2 ? { 0: THROTTLED, 2: THROTTLED } : {});
+    add(600);
+    await pass(lingerMs + backoffCapMs);
+    const message = 'SQS did not accept messages; they are sent again';
+    expect(log.lines).toEqual([
+      { level: 'warn', message, fields: { messages: 3, delayMs: 100, reason: 'Error: no answer' } },
+      {
+        level: 'warn',
+        message,
+        fields: {
+          messages: 2,
+          delayMs: 100,
+          reason: 'Error: SQS did not accept every entry: InternalError',
+        },
+      },
+    ]);
+  });
 });
 
 describe('items that SQS refuses', () => {
@@ -249,6 +311,42 @@ describe('items that SQS refuses', () => {
     expect(refused).toEqual([String(poison)]);
     expect(queue.acceptedItems).toEqual([7]);
     expect(batcher.bufferedBytes).toBe(0);
+  });
+
+  test.each(['InvalidMessageContents', 'InvalidParameterValue', 'MessageTooLong'])(
+    'An item that SQS refuses with %s is reported with the message of SQS',
+    async (Code) => {
+      queue.answer = () => ({
+        Successful: [],
+        Failed: [{ Id: '0', SenderFault: true, Code, Message: 'The message cannot be stored.' }],
+        $metadata: {},
+      });
+      add(1);
+      await pass(lingerMs);
+      expect(refused).toEqual([String(FIRST)]);
+      expect(reports).toEqual(['The message cannot be stored.']);
+    },
+  );
+
+  test('Each envelope of a call has its own failure', async () => {
+    make({ envelopeEvents: 1 });
+    queue.answer = (call, entries) =>
+      batchOutput(entries, call.length > 1 ? { 0: INVALID, 1: THROTTLED } : {});
+    add(3);
+    await pass(lingerMs + backoffCapMs);
+    expect(refused).toEqual([String(FIRST)]);
+    expect(queue.acceptedItems.toSorted()).toEqual([FIRST + 1, FIRST + 2]);
+  });
+
+  test('An entry that failed without a code is sent again', async () => {
+    queue.answer = (_call, entries) =>
+      queue.calls.length > 1
+        ? batchOutput(entries, {})
+        : { Successful: [], Failed: [{ Id: '0', SenderFault: true, Code: undefined }], $metadata: {} };
+    add(1);
+    await pass(lingerMs + backoffCapMs);
+    expect(refused).toEqual([]);
+    expect(queue.acceptedItems).toEqual(everything());
   });
 
   test.each(['OverLimit', 'KmsThrottled', 'AccessDenied'])(
@@ -283,6 +381,24 @@ describe('the buffer', () => {
     expect(reports).toEqual(['pause', 'resume']);
     add(51, 1_000);
     expect(reports).toEqual(['pause', 'resume', 'pause']);
+  });
+
+  test('Reading is paused at 64 MiB, and resumed at 32 MiB', async () => {
+    const item = Promise.withResolvers<Item>();
+    const never = new Promise<Item>(() => {});
+    batcher.addLater(32 * MIB, item.promise);
+    batcher.addLater(32 * MIB - 1, never);
+    expect(reports).toEqual([]);
+    batcher.addLater(1, never);
+    expect(reports).toEqual(['pause']);
+    const gates = gateCalls();
+    item.resolve({ json: '7', bytes: 1 });
+    await pass();
+    expect(reports).toEqual(['pause']);
+    gates.shift()?.();
+    await pass();
+    expect(batcher.bufferedBytes).toBe(32 * MIB);
+    expect(reports).toEqual(['pause', 'resume']);
   });
 
   test('A pause lasts until the buffer is below the low-water mark', async () => {
@@ -335,6 +451,17 @@ describe('a queue that accepts nothing', () => {
     await pass(10_000);
     expect(queue.acceptedItems).toEqual([FIRST]);
     expect(batcher.failingForMs).toBe(0);
+  });
+
+  test('An answer that accepts no message does not end the time without an accepted message', async () => {
+    queue.answer = (_call, entries) => ({ ...batchOutput(entries, { 0: THROTTLED }), Successful: undefined });
+    add(1);
+    await pass(lingerMs);
+    await pass(40_000);
+    expect(batcher.failingForMs).toBe(40_000);
+    queue.answer = () => 'accepted';
+    await pass(10_000);
+    expect(queue.acceptedItems).toEqual([FIRST]);
   });
 
   test('A step of the wall clock does not change the time without an accepted message', async () => {
@@ -427,6 +554,31 @@ describe('positions', () => {
   });
 });
 
+describe('items that are ready later', () => {
+  test('An item that is ready later is sent then, and holds the accepted position back until it is accepted', async () => {
+    const item = Promise.withResolvers<Item>();
+    batcher.addLater(1_000, item.promise);
+    add(1);
+    await pass(lingerMs);
+    expect(queue.acceptedItems).toEqual([FIRST]);
+    expect(batcher.acceptedPosition).toBe(0);
+    expect(acceptedPositions).toEqual([]);
+    item.resolve({ json: '7', bytes: 1 });
+    await pass();
+    expect(queue.acceptedItems).toEqual([FIRST, 7]);
+    expect(acceptedPositions).toEqual([2]);
+    expect(batcher.bufferedBytes).toBe(0);
+  });
+
+  test('An item that cannot be made ends the process, and the accepted position stays before it', async () => {
+    batcher.addLater(1_000, Promise.reject(new Error('S3 does not answer')));
+    add(1);
+    await pass(lingerMs);
+    expect(givenUp).toEqual([new Error('S3 does not answer')]);
+    expect(batcher.acceptedPosition).toBe(0);
+  });
+});
+
 describe('draining', () => {
   test('A drain sends everything at once and waits until it is accepted', async () => {
     const gates = gateCalls();
@@ -437,6 +589,23 @@ describe('draining', () => {
     });
     await pass();
     expect(queue.calls).toHaveLength(1);
+    expect(drained).toBe(false);
+    gates.shift()?.();
+    await draining;
+    expect(queue.acceptedItems).toEqual(everything());
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('A drain waits for every call', async () => {
+    make({ envelopeEvents: 1, batchEntries: 1 });
+    const gates = gateCalls();
+    add(2);
+    let drained = false;
+    const draining = batcher.drain().then(() => {
+      drained = true;
+    });
+    gates.shift()?.();
+    await pass();
     expect(drained).toBe(false);
     gates.shift()?.();
     await draining;

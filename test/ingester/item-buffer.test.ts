@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ItemBuffer, type Parcel, toEntry } from '../../functions/ingester/item-buffer.ts';
+import {
+  ENVELOPE_HEAD_BYTES,
+  ItemBuffer,
+  type Parcel,
+  toEntry,
+} from '../../functions/ingester/item-buffer.ts';
 import { envelopeSchema } from '../../lib/events/schema.ts';
 
 const LIMITS = { envelopeBytes: 100, envelopeEvents: 3, batchEntries: 2, batchBytes: 1_048_576 };
@@ -35,6 +40,53 @@ describe('an item buffer', () => {
     expect(buffer.lastPosition).toBe(0);
     expect(buffer.acceptedPosition).toBe(0);
     expect(buffer.oldestMs).toBeUndefined();
+  });
+
+  test('A parcel is filled up to its last byte', () => {
+    const buffer = new ItemBuffer(LIMITS);
+    buffer.add({ json: '1', bytes: 49 });
+    buffer.add({ json: '2', bytes: 50 });
+    buffer.add({ json: '3', bytes: 1 });
+    buffer.seal();
+    expect(buffer.take().map(({ items }) => items)).toEqual([['1', '2'], ['3']]);
+  });
+
+  test('The bodies of a call are together at most as large as a call can be', () => {
+    const batchBytes = 2_000;
+    const buffer = new ItemBuffer({ ...LIMITS, envelopeEvents: 1, batchEntries: 10, batchBytes });
+    for (let n = 10; n < 40; n++) buffer.add(item(n));
+    buffer.seal();
+    while (buffer.readyParcels > 0) {
+      const bodies = buffer.take().map((parcel, index) => toEntry(parcel, index).MessageBody ?? '');
+      expect(Buffer.byteLength(bodies.join(''))).toBeLessThanOrEqual(batchBytes);
+      expect(bodies.length).toBeGreaterThan(1);
+    }
+  });
+
+  test('Parcels that fill a call completely are taken together', () => {
+    const parcelBytes = '1,'.length + ENVELOPE_HEAD_BYTES;
+    const buffer = new ItemBuffer({ ...LIMITS, envelopeEvents: 1, batchBytes: 2 * parcelBytes });
+    buffer.add(item(1));
+    buffer.add(item(2));
+    buffer.seal();
+    expect(buffer.take()).toHaveLength(2);
+  });
+
+  test('A parcel that is larger than a call is taken alone', () => {
+    const buffer = new ItemBuffer({ ...LIMITS, envelopeEvents: 1, batchBytes: 10 });
+    buffer.add(item(1));
+    buffer.add(item(2));
+    buffer.seal();
+    expect(buffer.take().map(({ items }) => items)).toEqual([['1']]);
+    expect(buffer.take().map(({ items }) => items)).toEqual([['2']]);
+  });
+
+  test('The oldest item can be one that is being sent', () => {
+    const buffer = new ItemBuffer(LIMITS);
+    buffer.add(item(1), 5);
+    buffer.seal();
+    buffer.take();
+    expect(buffer.oldestMs).toBe(5);
   });
 
   test('An item in the open parcel is not accepted', () => {
@@ -104,6 +156,18 @@ describe('an item buffer', () => {
     buffer.accept(first);
     expect(buffer.acceptedPosition).toBe(1);
     expect(buffer.bytes).toBe(2);
+  });
+
+  test('Items around a reserved position keep their positions, and those after it do not pass it', () => {
+    const buffer = new ItemBuffer(LIMITS);
+    buffer.add(item(1));
+    buffer.reserve(1_000);
+    buffer.add(item(3));
+    buffer.seal();
+    const parcels = buffer.take();
+    expect(parcels.map(({ firstPosition }) => firstPosition)).toEqual([1, 3]);
+    for (const parcel of parcels) buffer.accept(parcel);
+    expect(buffer.acceptedPosition).toBe(1);
   });
 
   test('An item without a replacement is dropped and counts as accepted', () => {

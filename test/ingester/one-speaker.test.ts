@@ -26,6 +26,15 @@ describe('one connection', () => {
     expect(take(a, '1')).toEqual(['1']);
   });
 
+  test('The connection that was opened first speaks until its end', () => {
+    expect(speaker.current).toBeUndefined();
+    speaker.open(a);
+    speaker.open(b);
+    expect(speaker.current).toBe(a);
+    end(a);
+    expect(speaker.current).toBe(b);
+  });
+
   test('The events of a connection that was not opened pass', () => {
     expect(take(a, '1')).toEqual(['1']);
   });
@@ -230,20 +239,41 @@ describe('the bound of what is held', () => {
     expect(take(b, 'huge', MAX_HELD_BYTES + 1)).toEqual(['huge']);
   });
 
-  test('The oldest event passes first, whichever connection holds it', () => {
+  test.each([
+    [b, c],
+    [c, b],
+  ])('The oldest event passes first, whichever connection holds it', (first, second) => {
     speaker.open(c);
-    take(c, 'first', MAX_HELD_BYTES / 2);
+    take(first, 'first', MAX_HELD_BYTES / 2);
     pass(1);
-    take(b, 'second', MAX_HELD_BYTES / 2);
+    take(second, 'second', MAX_HELD_BYTES / 2);
     pass(1);
     expect(take(b, 'third', 1)).toEqual(['first']);
   });
 
-  test('What was released or dropped no longer counts', () => {
+  test('Of two events of the same moment, the one of the older connection passes first', () => {
+    speaker.open(c);
+    take(c, 'newer', MAX_HELD_BYTES / 2);
+    take(b, 'older', MAX_HELD_BYTES / 2);
+    expect(take(c, 'more', 1)).toEqual(['older']);
+  });
+
+  test.each([
+    ['released', 1],
+    ['dropped', 0],
+  ])('What was %s no longer counts', (_, unreadMs) => {
     take(b, 'first', MAX_HELD_BYTES);
     pass(1);
-    end(a);
+    expect(end(a, unreadMs).released).toHaveLength(unreadMs);
     speaker.open(c);
     expect(take(c, 'second', MAX_HELD_BYTES)).toEqual([]);
+    expect(take(c, 'third', 1)).toEqual(['second']);
+  });
+
+  test('What a connection still holds after the end of another one counts', () => {
+    speaker.open(c);
+    take(c, 'first', MAX_HELD_BYTES);
+    end(a);
+    expect(take(c, 'second', 1)).toEqual(['first']);
   });
 });

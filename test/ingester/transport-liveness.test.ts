@@ -24,6 +24,13 @@ afterEach(() => vi.useRealTimers());
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
 function open(liveness: Liveness, limits?: SocketLimits): FakeSocket {
+  connect(liveness, limits);
+  sockets.last.open();
+  return sockets.last;
+}
+
+/** A connection that is not open yet. */
+function connect(liveness: Liveness, limits?: SocketLimits): void {
   const protocol = limits ? { liveness, limits } : { liveness };
   transport = new Transport(
     { url: 'ws://fake' },
@@ -31,8 +38,6 @@ function open(liveness: Liveness, limits?: SocketLimits): FakeSocket {
     { onOpen: () => {}, onFrame: () => {}, onClose: (cause) => closes.push(cause) },
     sockets.open,
   );
-  sockets.last.open();
-  return sockets.last;
 }
 
 /** Liveness by WebSocket pings; a connection is dead after `maxMisses` missed pongs in a row. */
@@ -220,7 +225,16 @@ describe('how far a connection was read', () => {
     expect(closes).toEqual([{ code: 1006, reason: 'nothing received for 60000 ms' }]);
   });
 
-  test.each(['', 'x', '{}', '{"atMs":1}', '{"tick":1}', 'null', '{"atMs":1,"tick":1e18}'])(
+  test.each([
+    '',
+    'x',
+    '{}',
+    '{"atMs":1}',
+    '{"tick":1}',
+    'null',
+    '{"atMs":1,"tick":"1"}',
+    '{"atMs":1,"tick":1e18}',
+  ])(
     'A pong with the payload %j that is not of a probe proves nothing about what was read',
     async (payload) => {
       const socket = open({ silenceMs: SILENCE_MS });
@@ -243,6 +257,15 @@ describe('how far a connection was read', () => {
   });
 
   describe('from a server that answers no pings', () => {
+    test('The time until the open counts as read, because nothing is sent before it', async () => {
+      connect({ silenceMs: SILENCE_MS });
+      await pass(3_000);
+      sockets.last.open();
+      const opened = moment();
+      await pass(500);
+      expect(transport.readUntil).toEqual(opened);
+    });
+
     test('Everything until shortly before the last frame counts as read, but nothing before the open', async () => {
       const socket = open({ silenceMs: SILENCE_MS });
       const opened = moment();

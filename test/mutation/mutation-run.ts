@@ -34,6 +34,16 @@ const GROUPS: readonly Group[] = [
   },
   { name: 'events', code: ['lib/events/*.ts'], tests: ['test/events/*.test.ts'] },
   {
+    name: 'sending',
+    code: ['functions/ingester/{batcher,item-buffer,cursor-commits}.ts'],
+    tests: ['test/ingester/{batcher,item-buffer,cursor-commits}.test.ts'],
+  },
+  {
+    name: 'overlap',
+    code: ['functions/ingester/{one-speaker,read-progress}.ts'],
+    tests: ['test/ingester/{one-speaker,transport-liveness}.test.ts'],
+  },
+  {
     name: 'ends',
     code: ['functions/ingester/protocols/end-table.ts', 'functions/ingester/protocols/**/*-ends.ts'],
     tests: ['test/ingester/{end-table,channel-ends}.test.ts'],
