@@ -38,6 +38,11 @@ const GROUPS: readonly Group[] = [
     code: ['functions/ingester/protocols/end-table.ts', 'functions/ingester/protocols/**/*-ends.ts'],
     tests: ['test/ingester/{end-table,channel-ends}.test.ts'],
   },
+  {
+    name: 'supervisor',
+    code: ['functions/ingester/supervisor.ts'],
+    tests: ['test/ingester/{connector,subscription-change,supervisor,supervisor-stop}.test.ts'],
+  },
 ];
 
 const filesOf = ({ code }: Group) => globSync(code).sort();
