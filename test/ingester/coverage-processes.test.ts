@@ -261,14 +261,14 @@ describe('a start without a gap', () => {
 
   test('A subscription that is forgotten before its start is decided leaves the gap to the next task', async () => {
     const first = await liveTask('first');
-    await pass(20_000);
+    await pass(25_000);
     first.kill();
     const second = await liveTask('second');
     second.coverage.forget('0');
     await pass(60_000);
     expect(gaps()).toEqual([]);
     await liveTask('third');
-    expect(gaps()).toEqual([[20, 80, NOT_CONNECTED]]);
+    expect(gaps()).toEqual([[20, 85, NOT_CONNECTED]]);
   });
 
   test('The proofs of other tasks are read only until the start is decided', async () => {
