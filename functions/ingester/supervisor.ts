@@ -119,10 +119,9 @@ export class Supervisor implements ConnectorOwner {
     clearTimeout(this.replaceTimer);
     const { current } = this;
     this.current = undefined;
-    const others = [...this.connections].filter((connection) => connection !== current);
     await Promise.all([
       current && this.retire(current, Date.now(), 'stopping'),
-      ...others.map((connection) => connection.close('stopping')),
+      ...[...this.connections].map((connection) => connection.close('stopping')),
     ]);
     await this.attempt;
   }
@@ -133,8 +132,10 @@ export class Supervisor implements ConnectorOwner {
   }
 
   onMove(connection: Connection, { recovery, reason }: Move): void {
+    // A request on a connection that is being made is followed when that is ready.
+    if (connection !== this.current) return;
     this.options.context.log.info('the server asked us to reconnect', { reason });
-    if (connection === this.current) this.connect({ recovery, delayMs: this.moveDelayMs() }, reason);
+    this.connect({ recovery, delayMs: this.moveDelayMs() }, reason);
   }
 
   onEnd(connection: Connection, { cause, end }: ConnectionEnd): void {
@@ -144,9 +145,10 @@ export class Supervisor implements ConnectorOwner {
     const reason = cause.reason ? `${cause.code} ${cause.reason}` : String(cause.code);
     this.handlers.onUncovered(connection.readUntil.atMs, reason);
     this.connector.onLost(Date.now() - connection.readyAtMs);
-    const recovery = connection.move?.recovery ?? end.recovery;
+    const isOver = this.connector.recordEnd(end);
+    const recovery = isOver ? 'stop' : (connection.move?.recovery ?? end.recovery);
     this.options.context.log.warn('connection lost', { reason, meaning: end.meaning, recovery });
-    if (this.connector.recordEnd(end) || recovery === 'stop')
+    if (recovery === 'stop')
       this.fail(new Error(`the server ended the subscription: ${reason} (${end.meaning})`));
     else
       this.connect(
@@ -160,9 +162,10 @@ export class Supervisor implements ConnectorOwner {
       );
   }
 
-  /** Make a new connection and, when it is ready, close the old one. Does nothing while an attempt is running. */
+  /**
+   * Make a new connection and, when it is ready, close the old one. Does nothing during an attempt and after the end.
+   */
   private connect(request: ConnectRequest, reason: string): void {
-    if (this.terminal) return;
     if (this.attempt) {
       if (!this.current) this.connector.hurry();
       return;
@@ -170,13 +173,10 @@ export class Supervisor implements ConnectorOwner {
     this.attempt = this.connector
       .connect(request)
       .then((connection) => {
+        this.attempt = undefined;
         if (connection && !this.terminal) this.promote(connection, reason);
       })
-      .catch((error: unknown) => this.fail(error instanceof Error ? error : new Error(String(error))))
-      .finally(() => {
-        this.attempt = undefined;
-        this.afterAttempt();
-      });
+      .catch((error: unknown) => this.fail(error instanceof Error ? error : new Error(String(error))));
   }
 
   private promote(connection: Connection, reason: string): void {
@@ -186,8 +186,10 @@ export class Supervisor implements ConnectorOwner {
     if (old) void this.retire(old, connection.readyAtMs, 'replaced');
     else this.handlers.onCovered(connection.readyAtMs);
     this.scheduleReplacement(connection.session.replaceByMs);
-    // It may have ended after it became ready and before this ran.
+    // What happened before it was the current connection: its end, a request to reconnect, a changed subscription.
     if (connection.endedWith) this.onEnd(connection, connection.endedWith);
+    else if (connection.move) this.onMove(connection, connection.move);
+    else void this.bringUpToDate(connection);
   }
 
   /** The first request to reconnect is followed at once. Repeated ones are delayed like flapping connections. */
@@ -207,21 +209,11 @@ export class Supervisor implements ConnectorOwner {
     );
   }
 
-  /** Handles what was deferred during the attempt: a loss, a request to reconnect or a changed subscription. */
-  private afterAttempt(): void {
-    if (this.terminal) return;
-    const { current } = this;
-    const delayMs = this.connector.delayMs();
-    if (!current) this.connect({ recovery: 'resume', delayMs }, 'ended');
-    else if (current.move) this.connect({ recovery: current.move.recovery, delayMs }, current.move.reason);
-    else void this.bringUpToDate(current);
-  }
-
   /** Give a connection the subscription that is wanted now, or replace it. */
   private async bringUpToDate(connection: Connection): Promise<void> {
     const outcome = await this.connections.bringUpToDate(connection);
     // Only the current connection is replaced here. A connection that is being made is brought up to date later.
-    if (outcome.kind === 'done' || this.terminal || connection !== this.current) return;
+    if (outcome.kind === 'done' || connection !== this.current) return;
     if ('error' in outcome)
       this.options.context.log.warn('could not update the subscription; replacing its connection', {
         error: outcome.error,
@@ -242,10 +234,8 @@ export class Supervisor implements ConnectorOwner {
   }
 
   private fail(error: Error): void {
-    if (this.terminal) return;
     this.terminal = { state: 'failed', error: error.message };
     this.connector.stop();
-    clearTimeout(this.replaceTimer);
     this.handlers.onFailed(error);
   }
 }

@@ -73,11 +73,12 @@ describe('a task that is killed', () => {
     await pass(25_000);
     first.kill();
     await pass(2_000);
-    await liveTask('second');
+    const second = await liveTask('second');
     await pass(20_000);
     expect(gaps()).toEqual([]);
     await pass(10_000);
     expect(gaps()).toEqual([[20, 27, NOT_CONNECTED]]);
+    expect(second.log.lines.map(({ message }) => message)).toEqual(['gap']);
   });
 
   test('The next task stores no proof of its own before the gap of its start is recorded', async () => {
@@ -136,6 +137,17 @@ describe('a task that is killed', () => {
       { kind: 'deletion', task: 'first', subscription: '0' },
     ]);
     expect(store.proof('first')).toBeUndefined();
+  });
+
+  test('The proofs of several ended tasks are all deleted, once each', async () => {
+    (await liveTask('first')).kill();
+    (await liveTask('second')).kill();
+    await pass(PROOF_STALE_MS);
+    await liveTask('third');
+    await pass(5 * PROOF_INTERVAL_MS);
+    expect(store.proof('first')).toBeUndefined();
+    expect(store.proof('second')).toBeUndefined();
+    expect(store.written.filter(({ kind }) => kind === 'deletion')).toHaveLength(2);
   });
 });
 
@@ -224,6 +236,55 @@ describe('a clean stop and a start', () => {
   });
 });
 
+describe('a start without a gap', () => {
+  test('A task that connects at the moment up to which the one before covered leaves no gap', async () => {
+    const first = await liveTask('first');
+    await pass(20_000);
+    await first.stop();
+    await liveTask('second');
+    await pass(60_000);
+    expect(gaps()).toEqual([]);
+    expect(store.proof('second')).toBeDefined();
+  });
+
+  test('The time in which a task did not want a subscription is no gap when it wants it again', async () => {
+    const task = await liveTask('first');
+    await pass(20_000);
+    task.coverage.forget('0');
+    await pass(60_000);
+    task.coverage.watch('0', WATCHED_TOPICS);
+    await task.cover();
+    await pass(60_000);
+    expect(gaps()).toEqual([]);
+    expect(store.proof('first')).toMatchObject({ coveredUntilMs: Date.now(), isFinal: false });
+  });
+
+  test('A subscription that is forgotten before its start is decided leaves the gap to the next task', async () => {
+    const first = await liveTask('first');
+    await pass(25_000);
+    first.kill();
+    const second = await liveTask('second');
+    second.coverage.forget('0');
+    await pass(60_000);
+    expect(gaps()).toEqual([]);
+    await liveTask('third');
+    expect(gaps()).toEqual([[20, 85, NOT_CONNECTED]]);
+  });
+
+  test('The proofs of other tasks are read only until the start is decided', async () => {
+    let reads = 0;
+    store.beforeRead = () => {
+      reads++;
+    };
+    const task = await liveTask('first');
+    await pass(300_000);
+    task.coverage.onUncovered('0', Date.now(), '1006');
+    await task.cover();
+    await pass(300_000);
+    expect(reads).toBe(1);
+  });
+});
+
 describe('a rolling upgrade', () => {
   test('A task that connects before the other one stops leaves no gap', async () => {
     const first = await liveTask('first');
@@ -298,7 +359,9 @@ describe('proofs that cannot be read', () => {
     await pass(100_000);
     expect(gaps()).toEqual([]);
     expect(store.proof('second')).toBeUndefined();
-    expect(second.log.about('the proofs of coverage could not be read').length).toBeGreaterThan(5);
+    const lines = second.log.about('the proofs of coverage could not be read');
+    expect(lines.length).toBeGreaterThan(5);
+    expect(lines[0]).toMatchObject({ level: 'error', fields: { error: new Error('no table') } });
     isUp = true;
     await pass(PROOF_INTERVAL_MS);
     expect(gaps()).toEqual([[20, 50, NOT_CONNECTED]]);

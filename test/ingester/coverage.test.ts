@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Coverage } from '../../functions/ingester/coverage.ts';
 import { MAX_PENDING_RECORDS } from '../../functions/ingester/coverage-writer.ts';
+import { MAX_PERIODS } from '../../functions/ingester/topic-periods.ts';
 import { CoverageTask, pass, WATCHED_TOPICS } from './coverage-task.ts';
 import { MemoryCoverageStore } from './memory-coverage-store.ts';
 import type { TestLog } from './test-log.ts';
@@ -98,6 +99,8 @@ describe('coverage', () => {
   test('A subscription that is not watched has no coverage', () => {
     coverage.onCovered('unknown', START_MS);
     coverage.onUncovered('unknown', START_MS, 'lost');
+    coverage.forget('unknown');
+    expect(coverage.isComplete(['unknown'])).toBe(false);
     expect(coverage.wasComplete(['unknown'])).toBe(false);
     expect(coverage.longestOpenGap()).toBeUndefined();
   });
@@ -123,9 +126,15 @@ describe('coverage', () => {
 
   test('Without a state table a gap is logged and counted', async () => {
     const local = new CoverageTask('local', undefined);
-    local.coverage.add({ subscription: '0', fromMs: 1, toMs: 2_001, reason: 'x' });
+    await local.cover();
+    local.coverage.onUncovered('0', START_MS, '1006');
+    await pass(2_000);
+    local.coverage.addForTopics(['v2.users.a.presence'], START_MS, START_MS + 1, 'topic rejected');
+    await local.cover();
+    expect(local.coverage.isComplete(['0'])).toBe(true);
+    local.coverage.forget('0');
     await local.stop();
-    expect(local.log.about('gap')).toHaveLength(1);
+    expect(local.log.lines.map(({ message }) => message)).toEqual(['gap']);
     expect(local.coverage.totals).toEqual({ gaps: 1, gapSeconds: 2 });
     expect(local.coverage.pendingRecords).toBe(0);
   });
@@ -144,12 +153,56 @@ describe('the topics of a gap', () => {
     expect(store.written.map(({ kind }) => kind)).toEqual(['topics', 'gap']);
   });
 
+  test('A gap of a subscription that is no longer wanted is recorded without topics', async () => {
+    const gap = { subscription: 'gone', fromMs: 1, toMs: 2, reason: 'no reply to the close frame' };
+    coverage.add(gap);
+    await pass();
+    expect(store.gaps).toEqual([{ ...gap, topicsId: '' }]);
+  });
+
+  test('The topics of every subscription are written', async () => {
+    const topics = ['c', 'd', 'e'].map((user) => [`v2.users.${user}.presence`]);
+    for (const [n, list] of topics.entries()) {
+      coverage.watch(String(n + 1), list);
+      coverage.add({ subscription: String(n + 1), fromMs: 1, toMs: 2, reason: 'x' });
+    }
+    await pass();
+    expect(store.gaps.map((gap) => store.topicsOf(gap))).toEqual(topics);
+  });
+
+  test('Topics that are wanted and served are written once', async () => {
+    await task.cover();
+    await pass(60_000);
+    expect(store.written.filter(({ kind }) => kind === 'topics')).toHaveLength(1);
+  });
+
+  test('A gap without length refers to the current topics', async () => {
+    const at = { fromMs: START_MS - 10, toMs: START_MS - 10 };
+    coverage.add({ subscription: '0', ...at, reason: 'before' });
+    coverage.watch('0', ['v2.users.c.presence']);
+    coverage.add({ subscription: '0', ...at, reason: 'after' });
+    await pass();
+    expect(store.gaps.map((gap) => store.topicsOf(gap))).toEqual([WATCHED_TOPICS, ['v2.users.c.presence']]);
+  });
+
+  test('A gap in which the same topics are assigned again is one record', async () => {
+    await task.cover();
+    coverage.onUncovered('0', START_MS, '1006');
+    for (let n = 0; n < 3; n++) {
+      await pass(1_000);
+      coverage.watch('0', WATCHED_TOPICS.toReversed());
+    }
+    await task.cover();
+    expect(store.gaps).toMatchObject([{ fromMs: START_MS, toMs: START_MS + 3_000 }]);
+  });
+
   test('Gaps before and after a change of the topics refer to the topics of their time', async () => {
     const changedMs = Date.now();
     coverage.watch('0', ['v2.users.c.presence']);
     coverage.add({ subscription: '0', fromMs: changedMs - 20, toMs: changedMs - 10, reason: 'before' });
-    coverage.add({ subscription: '0', fromMs: changedMs, toMs: changedMs + 10, reason: 'after' });
+    coverage.add({ subscription: '0', fromMs: changedMs + 10, toMs: changedMs + 20, reason: 'after' });
     await pass();
+    expect(store.gaps).toHaveLength(2);
     const [before, after] = store.gaps;
     expect(store.topicsOf(before!)).toEqual(WATCHED_TOPICS);
     expect(store.topicsOf(after!)).toEqual(['v2.users.c.presence']);
@@ -182,7 +235,7 @@ describe('the topics of a gap', () => {
     coverage.add({ subscription: '0', fromMs, toMs: Date.now() + 1, reason: 'long' });
     await pass();
     const parts = store.gaps.filter(({ reason }) => reason === 'long');
-    expect(parts.length).toBeLessThanOrEqual(16);
+    expect(parts).toHaveLength(MAX_PERIODS);
     expect(parts[0]?.fromMs).toBe(fromMs);
   });
 
@@ -205,6 +258,14 @@ describe('the topics of a gap', () => {
       { subscription: 'topics', fromMs: 1_000, toMs: 2_000, reason: 'topic rejected' },
     ]);
     expect(store.topicsOf(store.gaps[0]!)).toEqual(['v2.users.a.presence']);
+  });
+
+  test('Gaps of different topics or times that wait for the state table are all written', async () => {
+    coverage.addForTopics(['v2.users.a.presence'], 1_000, 2_000, 'topic rejected');
+    coverage.addForTopics(['v2.users.b.presence'], 1_000, 2_000, 'topic rejected');
+    coverage.addForTopics(['v2.users.a.presence'], 3_000, 4_000, 'topic rejected');
+    await pass();
+    expect(store.gaps).toHaveLength(3);
   });
 
   test('A gap of single topics that continues is one record with the last end', async () => {
@@ -280,6 +341,12 @@ describe('failed writes', () => {
     const { attempts } = store;
     await pass(60_000);
     expect(store.attempts).toBe(attempts);
+  });
+
+  test('An abandoned coverage has no timer that keeps the process running', async () => {
+    await task.cover();
+    coverage.abandon();
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   test('The number of waiting records is bounded, and the oldest are only logged', async () => {
@@ -445,9 +512,12 @@ describe('steps of the wall clock', () => {
     },
   );
 
-  test.each([0, 900, -900])('A gap in which the clock is adjusted by %i ms has no step', async (stepMs) => {
-    expect(await gapWithStep(stepMs)).not.toHaveProperty('clockJumpMs');
-  });
+  test.each([0, 900, -900, 1_000, -1_000])(
+    'A gap in which the clock is adjusted by %i ms has no step',
+    async (stepMs) => {
+      expect(await gapWithStep(stepMs)).not.toHaveProperty('clockJumpMs');
+    },
+  );
 
   test('A gap never ends before it begins, even if its last proof of life is in the future', async () => {
     await task.cover();

@@ -65,6 +65,15 @@ describe('what a task covered', () => {
     expect(spans()).toEqual([['first', 15, 20, [A, B]]]);
   });
 
+  test('A topic that the connection does not deliver is not covered', async () => {
+    const task = new CoverageTask('first', store);
+    tasks.push(task);
+    task.served = [A];
+    await task.cover();
+    await pass(15_000);
+    expect(spans()).toEqual([['first', 0, 10, [A]]]);
+  });
+
   test('What a stopped task covered remains after the next task has deleted its proof', async () => {
     const first = await liveTask('first');
     await pass(33_000);
@@ -189,6 +198,66 @@ describe('topics that change', () => {
     await task.cover();
     await pass(20_000);
     expect(spans()[0]).toEqual(['first', 0, 12, [A, B]]);
+  });
+
+  test('A span that is proven up to its end is written once', async () => {
+    const task = await liveTask('first');
+    await pass(20_000);
+    await change(task, [B]);
+    await task.cover();
+    await pass(60_000);
+    expect(store.written.filter(({ kind }) => kind === 'span')).toHaveLength(1);
+  });
+
+  test('A span of which nothing is proven is not written', async () => {
+    const task = await liveTask('first');
+    await pass(15_000);
+    await change(task, [B]);
+    await pass(1_000);
+    task.readUntilMs = () => START_MS + 12_000;
+    await change(task, [C]);
+    await pass(5_000);
+    task.readUntilMs = () => START_MS + 15_000;
+    await pass(10_000);
+    const written = store.written.flatMap((record) => (record.kind === 'span' ? [record.span] : []));
+    expect(written.map(({ fromMs, toMs }) => [fromMs - START_MS, toMs - START_MS])).toEqual([
+      [0, 12_000],
+      [0, 15_000],
+    ]);
+  });
+
+  test('Changes at the same moment do not displace spans that wait for a proof', async () => {
+    const task = await liveTask('first');
+    store.beforeWrite = () => Promise.reject(new Error('no table'));
+    await pass(10_000);
+    for (let n = 0; n < MAX_ENDED_SPANS; n++) await change(task, [A, `v2.users.${n}.presence`]);
+    store.beforeWrite = () => {};
+    await pass(30_000);
+    expect(spans()[0]).toEqual(['first', 0, 10, [A, B]]);
+  });
+
+  test('A span that is cut by a gap while it is written ends at the gap', async () => {
+    const task = await liveTask('first');
+    await pass(20_000);
+    const written = Promise.withResolvers<void>();
+    store.beforeWrite = (kind) => (kind === 'span' ? written.promise : undefined);
+    await change(task, [B]);
+    await pass(10_000);
+    task.coverage.onUncovered('0', START_MS + 15_000, '1006');
+    await task.cover();
+    written.resolve();
+    await pass(20_000);
+    expect(spans()[0]).toEqual(['first', 0, 15, [A, B]]);
+  });
+
+  test('Of several combined topics that are served in part, those that are wanted stay combined', async () => {
+    const whole = 'v2.users.a?presence&station';
+    const task = await liveTask('first');
+    await change(task, [whole, 'v2.users.b?presence&station']);
+    await pass(10_000);
+    task.coverage.watch('0', [whole, B]);
+    await pass(10_000);
+    expect(spans().at(-1)).toEqual(['first', 10, 20, [whole, B]]);
   });
 
   test('The number of spans that wait for a proof is bounded', async () => {

@@ -27,7 +27,7 @@ type ConnectRequest = Parameters<StreamProtocol['connect']>[0];
 /** A session whose frames are words, see {@link signalOf}; several words are separated by `+`. */
 export class FakeSession implements Session {
   readonly url: string;
-  readonly replaceByMs: number;
+  readonly replaceByMs?: number;
   readonly number: number;
   readonly subscription: Subscription;
   /** Signals of {@link onClosing}. */
@@ -40,7 +40,7 @@ export class FakeSession implements Session {
     this.number = number;
     this.subscription = subscription;
     this.url = `ws://session-${number}`;
-    this.replaceByMs = Date.now() + protocol.lifeMs;
+    if (Number.isFinite(protocol.lifeMs)) this.replaceByMs = Date.now() + protocol.lifeMs;
     const { update } = protocol;
     if (update) this.update = (wanted) => update(this, wanted);
   }
@@ -93,6 +93,7 @@ export class FakeProtocol implements StreamProtocol {
   readonly sessions: FakeSession[] = [];
   /** How sessions ended, in that order: the number of the session and its remainder. */
   readonly released: [number, SessionRemainder][] = [];
+  /** After this time a session has to be replaced; `Infinity` if never. */
   lifeMs = 86_400_000;
   /** Waits or throws before a session is made. */
   beforeConnect: (request: ConnectRequest, context: ProtocolContext) => Promise<void> = async () => {};

@@ -17,6 +17,8 @@ export class FakeSocket extends EventEmitter {
   isPaused = false;
   /** Whether the server answers a close frame. */
   answersClose = true;
+  /** The reason in our close frame. */
+  closeReason: string | undefined;
   /** Whether the server answers WebSocket pings. */
   answersPings = false;
 
@@ -82,6 +84,7 @@ export class FakeSocket extends EventEmitter {
 
   close(code: number, reason: string): void {
     if (this.isClosed) return;
+    this.closeReason = reason;
     const wasConnecting = this.readyState === 0;
     this.readyState = 2;
     if (wasConnecting) queueMicrotask(() => this.end(1006));

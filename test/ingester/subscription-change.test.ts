@@ -75,6 +75,22 @@ describe('changes of a subscription', () => {
     expect(supervised.supervisor.subscription).toBe(B);
   });
 
+  test('What is served is what the live connection was opened with, until an update has succeeded', async () => {
+    allowUpdates();
+    const { supervisor } = supervised;
+    supervisor.start();
+    await supervised.pass();
+    expect(supervisor.served).toBeUndefined();
+    const socket = await supervised.makeReady();
+    supervisor.change(B);
+    await supervised.pass();
+    expect(supervisor.served).toBe(A);
+    await finish(updates[0]);
+    expect(supervisor.served).toBe(B);
+    socket.end(1006);
+    expect(supervisor.served).toBeUndefined();
+  });
+
   test('A change to the same subscription updates nothing', async () => {
     allowUpdates();
     await supervised.goLive();
@@ -267,6 +283,7 @@ describe('replacement because of a change', () => {
     expect(protocol.recoveries).toEqual(['resume', 'restart']);
     expect(supervised.reports.at(-1)).toEqual(['connected', 'topics']);
     expect(supervised.reportNames).not.toContain('uncovered');
+    expect(supervised.log.about('could not update the subscription')).toEqual([]);
   });
 
   test('A session whose update failed is replaced by overlap, and the failure is logged', async () => {
@@ -296,6 +313,20 @@ describe('replacement because of a change', () => {
     await supervised.pass(60);
     expect(sockets.all).toHaveLength(2);
     expect(protocol.sessions[1]?.subscription).toBe(B);
+  });
+
+  test('A failed update of a session whose connection is being closed opens no connection', async () => {
+    allowUpdates();
+    const old = await supervised.goLive();
+    old.answersClose = false;
+    old.message('closing');
+    await supervised.pass();
+    await supervised.makeReady();
+    supervised.supervisor.change(B);
+    await fail(updates.find(({ session }) => session === 1));
+    await finish(updates.find(({ session }) => session === 2));
+    expect(sockets.all).toHaveLength(2);
+    expect(supervised.supervisor.state).toBe('live');
   });
 
   test('A failed update after a stop opens no connection', async () => {

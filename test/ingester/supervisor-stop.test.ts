@@ -102,7 +102,20 @@ describe('stopping', () => {
     sockets.last.open();
     await supervised.supervisor.stop();
     expect(sockets.all.map(({ isClosed }) => isClosed)).toEqual([true, true]);
+    expect(sockets.all.map(({ closeReason }) => closeReason)).toEqual(['stopping', 'stopping']);
     expect(laterReports()).toEqual([]);
+  });
+
+  test('A connection that becomes ready at the moment of a stop is closed and covers nothing', async () => {
+    const { supervisor } = supervised;
+    supervisor.start();
+    await supervised.pass();
+    sockets.last.open();
+    sockets.last.message('ready');
+    await supervisor.stop();
+    expect(sockets.last.isClosed).toBe(true);
+    expect(supervisor.openConnections).toBe(0);
+    expect(supervised.reports).toEqual([]);
   });
 
   test('A stop of a supervisor that has failed leaves its state', async () => {
@@ -163,6 +176,17 @@ describe('pausing', () => {
     await supervised.pass();
     supervisor.resume();
     await supervised.makeReady();
+    expect(sockets.last.isPaused).toBe(false);
+  });
+
+  test('A connection that is made after a pause is read', async () => {
+    const { supervisor } = supervised;
+    await supervised.goLive();
+    supervisor.pause();
+    supervisor.resume();
+    await supervised.beginReplacement();
+    await supervised.makeReady();
+    expect(sockets.all).toHaveLength(2);
     expect(sockets.last.isPaused).toBe(false);
   });
 

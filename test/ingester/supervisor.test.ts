@@ -66,6 +66,31 @@ describe('lost connections', () => {
     },
   );
 
+  test('The log says how a connection was lost, what that means, and how the next one is made', async () => {
+    const socket = await supervised.goLive();
+    socket.end(1008, 'expired');
+    const [line] = supervised.log.about('connection lost');
+    expect(line).toEqual({
+      level: 'warn',
+      message: 'connection lost',
+      fields: {
+        reason: '1008 expired',
+        meaning: protocol.ends.codes[1008]?.meaning,
+        recovery: 'reauthenticate',
+      },
+    });
+  });
+
+  test('A connection that ends as soon as it is ready is followed by the recovery of its end', async () => {
+    supervised.supervisor.start();
+    await supervised.pass();
+    sockets.last.open();
+    sockets.last.message('ready');
+    sockets.last.end(1008);
+    await supervised.pass(capMs);
+    expect(protocol.requests[1]).toMatchObject({ recovery: 'reauthenticate', after: { code: 1008 } });
+  });
+
   test('A connection that ends as soon as it is ready counts as lost', async () => {
     supervised.supervisor.start();
     await supervised.pass();
@@ -78,7 +103,7 @@ describe('lost connections', () => {
     await supervised.pass(baseMs * 2);
     await supervised.makeReady();
     expect(supervised.reports.slice(3)).toEqual([
-      ['connected', 'ended'],
+      ['connected', '1001 bye'],
       ['covered', baseMs * 2],
     ]);
   });
@@ -93,6 +118,39 @@ describe('lost connections', () => {
       ['failed', 'the server ended the subscription: 4999 unsubscribed (the subscription was deleted)'],
     ]);
     expect(sockets.all).toHaveLength(1);
+  });
+
+  test('An end that stops the subscription also ends the attempts to replace the connection', async () => {
+    const socket = await supervised.goLive();
+    await supervised.beginReplacement();
+    sockets.last.end(1006);
+    await supervised.pass();
+    socket.end(STOP_CODE);
+    await supervised.pass(capMs);
+    expect(supervised.supervisor.state).toBe('failed');
+    expect(sockets.all).toHaveLength(2);
+  });
+
+  test('A lost connection ends the wait before the next attempt to replace it', async () => {
+    const socket = await supervised.goLive();
+    await supervised.beginReplacement();
+    sockets.last.end(1006);
+    await supervised.pass();
+    expect(sockets.all).toHaveLength(2);
+    socket.end(1006);
+    await supervised.pass();
+    expect(sockets.all).toHaveLength(3);
+  });
+
+  test('The expiry of a lost session does not shorten the wait before the next attempt', async () => {
+    protocol.lifeMs = 10_000;
+    const socket = await supervised.goLive();
+    await supervised.pass(protocol.lifeMs - baseMs);
+    socket.end(1006);
+    await supervised.pass(2 * baseMs - 1);
+    expect(sockets.all).toHaveLength(1);
+    await supervised.pass(1);
+    expect(sockets.all).toHaveLength(2);
   });
 
   test('Repeated losses lead to growing delays until a connection is stable', async () => {
@@ -145,8 +203,47 @@ describe('announced ends', () => {
       ]);
       expect(protocol.recoveries).toEqual(['resume', recovery]);
       expect(protocol.released).toEqual([[1, 'gone']]);
+      const [line] = supervised.log.about('the server asked us to reconnect');
+      expect(line).toMatchObject({ level: 'info', fields: { reason } });
     },
   );
+
+  test('The first announcement is followed at once, and repeated ones after growing delays', async () => {
+    let socket = await supervised.goLive();
+    for (const delayMs of [0, baseMs * 2, baseMs * 4]) {
+      const count = sockets.all.length;
+      socket.message('closing');
+      if (delayMs > 0) await supervised.pass(delayMs - 1);
+      expect(sockets.all).toHaveLength(count);
+      await supervised.pass(delayMs > 0 ? 1 : 0);
+      expect(sockets.all).toHaveLength(count + 1);
+      socket = await supervised.makeReady();
+    }
+  });
+
+  test('Announcements in the frames that make connections ready are delayed like all others', async () => {
+    supervised.supervisor.start();
+    await supervised.pass();
+    for (const delayMs of [0, baseMs * 2, baseMs * 4]) {
+      const count = sockets.all.length;
+      sockets.last.open();
+      sockets.last.message('ready+closing');
+      await supervised.pass(Math.max(0, delayMs - 1));
+      expect(sockets.all).toHaveLength(delayMs > 0 ? count : count + 1);
+      await supervised.pass(delayMs > 0 ? 1 : 0);
+      expect(sockets.all).toHaveLength(count + 1);
+    }
+  });
+
+  test('A repeated announcement does not shorten the wait before the next attempt', async () => {
+    const old = await supervised.goLive();
+    await supervised.beginReplacement();
+    sockets.last.end(1006);
+    await supervised.pass();
+    old.message('closing');
+    await supervised.pass(baseMs);
+    expect(sockets.all).toHaveLength(2);
+  });
 
   test('An announcement before the connection is ready leads to a replacement as soon as it is ready', async () => {
     const { supervisor } = supervised;
@@ -241,11 +338,38 @@ describe('planned replacements', () => {
     expect(sockets.all).toHaveLength(2);
   });
 
+  test('A session that does not expire is not replaced', async () => {
+    protocol.lifeMs = Number.POSITIVE_INFINITY;
+    await supervised.goLive();
+    await supervised.pass(30_000);
+    expect(sockets.all).toHaveLength(1);
+  });
+
   test('A session that lives longer than the longest timer is not replaced at once', async () => {
     protocol.lifeMs = 2 ** 40;
     await supervised.goLive();
     await supervised.pass(10_000);
     expect(sockets.all).toHaveLength(1);
+  });
+
+  test('What is proven as read includes what a replaced connection has read, until that has ended', async () => {
+    const { supervisor } = supervised;
+    const startMs = Date.now();
+    supervisor.start();
+    await supervised.pass();
+    expect(supervisor.readUntilMs).toBeUndefined();
+    const old = await supervised.makeReady();
+    old.answersClose = false;
+    expect(supervisor.readUntilMs).toBe(startMs);
+    await supervised.pass(5_000);
+    await supervised.beginReplacement();
+    await supervised.makeReady();
+    expect(supervisor.readUntilMs).toBe(startMs);
+    old.end(1000, 'replaced');
+    await supervised.pass();
+    expect(supervisor.readUntilMs).toBe(startMs + 5_000);
+    sockets.last.end(1006);
+    expect(supervisor.readUntilMs).toBeUndefined();
   });
 
   test('Data that a replaced connection still delivers reaches the sink', async () => {

@@ -48,6 +48,18 @@ const GROUPS: readonly Group[] = [
     code: ['functions/ingester/protocols/end-table.ts', 'functions/ingester/protocols/**/*-ends.ts'],
     tests: ['test/ingester/{end-table,channel-ends}.test.ts'],
   },
+  {
+    name: 'supervisor',
+    code: ['functions/ingester/supervisor.ts'],
+    tests: ['test/ingester/{connector,subscription-change,supervisor,supervisor-stop}.test.ts'],
+  },
+  {
+    name: 'coverage',
+    code: [
+      'functions/ingester/{coverage,topic-periods,subscription-coverage,covered-spans,open-gap,start-gaps}.ts',
+    ],
+    tests: ['test/ingester/{coverage,coverage-processes,covered-spans}.test.ts'],
+  },
 ];
 
 const filesOf = ({ code }: Group) => globSync(code).sort();
