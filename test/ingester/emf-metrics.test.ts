@@ -38,11 +38,11 @@ const sourcesOf = (n: () => number): MetricSources => ({
   bufferedBytes: n,
   isPaused: () => n() > 0,
   connections: n,
-  reconnects: () =>
-    new Map([
-      ['start', n()],
-      ['1006', n()],
-    ]),
+  reconnects: () => [
+    { protocol: 'fake', reason: 'start', count: n() },
+    { protocol: 'fake', reason: '1006', count: n() },
+  ],
+  covered: () => [],
   coverage: () => ({ gaps: 0, gapSeconds: n(), complete: n() > 0, pendingRecords: n() }),
   rejectedTopics: n,
 });
@@ -145,7 +145,8 @@ test('Every interval emits a document with the counts since the last one and the
     bufferedBytes: () => 77,
     isPaused: () => false,
     connections: () => 2,
-    reconnects: () => new Map([['start', 1]]),
+    reconnects: () => [{ protocol: 'fake', reason: 'start', count: 1 }],
+    covered: () => [],
     coverage: () => ({ gaps: 0, gapSeconds: 0, complete: false, pendingRecords: 3 }),
     rejectedTopics: () => 0,
   };

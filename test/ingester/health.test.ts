@@ -77,11 +77,14 @@ describe('/metrics', () => {
     bufferedBytes: () => 123,
     isPaused: () => true,
     connections: () => 2,
-    reconnects: () =>
-      new Map([
-        ['start', 1],
-        ['1006', 4],
-      ]),
+    reconnects: () => [
+      { protocol: 'fake', reason: 'start', count: 1 },
+      { protocol: 'fake', reason: '1006', count: 4 },
+    ],
+    covered: () => [
+      ['fake/0', true],
+      ['other/0', false],
+    ],
     coverage: () => ({ gaps: 6, gapSeconds: 1.5, complete: false, pendingRecords: 11 }),
     rejectedTopics: () => 9,
   };
@@ -111,7 +114,9 @@ describe('/metrics', () => {
       'switchboard_topics_rejected 9',
       'switchboard_frames_rejected_total{reason="not_json"} 3',
       'switchboard_frames_rejected_total{reason="too_large"} 1',
-      'switchboard_connects_total{reason="1006"} 4',
+      'switchboard_connects_total{protocol="fake",reason="1006"} 4',
+      'switchboard_subscription_covered{subscription="fake/0"} 1',
+      'switchboard_subscription_covered{subscription="other/0"} 0',
     ]) {
       expect(text.split('\n')).toContain(line);
     }
@@ -131,6 +136,8 @@ describe('/metrics', () => {
   test('Reading the metrics repeatedly does not change the counts', async () => {
     const url = `${await serve(undefined, ingesterMetrics(sources))}/metrics`;
     for (let n = 0; n < 3; n++)
-      expect(await (await fetch(url)).text()).toMatch(/^switchboard_connects_total\{reason="start"\} 1$/m);
+      expect(await (await fetch(url)).text()).toMatch(
+        /^switchboard_connects_total\{protocol="fake",reason="start"\} 1$/m,
+      );
   });
 });

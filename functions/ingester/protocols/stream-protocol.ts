@@ -79,6 +79,14 @@ export interface OAuthClient {
   readonly tokens: TokenSource;
 }
 
+/** An interval (epoch milliseconds) in which single topics were not served. */
+export interface TopicsGap {
+  readonly topics: readonly string[];
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly reason: string;
+}
+
 /** The ingester's resources for a protocol. */
 export interface ProtocolContext {
   /** The OAuth clients whose secret is filled. They stay the same objects; later calls can return more. */
@@ -88,8 +96,8 @@ export interface ProtocolContext {
   /** Name of the deployment's subscription set: the key of its records in the state table. */
   readonly subscriptionSet: string;
   readonly log: Log;
-  /** Record an interval (epoch milliseconds) in which the server did not serve some topics of a live connection. */
-  recordGap(gap: { topics: readonly string[]; fromMs: number; toMs: number; reason: string }): void;
+  /** Record an interval in which the server did not serve some topics of a live connection. */
+  recordGap(gap: TopicsGap): void;
   /** Aborted when the process stops or, in `connect`, when the subscription stops. */
   readonly signal: AbortSignal;
 }
