@@ -17,17 +17,18 @@ const REQUESTS_PER_MINUTE = 3_000;
 
 /** The simulated Genesys Cloud of a run, and its events. */
 export interface Cloud {
-  simulator: Simulator;
   url: string;
   ledger: Ledger;
-  faults: CloudFaults | undefined;
-  topics: readonly string[];
+  faults: { readonly counts: Readonly<Record<string, number>>; stop(): void } | undefined;
+  /** Variables with which the ingester receives these events. */
+  environment: Readonly<Record<string, string>>;
+  close(): Promise<void>;
   /** Sends events until they end or {@link stopPlaying} is called. `warn` reports lines of a capture. */
   play(warn: (message: string) => void): Promise<ReplayTotals | undefined>;
   stopPlaying(): void;
 }
 
-/** Starts the simulated Genesys Cloud. It sends no events until `play` is called. */
+/** Starts the simulated Genesys Cloud with notification channels. It sends no events until `play` is called. */
 export async function startCloud(options: LocalOptions): Promise<Cloud> {
   const { seed, users, queues, replay } = options;
   const ledger = new Ledger();
@@ -53,11 +54,11 @@ export async function startCloud(options: LocalOptions): Promise<Cloud> {
   const abort = new AbortController();
   const playing = { simulator, faults, signal: abort.signal };
   return {
-    simulator,
     url,
     ledger,
     faults,
-    topics,
+    environment: {},
+    close: () => simulator.close(),
     play: (warn) =>
       replay === undefined
         ? playGenerated(playing, options, topics)

@@ -6,6 +6,10 @@ import { STANDARD_INPUT } from './capture-file.ts';
 import { ALL_FAULTS, type FaultChoice, NOT_IN_ALL, parseFaults } from './fault-options.ts';
 import { faultChoice, logLevel, number, replaySpeed, topicList } from './flag-values.ts';
 
+const DEFAULT_PROTOCOL = 'notification-channels';
+/** Protocols of which there is a simulated cloud. */
+export const PROTOCOLS: readonly string[] = [DEFAULT_PROTOCOL, 'analytics-events'];
+
 // Above these limits, results of a single machine are not meaningful.
 const MAX_EVENTS = 10_000_000;
 const MAX_EVENTS_PER_SECOND = 50_000;
@@ -19,6 +23,8 @@ export interface LocalOptions {
   seed: number;
   exit: boolean;
   json: boolean;
+  /** A key of `PROTOCOL_CLOUDS`. */
+  protocol: string;
   replay?: string;
   /** Infinity for no pauses. */
   speed?: number;
@@ -106,6 +112,11 @@ function faultsHelp(): string {
 /** Options for the topics and the simulated Genesys Cloud. */
 function addCloudOptions(local: Command): void {
   local
+    .addOption(
+      new Option('--protocol <name>', 'protocol by which the simulated cloud sends events')
+        .choices(PROTOCOLS)
+        .default(DEFAULT_PROTOCOL),
+    )
     .option(
       '--topics <list>',
       `comma-separated topics; {id} stands for every user or queue (default: ${DEFAULT_TOPICS.join(', ')})`,
@@ -133,7 +144,7 @@ function isFile(path: string): boolean {
 
 /** Problems with the combination of options. */
 function conflictsOf(options: LocalOptions): string[] {
-  const { exit, events, replay, speed, pick, controlFrames } = options;
+  const { exit, events, replay, speed, pick, controlFrames, protocol, topics } = options;
   return [
     ...(exit && events === undefined && replay === undefined ? ['--exit requires --events or --replay'] : []),
     ...(events !== undefined && replay !== undefined
@@ -144,6 +155,9 @@ function conflictsOf(options: LocalOptions): string[] {
       : []),
     ...(pick !== undefined && replay === undefined ? ['--pick requires --replay'] : []),
     ...(controlFrames && replay === undefined ? ['--control-frames requires --replay'] : []),
+    ...((replay !== undefined || topics !== undefined) && protocol !== DEFAULT_PROTOCOL
+      ? [`--replay and --topics require --protocol ${DEFAULT_PROTOCOL}`]
+      : []),
     ...(replay !== undefined && replay !== STANDARD_INPUT && !isFile(replay)
       ? [`--replay ${replay}: file not found`]
       : []),

@@ -5,7 +5,7 @@ import { Ledger } from 'switchboard-local/simulator/ledger.ts';
 import { genesysHosts } from '../../lib/genesys/regions.ts';
 import { Accounting } from './accounting.ts';
 import { ChildIngester } from './child-ingester.ts';
-import { type Cloud, startCloud } from './cloud.ts';
+import type { Cloud } from './cloud.ts';
 import { EventLoopDelay } from './event-loop-delay.ts';
 import { killAtSeededMoments } from './ingester-kills.ts';
 import { onInterruption } from './interruption.ts';
@@ -13,6 +13,7 @@ import type { LocalOptions } from './local-options.ts';
 import { reserveStandardOutput } from './output-streams.ts';
 import { type Pipeline, startPipeline } from './pipeline.ts';
 import { ProgressDisplay } from './progress-display.ts';
+import { PROTOCOL_CLOUDS } from './protocol-clouds.ts';
 import type { RealGenesys } from './real-genesys.ts';
 import type { ReplayTotals } from './replay.ts';
 import { NAMES } from './resources.ts';
@@ -49,13 +50,14 @@ export async function runLocal(options: LocalOptions, genesys: RealGenesys | und
   const { signaled } = onInterruption(() =>
     display.warn(`\nDraining, ${describeRest()} left. Press Ctrl-C again to quit.`),
   );
-  const cloud = genesys ? undefined : await startCloud(options);
+  const cloud = genesys ? undefined : await PROTOCOL_CLOUDS[options.protocol]?.(options);
   const ledger = cloud?.ledger ?? new Ledger();
   const accounting = new Accounting(ledger);
   try {
     const pipeline = await startPipeline({
       genesys: genesysAccess(cloud, genesys),
       topics: options.topics ?? DEFAULT_TOPICS,
+      environment: cloud?.environment ?? {},
       healthPort: options.healthPort,
       logLevel: options.logLevel,
       seed: options.seed,
@@ -80,7 +82,7 @@ export async function runLocal(options: LocalOptions, genesys: RealGenesys | und
     showIntroduction(run, genesys);
     return await play(run);
   } finally {
-    await cloud?.simulator.close();
+    await cloud?.close();
   }
 }
 

@@ -43,12 +43,13 @@ export function realGenesys(
  *
  * @throws Error that lists them
  */
-export function rejectSimulationFlags({ events, replay, exit, faults }: LocalOptions): void {
+export function rejectSimulationFlags({ events, replay, exit, faults, protocol }: LocalOptions): void {
   const flags = [
     ...(events === undefined ? [] : ['--events']),
     ...(replay === undefined ? [] : ['--replay']),
     ...(exit ? ['--exit'] : []),
-    ...(faults.cloud.length > 0 ? ['--faults with faults of Genesys Cloud'] : []),
+    ...(protocol === 'notification-channels' ? [] : ['--protocol']),
+    ...(faults.cloud.length + faults.stream.length > 0 ? ['--faults with faults of Genesys Cloud'] : []),
   ];
   if (flags.length === 0) return;
   throw new Error(

@@ -25,6 +25,8 @@ export interface IntakeTotals {
   copies: number;
   /** Events that the configuration of their protocol excludes. */
   filtered: number;
+  /** Messages that were only logged. */
+  notices: number;
   /** Frames that could not become events, by reason. They are sent to the quarantine queue. */
   rejected: Record<RejectionReason, number>;
   /** Frames that neither a message nor the bucket could take. The log has their size. */
@@ -68,6 +70,7 @@ export class Intake {
     received: 0,
     copies: 0,
     filtered: 0,
+    notices: 0,
     rejected: Object.fromEntries(REJECTION_REASONS.map((reason) => [reason, 0])) as Record<
       RejectionReason,
       number
@@ -139,6 +142,7 @@ export class Intake {
             this.totals.filtered++;
             return;
           case 'notice':
+            this.totals.notices++;
             this.log.info(signal.message, { protocol, subscription });
         }
       },

@@ -34,6 +34,7 @@ const COUNTERS: readonly Definition[] = [
     (sources) => sources.intake().copies,
   ],
   ['events_filtered_total', 'Events that the configuration excludes', (sources) => sources.intake().filtered],
+  ['notices_total', 'Messages that were only logged', (sources) => sources.intake().notices],
   [
     'frames_unpreserved_total',
     'Frames that could not be kept anywhere',

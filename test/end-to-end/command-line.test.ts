@@ -64,7 +64,7 @@ describe.concurrent('--help', () => {
     }
     // This test covers all options.
     const options = localCommand(async () => undefined).options.map(({ flags }) => flags);
-    expect(options).toHaveLength(17);
+    expect(options).toHaveLength(18);
     for (const flags of options) expect(help).toContain(flags);
   });
 

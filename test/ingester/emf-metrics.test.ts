@@ -32,7 +32,14 @@ const NOTHING_REJECTED = {
 };
 /** Sources whose counts are all `n`. */
 const sourcesOf = (n: () => number): MetricSources => ({
-  intake: () => ({ received: n(), copies: n(), filtered: 0, rejected: NOTHING_REJECTED, unpreserved: n() }),
+  intake: () => ({
+    received: n(),
+    copies: n(),
+    filtered: 0,
+    notices: 0,
+    rejected: NOTHING_REJECTED,
+    unpreserved: n(),
+  }),
   batcher: () => ({ itemsSent: n(), messagesSent: 0, calls: 0, failedCalls: n(), failedEntries: 2 * n() }),
   failedUploads: n,
   bufferedBytes: n,
@@ -138,6 +145,7 @@ test('Every interval emits a document with the counts since the last one and the
         too_large: 0,
         refused_by_queue: 0,
       },
+      notices: 0,
       unpreserved: 0,
     }),
     batcher: () => ({ itemsSent: received, messagesSent: 1, calls: 1, failedCalls: 0, failedEntries: 0 }),

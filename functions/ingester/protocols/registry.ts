@@ -1,5 +1,6 @@
+import { analyticsEvents } from './analytics-events.ts';
 import { notificationChannels } from './notification-channels/notification-channels.ts';
 import type { StreamProtocol } from './stream-protocol.ts';
 
 /** Every stream protocol that a deployment can choose. */
-export const PROTOCOLS: readonly StreamProtocol[] = [notificationChannels];
+export const PROTOCOLS: readonly StreamProtocol[] = [notificationChannels, analyticsEvents];

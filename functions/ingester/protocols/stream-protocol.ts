@@ -5,7 +5,7 @@ import type { ReceivedEvent } from '../../../lib/events/item.ts';
 import type { RejectionReason } from '../../../lib/events/schema.ts';
 import type { RestClient } from '../../../lib/genesys/rest-client.ts';
 import type { TokenSource } from '../../../lib/genesys/token-source.ts';
-import type { EndCause, EndTable, Reconnect } from './end-table.ts';
+import type { End, EndCause, EndTable, Reconnect } from './end-table.ts';
 
 /** What a frame means for its connection. */
 export type ConnectionSignal =
@@ -13,6 +13,8 @@ export type ConnectionSignal =
   | { readonly kind: 'ready' }
   /** A text message to send. */
   | { readonly kind: 'send'; readonly message: string }
+  /** The server refuses the session in a message. The connection is closed, and the end says how to continue. */
+  | { readonly kind: 'refused'; readonly end: End; readonly reason: string }
   /** The server asks us to reconnect. This connection delivers until it is closed. */
   | { readonly kind: 'move'; readonly recovery: Reconnect; readonly reason: string };
 

@@ -1,0 +1,14 @@
+import { AnalyticsServer } from 'switchboard-local/simulator/streams/analytics-server.ts';
+import { type Cloud, startCloud } from './cloud.ts';
+import type { LocalOptions } from './local-options.ts';
+import { startStreamCloud } from './stream-run.ts';
+
+/** Starts the simulated Genesys Cloud of each protocol. */
+export const PROTOCOL_CLOUDS: Readonly<Record<string, (options: LocalOptions) => Promise<Cloud>>> = {
+  'notification-channels': startCloud,
+  'analytics-events': (options) =>
+    startStreamCloud(options, new AnalyticsServer(options.seed), {
+      PROTOCOLS: 'analytics-events',
+      ANALYTICS_EVENT_TYPES: 'conversation,interaction,routing,analytics,user',
+    }),
+};

@@ -1,0 +1,37 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Frame } from '../frame.ts';
+import type { StreamConnection } from './stream-connection.ts';
+import type { HandshakeFault, StreamFaultKind } from './stream-fault-kinds.ts';
+
+/** The request that opens a stream. */
+export interface StreamRequest {
+  readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
+}
+
+/** What the server of one stream protocol needs from the cloud. */
+export interface StreamHost {
+  /** Whether a token was issued and is neither expired nor revoked. */
+  isValidToken(token: string): boolean;
+  /** A handshake fault that waits, if it is one of these. Counts it. */
+  takeFault<Kind extends HandshakeFault>(...kinds: readonly Kind[]): Kind | undefined;
+}
+
+/** The server side of one stream protocol. It knows the messages; the cloud has the sockets, the ledger and the faults. */
+export interface StreamServer {
+  /** Path of the upgrade. */
+  readonly path: string;
+  /** The faults that can happen to it. */
+  readonly faults: readonly StreamFaultKind[];
+  /** Sent at every heartbeat, if the protocol has any. */
+  readonly heartbeatText?: string;
+  /** The HTTP status that refuses an upgrade, if any. */
+  refusal(request: StreamRequest, host: StreamHost): number | undefined;
+  onText(connection: StreamConnection, text: string, host: StreamHost): void;
+  /** The token of this connection has expired. */
+  onTokenExpired(connection: StreamConnection): void;
+  /** The next event. */
+  next(): Frame;
+  /** The data of an event for a connection. */
+  encode(frame: Frame, serial: number, connection: StreamConnection): Buffer;
+}
