@@ -1,4 +1,5 @@
 import { AnalyticsServer } from 'switchboard-local/simulator/streams/analytics-server.ts';
+import { ConversationServer } from 'switchboard-local/simulator/streams/conversation-server.ts';
 import { type Cloud, startCloud } from './cloud.ts';
 import type { LocalOptions } from './local-options.ts';
 import { startStreamCloud } from './stream-run.ts';
@@ -10,5 +11,11 @@ export const PROTOCOL_CLOUDS: Readonly<Record<string, (options: LocalOptions) =>
     startStreamCloud(options, new AnalyticsServer(options.seed), {
       PROTOCOLS: 'analytics-events',
       ANALYTICS_EVENT_TYPES: 'conversation,interaction,routing,analytics,user',
+    }),
+  'conversation-stream': (options) =>
+    startStreamCloud(options, new ConversationServer(options.seed), {
+      PROTOCOLS: 'conversation-stream',
+      CONVERSATION_TYPES: 'voice,webChat,email',
+      CONVERSATION_STATES: 'active,queued,waiting,wrapup',
     }),
 };

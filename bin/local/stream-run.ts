@@ -8,7 +8,7 @@ import type { LocalOptions } from './local-options.ts';
 /** The heartbeat of a stream, shortened. */
 const HEARTBEAT_MS = 250;
 /** Mean interval between two faults. A stream has one connection, which needs time to recover. */
-const STREAM_FAULT_INTERVAL_MS = 1_000;
+const STREAM_FAULT_INTERVAL_MS = 700;
 /** The OAuth client of a local run. */
 const CLIENT = { clientId: 'simulator-client', clientSecret: 'simulator-secret' };
 
@@ -45,6 +45,7 @@ export async function startStreamCloud(
     close: () => cloud.close(),
     play: async () => {
       await runner.start().done;
+      cloud.finish();
       return undefined;
     },
     stopPlaying: () => runner.stop(),

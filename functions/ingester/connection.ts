@@ -156,7 +156,8 @@ export class Connection {
         this.transport.close('refused');
         return;
       case 'ready':
-        this.becomeReady();
+        if (signal.after === 'pong') this.transport.confirm(() => this.becomeReady());
+        else this.becomeReady();
         return;
       case 'send':
         this.transport.send(signal.message);

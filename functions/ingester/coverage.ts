@@ -145,10 +145,10 @@ export class Coverage {
     this.record(`gap#${fromMs}#${subscription}#${id}`, () => store.putGap(gap, task));
   }
 
-  /** Record sequence numbers that the server did not deliver, both inclusive. Their time is not known; it ends now. */
-  addSequenceGap(subscription: string, from: number, to: number): void {
+  /** Record sequence numbers that the server did not deliver, both inclusive, after `sinceMs`. Their time ends now. */
+  addSequenceGap(subscription: string, from: number, to: number, sinceMs?: number): void {
     const nowMs = Date.now();
-    const fromMs = this.sources.readUntilMs(subscription) ?? nowMs;
+    const fromMs = sinceMs ?? this.sources.readUntilMs(subscription) ?? nowMs;
     const reason = `sequence numbers ${from} to ${to} were not delivered`;
     this.add({ subscription, fromMs: Math.min(fromMs, nowMs), toMs: nowMs, reason });
   }

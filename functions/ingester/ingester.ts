@@ -11,7 +11,7 @@ import { LargeItems } from './large-items.ts';
 import { OAuthClients } from './oauth-clients.ts';
 import { ingesterMetrics, type MetricSources } from './prometheus-metrics.ts';
 import { ProtocolStreams, subscriptionKey } from './protocol-streams.ts';
-import type { ProtocolContext } from './protocols/stream-protocol.ts';
+import type { ProtocolContext, StreamProtocol } from './protocols/stream-protocol.ts';
 import { atMost } from './time-limit.ts';
 
 /** The process is unhealthy when a subscription had no live connection for this long (P5: within 60 s). */
@@ -31,6 +31,7 @@ export class Ingester {
   readonly coverage: Coverage;
   private readonly config: IngesterConfig;
   private readonly dependencies: IngesterDependencies;
+  private readonly clients = new Map<'header' | 'form', OAuthClients>();
   private readonly large: LargeItems | undefined;
   private readonly streams: ProtocolStreams;
   private readonly abort = new AbortController();
@@ -45,8 +46,7 @@ export class Ingester {
     this.large = objectStore && new LargeItems(objectStore, this.abort.signal, log);
     this.failed = this.failure.promise;
     this.failed.catch(() => undefined);
-    const context = this.createContext();
-    const { stateTable, subscriptionSet } = context;
+    const { stateTable } = this;
     this.coverage = new Coverage({
       log,
       sources: {
@@ -55,7 +55,8 @@ export class Ingester {
         oldestUnsentMs: () => this.batcher.oldestUnsentMs,
       },
       task: randomUUID(),
-      store: stateTable && new DynamoDbCoverageStore(stateTable.client, stateTable.name, subscriptionSet),
+      store:
+        stateTable && new DynamoDbCoverageStore(stateTable.client, stateTable.name, config.subscriptionSet),
     });
     this.batcher = new Batcher(
       (Entries) => sqs.send(new SendMessageBatchCommand({ QueueUrl: config.eventsQueueUrl, Entries })),
@@ -71,16 +72,16 @@ export class Ingester {
     );
     this.intake = new Intake(
       this.batcher,
-      { onSequenceGap: (subscription, from, to) => this.coverage.addSequenceGap(subscription, from, to) },
+      {
+        onSequenceGap: (subscription, from, to, sinceMs) =>
+          this.coverage.addSequenceGap(subscription, from, to, sinceMs),
+      },
       log,
       { large: this.large },
     );
     this.streams = new ProtocolStreams({
       protocols: config.protocols,
-      contextOf: (protocol) => ({
-        ...context,
-        recordGap: (gap) => this.coverage.addForTopics(subscriptionKey(protocol, 'topics'), gap),
-      }),
+      contextOf: (protocol) => this.contextOf(protocol),
       intake: this.intake,
       coverage: this.coverage,
       onFailed: (error) => this.failure.reject(error),
@@ -160,18 +161,36 @@ export class Ingester {
     };
   }
 
-  private createContext(): Omit<ProtocolContext, 'recordGap'> {
-    const { apiUrl, loginUrl, stateTable, subscriptionSet } = this.config;
-    const { dynamodb, credentials, fetch, log, limits } = this.dependencies;
-    const requestsPerMinute = limits?.requestsPerMinute;
-    const clients = new OAuthClients({ apiUrl, loginUrl, credentials, log, fetch, requestsPerMinute });
+  private contextOf({ name, credentialsIn = 'header' }: StreamProtocol): ProtocolContext {
+    const { log } = this.dependencies;
+    const clients = this.clientsWith(credentialsIn);
     return {
       clients: () => clients.filled(),
-      stateTable: dynamodb && stateTable ? { client: dynamodb, name: stateTable } : undefined,
-      subscriptionSet,
+      stateTable: this.stateTable,
+      subscriptionSet: this.config.subscriptionSet,
       log,
+      recordGap: (gap) => this.coverage.addForTopics(subscriptionKey(name, 'topics'), gap),
       signal: this.abort.signal,
     };
+  }
+
+  /** Protocols share tokens and rate limits if they request tokens in the same way. */
+  private clientsWith(credentialsIn: 'header' | 'form'): OAuthClients {
+    const { apiUrl, loginUrl } = this.config;
+    const { credentials, fetch, log, limits } = this.dependencies;
+    const requestsPerMinute = limits?.requestsPerMinute;
+    const known = this.clients.get(credentialsIn);
+    const clients =
+      known ??
+      new OAuthClients({ apiUrl, loginUrl, credentials, credentialsIn, log, fetch, requestsPerMinute });
+    this.clients.set(credentialsIn, clients);
+    return clients;
+  }
+
+  private get stateTable(): ProtocolContext['stateTable'] {
+    const { dynamodb } = this.dependencies;
+    const { stateTable } = this.config;
+    return dynamodb && stateTable ? { client: dynamodb, name: stateTable } : undefined;
   }
 
   private setPaused(isPaused: boolean): void {

@@ -119,6 +119,9 @@ export function ingesterMetrics(sources: MetricSources): Registry {
       value: count,
     })),
   );
+  labelled(Counter, registry, 'sequence_outcomes_total', 'Sequence numbers that were not the next', () =>
+    Object.entries(sources.intake().sequence).map(([outcome, value]) => ({ labels: { outcome }, value })),
+  );
   labelled(Counter, registry, 'connects_total', 'Connections opened', () =>
     sources
       .reconnects()
@@ -148,7 +151,7 @@ function labelled(
   new Metric({
     name: `switchboard_${name}`,
     help,
-    labelNames: ['protocol', 'reason', 'subscription'],
+    labelNames: ['protocol', 'reason', 'subscription', 'outcome'],
     registers: [registry],
     collect() {
       this.reset();

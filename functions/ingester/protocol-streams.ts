@@ -1,6 +1,6 @@
 import type { IngesterDependencies } from './dependencies.ts';
 import type { ConfiguredProtocol } from './ingester-config.ts';
-import type { ProtocolContext, Subscription } from './protocols/stream-protocol.ts';
+import type { ProtocolContext, StreamProtocol, Subscription } from './protocols/stream-protocol.ts';
 import { SubscriptionSource } from './subscription-source.ts';
 import { Subscriptions, type SubscriptionsOptions } from './subscriptions.ts';
 
@@ -8,7 +8,7 @@ import { Subscriptions, type SubscriptionsOptions } from './subscriptions.ts';
 export interface ProtocolStreamsOptions extends Omit<SubscriptionsOptions, 'protocol' | 'context'> {
   readonly protocols: readonly ConfiguredProtocol[];
   /** The context of a protocol. */
-  readonly contextOf: (protocol: string) => ProtocolContext;
+  readonly contextOf: (protocol: StreamProtocol) => ProtocolContext;
   readonly limits: IngesterDependencies['limits'];
 }
 
@@ -43,7 +43,7 @@ export class ProtocolStreams {
   constructor({ protocols, contextOf, limits, ...shared }: ProtocolStreamsOptions) {
     this.onFailed = shared.onFailed;
     this.streams = protocols.map(({ protocol, configuration }) => {
-      const context = contextOf(protocol.name);
+      const context = contextOf(protocol);
       return {
         protocol: protocol.name,
         source: new SubscriptionSource(protocol, configuration, context, limits),

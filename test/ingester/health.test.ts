@@ -71,7 +71,15 @@ describe('/metrics', () => {
     refused_by_queue: 0,
   };
   const sources: MetricSources = {
-    intake: () => ({ received: 10, copies: 2, filtered: 8, notices: 12, rejected, unpreserved: 1 }),
+    intake: () => ({
+      received: 10,
+      copies: 2,
+      filtered: 8,
+      notices: 12,
+      sequence: { gap: 1, late: 2, duplicate: 3, epoch: 4 },
+      rejected,
+      unpreserved: 1,
+    }),
     batcher: () => ({ itemsSent: 7, messagesSent: 3, calls: 5, failedCalls: 1, failedEntries: 4 }),
     failedUploads: () => 2,
     bufferedBytes: () => 123,
@@ -98,6 +106,7 @@ describe('/metrics', () => {
       'switchboard_events_copies_total 2',
       'switchboard_events_filtered_total 8',
       'switchboard_notices_total 12',
+      'switchboard_sequence_outcomes_total{outcome="late"} 2',
       'switchboard_frames_unpreserved_total 1',
       'switchboard_items_sent_total 7',
       'switchboard_messages_sent_total 3',

@@ -1,6 +1,11 @@
 import { analyticsEvents } from './analytics-events.ts';
+import { conversationStream } from './conversation-stream.ts';
 import { notificationChannels } from './notification-channels/notification-channels.ts';
 import type { StreamProtocol } from './stream-protocol.ts';
 
 /** Every stream protocol that a deployment can choose. */
-export const PROTOCOLS: readonly StreamProtocol[] = [notificationChannels, analyticsEvents];
+export const PROTOCOLS: readonly StreamProtocol[] = [
+  notificationChannels,
+  analyticsEvents,
+  conversationStream,
+];

@@ -9,8 +9,11 @@ import type { End, EndCause, EndTable, Reconnect } from './end-table.ts';
 
 /** What a frame means for its connection. */
 export type ConnectionSignal =
-  /** The handshake is complete: the connection delivers events from now on. */
-  | { readonly kind: 'ready' }
+  /**
+   * The handshake is complete: the connection delivers events from now on, or once a pong shows that the server has read
+   * what was sent.
+   */
+  | { readonly kind: 'ready'; readonly after?: 'pong' }
   /** A text message to send. */
   | { readonly kind: 'send'; readonly message: string }
   /** The server refuses the session in a message. The connection is closed, and the end says how to continue. */
@@ -21,8 +24,13 @@ export type ConnectionSignal =
 /** Data that a frame carries. */
 export type DataSignal =
   | { readonly kind: 'event'; readonly event: ReceivedEvent }
-  /** Sequence numbers that the server did not deliver, both inclusive. */
-  | { readonly kind: 'gap'; readonly from: number; readonly to: number }
+  /**
+   * Sequence numbers that the server did not deliver, both inclusive. `sinceMs`: when the last event before them was
+   * received, in epoch milliseconds.
+   */
+  | { readonly kind: 'gap'; readonly from: number; readonly to: number; readonly sinceMs?: number }
+  /** What a sequence number revealed, for the metrics. */
+  | { readonly kind: 'sequence'; readonly outcome: 'gap' | 'late' | 'duplicate' | 'epoch' }
   /** Where to resume. It is committed once SQS has accepted everything before it. */
   | { readonly kind: 'cursor'; readonly value: string }
   /** An event that the configuration excludes. */
@@ -140,6 +148,12 @@ export interface StreamProtocol<C = unknown, S extends Subscription = Subscripti
   readonly name: string;
   /** Parses the environment variables of the protocol: one field with a description per variable. */
   readonly configuration: z.ZodType<C> & { readonly shape: Readonly<Record<string, z.ZodType>> };
+  /**
+   * Where id and secret travel in the request for a token.
+   *
+   * @default 'header'
+   */
+  readonly credentialsIn?: 'header' | 'form';
   readonly ends: EndTable;
   readonly liveness: Liveness;
   readonly limits?: SocketLimits;

@@ -45,6 +45,8 @@ export class AnalyticsServer implements StreamServer {
     return undefined;
   }
 
+  onOpen(): void {}
+
   onText(connection: StreamConnection, text: string, host: StreamHost): void {
     const message = JSON.parse(text) as ClientMessage;
     switch (message.type) {
@@ -76,6 +78,11 @@ export class AnalyticsServer implements StreamServer {
     return { topicName: topicOf(type), version: FRAME_VERSION, eventBody, metadata: {} };
   }
 
+  begin(): readonly string[] {
+    this.sequence++;
+    return [];
+  }
+
   encode({ topicName, eventBody }: Frame, serial: number, connection: StreamConnection): Buffer {
     const data = {
       type: topicName.slice(topicOf('').length),
@@ -84,7 +91,7 @@ export class AnalyticsServer implements StreamServer {
       data: eventBody,
       metadata: {
         consumer_group: connection.group,
-        sequence_number: ++this.sequence,
+        sequence_number: this.sequence,
         [SERIAL_FIELD]: serial,
       },
     };

@@ -17,7 +17,7 @@ import { isValid, Tokens } from '../tokens.ts';
 import { StreamConnection } from './stream-connection.ts';
 import type { StreamFaultKind } from './stream-fault-kinds.ts';
 import { StreamFaults } from './stream-faults.ts';
-import type { StreamHost, StreamServer } from './stream-server.ts';
+import type { StreamHost, StreamRequest, StreamServer } from './stream-server.ts';
 
 const LOOPBACK = '127.0.0.1';
 const CLOSE_GOING_AWAY = 1001;
@@ -66,6 +66,10 @@ export class StreamCloud implements StreamHost {
       meanIntervalMs: faultIntervalMs,
       connections: () => this.subscribed,
       expireToken: (connection) => this.expireToken(connection),
+      restart: () => {
+        server.restart?.();
+        for (const { socket } of this.subscribed) socket.drop();
+      },
     });
     this.http = createServer((request, response) => void this.answer(request, response));
     this.http.on('upgrade', (request, raw, head) => this.upgrade(request, raw, head));
@@ -96,12 +100,22 @@ export class StreamCloud implements StreamHost {
 
   /** Publishes an event to every client that is subscribed to its topic. */
   emit(frame: Frame): void {
+    const { server } = this.options;
+    for (const text of server.begin(frame)) for (const { socket } of this.subscribed) socket.control(text);
     const entry = this.ledger.begin(frame.topicName);
+    const isSkipped = this.faults.takeSkip();
     for (const connection of this.subscribed) {
-      if (!connection.topics?.has(frame.topicName)) continue;
-      connection.socket.deliver(entry, this.options.server.encode(frame, entry.serial, connection));
+      if (isSkipped || !connection.topics?.has(frame.topicName)) continue;
+      connection.socket.deliver(entry, server.encode(frame, entry.serial, connection));
     }
     this.ledger.offered(entry);
+  }
+
+  /** Sends what shows clients that the last events are missing, if they are. */
+  finish(): void {
+    this.faults.stop();
+    const text = this.options.server.lastText?.();
+    if (text !== undefined) for (const { socket } of this.subscribed) socket.control(text);
   }
 
   isValidToken(value: string): boolean {
@@ -154,10 +168,11 @@ export class StreamCloud implements StreamHost {
       raw.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
       return;
     }
-    this.upgrades.handleUpgrade(request, raw, head, (socket) => this.connected(socket, raw));
+    const opened = { query: searchParams, headers: request.headers };
+    this.upgrades.handleUpgrade(request, raw, head, (socket) => this.connected(socket, raw, opened));
   }
 
-  private connected(socket: WebSocket, raw: Duplex): void {
+  private connected(socket: WebSocket, raw: Duplex, request: StreamRequest): void {
     const { ledger, heartbeatMs, server } = this.options;
     const connection: StreamConnection = new StreamConnection(
       new ChannelSocket(socket, raw, {
@@ -171,5 +186,6 @@ export class StreamCloud implements StreamHost {
       }),
     );
     this.connections.add(connection);
+    server.onOpen(connection, request);
   }
 }

@@ -17,6 +17,9 @@ export const STREAM_FAULT_KINDS = [
   'token_expired',
   'duplicate_frame',
   'garbage_frame',
+  'reordered_frames',
+  'sequence_gap',
+  'sequence_restart',
   ...HANDSHAKE_FAULTS,
 ] as const;
 /** A fault of streams other than notification channels. */

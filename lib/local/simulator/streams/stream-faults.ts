@@ -7,6 +7,7 @@ const MAX_INTERVAL_MEANS = 5;
 /** Close codes that servers use (RFC 6455, 7.4.1). */
 const SERVER_CLOSE_CODES = [1000, 1001, 1011, 1012, 1013] as const;
 const BURST_FRAMES = 20;
+const MAX_SKIPPED_EVENTS = 5;
 /** Messages that no protocol has. */
 const GARBAGE: readonly (string | Buffer)[] = [
   'this is not JSON',
@@ -27,6 +28,8 @@ export interface StreamFaultsOptions {
   readonly connections: () => readonly StreamConnection[];
   /** The token of these connections expires. */
   readonly expireToken: (connection: StreamConnection) => void;
+  /** The server loses its state, and its connections. */
+  readonly restart: () => void;
 }
 
 /**
@@ -39,6 +42,8 @@ export class StreamFaults {
   private readonly options: StreamFaultsOptions;
   private readonly random: Random;
   private timer: NodeJS.Timeout | undefined;
+  /** Events that the server forgets to send. */
+  private skipped = 0;
   private waiting: HandshakeFault | undefined;
 
   constructor(options: StreamFaultsOptions) {
@@ -68,6 +73,13 @@ export class StreamFaults {
     this.waiting = undefined;
     this.count(taken);
     return taken;
+  }
+
+  /** Whether the server forgets to send the next event. */
+  takeSkip(): boolean {
+    if (this.skipped === 0) return false;
+    this.skipped--;
+    return true;
   }
 
   /** Injects a fault now. Without a subscribed client nothing happens. */
@@ -107,6 +119,15 @@ export class StreamFaults {
         return;
       case 'garbage_frame':
         socket.control(this.random.pick(GARBAGE));
+        return;
+      case 'reordered_frames':
+        socket.frameFaults.overtakeNext();
+        return;
+      case 'sequence_gap':
+        this.skipped = 1 + this.random.int(MAX_SKIPPED_EVENTS);
+        return;
+      case 'sequence_restart':
+        this.options.restart();
     }
   }
 

@@ -27,11 +27,23 @@ export interface StreamServer {
   readonly heartbeatText?: string;
   /** The HTTP status that refuses an upgrade, if any. */
   refusal(request: StreamRequest, host: StreamHost): number | undefined;
+  /** A client has connected. */
+  onOpen(connection: StreamConnection, request: StreamRequest): void;
   onText(connection: StreamConnection, text: string, host: StreamHost): void;
   /** The token of this connection has expired. */
   onTokenExpired(connection: StreamConnection): void;
   /** The next event. */
   next(): Frame;
-  /** The data of an event for a connection. */
+  /**
+   * A new event, which every connection gets.
+   *
+   * @returns messages before it that clients count and filter out
+   */
+  begin(frame: Frame): readonly string[];
+  /** The data of the event for a connection. */
   encode(frame: Frame, serial: number, connection: StreamConnection): Buffer;
+  /** A message that clients filter out, and that shows them that numbers before it are missing. */
+  lastText?(): string;
+  /** The server has lost its state. */
+  restart?(): void;
 }
