@@ -8,7 +8,12 @@ import { faultChoice, logLevel, number, replaySpeed, topicList } from './flag-va
 
 const DEFAULT_PROTOCOL = 'notification-channels';
 /** Protocols of which there is a simulated cloud. */
-export const PROTOCOLS: readonly string[] = [DEFAULT_PROTOCOL, 'analytics-events', 'conversation-stream'];
+export const PROTOCOLS: readonly string[] = [
+  DEFAULT_PROTOCOL,
+  'analytics-events',
+  'conversation-stream',
+  'interaction-events',
+];
 
 // Above these limits, results of a single machine are not meaningful.
 const MAX_EVENTS = 10_000_000;

@@ -1,5 +1,6 @@
 import { AnalyticsServer } from 'switchboard-local/simulator/streams/analytics-server.ts';
 import { ConversationServer } from 'switchboard-local/simulator/streams/conversation-server.ts';
+import { InteractionServer } from 'switchboard-local/simulator/streams/interaction-server.ts';
 import { type Cloud, startCloud } from './cloud.ts';
 import type { LocalOptions } from './local-options.ts';
 import { startStreamCloud } from './stream-run.ts';
@@ -17,5 +18,10 @@ export const PROTOCOL_CLOUDS: Readonly<Record<string, (options: LocalOptions) =>
       PROTOCOLS: 'conversation-stream',
       CONVERSATION_TYPES: 'voice,webChat,email',
       CONVERSATION_STATES: 'active,queued,waiting,wrapup',
+    }),
+  'interaction-events': (options) =>
+    startStreamCloud(options, new InteractionServer(options.seed), {
+      PROTOCOLS: 'interaction-events',
+      INTERACTION_EVENT_TYPES: 'interaction:updated,interaction:created',
     }),
 };

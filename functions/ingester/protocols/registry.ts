@@ -1,5 +1,6 @@
 import { analyticsEvents } from './analytics-events.ts';
 import { conversationStream } from './conversation-stream.ts';
+import { interactionEvents } from './interaction-events.ts';
 import { notificationChannels } from './notification-channels/notification-channels.ts';
 import type { StreamProtocol } from './stream-protocol.ts';
 
@@ -8,4 +9,5 @@ export const PROTOCOLS: readonly StreamProtocol[] = [
   notificationChannels,
   analyticsEvents,
   conversationStream,
+  interactionEvents,
 ];

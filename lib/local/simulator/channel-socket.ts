@@ -29,6 +29,8 @@ export interface ChannelSocketOptions {
   readonly heartbeatMs: number;
   /** Default: that of a notification channel. */
   readonly heartbeatText?: string | undefined;
+  /** Whether a frame is binary. Default: none is. */
+  readonly isBinary?: ((data: Buffer) => boolean) | undefined;
   /** Whether a frame may be sent twice. Default: if the body of a notification names the occurrence. */
   readonly isRepeatable?: ((data: Buffer) => boolean) | undefined;
   /** With more unsent bytes than this, the connection is closed with 1008, as the platform does with slow readers. */
@@ -166,7 +168,7 @@ export class ChannelSocket {
 
   private write(delivery: Delivery, data: Buffer): void {
     this.proof.add(delivery);
-    this.socket.send(data, { binary: false }, (error) => {
+    this.socket.send(data, { binary: this.options.isBinary?.(data) ?? false }, (error) => {
       if (error) delivery.failed();
       else delivery.flushed();
     });

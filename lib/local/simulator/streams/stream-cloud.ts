@@ -180,6 +180,7 @@ export class StreamCloud implements StreamHost {
         heartbeatMs: server.heartbeatText === undefined ? NEVER_MS : heartbeatMs,
         heartbeatText: server.heartbeatText,
         maxBufferedBytes: MAX_BUFFERED_BYTES,
+        isBinary: (data) => server.isBinary?.(data) ?? false,
         isRepeatable: () => true,
         onText: (text) => server.onText(connection, text, this),
         onClosed: () => this.connections.delete(connection),

@@ -44,6 +44,7 @@ export class StreamFaults {
   private timer: NodeJS.Timeout | undefined;
   /** Events that the server forgets to send. */
   private skipped = 0;
+  private lastRefusal: HandshakeFault | undefined;
   private waiting: HandshakeFault | undefined;
 
   constructor(options: StreamFaultsOptions) {
@@ -85,9 +86,11 @@ export class StreamFaults {
   /** Injects a fault now. Without a subscribed client nothing happens. */
   strike(kind: StreamFaultKind): void {
     const connections = this.options.connections();
-    if (connections.length === 0 || this.waiting !== undefined) return;
+    // Clients give up after the same refusal twice in a row.
+    if (connections.length === 0 || this.waiting !== undefined || kind === this.lastRefusal) return;
     const connection = this.random.pick(connections);
     if (isHandshakeFault(kind)) {
+      this.lastRefusal = kind;
       this.waiting = kind;
       connection.socket.drop();
       return;

@@ -42,6 +42,8 @@ export interface StreamServer {
   begin(frame: Frame): readonly string[];
   /** The data of the event for a connection. */
   encode(frame: Frame, serial: number, connection: StreamConnection): Buffer;
+  /** Whether data is a binary frame. Default: none is. */
+  isBinary?(data: Buffer): boolean;
   /** A message that clients filter out, and that shows them that numbers before it are missing. */
   lastText?(): string;
   /** The server has lost its state. */
