@@ -6,6 +6,13 @@ import { settingsTable } from './markdown-table.ts';
 import { propertyRows } from './property-rows.ts';
 
 const PROPERTIES_FILE = join(import.meta.dirname, '../lib/cdk/switchboard-props.ts');
+const PROTOCOLS_FILE = join(import.meta.dirname, '../lib/cdk/stream-protocols.ts');
+/** Members of the property `protocols`, and their interfaces. */
+const PROTOCOLS = [
+  ['analyticsEvents', 'AnalyticsEventsProps'],
+  ['conversationStream', 'ConversationStreamProps'],
+  ['interactionEvents', 'InteractionEventsProps'],
+] as const;
 
 const INTRODUCTION = `# Configuration reference
 
@@ -24,6 +31,10 @@ export function configurationReference(sections: readonly EnvironmentSection[]):
     INTRODUCTION,
     '## Properties of the CDK construct',
     settingsTable('Property', properties),
+    ...PROTOCOLS.flatMap(([name, type]) => [
+      `### Properties of \`protocols.${name}\``,
+      settingsTable('Property', propertyRows(readFileSync(PROTOCOLS_FILE, 'utf8'), type)),
+    ]),
     ...sections.flatMap(([title, schema]) => [
       `## ${title}`,
       settingsTable('Variable', environmentRows(schema)),

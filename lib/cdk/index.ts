@@ -2,5 +2,11 @@ export { DEFAULTS, LIMITS, SwitchboardConfigurationError } from './configuration
 export { DETAIL_TYPES, type DetailType } from './detail-types.ts';
 export { type EventMatch, EventMatchError, eventPattern } from './event-match.ts';
 export { type Overrides, overrides } from './overrides.ts';
+export type {
+  AnalyticsEventsProps,
+  ConversationStreamProps,
+  InteractionEventsProps,
+  StreamProtocols,
+} from './stream-protocols.ts';
 export { Switchboard } from './switchboard.ts';
 export type { SwitchboardProps } from './switchboard-props.ts';
