@@ -12,6 +12,7 @@ const PROTOCOLS = [
   ['analyticsEvents', 'AnalyticsEventsProps'],
   ['conversationStream', 'ConversationStreamProps'],
   ['interactionEvents', 'InteractionEventsProps'],
+  ['notificationStream', 'NotificationStreamProps'],
 ] as const;
 
 const INTRODUCTION = `# Configuration reference

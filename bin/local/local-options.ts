@@ -13,6 +13,7 @@ export const PROTOCOLS: readonly string[] = [
   'analytics-events',
   'conversation-stream',
   'interaction-events',
+  'notification-stream',
 ];
 
 // Above these limits, results of a single machine are not meaningful.

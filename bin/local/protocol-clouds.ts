@@ -1,6 +1,7 @@
 import { AnalyticsServer } from 'switchboard-local/simulator/streams/analytics-server.ts';
 import { ConversationServer } from 'switchboard-local/simulator/streams/conversation-server.ts';
 import { InteractionServer } from 'switchboard-local/simulator/streams/interaction-server.ts';
+import { NotificationServer } from 'switchboard-local/simulator/streams/notification-server.ts';
 import { type Cloud, startCloud } from './cloud.ts';
 import type { LocalOptions } from './local-options.ts';
 import { startStreamCloud } from './stream-run.ts';
@@ -24,4 +25,11 @@ export const PROTOCOL_CLOUDS: Readonly<Record<string, (options: LocalOptions) =>
       PROTOCOLS: 'interaction-events',
       INTERACTION_EVENT_TYPES: 'interaction:updated,interaction:created',
     }),
+  'notification-stream': (options) => {
+    const server = new NotificationServer(options.seed);
+    return startStreamCloud(options, server, {
+      PROTOCOLS: 'notification-stream',
+      NOTIFICATION_SUBSCRIPTIONS: JSON.stringify(server.resources),
+    });
+  },
 };

@@ -45,7 +45,7 @@ export async function startStreamCloud(
     close: () => cloud.close(),
     play: async () => {
       await runner.start().done;
-      cloud.finish();
+      await cloud.finish();
       return undefined;
     },
     stopPlaying: () => runner.stop(),

@@ -6,6 +6,7 @@ export type {
   AnalyticsEventsProps,
   ConversationStreamProps,
   InteractionEventsProps,
+  NotificationStreamProps,
   StreamProtocols,
 } from './stream-protocols.ts';
 export { Switchboard } from './switchboard.ts';

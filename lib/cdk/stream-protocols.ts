@@ -20,6 +20,13 @@ export interface StreamProtocols {
    * @default - not used
    */
   readonly interactionEvents?: InteractionEventsProps;
+
+  /**
+   * The protocol `notification-stream`.
+   *
+   * @default - not used
+   */
+  readonly notificationStream?: NotificationStreamProps;
 }
 
 /** Properties of the protocol `analytics-events`. */
@@ -78,6 +85,27 @@ export interface InteractionEventsProps {
   readonly late?: 'tag' | 'drop';
 }
 
+/** Properties of the protocol `notification-stream`. */
+export interface NotificationStreamProps {
+  /**
+   * What to subscribe to.
+   *
+   * @example [{ event: 'routing.queueEvents', resourceId: '…', filters: { eventType: ['QUEUE_ADD'] } }]
+   */
+  readonly subscriptions: readonly {
+    readonly event: string;
+    readonly resourceId: string;
+    readonly filters?: Readonly<Record<string, unknown>>;
+  }[];
+
+  /**
+   * Most events in a batch.
+   *
+   * @default 100
+   */
+  readonly maxBatchSize?: number;
+}
+
 /** How the properties of each protocol become environment variables of the ingester. */
 const VARIABLES: {
   readonly [Name in keyof StreamProtocols]-?: {
@@ -107,6 +135,13 @@ const VARIABLES: {
       eventTypes: 'INTERACTION_EVENT_TYPES',
       filters: 'INTERACTION_FILTERS',
       late: 'INTERACTION_LATE',
+    },
+  },
+  notificationStream: {
+    protocol: 'notification-stream',
+    variables: {
+      subscriptions: 'NOTIFICATION_SUBSCRIPTIONS',
+      maxBatchSize: 'NOTIFICATION_MAX_BATCH_SIZE',
     },
   },
 };
@@ -145,6 +180,6 @@ export function protocolProblems(protocols: StreamProtocols = {}): string[] {
 }
 
 function textOf(value: unknown): string {
-  if (Array.isArray(value)) return value.join(',');
+  if (Array.isArray(value) && value.every((one) => typeof one === 'string')) return value.join(',');
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }

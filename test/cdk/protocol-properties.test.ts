@@ -20,6 +20,10 @@ const PROTOCOLS = {
     filters: { 'interaction.id': 'eq:5' },
     late: 'drop',
   },
+  notificationStream: {
+    subscriptions: [{ event: 'routing.queueEvents', resourceId: 'q1' }],
+    maxBatchSize: 50,
+  },
 } as const satisfies SwitchboardProps['protocols'];
 
 /** The environment of the ingester's container. */
@@ -66,6 +70,13 @@ describe('The ingester', () => {
             INTERACTION_EVENT_TYPES: ['interaction:updated'],
             INTERACTION_FILTERS: { 'interaction.id': 'eq:5' },
             INTERACTION_LATE: 'drop',
+          },
+        },
+        {
+          name: 'notification-stream',
+          configuration: {
+            NOTIFICATION_SUBSCRIPTIONS: [{ event: 'routing.queueEvents', resourceId: 'q1' }],
+            NOTIFICATION_MAX_BATCH_SIZE: 50,
           },
         },
       ],

@@ -3,7 +3,7 @@ import { lastLine, switchboard } from './child.ts';
 
 const TIMEOUT_MS = 90_000;
 /** Protocols other than the default, which `all-faults.test.ts` runs. */
-const PROTOCOLS = ['analytics-events', 'conversation-stream', 'interaction-events'];
+const PROTOCOLS = ['analytics-events', 'conversation-stream', 'interaction-events', 'notification-stream'];
 
 /** A run of a protocol. Returns the exit code and the result. */
 async function run(protocol: string, flags: readonly string[]) {

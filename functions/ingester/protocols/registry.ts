@@ -2,6 +2,7 @@ import { analyticsEvents } from './analytics-events.ts';
 import { conversationStream } from './conversation-stream.ts';
 import { interactionEvents } from './interaction-events.ts';
 import { notificationChannels } from './notification-channels/notification-channels.ts';
+import { notificationStream } from './notification-stream/notification-stream.ts';
 import type { StreamProtocol } from './stream-protocol.ts';
 
 /** Every stream protocol that a deployment can choose. */
@@ -10,4 +11,5 @@ export const PROTOCOLS: readonly StreamProtocol[] = [
   analyticsEvents,
   conversationStream,
   interactionEvents,
+  notificationStream,
 ];

@@ -12,6 +12,7 @@ import { readRequest, writeResponse } from '../api-request.ts';
 import { ChannelSocket } from '../channel-socket.ts';
 import type { Frame } from '../frame.ts';
 import type { Ledger } from '../ledger.ts';
+import type { LedgerEntry } from '../ledger-entry.ts';
 import { grantToken, type OAuthClient } from '../oauth-endpoint.ts';
 import { isValid, Tokens } from '../tokens.ts';
 import { StreamConnection } from './stream-connection.ts';
@@ -28,6 +29,17 @@ const MAX_BUFFERED_BYTES = 64 * 1_024 * 1_024;
 
 /** The longest interval of a timer. */
 const NEVER_MS = 2_147_483_647;
+
+/** Events that are kept to be sent again. */
+const MAX_KEPT_EVENTS = 100_000;
+/** Time for a client to connect again after the last event. */
+const MAX_RECONNECT_MS = 10_000;
+const POLL_MS = 20;
+
+interface KeptEvent {
+  readonly frame: Frame;
+  readonly entry: LedgerEntry;
+}
 
 export interface StreamCloudOptions {
   readonly server: StreamServer;
@@ -48,6 +60,8 @@ export class StreamCloud implements StreamHost {
   private readonly options: StreamCloudOptions;
   private readonly tokens: Tokens;
   private readonly connections = new Set<StreamConnection>();
+  /** The newest events, if the server sends them again. */
+  private readonly kept: KeptEvent[] = [];
   private readonly http: Server;
   private readonly upgrades = new WebSocketServer({
     noServer: true,
@@ -108,12 +122,28 @@ export class StreamCloud implements StreamHost {
       if (isSkipped || !connection.topics?.has(frame.topicName)) continue;
       connection.socket.deliver(entry, server.encode(frame, entry.serial, connection));
     }
-    this.ledger.offered(entry);
+    if (!server.replays) this.ledger.offered(entry);
+    else this.kept.push({ frame, entry });
+    if (this.kept.length > MAX_KEPT_EVENTS) this.release(this.kept.splice(0, 1));
+  }
+
+  /** What is on the bus already is sent again without the ledger, as a copy. */
+  replay(connection: StreamConnection, afterSerial: number): void {
+    for (const { frame, entry } of this.kept) {
+      if (entry.serial <= afterSerial || !connection.topics?.has(frame.topicName)) continue;
+      const data = this.options.server.encode(frame, entry.serial, connection);
+      if (this.ledger.find(entry.serial)) connection.socket.deliver(entry, data);
+      else connection.socket.control(data.toString());
+    }
   }
 
   /** Sends what shows clients that the last events are missing, if they are. */
-  finish(): void {
+  async finish(): Promise<void> {
     this.faults.stop();
+    const deadlineMs = Date.now() + MAX_RECONNECT_MS;
+    while (this.options.server.replays && this.subscribed.length === 0 && Date.now() < deadlineMs)
+      await delay(POLL_MS);
+    this.release(this.kept.splice(0));
     const text = this.options.server.lastText?.();
     if (text !== undefined) for (const { socket } of this.subscribed) socket.control(text);
   }
@@ -140,6 +170,11 @@ export class StreamCloud implements StreamHost {
     await closed;
   }
 
+  /** What was never sent will never be. */
+  private release(kept: readonly KeptEvent[]): void {
+    for (const { entry } of kept) if (this.ledger.find(entry.serial)) this.ledger.offered(entry);
+  }
+
   private expireToken({ token }: StreamConnection): void {
     const known = this.tokens.find(token);
     if (known) known.revoked = true;
@@ -149,9 +184,11 @@ export class StreamCloud implements StreamHost {
 
   private async answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const request = await readRequest(incoming);
+    const { client, server } = this.options;
     const isToken = request.path === '/oauth/token' && request.method === 'POST';
-    const answer = isToken ? grantToken(request, [this.options.client], this.tokens) : { status: 404 };
-    writeResponse(response, answer, {});
+    const body = server.get?.(request.path);
+    const found = body === undefined ? { status: 404 } : { status: 200, body };
+    writeResponse(response, isToken ? grantToken(request, [client], this.tokens) : found, {});
   }
 
   private upgrade(request: IncomingMessage, raw: Duplex, head: Buffer): void {
@@ -165,7 +202,9 @@ export class StreamCloud implements StreamHost {
           : server.refusal({ query: searchParams, headers: request.headers }, this);
     raw.on('error', () => raw.destroy());
     if (status !== undefined) {
-      raw.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+      raw.end(
+        `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n`,
+      );
       return;
     }
     const opened = { query: searchParams, headers: request.headers };
@@ -187,6 +226,6 @@ export class StreamCloud implements StreamHost {
       }),
     );
     this.connections.add(connection);
-    server.onOpen(connection, request);
+    server.onOpen(connection, request, this);
   }
 }

@@ -11,6 +11,8 @@ export interface StreamRequest {
 
 /** What the server of one stream protocol needs from the cloud. */
 export interface StreamHost {
+  /** Sends everything after this serial number again. */
+  replay(connection: StreamConnection, afterSerial: number): void;
   /** Whether a token was issued and is neither expired nor revoked. */
   isValidToken(token: string): boolean;
   /** A handshake fault that waits, if it is one of these. Counts it. */
@@ -28,7 +30,7 @@ export interface StreamServer {
   /** The HTTP status that refuses an upgrade, if any. */
   refusal(request: StreamRequest, host: StreamHost): number | undefined;
   /** A client has connected. */
-  onOpen(connection: StreamConnection, request: StreamRequest): void;
+  onOpen(connection: StreamConnection, request: StreamRequest, host: StreamHost): void;
   onText(connection: StreamConnection, text: string, host: StreamHost): void;
   /** The token of this connection has expired. */
   onTokenExpired(connection: StreamConnection): void;
@@ -42,6 +44,10 @@ export interface StreamServer {
   begin(frame: Frame): readonly string[];
   /** The data of the event for a connection. */
   encode(frame: Frame, serial: number, connection: StreamConnection): Buffer;
+  /** Whether it keeps events, to send them again. */
+  readonly replays?: boolean;
+  /** The answer to a GET request; undefined if there is nothing. */
+  get?(path: string): unknown;
   /** Whether data is a binary frame. Default: none is. */
   isBinary?(data: Buffer): boolean;
   /** A message that clients filter out, and that shows them that numbers before it are missing. */
