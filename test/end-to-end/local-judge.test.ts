@@ -246,7 +246,10 @@ describe('the verdict', () => {
 describe('the choice of faults', () => {
   test('The fault all includes every fault but those in the table, which can be added by name', () => {
     const all = parseFaults('all');
-    const names = [...all.aws, ...all.cloud, ...(all.consumerCrash ? ['consumer_crash'] : [])];
+    const names = [
+      ...new Set([...all.aws, ...all.cloud, ...all.stream]),
+      ...(all.consumerCrash ? ['consumer_crash'] : []),
+    ];
     expect([...names, ...Object.keys(NOT_IN_ALL)].sort()).toEqual([...ALL_FAULTS].sort());
     expect(parseFaults('all,large_event').cloud).toContain('large_event');
     expect(parseFaults('ingester_kill')).toMatchObject({ ingesterKill: true, cloud: [], aws: [] });
