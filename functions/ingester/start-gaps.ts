@@ -51,7 +51,7 @@ export class StartGaps {
     try {
       const proofs = (await this.store.proofs()).filter(({ task }) => task !== this.task);
       return [...this.undecided].flatMap(([subscription, coveredAtMs]) => {
-        const others = proofs.filter((proof) => proof.subscription === subscription);
+        const others = proofs.filter((proof) => isOf(proof, subscription));
         const decision = this.decideOne(subscription, coveredAtMs, others, isLast);
         if (decision) this.undecided.delete(subscription);
         return decision ?? [];
@@ -76,4 +76,9 @@ export class StartGaps {
     if (ended.length < others.length && !isLast) return undefined;
     return { subscription, gap: { fromMs: latestMs, toMs: coveredAtMs }, ended };
   }
+}
+
+/** Earlier versions had one protocol, and stored the names of its subscriptions without it. */
+function isOf({ subscription }: CoverageProof, key: string): boolean {
+  return subscription === key || `notification-channels/${subscription}` === key;
 }

@@ -199,7 +199,12 @@ describe('the topics of a gap', () => {
   });
 
   test('A gap of single topics refers to these topics only', async () => {
-    coverage.addForTopics(['v2.users.a.presence'], 1_000, 2_000, 'topic rejected');
+    coverage.addForTopics('topics', {
+      topics: ['v2.users.a.presence'],
+      fromMs: 1_000,
+      toMs: 2_000,
+      reason: 'topic rejected',
+    });
     await pass();
     expect(store.gaps).toMatchObject([
       { subscription: 'topics', fromMs: 1_000, toMs: 2_000, reason: 'topic rejected' },
@@ -209,7 +214,12 @@ describe('the topics of a gap', () => {
 
   test('A gap of single topics that continues is one record with the last end', async () => {
     for (const toMs of [2_000, 3_000, 4_000]) {
-      coverage.addForTopics(['v2.users.a.presence'], 1_000, toMs, 'topic rejected');
+      coverage.addForTopics('topics', {
+        topics: ['v2.users.a.presence'],
+        fromMs: 1_000,
+        toMs,
+        reason: 'topic rejected',
+      });
       await pass();
     }
     expect(store.gaps).toMatchObject([{ fromMs: 1_000, toMs: 4_000 }]);
