@@ -7,6 +7,14 @@ import { propertyRows } from './property-rows.ts';
 
 const PROPERTIES_FILE = join(import.meta.dirname, '../lib/cdk/switchboard-props.ts');
 const WEBHOOK_FILE = join(import.meta.dirname, '../lib/cdk/webhook-options.ts');
+const PROTOCOLS_FILE = join(import.meta.dirname, '../lib/cdk/stream-protocols.ts');
+/** Members of the property `protocols`, and their interfaces. */
+const PROTOCOLS = [
+  ['analyticsEvents', 'AnalyticsEventsProps'],
+  ['conversationStream', 'ConversationStreamProps'],
+  ['interactionEvents', 'InteractionEventsProps'],
+  ['notificationStream', 'NotificationStreamProps'],
+] as const;
 
 const INTRODUCTION = `# Configuration reference
 
@@ -27,6 +35,10 @@ export function configurationReference(sections: readonly EnvironmentSection[]):
     settingsTable('Property', properties),
     '## Properties of `webhook`',
     settingsTable('Property', propertyRows(readFileSync(WEBHOOK_FILE, 'utf8'), 'WebhookOptions')),
+    ...PROTOCOLS.flatMap(([name, type]) => [
+      `### Properties of \`protocols.${name}\``,
+      settingsTable('Property', propertyRows(readFileSync(PROTOCOLS_FILE, 'utf8'), type)),
+    ]),
     ...sections.flatMap(([title, schema]) => [
       `## ${title}`,
       settingsTable('Variable', environmentRows(schema)),

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { DEFAULT_TOPICS } from 'switchboard-local/simulator/generator.ts';
 import { Accounting } from '../../bin/local/accounting.ts';
 import { startCloud } from '../../bin/local/cloud.ts';
 import { parseFaults } from '../../bin/local/fault-options.ts';
@@ -55,7 +56,7 @@ export async function measureUsage(rate: number, seconds: number): Promise<Usage
       loginUrl: cloud.url,
       credentials: { clientId: 'simulator-client', clientSecret: 'simulator-secret' },
     },
-    topics: cloud.topics,
+    topics: DEFAULT_TOPICS,
     healthPort: 0,
     logLevel: 'SILENT',
     seed: SEED,

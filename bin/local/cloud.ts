@@ -21,14 +21,15 @@ export interface Cloud {
   ledger: Ledger;
   /** The injected faults: how many of each kind took effect. */
   faults: { readonly counts: Readonly<Record<string, number>>; stop(): void } | undefined;
-  topics: readonly string[];
+  /** Variables with which the ingester receives these events. */
+  environment: Readonly<Record<string, string>>;
   /** Sends events until they end or {@link stopPlaying} is called. `warn` reports lines of a capture. */
   play(warn: (message: string) => void): Promise<ReplayTotals | undefined>;
   stopPlaying(): void;
   close(): Promise<void>;
 }
 
-/** Starts the simulated Genesys Cloud. It sends no events until `play` is called. */
+/** Starts the simulated Genesys Cloud with notification channels. It sends no events until `play` is called. */
 export async function startCloud(options: LocalOptions): Promise<Cloud> {
   const { seed, users, queues, replay } = options;
   const ledger = new Ledger();
@@ -57,7 +58,7 @@ export async function startCloud(options: LocalOptions): Promise<Cloud> {
     url,
     ledger,
     faults,
-    topics,
+    environment: {},
     play: (warn) =>
       replay === undefined
         ? playGenerated(playing, options, topics)

@@ -2,6 +2,10 @@ import { FAULT_KINDS } from 'switchboard-local/emulator/emulator-fault-kinds.ts'
 import type { AwsFaultKind } from 'switchboard-local/emulator/emulator-faults.ts';
 import { CLOUD_FAULT_KINDS, type CloudFaultKind } from 'switchboard-local/simulator/cloud-fault-kinds.ts';
 import {
+  STREAM_FAULT_KINDS,
+  type StreamFaultKind,
+} from 'switchboard-local/simulator/streams/stream-fault-kinds.ts';
+import {
   WEBHOOK_FAULT_KINDS,
   type WebhookFaultKind,
 } from 'switchboard-local/simulator/webhook-fault-kinds.ts';
@@ -14,9 +18,12 @@ const INGESTER_KILL = 'ingester_kill';
 /** The faults to inject: into the local AWS, the simulated Genesys Cloud, the consumer and the ingester. */
 export interface FaultChoice {
   readonly aws: readonly AwsFaultKind[];
+  /** Into a cloud with notification channels. */
   readonly cloud: readonly CloudFaultKind[];
   /** Only with the protocol eventbridge-webhook, whose cloud has no other faults. */
   readonly webhook: readonly WebhookFaultKind[];
+  /** Into a cloud with another stream. */
+  readonly stream: readonly StreamFaultKind[];
   readonly consumerCrash: boolean;
   readonly ingesterKill: boolean;
 }
@@ -49,11 +56,14 @@ export const NOT_IN_ALL: Readonly<Record<string, string>> = {
 
 /** Names of all faults. */
 export const ALL_FAULTS: readonly string[] = [
-  ...CLOUD_FAULT_KINDS,
-  ...WEBHOOK_FAULT_KINDS,
-  ...awsKinds(),
-  CONSUMER_CRASH,
-  INGESTER_KILL,
+  ...new Set([
+    ...CLOUD_FAULT_KINDS,
+    ...STREAM_FAULT_KINDS,
+    ...WEBHOOK_FAULT_KINDS,
+    ...awsKinds(),
+    CONSUMER_CRASH,
+    INGESTER_KILL,
+  ]),
 ];
 
 function awsKinds(): AwsFaultKind[] {
@@ -77,6 +87,7 @@ export function parseFaults(text: string): FaultChoice {
     aws: awsKinds().filter((kind) => names.includes(kind)),
     cloud: CLOUD_FAULT_KINDS.filter((kind) => names.includes(kind)),
     webhook: WEBHOOK_FAULT_KINDS.filter((kind) => names.includes(kind)),
+    stream: STREAM_FAULT_KINDS.filter((kind) => names.includes(kind)),
     consumerCrash: names.includes(CONSUMER_CRASH),
     ingesterKill: names.includes(INGESTER_KILL),
   };

@@ -17,6 +17,8 @@ const REFRESH_SECONDS = 5;
 export interface LocalIngesterOptions {
   genesys: { apiUrl: string; loginUrl: string; credentials: Credentials };
   topics: readonly string[];
+  /** Variables of the ingester's protocol. */
+  environment?: Readonly<Record<string, string>>;
   healthPort: number;
   logLevel: LogLevel;
   faults: FaultChoice;
@@ -46,6 +48,7 @@ export function createLocalIngester(
     HEALTH_PORT: String(options.healthPort),
     LOG_LEVEL: logLevel,
     ...(refreshesOften ? { TOPIC_REFRESH_SECONDS: String(REFRESH_SECONDS) } : {}),
+    ...options.environment,
   };
   if (faults.ingesterKill) {
     return new ChildIngester({

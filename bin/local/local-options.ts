@@ -7,23 +7,32 @@ import { STANDARD_INPUT } from './capture-file.ts';
 import { ALL_FAULTS, type FaultChoice, NOT_IN_ALL, parseFaults } from './fault-options.ts';
 import { faultChoice, logLevel, number, replaySpeed, topicList } from './flag-values.ts';
 
+const DEFAULT_PROTOCOL = 'notification-channels';
+/** Protocols of which there is a simulated cloud. */
+export const PROTOCOLS: readonly string[] = [
+  DEFAULT_PROTOCOL,
+  'analytics-events',
+  'conversation-stream',
+  'interaction-events',
+  'notification-stream',
+  WEBHOOK_PROTOCOL,
+];
+
 // Above these limits, results of a single machine are not meaningful.
 const MAX_EVENTS = 10_000_000;
 const MAX_EVENTS_PER_SECOND = 50_000;
 const MAX_LIFE_SECONDS = 172_800;
 
-/** Protocols that the local run supports, the default first. */
-const LOCAL_PROTOCOLS = ['notification-channels', WEBHOOK_PROTOCOL] as const;
-
 /** Options of `switchboard local`. */
 export interface LocalOptions {
-  protocol: (typeof LOCAL_PROTOCOLS)[number];
   events?: number;
   rate: number;
   faults: FaultChoice;
   seed: number;
   exit: boolean;
   json: boolean;
+  /** A key of `PROTOCOL_CLOUDS`. */
+  protocol: string;
   replay?: string;
   /** Infinity for no pauses. */
   speed?: number;
@@ -112,9 +121,9 @@ function faultsHelp(): string {
 function addCloudOptions(local: Command): void {
   local
     .addOption(
-      new Option('--protocol <name>', 'how events arrive')
-        .choices(LOCAL_PROTOCOLS)
-        .default(LOCAL_PROTOCOLS[0]),
+      new Option('--protocol <name>', 'protocol by which the simulated cloud sends events')
+        .choices(PROTOCOLS)
+        .default(DEFAULT_PROTOCOL),
     )
     .option(
       '--topics <list>',
@@ -141,14 +150,14 @@ function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 
-/** Each protocol has its own faults, and a capture can be replayed over WebSockets only. */
-function protocolConflicts({ protocol, replay, faults }: LocalOptions): string[] {
+/** Each protocol has its own faults. */
+function faultConflicts({ protocol, faults }: LocalOptions): string[] {
   const isWebhook = protocol === WEBHOOK_PROTOCOL;
-  const [own, other] = isWebhook ? [faults.webhook, faults.cloud] : [faults.cloud, faults.webhook];
+  const own = isWebhook ? faults.webhook : protocol === DEFAULT_PROTOCOL ? faults.cloud : faults.stream;
+  const all = new Set([...faults.cloud, ...faults.stream, ...faults.webhook]);
   return [
-    ...(isWebhook && replay !== undefined ? ['--replay requires --protocol notification-channels'] : []),
-    ...(own.length === 0 && other.length > 0
-      ? [`--faults ${other.join(',')}: the protocol ${protocol} has no such faults`]
+    ...(own.length === 0 && all.size > 0
+      ? [`--faults ${[...all].join(',')}: the protocol ${protocol} has no such faults`]
       : []),
     ...(isWebhook && faults.ingesterKill ? ['--faults ingester_kill: a webhook has no ingester'] : []),
   ];
@@ -156,9 +165,9 @@ function protocolConflicts({ protocol, replay, faults }: LocalOptions): string[]
 
 /** Problems with the combination of options. */
 function conflictsOf(options: LocalOptions): string[] {
-  const { exit, events, replay, speed, pick, controlFrames } = options;
+  const { exit, events, replay, speed, pick, controlFrames, protocol, topics } = options;
   return [
-    ...protocolConflicts(options),
+    ...faultConflicts(options),
     ...(exit && events === undefined && replay === undefined ? ['--exit requires --events or --replay'] : []),
     ...(events !== undefined && replay !== undefined
       ? ['--events and --replay are mutually exclusive: a capture has a fixed number of events']
@@ -168,6 +177,12 @@ function conflictsOf(options: LocalOptions): string[] {
       : []),
     ...(pick !== undefined && replay === undefined ? ['--pick requires --replay'] : []),
     ...(controlFrames && replay === undefined ? ['--control-frames requires --replay'] : []),
+    ...(replay !== undefined && protocol !== DEFAULT_PROTOCOL
+      ? [`--replay requires --protocol ${DEFAULT_PROTOCOL}`]
+      : []),
+    ...(topics !== undefined && protocol !== DEFAULT_PROTOCOL && protocol !== WEBHOOK_PROTOCOL
+      ? [`--topics requires --protocol ${DEFAULT_PROTOCOL} or ${WEBHOOK_PROTOCOL}`]
+      : []),
     ...(replay !== undefined && replay !== STANDARD_INPUT && !isFile(replay)
       ? [`--replay ${replay}: file not found`]
       : []),

@@ -6,7 +6,7 @@ import { WEBHOOK_PROTOCOL } from '../../functions/webhook/delivered-event.ts';
 import { genesysHosts } from '../../lib/genesys/regions.ts';
 import { Accounting } from './accounting.ts';
 import { ChildIngester } from './child-ingester.ts';
-import { type Cloud, startCloud } from './cloud.ts';
+import type { Cloud } from './cloud.ts';
 import { EventLoopDelay } from './event-loop-delay.ts';
 import { killAtSeededMoments } from './ingester-kills.ts';
 import { onInterruption } from './interruption.ts';
@@ -14,6 +14,7 @@ import type { LocalOptions } from './local-options.ts';
 import { reserveStandardOutput } from './output-streams.ts';
 import { type Pipeline, startPipeline } from './pipeline.ts';
 import { ProgressDisplay } from './progress-display.ts';
+import { PROTOCOL_CLOUDS } from './protocol-clouds.ts';
 import type { RealGenesys } from './real-genesys.ts';
 import type { ReplayTotals } from './replay.ts';
 import { NAMES } from './resources.ts';
@@ -22,7 +23,6 @@ import { judgeRun, lossByTopic, type RunParts } from './run-summary.ts';
 import { runWarnings } from './run-warnings.ts';
 import { showResult } from './show-result.ts';
 import { verdictLines } from './verdict.ts';
-import { startWebhookCloud } from './webhook-cloud.ts';
 
 /** Time for the first connection to be established. */
 const CONNECT_TIMEOUT_MS = 60_000;
@@ -52,13 +52,14 @@ export async function runLocal(options: LocalOptions, genesys: RealGenesys | und
     display.warn(`\nDraining, ${describeRest()} left. Press Ctrl-C again to quit.`),
   );
   const isWebhook = options.protocol === WEBHOOK_PROTOCOL;
-  const cloud = genesys ? undefined : await (isWebhook ? startWebhookCloud : startCloud)(options);
+  const cloud = genesys ? undefined : await PROTOCOL_CLOUDS[options.protocol]?.(options);
   const ledger = cloud?.ledger ?? new Ledger();
   const accounting = new Accounting(ledger);
   try {
     const pipeline = await startPipeline({
       genesys: genesysAccess(cloud, genesys),
       topics: options.topics ?? DEFAULT_TOPICS,
+      environment: cloud?.environment ?? {},
       healthPort: options.healthPort,
       logLevel: options.logLevel,
       seed: options.seed,

@@ -43,13 +43,15 @@ export function realGenesys(
  *
  * @throws Error that lists them
  */
-export function rejectSimulationFlags({ protocol, events, replay, exit, faults }: LocalOptions): void {
+export function rejectSimulationFlags({ events, replay, exit, faults, protocol }: LocalOptions): void {
   const flags = [
     ...(protocol === 'notification-channels' ? [] : [`--protocol ${protocol}`]),
     ...(events === undefined ? [] : ['--events']),
     ...(replay === undefined ? [] : ['--replay']),
     ...(exit ? ['--exit'] : []),
-    ...(faults.cloud.length > 0 ? ['--faults with faults of Genesys Cloud'] : []),
+    ...(faults.cloud.length + faults.stream.length + faults.webhook.length > 0
+      ? ['--faults with faults of Genesys Cloud']
+      : []),
   ];
   if (flags.length === 0) return;
   throw new Error(

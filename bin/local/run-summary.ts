@@ -73,8 +73,8 @@ export async function judgeRun(run: RunParts, replay: ReplayTotals | undefined):
     faults: faultCounts(run),
     ...(replay ? { replay: { ...replay, repeated: report.repeated } } : {}),
   };
-  const { cloud, ingesterKill } = options.faults;
-  return { result, gaps, mayLoseConnections: cloud.length > 0 || ingesterKill };
+  const { cloud, stream, ingesterKill } = options.faults;
+  return { result, gaps, mayLoseConnections: cloud.length + stream.length > 0 || ingesterKill };
 }
 
 /** Lost events by type, most first. */

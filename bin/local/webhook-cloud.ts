@@ -30,7 +30,7 @@ export async function startWebhookCloud(options: LocalOptions): Promise<Cloud> {
     url,
     ledger,
     faults: sender,
-    topics,
+    environment: {},
     play: async () => {
       runner.start();
       await runner.done;

@@ -1,3 +1,4 @@
+import { redact } from '../../lib/events/redaction.ts';
 import type { ConnectionSettings } from './connection-settings.ts';
 import type { SignalSink } from './intake.ts';
 import { type End, type EndCause, type EndTable, endOf } from './protocols/end-table.ts';
@@ -63,6 +64,7 @@ export class Connection {
   private readonly readiness = Promise.withResolvers<void>();
   private readonly ending = Promise.withResolvers<ConnectionEnd>();
   private readyTimer: NodeJS.Timeout | undefined;
+  private refusal: Extract<Signal, { kind: 'refused' }> | undefined;
   private isReady = false;
   private isClosing = false;
   private isPaused = false;
@@ -148,8 +150,14 @@ export class Connection {
 
   private act(signal: ConnectionSignal): void {
     switch (signal.kind) {
+      case 'refused':
+        this.refusal ??= signal;
+        this.isClosing = true;
+        this.transport.close('refused');
+        return;
       case 'ready':
-        this.becomeReady();
+        if (signal.after === 'pong') this.transport.confirm(() => this.becomeReady());
+        else this.becomeReady();
         return;
       case 'send':
         this.transport.send(signal.message);
@@ -172,14 +180,21 @@ export class Connection {
 
   private onClose(cause: EndCause): void {
     clearTimeout(this.readyTimer);
-    const isOurs = this.isClosing && OWN_CLOSE_CODES.has(cause.code);
-    const ended = { cause, end: isOurs ? CLOSED_BY_US : endOf(this.options.ends, cause) };
+    const ended = this.meaningOf(cause);
     this.endedWith = ended;
     this.options.sink.end(this.session, this.readUntil);
     this.session.release?.(this.remainder(ended.end));
     if (this.isReady) this.options.handlers.onEnd(this, ended);
     else this.readiness.reject(new ConnectError(ended));
     this.ending.resolve(ended);
+  }
+
+  private meaningOf(cause: EndCause): ConnectionEnd {
+    // The server's reason can contain a secret (P7).
+    if (this.refusal)
+      return { cause: { ...cause, reason: redact(this.refusal.reason) }, end: this.refusal.end };
+    const isOurs = this.isClosing && OWN_CLOSE_CODES.has(cause.code);
+    return { cause, end: isOurs ? CLOSED_BY_US : endOf(this.options.ends, cause) };
   }
 
   private remainder({ recovery }: End): SessionRemainder {
@@ -195,7 +210,12 @@ const CLOSED_BY_US: End = { recovery: 'resume', meaning: 'closed by us' };
 /** For signals that no frame caused. */
 const NO_FRAME = Buffer.alloc(0);
 
-const CONNECTION_SIGNALS: ReadonlySet<string> = new Set<ConnectionSignal['kind']>(['ready', 'send', 'move']);
+const CONNECTION_SIGNALS: ReadonlySet<string> = new Set<ConnectionSignal['kind']>([
+  'ready',
+  'send',
+  'move',
+  'refused',
+]);
 
 function isConnectionSignal(signal: Signal): signal is ConnectionSignal {
   return CONNECTION_SIGNALS.has(signal.kind);

@@ -162,7 +162,8 @@ export class Connector {
   private delayAfterFailure(error: unknown, end: End): number {
     this.backoff.onFailure();
     this.lastError = error instanceof Error ? error.message : String(error);
-    const isHopeless = this.recordEnd(end) && !this.hasSucceeded;
+    // What worked before can work again, unless it has come too many times in a row.
+    const isHopeless = this.recordEnd(end) && (!this.hasSucceeded || end.maxInARow !== undefined);
     if (isHopeless || (this.backoff.isExhausted && !this.owner.isLive)) throw error;
     const delayMs = this.delayMs(end, retryAfterMs(error));
     this.options.context.log.warn('could not connect; retrying', {

@@ -2,6 +2,7 @@ import type { CoverageOptions } from './coverage-options.ts';
 import { type CoverageProof, endProof, type Gap, topicsId } from './coverage-store.ts';
 import { CoverageWriter, type Write } from './coverage-writer.ts';
 import { OpenGap } from './open-gap.ts';
+import type { TopicsGap } from './protocols/stream-protocol.ts';
 import { StartGaps } from './start-gaps.ts';
 import {
   type LongestGap,
@@ -15,9 +16,6 @@ import {
 export const PROOF_INTERVAL_MS = 10_000;
 /** A proof that was not stored for this long belongs to a task that has ended. */
 export const PROOF_STALE_MS = 3 * PROOF_INTERVAL_MS;
-
-/** Name of the subscription in gap records that concern single topics. */
-const TOPICS_SUBSCRIPTION = 'topics';
 
 /**
  * Knows which subscriptions are covered, and records every interval in which one was not (P4). What is proven is stored
@@ -129,20 +127,20 @@ export class Coverage {
   }
 
   /** Record an interval in which single topics were not served. */
-  addForTopics(topics: readonly string[], fromMs: number, toMs: number, reason: string): void {
+  addForTopics(subscription: string, { topics, fromMs, toMs, reason }: TopicsGap): void {
     const id = topicsId(topics);
     const { store, task } = this.options;
-    const gap = { subscription: TOPICS_SUBSCRIPTION, topicsId: id, fromMs, toMs, reason };
+    const gap = { subscription, topicsId: id, fromMs, toMs, reason };
     if (!store) return;
     this.storeTopics(id, topics);
     // Recorded again with a later end while it continues, so that only the last end is written.
-    this.record(`gap#${fromMs}#${id}`, () => store.putGap(gap, task));
+    this.record(`gap#${fromMs}#${subscription}#${id}`, () => store.putGap(gap, task));
   }
 
-  /** Record sequence numbers that the server did not deliver, both inclusive. Their time is not known; it ends now. */
-  addSequenceGap(subscription: string, from: number, to: number): void {
+  /** Record sequence numbers that the server did not deliver, both inclusive, after `sinceMs`. Their time ends now. */
+  addSequenceGap(subscription: string, from: number, to: number, sinceMs?: number): void {
     const nowMs = Date.now();
-    const fromMs = this.options.sources.readUntilMs(subscription) ?? nowMs;
+    const fromMs = sinceMs ?? this.options.sources.readUntilMs(subscription) ?? nowMs;
     const reason = `sequence numbers ${from} to ${to} were not delivered`;
     this.add({ subscription, fromMs: Math.min(fromMs, nowMs), toMs: nowMs, reason });
   }

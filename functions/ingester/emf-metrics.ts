@@ -20,7 +20,7 @@ const COUNTERS = {
   EventsSent: ({ batcher }) => batcher().itemsSent,
   SendFailures: ({ batcher, failedUploads }) =>
     batcher().failedCalls + batcher().failedEntries + failedUploads(),
-  Connects: ({ reconnects }) => sum(reconnects().values()),
+  Connects: ({ reconnects }) => sum(reconnects().map(({ count }) => count)),
   GapSeconds: ({ coverage }) => coverage().gapSeconds,
 } as const satisfies Partial<Record<IngesterMetricName, Read>>;
 

@@ -6,6 +6,12 @@ import { members, text, wholeNumber } from './protocols/configuration-fields.ts'
 import { PROTOCOLS } from './protocols/registry.ts';
 import type { StreamProtocol } from './protocols/stream-protocol.ts';
 
+/** A protocol, and its own configuration, parsed by its schema. */
+export interface ConfiguredProtocol {
+  readonly protocol: StreamProtocol;
+  readonly configuration: unknown;
+}
+
 /** The ingester's configuration. */
 export interface IngesterConfig {
   apiUrl: string;
@@ -13,9 +19,7 @@ export interface IngesterConfig {
   /** OAuth client, or names or ARNs of secrets in Secrets Manager, each with one: `{"clientId","clientSecret"}`. */
   credentials: { clientId: string; clientSecret: string } | { secretIds: readonly string[] };
   /** How events are received. */
-  protocol: StreamProtocol;
-  /** The protocol's own configuration, parsed by its schema. */
-  protocolConfiguration: unknown;
+  protocols: readonly ConfiguredProtocol[];
   /** Name of the subscription set: the key of its records in the state table. */
   subscriptionSet: string;
   eventsQueueUrl: string;
@@ -42,6 +46,9 @@ export class ConfigError extends Error {
     this.problems = problems;
   }
 }
+
+/** The protocol that Genesys Cloud itself runs. */
+const DEFAULT_PROTOCOL = 'notification-channels';
 
 const httpUrl = z.url({ protocol: /^https?$/, error: 'is not an http(s) URL' }).optional();
 /** Paths are appended to it. */
@@ -82,10 +89,10 @@ export const ingesterEnvironment = z.object({
         'Name or ARN of a Secrets Manager secret with the OAuth client, `{"clientId":"…","clientSecret":"…"}`. For several OAuth clients, up to 10 names or ARNs, separated by commas.',
       typeText: 'list of names or ARNs',
     }),
-  PROTOCOL: z
-    .string()
-    .default('notification-channels')
-    .meta({ description: 'Protocol used to receive events.' }),
+  PROTOCOLS: z.string().default(DEFAULT_PROTOCOL).transform(members).meta({
+    description: 'Protocols by which events are received, separated by commas.',
+    typeText: 'list of names',
+  }),
   SUBSCRIPTION: z
     .string()
     .regex(/^[\w-]{1,64}$/, 'has characters other than letters, digits, - and _, or more than 64')
@@ -133,29 +140,29 @@ export function readConfig(
   const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
   const parsed = ingesterEnvironment.safeParse(set);
   const values = parsed.success ? parsed.data : (set as unknown as Environment);
-  const protocol = protocols.find(({ name }) => name === (values.PROTOCOL ?? 'notification-channels'));
-  const own = protocol?.configuration.safeParse(set);
+  const names = parsed.success ? parsed.data.PROTOCOLS : members(set.PROTOCOLS ?? DEFAULT_PROTOCOL);
+  const chosen = protocols.filter(({ name }) => names.includes(name));
+  const own = chosen.map((protocol) => ({ protocol, result: protocol.configuration.safeParse(set) }));
   const problems = [
     ...issuesOf(parsed.error),
-    ...(protocol ? [] : [`PROTOCOL is not one of ${protocols.map(({ name }) => name).join(', ')}`]),
+    ...protocolProblems(names, protocols),
     ...hostProblems(values),
     ...credentialProblems(values),
-    ...issuesOf(own?.error),
+    ...own.flatMap(({ result }) => issuesOf(result.error)),
     ...(values.EVENTS_QUEUE_URL ? [] : ['EVENTS_QUEUE_URL is missing: the URL of the SQS queue for events']),
   ];
-  if (problems.length > 0 || !protocol) throw new ConfigError([...new Set(problems)]);
-  return toConfig(values, protocol, own?.data);
+  if (problems.length > 0) throw new ConfigError([...new Set(problems)]);
+  return toConfig(
+    values,
+    own.map(({ protocol, result }) => ({ protocol, configuration: result.data })),
+  );
 }
 
 function issuesOf(error: z.ZodError | undefined): string[] {
   return error?.issues.map(({ path, message }) => `${path.join('.')} ${message}`) ?? [];
 }
 
-function toConfig(
-  values: Environment,
-  protocol: StreamProtocol,
-  protocolConfiguration: unknown,
-): IngesterConfig {
+function toConfig(values: Environment, protocols: readonly ConfiguredProtocol[]): IngesterConfig {
   const hosts = genesysHosts(values.GENESYS_DOMAIN ?? '');
   return {
     apiUrl: values.GENESYS_API_URL ?? hosts.apiUrl,
@@ -163,8 +170,7 @@ function toConfig(
     credentials: values.GENESYS_SECRET_ID
       ? { secretIds: values.GENESYS_SECRET_ID }
       : { clientId: values.GENESYS_CLIENT_ID ?? '', clientSecret: values.GENESYS_CLIENT_SECRET ?? '' },
-    protocol,
-    protocolConfiguration,
+    protocols,
     subscriptionSet: values.SUBSCRIPTION,
     eventsQueueUrl: values.EVENTS_QUEUE_URL ?? '',
     stateTable: values.STATE_TABLE,
@@ -173,6 +179,14 @@ function toConfig(
     healthPort: values.HEALTH_PORT,
     logLevel: values.LOG_LEVEL,
   };
+}
+
+function protocolProblems(names: readonly string[], protocols: readonly StreamProtocol[]): string[] {
+  const known = protocols.map(({ name }) => name);
+  if (names.length === 0) return [`PROTOCOLS names no protocol: name one or more of ${known.join(', ')}`];
+  return names
+    .filter((name) => !known.includes(name))
+    .map((name) => `PROTOCOLS names ${name}, which is not one of ${known.join(', ')}`);
 }
 
 function hostProblems(values: Environment): string[] {

@@ -10,9 +10,8 @@ import { Intake } from './intake.ts';
 import { LargeItems } from './large-items.ts';
 import { OAuthClients } from './oauth-clients.ts';
 import { ingesterMetrics, type MetricSources } from './prometheus-metrics.ts';
-import type { ProtocolContext } from './protocols/stream-protocol.ts';
-import { SubscriptionSource } from './subscription-source.ts';
-import { Subscriptions } from './subscriptions.ts';
+import { ProtocolStreams, subscriptionKey } from './protocol-streams.ts';
+import type { ProtocolContext, StreamProtocol } from './protocols/stream-protocol.ts';
 import { atMost } from './time-limit.ts';
 
 /** The process is unhealthy when a subscription had no live connection for this long (P5: within 60 s). */
@@ -32,14 +31,12 @@ export class Ingester {
   readonly coverage: Coverage;
   private readonly config: IngesterConfig;
   private readonly dependencies: IngesterDependencies;
-  private readonly context: ProtocolContext;
+  private readonly clients = new Map<'header' | 'form', OAuthClients>();
   private readonly large: LargeItems | undefined;
-  private readonly subscriptions: Subscriptions;
-  private readonly source: SubscriptionSource;
+  private readonly streams: ProtocolStreams;
   private readonly abort = new AbortController();
   private readonly failure = Promise.withResolvers<never>();
   private health: HealthServer | undefined;
-  private following: Promise<void> = Promise.resolve();
   private isPaused = false;
 
   constructor(config: IngesterConfig, dependencies: IngesterDependencies) {
@@ -49,17 +46,17 @@ export class Ingester {
     this.large = objectStore && new LargeItems(objectStore, this.abort.signal, log);
     this.failed = this.failure.promise;
     this.failed.catch(() => undefined);
-    this.context = this.createContext();
-    const { stateTable, subscriptionSet } = this.context;
+    const { stateTable } = this;
     this.coverage = new Coverage({
       log,
       sources: {
-        readUntilMs: (subscription) => this.subscriptions.readUntilMs(subscription),
-        servedTopics: (subscription) => this.subscriptions.servedTopics(subscription),
+        readUntilMs: (subscription) => this.streams.readUntilMs(subscription),
+        servedTopics: (subscription) => this.streams.servedTopics(subscription),
         oldestUnsentMs: () => this.batcher.oldestUnsentMs,
       },
       task: randomUUID(),
-      store: stateTable && new DynamoDbCoverageStore(stateTable.client, stateTable.name, subscriptionSet),
+      store:
+        stateTable && new DynamoDbCoverageStore(stateTable.client, stateTable.name, config.subscriptionSet),
     });
     this.batcher = new Batcher(
       (Entries) => sqs.send(new SendMessageBatchCommand({ QueueUrl: config.eventsQueueUrl, Entries })),
@@ -75,20 +72,23 @@ export class Ingester {
     );
     this.intake = new Intake(
       this.batcher,
-      { onSequenceGap: (subscription, from, to) => this.coverage.addSequenceGap(subscription, from, to) },
+      {
+        onSequenceGap: (subscription, from, to, sinceMs) =>
+          this.coverage.addSequenceGap(subscription, from, to, sinceMs),
+      },
       log,
       { large: this.large },
     );
-    this.source = new SubscriptionSource(config.protocol, config.protocolConfiguration, this.context, limits);
-    this.subscriptions = new Subscriptions({
-      protocol: config.protocol,
-      context: this.context,
+    this.streams = new ProtocolStreams({
+      protocols: config.protocols,
+      contextOf: (protocol) => this.contextOf(protocol),
       intake: this.intake,
       coverage: this.coverage,
       onFailed: (error) => this.failure.reject(error),
       openSocket: dependencies.openSocket,
       times: limits?.connection,
       backoff: limits?.backoff,
+      limits,
     });
   }
 
@@ -99,13 +99,12 @@ export class Ingester {
 
   /** Open sockets. */
   get connections(): number {
-    return this.subscriptions.openConnections;
+    return this.streams.openConnections;
   }
 
   /** Whether every subscription has a live connection. */
   get isCovered(): boolean {
-    const { names } = this.subscriptions;
-    return names.length > 0 && this.coverage.isComplete(names);
+    return this.streams.areFound && this.coverage.isComplete(this.streams.names);
   }
 
   /**
@@ -120,10 +119,7 @@ export class Ingester {
       () => this.readHealth(),
       ingesterMetrics(this.metricSources()),
     );
-    this.subscriptions.assign(await this.source.first());
-    this.following = this.source
-      .follow((subscriptions) => this.subscriptions.assign(subscriptions))
-      .catch((error: unknown) => this.failure.reject(error));
+    await this.streams.start();
   }
 
   /** Stop reading, send everything that was read, record what could not be sent. Takes at most 25 s. */
@@ -131,13 +127,13 @@ export class Ingester {
     const endsAtMs = Date.now() + DRAIN_LIMIT_MS;
     this.abort.abort();
     this.coverage.stopping();
-    await atMost(CLOSE_LIMIT_MS, Promise.all([this.following, this.subscriptions.stop()]));
+    await atMost(CLOSE_LIMIT_MS, this.streams.stop());
     const drained = this.batcher.drain().then(() => this.intake.settled());
     await atMost(endsAtMs - RECORD_LIMIT_MS - Date.now(), drained);
     const unsentSinceMs = this.batcher.oldestUnsentMs;
     if (unsentSinceMs !== undefined) {
       const toMs = Date.now();
-      for (const subscription of this.subscriptions.names)
+      for (const subscription of this.streams.names)
         this.coverage.add({ subscription, fromMs: unsentSinceMs, toMs, reason: 'unsent at exit' });
     }
     await atMost(endsAtMs - Date.now(), this.coverage.close());
@@ -154,30 +150,47 @@ export class Ingester {
       bufferedBytes: () => this.batcher.bufferedBytes,
       isPaused: () => this.isPaused,
       connections: () => this.connections,
-      reconnects: () => this.subscriptions.connects,
+      reconnects: () => this.streams.connects,
+      covered: () => this.streams.names.map((name) => [name, this.coverage.isComplete([name])]),
       coverage: () => ({
         ...this.coverage.totals,
         complete: this.isCovered,
         pendingRecords: this.coverage.pendingRecords,
       }),
-      rejectedTopics: () => this.subscriptions.rejectedTopics,
+      rejectedTopics: () => this.streams.rejectedTopics,
     };
   }
 
-  private createContext(): ProtocolContext {
-    const { apiUrl, loginUrl, stateTable, subscriptionSet } = this.config;
-    const { dynamodb, credentials, fetch, log, limits } = this.dependencies;
-    const requestsPerMinute = limits?.requestsPerMinute;
-    const clients = new OAuthClients({ apiUrl, loginUrl, credentials, log, fetch, requestsPerMinute });
+  private contextOf({ name, credentialsIn = 'header' }: StreamProtocol): ProtocolContext {
+    const { log } = this.dependencies;
+    const clients = this.clientsWith(credentialsIn);
     return {
       clients: () => clients.filled(),
-      stateTable: dynamodb && stateTable ? { client: dynamodb, name: stateTable } : undefined,
-      subscriptionSet,
+      stateTable: this.stateTable,
+      subscriptionSet: this.config.subscriptionSet,
       log,
-      recordGap: ({ topics, fromMs, toMs, reason }) =>
-        this.coverage.addForTopics(topics, fromMs, toMs, reason),
+      recordGap: (gap) => this.coverage.addForTopics(subscriptionKey(name, 'topics'), gap),
       signal: this.abort.signal,
     };
+  }
+
+  /** Protocols share tokens and rate limits if they request tokens in the same way. */
+  private clientsWith(credentialsIn: 'header' | 'form'): OAuthClients {
+    const { apiUrl, loginUrl } = this.config;
+    const { credentials, fetch, log, limits } = this.dependencies;
+    const requestsPerMinute = limits?.requestsPerMinute;
+    const known = this.clients.get(credentialsIn);
+    const clients =
+      known ??
+      new OAuthClients({ apiUrl, loginUrl, credentials, credentialsIn, log, fetch, requestsPerMinute });
+    this.clients.set(credentialsIn, clients);
+    return clients;
+  }
+
+  private get stateTable(): ProtocolContext['stateTable'] {
+    const { dynamodb } = this.dependencies;
+    const { stateTable } = this.config;
+    return dynamodb && stateTable ? { client: dynamodb, name: stateTable } : undefined;
   }
 
   private setPaused(isPaused: boolean): void {
@@ -186,12 +199,11 @@ export class Ingester {
       isPaused ? 'the buffer is full; reading is paused' : 'the buffer has room; reading is resumed',
       { bufferedBytes: this.batcher.bufferedBytes },
     );
-    this.subscriptions.setPaused(isPaused);
+    this.streams.setPaused(isPaused);
   }
 
   private readHealth(): Health {
-    const { names, errors } = this.subscriptions;
-    const { startError, emptySecret } = this.source;
+    const { names, errors, areFound, emptySecret } = this.streams;
     const gap = this.coverage.longestOpenGap();
     const stalledMs = this.batcher.failingForMs;
     const reasons = [
@@ -205,16 +217,14 @@ export class Ingester {
         ? [`SQS has accepted no message for ${Math.round(stalledMs / 1000)} s; see the log for the error`]
         : []),
       ...errors,
-      ...(startError ? [startError] : []),
-      ...(emptySecret ? [emptySecret.message] : []),
     ];
     return {
-      ready: names.length > 0 && this.coverage.wasComplete(names),
+      ready: areFound && this.coverage.wasComplete(names),
       live: (gap?.ms ?? 0) < UNHEALTHY_AFTER_MS && stalledMs < UNHEALTHY_AFTER_MS,
       reasons,
       ...(emptySecret ? { waitingFor: 'secret' } : {}),
       paused: this.isPaused,
-      subscriptions: this.subscriptions.describe(),
+      subscriptions: this.streams.describe(),
     };
   }
 }

@@ -17,6 +17,8 @@ import { OneSpeaker, type SpeakerEnd } from './one-speaker.ts';
 import type { DataSignal, Session } from './protocols/stream-protocol.ts';
 import { RecentIds } from './recent-ids.ts';
 
+type SequenceCount = Extract<DataSignal, { kind: 'sequence' }>['outcome'];
+
 /** Counts since the start. */
 export interface IntakeTotals {
   /** Events read from sockets, copies included. */
@@ -25,6 +27,10 @@ export interface IntakeTotals {
   copies: number;
   /** Events that the configuration of their protocol excludes. */
   filtered: number;
+  /** What sequence numbers revealed. */
+  sequence: Record<SequenceCount, number>;
+  /** Messages that were only logged. */
+  notices: number;
   /** Frames that could not become events, by reason. They are sent to the quarantine queue. */
   rejected: Record<RejectionReason, number>;
   /** Frames that neither a message nor the bucket could take. The log has their size. */
@@ -55,7 +61,7 @@ export type ItemQueue = Pick<Batcher, 'add' | 'addLater' | 'lastPosition' | 'acc
 /** Where the intake reports what is not an item. */
 export interface IntakeHandlers {
   /** The server did not deliver these sequence numbers, both inclusive. */
-  onSequenceGap(subscription: string, from: number, to: number): void;
+  onSequenceGap(subscription: string, from: number, to: number, sinceMs?: number): void;
 }
 
 /**
@@ -68,6 +74,8 @@ export class Intake {
     received: 0,
     copies: 0,
     filtered: 0,
+    sequence: { gap: 0, late: 0, duplicate: 0, epoch: 0 },
+    notices: 0,
     rejected: Object.fromEntries(REJECTION_REASONS.map((reason) => [reason, 0])) as Record<
       RejectionReason,
       number
@@ -133,12 +141,16 @@ export class Intake {
             cursors.commitUpTo(this.queue.acceptedPosition);
             return;
           case 'gap':
-            this.handlers.onSequenceGap(subscription, signal.from, signal.to);
+            this.handlers.onSequenceGap(subscription, signal.from, signal.to, signal.sinceMs);
+            return;
+          case 'sequence':
+            this.totals.sequence[signal.outcome]++;
             return;
           case 'filtered':
             this.totals.filtered++;
             return;
           case 'notice':
+            this.totals.notices++;
             this.log.info(signal.message, { protocol, subscription });
         }
       },

@@ -12,6 +12,8 @@ export interface OAuthClientsOptions {
   loginUrl: string;
   /** One per OAuth client; called at every renewal of its token. */
   credentials: readonly (() => Promise<Credentials>)[];
+  /** @default 'header' */
+  credentialsIn?: 'header' | 'form' | undefined;
   log: Log;
   fetch?: typeof fetch | undefined;
   /** @default - the platform's limit per token */
@@ -23,10 +25,19 @@ export class OAuthClients {
   private readonly clients: readonly OAuthClient[];
   private readonly log: Log;
 
-  constructor({ apiUrl, loginUrl, credentials, log, fetch, requestsPerMinute }: OAuthClientsOptions) {
+  constructor(options: OAuthClientsOptions) {
+    const {
+      apiUrl,
+      loginUrl,
+      credentials,
+      credentialsIn = 'header',
+      log,
+      fetch,
+      requestsPerMinute,
+    } = options;
     const http = fetch ? { fetch } : {};
     this.clients = credentials.map((one) => {
-      const tokens = new TokenSource({ loginUrl, credentials: one, ...http });
+      const tokens = new TokenSource({ loginUrl, credentials: one, credentialsIn, ...http });
       const rateLimit = new RateLimit(requestsPerMinute);
       return { tokens, rest: new RestClient({ apiUrl, tokens, rateLimit, ...http }) };
     });

@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { BatcherTotals } from './batcher.ts';
 import type { IntakeTotals } from './intake.ts';
+import type { ConnectCount } from './protocol-streams.ts';
 
 /** Where the metrics are read from. They are read on request, so they cost nothing in the data path. */
 export interface MetricSources {
@@ -10,7 +11,9 @@ export interface MetricSources {
   bufferedBytes: () => number;
   isPaused: () => boolean;
   connections: () => number;
-  reconnects: () => ReadonlyMap<string, number>;
+  reconnects: () => readonly ConnectCount[];
+  /** Per subscription, by its key. */
+  covered: () => readonly (readonly [subscription: string, isCovered: boolean])[];
   coverage: () => { gaps: number; gapSeconds: number; complete: boolean; pendingRecords: number };
   rejectedTopics: () => number;
 }
@@ -31,6 +34,7 @@ const COUNTERS: readonly Definition[] = [
     (sources) => sources.intake().copies,
   ],
   ['events_filtered_total', 'Events that the configuration excludes', (sources) => sources.intake().filtered],
+  ['notices_total', 'Messages that were only logged', (sources) => sources.intake().notices],
   [
     'frames_unpreserved_total',
     'Frames that could not be kept anywhere',
@@ -109,28 +113,49 @@ export function ingesterMetrics(sources: MetricSources): Registry {
       },
     });
   }
-  labelled(registry, 'frames_rejected_total', 'Frames that could not become events', 'reason', () =>
-    Object.entries(sources.intake().rejected),
+  labelled(Counter, registry, 'frames_rejected_total', 'Frames that could not become events', () =>
+    Object.entries(sources.intake().rejected).map(([reason, count]) => ({
+      labels: { reason },
+      value: count,
+    })),
   );
-  labelled(registry, 'connects_total', 'Connections opened', 'reason', () => sources.reconnects());
+  labelled(Counter, registry, 'sequence_outcomes_total', 'Sequence numbers that were not the next', () =>
+    Object.entries(sources.intake().sequence).map(([outcome, value]) => ({ labels: { outcome }, value })),
+  );
+  labelled(Counter, registry, 'connects_total', 'Connections opened', () =>
+    sources
+      .reconnects()
+      .map(({ protocol, reason, count }) => ({ labels: { protocol, reason }, value: count })),
+  );
+  labelled(Gauge, registry, 'subscription_covered', '1 while the subscription has a live connection', () =>
+    sources.covered().map(([subscription, isCovered]) => ({
+      labels: { subscription },
+      value: Number(isCovered),
+    })),
+  );
   return registry;
 }
 
+interface Sample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
 function labelled(
+  Metric: typeof Counter | typeof Gauge,
   registry: Registry,
   name: string,
   help: string,
-  label: string,
-  read: () => Iterable<[string, number]>,
+  read: () => readonly Sample[],
 ): void {
-  new Counter({
+  new Metric({
     name: `switchboard_${name}`,
     help,
-    labelNames: [label],
+    labelNames: ['protocol', 'reason', 'subscription', 'outcome'],
     registers: [registry],
     collect() {
       this.reset();
-      for (const [value, count] of read()) this.inc({ [label]: value }, count);
+      for (const { labels, value } of read()) this.inc(labels, value);
     },
   });
 }

@@ -52,7 +52,7 @@ export class StartGaps {
       const proofs = (await this.store.proofs()).filter(({ task }) => task !== this.task);
       const decisions = [...this.undecided]
         .map(([subscription, coveredAtMs]) => {
-          const others = proofs.filter((proof) => proof.subscription === subscription);
+          const others = proofs.filter((proof) => isOf(proof, subscription));
           return this.decideOne(subscription, coveredAtMs, others, isLast);
         })
         .filter((decision) => decision !== undefined);
@@ -79,4 +79,9 @@ export class StartGaps {
     if (ended.length < others.length && !isLast) return undefined;
     return { subscription, gap: { fromMs: latestMs, toMs: coveredAtMs }, ended };
   }
+}
+
+/** Earlier versions had one protocol, and stored the names of its subscriptions without it. */
+function isOf({ subscription }: CoverageProof, key: string): boolean {
+  return subscription === key || `notification-channels/${subscription}` === key;
 }

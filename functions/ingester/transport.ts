@@ -46,6 +46,8 @@ export class Transport {
   private missedPongs = 0;
   private refusal: Pick<EndCause, 'upgradeStatus' | 'retryAfterMs'> = {};
   private endReason = '';
+  /** What waits for a pong to a ping that was sent after `tick`. */
+  private confirmation: { readonly tick: number; readonly done: () => void } | undefined;
   private openTimer: NodeJS.Timeout | undefined;
   private watchdog: NodeJS.Timeout | undefined;
   private pinger: NodeJS.Timeout | undefined;
@@ -83,6 +85,12 @@ export class Transport {
   /** Sends a text message; ignored if the socket is not open. Delivery is not confirmed. */
   send(message: string): void {
     if (this.socket.readyState === WebSocket.OPEN) this.socket.send(message);
+  }
+
+  /** Calls back when a pong shows that the server has read everything that was sent before this call. */
+  confirm(done: () => void): void {
+    this.confirmation = { tick: performance.now(), done };
+    this.probe();
   }
 
   /**
@@ -143,6 +151,7 @@ export class Transport {
       this.stopWaitingForPong();
       // A gateway can answer for a server that is gone. Whether the protocol is alive is not decided by our probes.
       if (!this.progress.onPong(payload)) this.onLife();
+      else this.settleConfirmation();
     });
     socket.on('unexpected-response', (request, response) => {
       const wait = retryAfterMs(new Headers(response.headers as Record<string, string>));
@@ -159,6 +168,13 @@ export class Transport {
       this.endReason ||= error.message;
     });
     socket.on('close', (code, reason) => this.end(code, reason.toString() || this.endReason));
+  }
+
+  private settleConfirmation(): void {
+    if (!this.confirmation || this.readUntil.tick < this.confirmation.tick) return;
+    const { done } = this.confirmation;
+    this.confirmation = undefined;
+    done();
   }
 
   private onLife(): void {

@@ -8,6 +8,7 @@ import {
 import { topicProblems } from '../genesys/configured-topics.ts';
 import { GENESYS_DOMAINS, isGenesysDomain } from '../genesys/regions.ts';
 import { secretsIn } from './genesys-secret.ts';
+import { protocolProblems } from './stream-protocols.ts';
 import type { SwitchboardProps } from './switchboard-props.ts';
 
 /** Defaults of {@link SwitchboardProps}. */
@@ -82,7 +83,8 @@ export function checkConfiguration(props: SwitchboardProps, caller?: object): vo
   const problems = [
     ...domainProblems(props.genesysDomain),
     ...secretsProblems(props.secret),
-    ...allTopicProblems(props.topics),
+    ...allTopicProblems(props),
+    ...protocolProblems(props.protocols),
     ...sourceProblems(props.eventSource),
     ...(Object.keys(LIMITS) as (keyof typeof LIMITS)[]).flatMap((name) =>
       numberProblems(name, props[name], LIMITS[name]),
@@ -128,8 +130,9 @@ function secretProblems(secret: string | object): string[] {
   ];
 }
 
-function allTopicProblems(topics: readonly string[]): string[] {
-  if (topics.length === 0)
+function allTopicProblems({ topics, protocols = {} }: SwitchboardProps): string[] {
+  const hasOther = Object.values(protocols).some((one) => one !== undefined);
+  if (topics.length === 0 && !hasOther)
     return ['topics is empty; specify at least one topic, for example v2.users.{id}.presence'];
   return topicProblems(topics).map((problem) => `topics: ${problem}`);
 }

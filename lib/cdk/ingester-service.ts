@@ -28,6 +28,7 @@ import { bundle } from './bundle.ts';
 import { grantKeyUse } from './encryption.ts';
 import { type LogSettings, logGroup } from './log-group.ts';
 import type { Network } from './network.ts';
+import { protocolVariables, type StreamProtocols } from './stream-protocols.ts';
 
 /** The smallest Fargate task size: 0.25 vCPU and 0.5 GB. */
 const CPU_UNITS = 256;
@@ -68,6 +69,13 @@ export interface IngesterServiceProps {
 
   /** Topics to subscribe to. */
   readonly topics: readonly string[];
+
+  /**
+   * Other protocols.
+   *
+   * @default - none
+   */
+  readonly protocols?: StreamProtocols | undefined;
 
   /** Queue to which events are sent. */
   readonly eventsQueue: IQueue;
@@ -189,8 +197,9 @@ export class IngesterService extends Construct {
     return {
       GENESYS_DOMAIN: props.genesysDomain,
       GENESYS_SECRET_ID: props.secrets.map(({ secretArn }) => secretArn).join(','),
-      TOPICS: props.topics.join(','),
+      ...(props.topics.length > 0 ? { TOPICS: props.topics.join(',') } : {}),
       CHANNELS: String(props.channelsPerClient),
+      ...protocolVariables(props.protocols, props.topics),
       EVENTS_QUEUE_URL: props.eventsQueue.queueUrl,
       STATE_TABLE: props.stateTable.tableName,
       OVERSIZE_BUCKET: props.oversizeBucket.bucketName,

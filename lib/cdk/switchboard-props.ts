@@ -8,6 +8,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { LogLevel } from '../aws/logger.ts';
 import type { GenesysDomain } from '../genesys/regions.ts';
 import type { DetailType } from './detail-types.ts';
+import type { StreamProtocols } from './stream-protocols.ts';
 import type { WebhookOptions } from './webhook-options.ts';
 
 /**
@@ -30,11 +31,19 @@ export interface SwitchboardProps {
   readonly secret: string | ISecret | Secret | readonly (string | ISecret | Secret)[];
 
   /**
-   * Topics to subscribe to. `{id}` stands for every user or queue, including those that are created later. An invalid topic causes synthesis to fail.
+   * Topics to subscribe to. `{id}` stands for every user or queue, including those that are created later. An invalid topic causes synthesis to fail. The list may be empty if `protocols` names another protocol.
    *
    * @example ['v2.users.{id}.presence', 'v2.routing.queues.{id}.conversations']
    */
   readonly topics: readonly DetailType[];
+
+  /**
+   * Other protocols by which events are received, each with its properties.
+   *
+   * @example { analyticsEvents: { eventTypes: ['conversation'] } }
+   * @default - only topics
+   */
+  readonly protocols?: StreamProtocols;
 
   /**
    * Number of ingester tasks, 1-10, which are spread over Availability Zones. With two or more tasks, events are not lost when one host or Availability Zone fails. Each task costs about $7 per month, and its public IPv4 address about $4.

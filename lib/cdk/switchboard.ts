@@ -151,7 +151,8 @@ export class Switchboard extends Construct {
   }
 
   private createIngester(logs: LogSettings): IngesterService {
-    const { genesysDomain, topics, channels, vpc, vpcSubnets, logLevel, encryptionKey } = this.props;
+    const { genesysDomain, topics, protocols, channels, vpc, vpcSubnets, logLevel, encryptionKey } =
+      this.props;
     const { tasks = DEFAULTS.tasks } = this.props;
     return new IngesterService(this, 'Ingester', {
       network: new Network(this, 'Network', { vpc, vpcSubnets, logs }),
@@ -161,6 +162,7 @@ export class Switchboard extends Construct {
       channelsPerClient:
         channels === undefined ? channelShare(tasks) : Math.ceil(channels / this.secrets.length),
       topics,
+      protocols,
       eventsQueue: this.queues.events,
       stateTable: this.tables.state,
       oversizeBucket: this.oversize.bucket,

@@ -39,6 +39,12 @@ export function parseExactJson(text: string): unknown {
   }
 }
 
+/** An integer as JSON writes it: a number, or an {@link ExactNumber} if a double cannot hold it. */
+export function exactInteger(value: bigint): number | ExactNumber {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : json.rawJSON(String(value));
+}
+
 /** Whether a value is an {@link ExactNumber}, and not an object of the JSON text. */
 export function isExactNumber(value: unknown): value is ExactNumber {
   return json.isRawJSON(value);

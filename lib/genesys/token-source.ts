@@ -39,6 +39,12 @@ export interface TokenSourceOptions {
   loginUrl: string;
   /** Called at every renewal, so that a rotated secret takes effect. */
   credentials: () => Promise<Credentials>;
+  /**
+   * Where id and secret travel.
+   *
+   * @default 'header'
+   */
+  credentialsIn?: 'header' | 'form';
   fetch?: typeof fetch;
 }
 
@@ -55,7 +61,7 @@ export class TokenSource {
   private renewal: Promise<Token> | undefined;
 
   constructor(options: TokenSourceOptions) {
-    this.options = { fetch: globalThis.fetch, ...options };
+    this.options = { fetch: globalThis.fetch, credentialsIn: 'header', ...options };
   }
 
   /**
@@ -96,14 +102,21 @@ export class TokenSource {
     registerSecret(clientSecret);
     const basic = Buffer.from(`${clientId}:${clientSecret}`).toString('base64');
     registerSecret(basic);
+    const isForm = this.options.credentialsIn === 'form';
     const url = `${this.options.loginUrl}/oauth/token`;
     let response: Response;
     let text: string;
     try {
       response = await this.options.fetch(url, {
         method: 'POST',
-        headers: { authorization: `Basic ${basic}`, 'content-type': 'application/x-www-form-urlencoded' },
-        body: 'grant_type=client_credentials',
+        headers: {
+          ...(isForm ? {} : { authorization: `Basic ${basic}` }),
+          'content-type': 'application/x-www-form-urlencoded',
+        },
+        body: new URLSearchParams({
+          grant_type: 'client_credentials',
+          ...(isForm ? { client_id: clientId, client_secret: clientSecret } : {}),
+        }).toString(),
         signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
       });
       text = await response.text();

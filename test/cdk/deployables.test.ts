@@ -79,7 +79,7 @@ test('The ingester accepts the environment of its task', () => {
         expect.stringContaining('SwitchboardSecret2'),
       ],
     },
-    protocolConfiguration: { TOPICS: REQUIRED.topics, CHANNELS: 5 },
+    protocols: [{ configuration: { TOPICS: REQUIRED.topics, CHANNELS: 5 } }],
     eventsQueueUrl: expect.stringContaining('QueuesEvents'),
     stateTable: expect.stringContaining('TablesState'),
     healthHost: '127.0.0.1',

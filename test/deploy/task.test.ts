@@ -45,7 +45,7 @@ describe('Environment of the ingester', () => {
       AWS_ACCESS_KEY_ID: 'test',
     });
     expect(environment).not.toHaveProperty('HOME');
-    expect(readConfig(environment).protocolConfiguration).toMatchObject({
+    expect(readConfig(environment).protocols[0]?.configuration).toMatchObject({
       TOPICS: ['v2.users.{id}.presence'],
     });
   });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { canonicalJson } from '../../lib/events/canonical-json.ts';
-import { isExactNumber, parseExactJson } from '../../lib/events/exact-json.ts';
+import { exactInteger, isExactNumber, parseExactJson } from '../../lib/events/exact-json.ts';
 import { contentIdentity } from '../../lib/events/identity.ts';
 import { frameSchema } from '../../lib/events/schema.ts';
 import { jsonBody } from './json.ts';
@@ -108,4 +108,13 @@ describe('events with long numbers', () => {
       '{"a":1,"b":9007199254740993}',
     );
   });
+});
+
+test.each([
+  [5n, '5'],
+  [-9_007_199_254_740_991n, '-9007199254740991'],
+  [9_007_199_254_740_993n, '9007199254740993'],
+  [18_446_744_073_709_551_615n, '18446744073709551615'],
+])('The integer %s is written with its digits', (value, text) => {
+  expect(JSON.stringify(exactInteger(value))).toBe(text);
 });

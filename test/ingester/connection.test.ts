@@ -6,8 +6,8 @@ import {
   type Move,
 } from '../../functions/ingester/connection.ts';
 import { connectionSettings } from '../../functions/ingester/connection-settings.ts';
-import type { DataSignal } from '../../functions/ingester/protocols/stream-protocol.ts';
-import { PROBE_INTERVAL_MS } from '../../functions/ingester/transport.ts';
+import type { DataSignal, Signal } from '../../functions/ingester/protocols/stream-protocol.ts';
+import { CLOSE_TIMEOUT_MS, PROBE_INTERVAL_MS } from '../../functions/ingester/transport.ts';
 import { FakeProtocol, FakeSession } from './fake-protocol.ts';
 import { type FakeSocket, FakeSockets } from './fake-socket.ts';
 
@@ -298,5 +298,52 @@ describe('the remainder of a session', () => {
   ] as const)('A session whose upgrade is refused with %i is %s', (status, remainder) => {
     socket.refuse(status);
     expect(protocol.released).toEqual([[1, remainder]]);
+  });
+});
+
+describe('a session that is refused in a message', () => {
+  const refusal: Signal = {
+    kind: 'refused',
+    end: { recovery: 'reauthenticate', meaning: 'the token is not accepted' },
+    reason: '401 Invalid token',
+  };
+
+  test('The connection is closed, and its end is that of the refusal', async () => {
+    session.onFrame = () => [refusal];
+    socket.open();
+    socket.message('an error');
+    await pass(CLOSE_TIMEOUT_MS);
+    await expect(connection.ready()).rejects.toMatchObject({
+      ended: { end: refusal.end, cause: { reason: '401 Invalid token' } },
+    });
+  });
+
+  test('A ready connection reports the refusal as its end', async () => {
+    socket.open();
+    socket.message('ready');
+    session.onFrame = () => [refusal, refusal];
+    socket.message('an error');
+    await pass(CLOSE_TIMEOUT_MS);
+    expect(ends).toMatchObject([{ end: refusal.end }]);
+  });
+});
+
+describe('a server that acknowledges nothing', () => {
+  test('The connection is ready when a pong shows that the server has read what was sent', async () => {
+    session.onFrame = () => [{ kind: 'ready', after: 'pong' }];
+    let isReady = false;
+    void connection.ready().then(() => {
+      isReady = true;
+    });
+    socket.open();
+    const earlier = socket.probes.at(-1);
+    await pass(10);
+    socket.message('subscribed');
+    socket.pong(earlier);
+    await pass();
+    expect(isReady).toBe(false);
+    socket.answerProbe();
+    await pass();
+    expect(isReady).toBe(true);
   });
 });

@@ -129,7 +129,12 @@ describe('coverage', () => {
     await local.cover();
     local.coverage.onUncovered('0', START_MS, '1006');
     await pass(2_000);
-    local.coverage.addForTopics(['v2.users.a.presence'], START_MS, START_MS + 1, 'topic rejected');
+    local.coverage.addForTopics('topics', {
+      topics: ['v2.users.a.presence'],
+      fromMs: START_MS,
+      toMs: START_MS + 1,
+      reason: 'topic rejected',
+    });
     await local.cover();
     expect(local.coverage.isComplete(['0'])).toBe(true);
     local.coverage.forget('0');
@@ -252,7 +257,12 @@ describe('the topics of a gap', () => {
   });
 
   test('A gap of single topics refers to these topics only', async () => {
-    coverage.addForTopics(['v2.users.a.presence'], 1_000, 2_000, 'topic rejected');
+    coverage.addForTopics('topics', {
+      topics: ['v2.users.a.presence'],
+      fromMs: 1_000,
+      toMs: 2_000,
+      reason: 'topic rejected',
+    });
     await pass();
     expect(store.gaps).toMatchObject([
       { subscription: 'topics', fromMs: 1_000, toMs: 2_000, reason: 'topic rejected' },
@@ -261,16 +271,36 @@ describe('the topics of a gap', () => {
   });
 
   test('Gaps of different topics or times that wait for the state table are all written', async () => {
-    coverage.addForTopics(['v2.users.a.presence'], 1_000, 2_000, 'topic rejected');
-    coverage.addForTopics(['v2.users.b.presence'], 1_000, 2_000, 'topic rejected');
-    coverage.addForTopics(['v2.users.a.presence'], 3_000, 4_000, 'topic rejected');
+    coverage.addForTopics('topics', {
+      topics: ['v2.users.a.presence'],
+      fromMs: 1_000,
+      toMs: 2_000,
+      reason: 'topic rejected',
+    });
+    coverage.addForTopics('topics', {
+      topics: ['v2.users.b.presence'],
+      fromMs: 1_000,
+      toMs: 2_000,
+      reason: 'topic rejected',
+    });
+    coverage.addForTopics('topics', {
+      topics: ['v2.users.a.presence'],
+      fromMs: 3_000,
+      toMs: 4_000,
+      reason: 'topic rejected',
+    });
     await pass();
     expect(store.gaps).toHaveLength(3);
   });
 
   test('A gap of single topics that continues is one record with the last end', async () => {
     for (const toMs of [2_000, 3_000, 4_000]) {
-      coverage.addForTopics(['v2.users.a.presence'], 1_000, toMs, 'topic rejected');
+      coverage.addForTopics('topics', {
+        topics: ['v2.users.a.presence'],
+        fromMs: 1_000,
+        toMs,
+        reason: 'topic rejected',
+      });
       await pass();
     }
     expect(store.gaps).toMatchObject([{ fromMs: 1_000, toMs: 4_000 }]);

@@ -32,17 +32,25 @@ const NOTHING_REJECTED = {
 };
 /** Sources whose counts are all `n`. */
 const sourcesOf = (n: () => number): MetricSources => ({
-  intake: () => ({ received: n(), copies: n(), filtered: 0, rejected: NOTHING_REJECTED, unpreserved: n() }),
+  intake: () => ({
+    received: n(),
+    copies: n(),
+    filtered: 0,
+    notices: 0,
+    sequence: { gap: 0, late: 0, duplicate: 0, epoch: 0 },
+    rejected: NOTHING_REJECTED,
+    unpreserved: n(),
+  }),
   batcher: () => ({ itemsSent: n(), messagesSent: 0, calls: 0, failedCalls: n(), failedEntries: 2 * n() }),
   failedUploads: n,
   bufferedBytes: n,
   isPaused: () => n() > 0,
   connections: n,
-  reconnects: () =>
-    new Map([
-      ['start', n()],
-      ['1006', n()],
-    ]),
+  reconnects: () => [
+    { protocol: 'fake', reason: 'start', count: n() },
+    { protocol: 'fake', reason: '1006', count: n() },
+  ],
+  covered: () => [],
   coverage: () => ({ gaps: 0, gapSeconds: n(), complete: n() > 0, pendingRecords: n() }),
   rejectedTopics: n,
 });
@@ -138,6 +146,8 @@ test('Every interval emits a document with the counts since the last one and the
         too_large: 0,
         refused_by_queue: 0,
       },
+      notices: 0,
+      sequence: { gap: 0, late: 0, duplicate: 0, epoch: 0 },
       unpreserved: 0,
     }),
     batcher: () => ({ itemsSent: received, messagesSent: 1, calls: 1, failedCalls: 0, failedEntries: 0 }),
@@ -145,7 +155,8 @@ test('Every interval emits a document with the counts since the last one and the
     bufferedBytes: () => 77,
     isPaused: () => false,
     connections: () => 2,
-    reconnects: () => new Map([['start', 1]]),
+    reconnects: () => [{ protocol: 'fake', reason: 'start', count: 1 }],
+    covered: () => [],
     coverage: () => ({ gaps: 0, gapSeconds: 0, complete: false, pendingRecords: 3 }),
     rejectedTopics: () => 0,
   };

@@ -71,17 +71,28 @@ describe('/metrics', () => {
     refused_by_queue: 0,
   };
   const sources: MetricSources = {
-    intake: () => ({ received: 10, copies: 2, filtered: 8, rejected, unpreserved: 1 }),
+    intake: () => ({
+      received: 10,
+      copies: 2,
+      filtered: 8,
+      notices: 12,
+      sequence: { gap: 1, late: 2, duplicate: 3, epoch: 4 },
+      rejected,
+      unpreserved: 1,
+    }),
     batcher: () => ({ itemsSent: 7, messagesSent: 3, calls: 5, failedCalls: 1, failedEntries: 4 }),
     failedUploads: () => 2,
     bufferedBytes: () => 123,
     isPaused: () => true,
     connections: () => 2,
-    reconnects: () =>
-      new Map([
-        ['start', 1],
-        ['1006', 4],
-      ]),
+    reconnects: () => [
+      { protocol: 'fake', reason: 'start', count: 1 },
+      { protocol: 'fake', reason: '1006', count: 4 },
+    ],
+    covered: () => [
+      ['fake/0', true],
+      ['other/0', false],
+    ],
     coverage: () => ({ gaps: 6, gapSeconds: 1.5, complete: false, pendingRecords: 11 }),
     rejectedTopics: () => 9,
   };
@@ -94,6 +105,8 @@ describe('/metrics', () => {
       'switchboard_events_received_total 10',
       'switchboard_events_copies_total 2',
       'switchboard_events_filtered_total 8',
+      'switchboard_notices_total 12',
+      'switchboard_sequence_outcomes_total{outcome="late"} 2',
       'switchboard_frames_unpreserved_total 1',
       'switchboard_items_sent_total 7',
       'switchboard_messages_sent_total 3',
@@ -111,7 +124,9 @@ describe('/metrics', () => {
       'switchboard_topics_rejected 9',
       'switchboard_frames_rejected_total{reason="not_json"} 3',
       'switchboard_frames_rejected_total{reason="too_large"} 1',
-      'switchboard_connects_total{reason="1006"} 4',
+      'switchboard_connects_total{protocol="fake",reason="1006"} 4',
+      'switchboard_subscription_covered{subscription="fake/0"} 1',
+      'switchboard_subscription_covered{subscription="other/0"} 0',
     ]) {
       expect(text.split('\n')).toContain(line);
     }
@@ -131,6 +146,8 @@ describe('/metrics', () => {
   test('Reading the metrics repeatedly does not change the counts', async () => {
     const url = `${await serve(undefined, ingesterMetrics(sources))}/metrics`;
     for (let n = 0; n < 3; n++)
-      expect(await (await fetch(url)).text()).toMatch(/^switchboard_connects_total\{reason="start"\} 1$/m);
+      expect(await (await fetch(url)).text()).toMatch(
+        /^switchboard_connects_total\{protocol="fake",reason="start"\} 1$/m,
+      );
   });
 });

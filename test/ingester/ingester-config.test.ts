@@ -28,12 +28,16 @@ describe('a valid environment', () => {
       apiUrl: 'https://api.mypurecloud.de',
       loginUrl: 'https://login.mypurecloud.de',
       credentials: { clientId: 'id', clientSecret: 'secret' },
-      protocol: notificationChannels,
-      protocolConfiguration: {
-        TOPICS: ['v2.users.{id}.presence', 'v2.routing.queues.{id}.conversations'],
-        CHANNELS: 10,
-        TOPIC_REFRESH_SECONDS: 300,
-      },
+      protocols: [
+        {
+          protocol: notificationChannels,
+          configuration: {
+            TOPICS: ['v2.users.{id}.presence', 'v2.routing.queues.{id}.conversations'],
+            CHANNELS: 10,
+            TOPIC_REFRESH_SECONDS: 300,
+          },
+        },
+      ],
       subscriptionSet: 'default',
       eventsQueueUrl: GOOD.EVENTS_QUEUE_URL,
       stateTable: undefined,
@@ -78,7 +82,7 @@ describe('a valid environment', () => {
       stateTable: 'state',
       healthHost: '0.0.0.0',
       healthPort: 0,
-      protocolConfiguration: { TOPIC_REFRESH_SECONDS: 60 },
+      protocols: [{ configuration: { TOPIC_REFRESH_SECONDS: 60 } }],
       logLevel: 'DEBUG',
     });
   });
@@ -119,7 +123,8 @@ describe('problems of an environment', () => {
       /^GENESYS_SECRET_ID names 11 secrets, but a deployment has at most 10 OAuth clients$/,
     ],
     [{ CHANNELS: '11' }, /^CHANNELS is above 10/],
-    [{ PROTOCOL: 'pigeons' }, /^PROTOCOL is not one of notification-channels/],
+    [{ PROTOCOLS: 'pigeons' }, /^PROTOCOLS names pigeons, which is not one of notification-channels/],
+    [{ PROTOCOLS: ' , ' }, /^PROTOCOLS names no protocol: name one or more of notification-channels/],
     [{ TOPICS: 'v2.system.socket_closing' }, /^TOPICS names v2\.system\.socket_closing: .*leave it out/],
   ])('The variable %j is a problem', (bad, problem) => {
     const problems = problemsOf({ ...GOOD, ...bad });
@@ -139,7 +144,7 @@ describe('problems of an environment', () => {
   });
 });
 
-describe('the protocol of an environment', () => {
+describe('the protocols of an environment', () => {
   const fake = {
     ...notificationChannels,
     name: 'fake',
@@ -148,15 +153,30 @@ describe('the protocol of an environment', () => {
   const { TOPICS: _, ...others } = GOOD;
 
   test('Only the variables of the chosen protocol are read', () => {
-    const environment = { ...others, PROTOCOL: 'fake', FAKE_COLOR: 'blue' };
-    const config = readConfig(environment, [notificationChannels, fake]);
-    expect(config.protocol).toBe(fake);
-    expect(config.protocolConfiguration).toEqual({ FAKE_COLOR: 'blue' });
+    const environment = { ...others, PROTOCOLS: 'fake', FAKE_COLOR: 'blue' };
+    const { protocols } = readConfig(environment, [notificationChannels, fake]);
+    expect(protocols).toEqual([{ protocol: fake, configuration: { FAKE_COLOR: 'blue' } }]);
   });
 
   test('A problem with a variable of the chosen protocol is reported', () => {
-    expect(() => readConfig({ ...others, PROTOCOL: 'fake' }, [notificationChannels, fake])).toThrow(
+    expect(() => readConfig({ ...others, PROTOCOLS: 'fake' }, [notificationChannels, fake])).toThrow(
       /FAKE_COLOR is missing/,
+    );
+  });
+
+  test('Several protocols are read, each with its own variables', () => {
+    const environment = { ...GOOD, PROTOCOLS: 'fake, notification-channels', FAKE_COLOR: 'blue' };
+    const { protocols } = readConfig(environment, [notificationChannels, fake]);
+    expect(protocols).toMatchObject([
+      { protocol: { name: 'notification-channels' }, configuration: { CHANNELS: 10 } },
+      { protocol: { name: 'fake' }, configuration: { FAKE_COLOR: 'blue' } },
+    ]);
+  });
+
+  test('The problems of all protocols are reported at once', () => {
+    const environment = { ...others, PROTOCOLS: 'notification-channels,fake,pigeons' };
+    expect(() => readConfig(environment, [notificationChannels, fake])).toThrow(
+      /has 3 problem\(s\):\n.*PROTOCOLS names pigeons.*\n.*TOPICS is missing.*\n.*FAKE_COLOR is missing/,
     );
   });
 });

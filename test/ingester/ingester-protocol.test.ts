@@ -77,8 +77,7 @@ beforeEach(async () => {
     apiUrl: 'http://127.0.0.1:1',
     loginUrl: 'http://127.0.0.1:1',
     credentials: { clientId: 'id', clientSecret: 'secret' },
-    protocol,
-    protocolConfiguration: {},
+    protocols: [{ protocol, configuration: {} }],
     subscriptionSet: 'default',
     eventsQueueUrl: 'http://127.0.0.1:1/queue',
     stateTable: undefined,
@@ -147,7 +146,7 @@ describe('an ingester with a protocol of event ids and cursors', () => {
     receive({ kind: 'gap', from: 5, to: 9 });
     expect(ingester.coverage.totals.gaps).toBe(1);
     expect(log.about('gap')[0]?.fields).toMatchObject({
-      subscription: 'main',
+      subscription: 'fake/main',
       reason: 'sequence numbers 5 to 9 were not delivered',
     });
   });

@@ -62,10 +62,12 @@ export class IngesterRun {
       ...options.environment,
     });
     const { topicRefreshSeconds } = options;
-    const topics = config.protocolConfiguration as ChannelConfiguration;
-    const protocolConfiguration =
-      topicRefreshSeconds === undefined ? topics : { ...topics, TOPIC_REFRESH_SECONDS: topicRefreshSeconds };
-    this.config = { ...config, protocolConfiguration, ...options.config };
+    const protocols = config.protocols.map(({ protocol, configuration }) => {
+      const topics = configuration as ChannelConfiguration;
+      if (topicRefreshSeconds === undefined) return { protocol, configuration };
+      return { protocol, configuration: { ...topics, TOPIC_REFRESH_SECONDS: topicRefreshSeconds } };
+    });
+    this.config = { ...config, protocols, ...options.config };
     this.ingester = this.newIngester();
   }
 
@@ -151,7 +153,7 @@ export class IngesterRun {
 
   /** Connections that were opened for a reason; undefined if there is none. */
   opened(reason: string): Promise<number | undefined> {
-    return this.metric(`connects_total{reason="${reason}"}`);
+    return this.metric(`connects_total{protocol="notification-channels",reason="${reason}"}`);
   }
 
   /** Emit an event every millisecond while something happens. */

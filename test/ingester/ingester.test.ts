@@ -58,9 +58,9 @@ describe('topics', () => {
     expect(new Set(run.aws.events.map(({ frame }) => frame.topicName)).size).toBe(users);
     const { body } = await run.health();
     expect(body.subscriptions).toMatchObject([
-      { name: '0', topics: 1_000 },
-      { name: '1', topics: 1_000 },
-      { name: '2', topics: 300 },
+      { name: 'notification-channels/0', topics: 1_000 },
+      { name: 'notification-channels/1', topics: 1_000 },
+      { name: 'notification-channels/2', topics: 300 },
     ]);
     await run.expectEverythingArrives();
   });
@@ -160,14 +160,16 @@ describe('health', () => {
         live: true,
         reasons: [],
         paused: false,
-        subscriptions: [{ name: '0', state: 'live', topics: 5, rejectedTopics: {} }],
+        subscriptions: [{ name: 'notification-channels/0', state: 'live', topics: 5, rejectedTopics: {} }],
       },
     });
     await run.simulator.close();
     await eventually(() => run.ingester.isCovered).toBe(false);
     await eventually(async () => (await run.health()).body.reasons).toEqual([
       'not every subscription has a live connection',
-      expect.stringMatching(/^subscription 0 has had no live connection for \d s: 100[16]/),
+      expect.stringMatching(
+        /^subscription notification-channels\/0 has had no live connection for \d s: 100[16]/,
+      ),
       expect.stringMatching(/ECONNREFUSED|could not be reached/),
     ]);
     expect(await run.health()).toMatchObject({ status: 200, body: { ready: true, live: true } });

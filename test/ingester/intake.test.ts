@@ -48,8 +48,7 @@ function makeSession(prefix: string): Session {
 /** Take the signal of a notification channel's frame. */
 function take(text: string): void {
   const signal = readFrame(Buffer.from(text), false);
-  if (signal.kind === 'ready' || signal.kind === 'send' || signal.kind === 'move') return;
-  sink.take(session, signal, Buffer.from(text));
+  sink.take(session, signal as DataSignal, Buffer.from(text));
 }
 /** Take an event that has an id in its protocol. */
 function takeOwn(id: string, body: Record<string, unknown> = {}, of: SignalSink = sink): void {

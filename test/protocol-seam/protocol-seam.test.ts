@@ -32,7 +32,7 @@ function startSystem(store: Pick<Map<string, string>, 'get' | 'set'>, rates = {}
     rates,
     ingester: {
       protocols: [batchProtocol(server.url, store)],
-      environment: { PROTOCOL: 'batch', STREAMS: STREAMS.join(',') },
+      environment: { PROTOCOLS: 'batch', STREAMS: STREAMS.join(',') },
       limits: {
         connection: { silenceMs: 400, pingEveryMs: 100, readyMs: 300 },
         batcher: { backoffCapMs: 50 },

@@ -17,3 +17,46 @@ export function wholeNumber({ fallback, min, max }: { fallback: number; min: num
     .max(max, `is above ${max}`)
     .default(fallback);
 }
+
+/** A list, separated by commas, of at least one of these values. */
+export function listOf(allowed: readonly string[]) {
+  const missing = `is missing: name one or more of ${allowed.join(', ')}`;
+  return z
+    .string(missing)
+    .transform(members)
+    .superRefine((values, context) => {
+      if (values.length === 0) context.addIssue(missing);
+      for (const value of values)
+        if (!allowed.includes(value))
+          context.addIssue(`names ${value}, which is not one of ${allowed.join(', ')}`);
+    });
+}
+
+/** A JSON object. */
+export function jsonObject(fallback: string) {
+  return z
+    .string()
+    .default(fallback)
+    .transform((json, context): Readonly<Record<string, unknown>> => {
+      try {
+        const value: unknown = JSON.parse(json);
+        if (typeof value === 'object' && value !== null && !Array.isArray(value))
+          return value as Readonly<Record<string, unknown>>;
+      } catch {
+        // Reported like other text that is not an object.
+      }
+      context.addIssue('is not a JSON object');
+      return z.NEVER;
+    });
+}
+
+/** A name in records and metrics. */
+export function name(fallback: string) {
+  return z
+    .string()
+    .regex(/^[\w-]{1,64}$/, 'has characters other than letters, digits, - and _, or more than 64')
+    .default(fallback);
+}
+
+/** The address of a WebSocket, if it is not that of the platform. */
+export const webSocketUrl = z.url({ protocol: /^wss?$/, error: 'is not a ws(s) URL' }).optional();

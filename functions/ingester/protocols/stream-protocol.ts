@@ -5,22 +5,32 @@ import type { ReceivedEvent } from '../../../lib/events/item.ts';
 import type { RejectionReason } from '../../../lib/events/schema.ts';
 import type { RestClient } from '../../../lib/genesys/rest-client.ts';
 import type { TokenSource } from '../../../lib/genesys/token-source.ts';
-import type { EndCause, EndTable, Reconnect } from './end-table.ts';
+import type { End, EndCause, EndTable, Reconnect } from './end-table.ts';
 
 /** What a frame means for its connection. */
 export type ConnectionSignal =
-  /** The handshake is complete: the connection delivers events from now on. */
-  | { readonly kind: 'ready' }
+  /**
+   * The handshake is complete: the connection delivers events from now on, or once a pong shows that the server has read
+   * what was sent.
+   */
+  | { readonly kind: 'ready'; readonly after?: 'pong' }
   /** A text message to send. */
   | { readonly kind: 'send'; readonly message: string }
+  /** The server refuses the session in a message. The connection is closed, and the end says how to continue. */
+  | { readonly kind: 'refused'; readonly end: End; readonly reason: string }
   /** The server asks us to reconnect. This connection delivers until it is closed. */
   | { readonly kind: 'move'; readonly recovery: Reconnect; readonly reason: string };
 
 /** Data that a frame carries. */
 export type DataSignal =
   | { readonly kind: 'event'; readonly event: ReceivedEvent }
-  /** Sequence numbers that the server did not deliver, both inclusive. */
-  | { readonly kind: 'gap'; readonly from: number; readonly to: number }
+  /**
+   * Sequence numbers that the server did not deliver, both inclusive. `sinceMs`: when the last event before them was
+   * received, in epoch milliseconds.
+   */
+  | { readonly kind: 'gap'; readonly from: number; readonly to: number; readonly sinceMs?: number }
+  /** What a sequence number revealed, for the metrics. */
+  | { readonly kind: 'sequence'; readonly outcome: 'gap' | 'late' | 'duplicate' | 'epoch' }
   /** Where to resume. It is committed once SQS has accepted everything before it. */
   | { readonly kind: 'cursor'; readonly value: string }
   /** An event that the configuration excludes. */
@@ -79,6 +89,14 @@ export interface OAuthClient {
   readonly tokens: TokenSource;
 }
 
+/** An interval (epoch milliseconds) in which single topics were not served. */
+export interface TopicsGap {
+  readonly topics: readonly string[];
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly reason: string;
+}
+
 /** The ingester's resources for a protocol. */
 export interface ProtocolContext {
   /** The OAuth clients whose secret is filled. They stay the same objects; later calls can return more. */
@@ -88,8 +106,8 @@ export interface ProtocolContext {
   /** Name of the deployment's subscription set: the key of its records in the state table. */
   readonly subscriptionSet: string;
   readonly log: Log;
-  /** Record an interval (epoch milliseconds) in which the server did not serve some topics of a live connection. */
-  recordGap(gap: { topics: readonly string[]; fromMs: number; toMs: number; reason: string }): void;
+  /** Record an interval in which the server did not serve some topics of a live connection. */
+  recordGap(gap: TopicsGap): void;
   /** Aborted when the process stops or, in `connect`, when the subscription stops. */
   readonly signal: AbortSignal;
 }
@@ -130,6 +148,12 @@ export interface StreamProtocol<C = unknown, S extends Subscription = Subscripti
   readonly name: string;
   /** Parses the environment variables of the protocol: one field with a description per variable. */
   readonly configuration: z.ZodType<C> & { readonly shape: Readonly<Record<string, z.ZodType>> };
+  /**
+   * Where id and secret travel in the request for a token.
+   *
+   * @default 'header'
+   */
+  readonly credentialsIn?: 'header' | 'form';
   readonly ends: EndTable;
   readonly liveness: Liveness;
   readonly limits?: SocketLimits;

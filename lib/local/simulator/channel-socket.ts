@@ -27,6 +27,12 @@ type SocketState = 'open' | 'leaving' | 'closed';
 export interface ChannelSocketOptions {
   readonly ledger: Ledger;
   readonly heartbeatMs: number;
+  /** Default: that of a notification channel. */
+  readonly heartbeatText?: string | undefined;
+  /** Whether a frame is binary. Default: none is. */
+  readonly isBinary?: ((data: Buffer) => boolean) | undefined;
+  /** Whether a frame may be sent twice. Default: if the body of a notification names the occurrence. */
+  readonly isRepeatable?: ((data: Buffer) => boolean) | undefined;
   /** With more unsent bytes than this, the connection is closed with 1008, as the platform does with slow readers. */
   readonly maxBufferedBytes: number;
   readonly onText: (text: string) => void;
@@ -59,6 +65,7 @@ export class ChannelSocket {
     this.frameFaults = new FrameFaults({
       write: (delivery, data) => this.write(delivery, data),
       close: (code) => this.close(code, 'closed during a burst'),
+      isRepeatable: options.isRepeatable,
     });
     raw.on('error', () => {
       this.broken = true;
@@ -79,7 +86,7 @@ export class ChannelSocket {
         resolve();
       });
     });
-    this.every(options.heartbeatMs, () => this.control(HEARTBEAT_TEXT));
+    this.every(options.heartbeatMs, () => this.control(options.heartbeatText ?? HEARTBEAT_TEXT));
     this.every(PROOF_INTERVAL_MS, () => {
       if (this.proof.unasked > 0 && this.proof.waiting === 0) this.ask();
     });
@@ -161,7 +168,7 @@ export class ChannelSocket {
 
   private write(delivery: Delivery, data: Buffer): void {
     this.proof.add(delivery);
-    this.socket.send(data, { binary: false }, (error) => {
+    this.socket.send(data, { binary: this.options.isBinary?.(data) ?? false }, (error) => {
       if (error) delivery.failed();
       else delivery.flushed();
     });

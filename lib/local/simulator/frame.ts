@@ -24,12 +24,18 @@ export interface FrameMetadata {
 /** The part of a frame, or of the `detail` of an event on the bus, that has the serial number. */
 export interface SerialCarrier {
   readonly metadata?: unknown;
+  /** Events of protocols without metadata have the serial number in their body. */
+  readonly eventBody?: unknown;
 }
 
 /** The serial number of an event, or undefined if it has none. */
-export function serialOf({ metadata }: SerialCarrier): number | undefined {
-  if (typeof metadata !== 'object' || metadata === null) return undefined;
-  const serial = (metadata as Readonly<Record<string, unknown>>)[SERIAL_FIELD];
+export function serialOf({ metadata, eventBody }: SerialCarrier): number | undefined {
+  return serialIn(metadata) ?? serialIn(eventBody);
+}
+
+function serialIn(value: unknown): number | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const serial = (value as Readonly<Record<string, unknown>>)[SERIAL_FIELD];
   return Number.isSafeInteger(serial) ? (serial as number) : undefined;
 }
 

@@ -1,8 +1,8 @@
 import { registerSecret } from '../../../../lib/events/redaction.ts';
 import { GenesysError } from '../../../../lib/genesys/genesys-error.ts';
+import { REPLACE_EARLY_MS } from '../connection-token.ts';
 import type { OAuthClient } from '../stream-protocol.ts';
 import { readChannel, readTopicOutcomes } from './channel-answers.ts';
-import { REPLACE_EARLY_MS } from './channel-session.ts';
 import type { Channel } from './channel-store.ts';
 
 /** The REST calls about the channels of one OAuth client. */

@@ -1,6 +1,5 @@
-import { isUtf8 } from 'node:buffer';
-import { parseExactJson } from '../../../../lib/events/exact-json.ts';
 import { frameSchema } from '../../../../lib/events/schema.ts';
+import { readJsonFrame } from '../json-frames.ts';
 import type { Signal } from '../stream-protocol.ts';
 
 /** Topic of heartbeats and of replies to pings. */
@@ -20,16 +19,9 @@ const SYSTEM_MESSAGES = {
 
 /** What a frame of a notification channel says. The connection is ready with the first reply to a ping. */
 export function readFrame(data: Buffer, isBinary: boolean): Signal {
-  if (isBinary) return { kind: 'rejected', reason: 'not_json' };
-  if (!isUtf8(data)) return { kind: 'rejected', reason: 'invalid_utf8' };
-  const text = data.toString('utf8');
-  let value: unknown;
-  try {
-    value = parseExactJson(text);
-  } catch {
-    return { kind: 'rejected', reason: 'not_json' };
-  }
-  if (typeof value !== 'object' || value === null) return { kind: 'rejected', reason: 'invalid_frame' };
+  const message = readJsonFrame(data, isBinary);
+  if (message.kind === 'rejected') return message;
+  const { text, value } = message;
   const { topicName } = value as { topicName?: unknown };
   if (topicName === undefined) return readReply(value);
   if (topicName === METADATA_TOPIC) return { kind: 'ready' };

@@ -1,4 +1,5 @@
 import { partsOf } from '../../../../lib/genesys/combined-topics.ts';
+import { replaceBy } from '../connection-token.ts';
 import type { Session, SessionRemainder, Signal, Subscription } from '../stream-protocol.ts';
 import { readFrame } from './channel-frames.ts';
 import { type Channel, TOUCH_INTERVAL_MS } from './channel-store.ts';
@@ -6,9 +7,6 @@ import type { RejectedTopics } from './rejected-topics.ts';
 
 /** Asks for a reply that proves life. */
 export const PING_MESSAGE = '{"message":"ping"}';
-/** A connection is replaced this long before its channel or token expires, but at most this share of their lifetime. */
-export const REPLACE_EARLY_MS = 600_000;
-const REPLACE_EARLY_SHARE = 0.2;
 
 /** What a session needs to know about its owner. */
 export interface ChannelOwner {
@@ -90,9 +88,4 @@ export class ChannelSession implements Session {
     for (const topic of topics)
       for (const name of [topic, ...partsOf(topic)]) this.lateTopics.set(name, tick);
   }
-}
-
-function replaceBy(expiresAtMs: number): number {
-  const leftMs = expiresAtMs - Date.now();
-  return expiresAtMs - Math.min(REPLACE_EARLY_MS, leftMs * REPLACE_EARLY_SHARE);
 }

@@ -1,9 +1,10 @@
 import { partsOf } from '../../../../lib/genesys/combined-topics.ts';
 import { GenesysError } from '../../../../lib/genesys/genesys-error.ts';
+import { REPLACE_EARLY_MS } from '../connection-token.ts';
 import type { Reconnect } from '../end-table.ts';
 import type { OAuthClient, ProtocolContext, SessionRemainder, Subscription } from '../stream-protocol.ts';
 import { ChannelCalls } from './channel-calls.ts';
-import { type ChannelOwner, ChannelSession, REPLACE_EARLY_MS } from './channel-session.ts';
+import { type ChannelOwner, ChannelSession } from './channel-session.ts';
 import { type Channel, type ChannelStore, IN_USE_MS, TOUCH_INTERVAL_MS } from './channel-store.ts';
 import { RejectedTopics } from './rejected-topics.ts';
 import { TolerantChannelStore } from './tolerant-channel-store.ts';

@@ -1,0 +1,133 @@
+import { Random } from '../../random.ts';
+import { FRAME_VERSION, type Frame, SERIAL_FIELD } from '../frame.ts';
+import { seededUuid } from '../identifiers.ts';
+import type { StreamConnection } from './stream-connection.ts';
+import type { StreamHost, StreamServer } from './stream-server.ts';
+
+const TYPES = ['conversation', 'interaction', 'routing', 'analytics', 'user'] as const;
+/** Close code of RFC 6455, 7.4.1. */
+const POLICY_VIOLATION = 1008;
+
+interface ClientMessage {
+  readonly type?: string;
+  readonly access_token?: string;
+  readonly session_id?: string;
+  readonly subscription?: { readonly eventTypes?: readonly string[]; readonly consumerGroup?: string };
+}
+
+/** The topic under which an event type is known to the ledger. */
+const topicOf = (type: string) => `analytics.events.${type}`;
+
+/** The server of analytics events: a token and a subscription are messages, and each of them is acknowledged. */
+export class AnalyticsServer implements StreamServer {
+  readonly path = '/api/v2/analytics/events';
+  readonly faults = [
+    'socket_drop',
+    'half_open',
+    'close_during_batch',
+    'token_expired',
+    'duplicate_frame',
+    'garbage_frame',
+    'auth_refused',
+    'scope_missing',
+    'quota_reached',
+    'filter_refused',
+    'upgrade_refused',
+  ] as const;
+  private readonly random: Random;
+  private sequence = 0;
+
+  constructor(seed: number) {
+    this.random = new Random(seed).fork('analytics-events');
+  }
+
+  refusal(): undefined {
+    return undefined;
+  }
+
+  onOpen(): void {}
+
+  onText(connection: StreamConnection, text: string, host: StreamHost): void {
+    const message = JSON.parse(text) as ClientMessage;
+    switch (message.type) {
+      case 'auth':
+        this.authenticate(connection, message, host);
+        return;
+      case 'subscribe':
+        this.subscribe(connection, message, host);
+        return;
+      case 'unsubscribe':
+        connection.topics = undefined;
+        return;
+      default:
+        connection.send(errorOf('400', `Unknown message type ${message.type}`));
+    }
+  }
+
+  onTokenExpired({ socket }: StreamConnection): void {
+    socket.close(POLICY_VIOLATION, 'token expired');
+  }
+
+  next(): Frame {
+    const type = this.random.pick(TYPES);
+    const eventBody = {
+      conversationId: seededUuid(this.random),
+      metric: 'nConnected',
+      value: this.random.int(100),
+    };
+    return { topicName: topicOf(type), version: FRAME_VERSION, eventBody, metadata: {} };
+  }
+
+  begin(): readonly string[] {
+    this.sequence++;
+    return [];
+  }
+
+  encode({ topicName, eventBody }: Frame, serial: number, connection: StreamConnection): Buffer {
+    const data = {
+      type: topicName.slice(topicOf('').length),
+      id: `00000000-0000-4000-8000-${String(serial).padStart(12, '0')}`,
+      timestamp: new Date().toISOString(),
+      data: eventBody,
+      metadata: {
+        consumer_group: connection.group,
+        sequence_number: this.sequence,
+        [SERIAL_FIELD]: serial,
+      },
+    };
+    return Buffer.from(JSON.stringify({ type: 'event', data }));
+  }
+
+  private authenticate(
+    connection: StreamConnection,
+    { access_token: token = '', session_id }: ClientMessage,
+    host: StreamHost,
+  ): void {
+    const fault = host.takeFault('auth_refused', 'scope_missing');
+    if (fault === 'scope_missing') {
+      connection.socket.close(POLICY_VIOLATION, 'analytics:events:read is missing');
+    } else if (fault === 'auth_refused' || !host.isValidToken(token)) {
+      connection.send(errorOf('401', 'Invalid token'));
+    } else {
+      connection.token = token;
+      connection.send({ type: 'auth_ack', session_id });
+    }
+  }
+
+  private subscribe(connection: StreamConnection, { subscription }: ClientMessage, host: StreamHost): void {
+    const fault = host.takeFault('quota_reached', 'filter_refused');
+    const { eventTypes = [], consumerGroup = '' } = subscription ?? {};
+    if (connection.token === '') connection.send(errorOf('401', 'Authenticate first'));
+    else if (fault === 'quota_reached') connection.send(errorOf('403', 'Consumer group limit reached'));
+    else if (fault === 'filter_refused') connection.send(errorOf('400', 'Invalid filter syntax'));
+    else {
+      connection.group = consumerGroup;
+      connection.send({ type: 'subscribe_ack', consumer_group: consumerGroup, event_types: eventTypes });
+      connection.topics = new Set(eventTypes.map(topicOf));
+    }
+  }
+}
+
+function errorOf(code: string, message: string): object {
+  return { type: 'error', error: { code, message } };
+}

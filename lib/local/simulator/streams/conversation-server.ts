@@ -1,0 +1,119 @@
+import { Random } from '../../random.ts';
+import { FRAME_VERSION, type Frame, SERIAL_FIELD } from '../frame.ts';
+import { seededUuid } from '../identifiers.ts';
+import type { StreamConnection } from './stream-connection.ts';
+import type { StreamHost, StreamRequest, StreamServer } from './stream-server.ts';
+
+/** Types and states that clients publish by default. */
+const PUBLISHED = [
+  { type: 'conversation.state', state: 'completed' },
+  { type: 'conversation.state', state: 'abandoned' },
+  { type: 'conversation.state', state: 'transfer' },
+  { type: 'routing.queue' },
+] as const;
+/** Others, which they count and filter out. */
+const FILTERED = [
+  { type: 'conversation.state', state: 'active' },
+  { type: 'conversation.talk' },
+  { type: 'conversation.hold' },
+] as const;
+const TOKEN_EXPIRED = 4001;
+const INVALID_SUBSCRIPTION = 4000;
+
+interface Subscribe {
+  readonly messageType?: string;
+  readonly subscriptions?: readonly {
+    readonly filters?: { readonly types?: unknown[]; readonly state?: unknown[] };
+  }[];
+}
+
+/** The server of the conversation stream: a bearer token in the upgrade, one event per frame, a contiguous sequence. */
+export class ConversationServer implements StreamServer {
+  readonly path = '/api/v2/analytics/events/stream';
+  readonly faults = [
+    'socket_drop',
+    'half_open',
+    'close_during_batch',
+    'token_expired',
+    'duplicate_frame',
+    'garbage_frame',
+    'reordered_frames',
+    'sequence_gap',
+    'sequence_restart',
+    'auth_refused',
+    'scope_missing',
+    'upgrade_refused',
+  ] as const;
+  private readonly random: Random;
+  private sequence = 0;
+  private timestamp = '';
+
+  constructor(seed: number) {
+    this.random = new Random(seed).fork('conversation-stream');
+  }
+
+  refusal({ headers }: StreamRequest, host: StreamHost): number | undefined {
+    const fault = host.takeFault('auth_refused', 'scope_missing');
+    if (fault !== undefined) return fault === 'auth_refused' ? 401 : 403;
+    return host.isValidToken(bearerOf(headers.authorization)) ? undefined : 401;
+  }
+
+  onOpen(connection: StreamConnection, { headers }: StreamRequest): void {
+    connection.token = bearerOf(headers.authorization);
+  }
+
+  onText(connection: StreamConnection, text: string): void {
+    const { messageType, subscriptions } = JSON.parse(text) as Subscribe;
+    const { types = [], state = [] } = subscriptions?.[0]?.filters ?? {};
+    if (messageType !== 'subscribe' || types.length === 0 || state.length === 0) {
+      connection.socket.close(INVALID_SUBSCRIPTION, 'types and state are required');
+      return;
+    }
+    connection.topics = new Set(PUBLISHED.map(({ type }) => type));
+  }
+
+  onTokenExpired({ socket }: StreamConnection): void {
+    socket.close(TOKEN_EXPIRED, 'token expired');
+  }
+
+  next(): Frame {
+    const published = this.random.pick(PUBLISHED);
+    const eventBody = { ...published, conversationId: seededUuid(this.random), participants: [] };
+    return { topicName: published.type, version: FRAME_VERSION, eventBody, metadata: {} };
+  }
+
+  begin(): readonly string[] {
+    const texts = this.random.chance(0.5) ? [this.lastText()] : [];
+    this.number();
+    return texts;
+  }
+
+  lastText(): string {
+    return this.text(
+      { ...this.random.pick(FILTERED), conversationId: seededUuid(this.random) },
+      this.number(),
+    );
+  }
+
+  encode({ eventBody }: Frame, serial: number): Buffer {
+    return Buffer.from(this.text({ ...(eventBody as object), [SERIAL_FIELD]: serial }, this.sequence));
+  }
+
+  /** The sequence starts again. */
+  restart(): void {
+    this.sequence = 0;
+  }
+
+  private number(): number {
+    this.timestamp = new Date().toISOString();
+    return ++this.sequence;
+  }
+
+  private text(event: object, sequence: number): string {
+    return JSON.stringify({ ...event, sequence, timestamp: this.timestamp });
+  }
+}
+
+function bearerOf(header = ''): string {
+  return /^bearer (\S+)$/i.exec(header)?.[1] ?? '';
+}

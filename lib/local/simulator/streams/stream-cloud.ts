@@ -1,0 +1,231 @@
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
+import type { Duplex } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { readRequest, writeResponse } from '../api-request.ts';
+import { ChannelSocket } from '../channel-socket.ts';
+import type { Frame } from '../frame.ts';
+import type { Ledger } from '../ledger.ts';
+import type { LedgerEntry } from '../ledger-entry.ts';
+import { grantToken, type OAuthClient } from '../oauth-endpoint.ts';
+import { isValid, Tokens } from '../tokens.ts';
+import { StreamConnection } from './stream-connection.ts';
+import type { StreamFaultKind } from './stream-fault-kinds.ts';
+import { StreamFaults } from './stream-faults.ts';
+import type { StreamHost, StreamRequest, StreamServer } from './stream-server.ts';
+
+const LOOPBACK = '127.0.0.1';
+const CLOSE_GOING_AWAY = 1001;
+/** Time that clients have to answer the close frame when the cloud stops. */
+const CLOSE_TIMEOUT_MS = 1_000;
+/** The connection of a client with more unread data than this is closed. */
+const MAX_BUFFERED_BYTES = 64 * 1_024 * 1_024;
+
+/** The longest interval of a timer. */
+const NEVER_MS = 2_147_483_647;
+
+/** Events that are kept to be sent again. */
+const MAX_KEPT_EVENTS = 100_000;
+/** Time for a client to connect again after the last event. */
+const MAX_RECONNECT_MS = 10_000;
+const POLL_MS = 20;
+
+interface KeptEvent {
+  readonly frame: Frame;
+  readonly entry: LedgerEntry;
+}
+
+export interface StreamCloudOptions {
+  readonly server: StreamServer;
+  readonly client: OAuthClient;
+  readonly ledger: Ledger;
+  readonly seed: number;
+  readonly tokenLifeSeconds: number;
+  readonly heartbeatMs: number;
+  readonly faults: readonly StreamFaultKind[];
+  /** Mean interval between two faults. */
+  readonly faultIntervalMs: number;
+}
+
+/** A simulated Genesys Cloud with one stream: OAuth and the stream's WebSocket on one port. */
+export class StreamCloud implements StreamHost {
+  readonly ledger: Ledger;
+  readonly faults: StreamFaults;
+  private readonly options: StreamCloudOptions;
+  private readonly tokens: Tokens;
+  private readonly connections = new Set<StreamConnection>();
+  /** The newest events, if the server sends them again. */
+  private readonly kept: KeptEvent[] = [];
+  private readonly http: Server;
+  private readonly upgrades = new WebSocketServer({
+    noServer: true,
+    autoPong: false,
+    perMessageDeflate: false,
+  });
+
+  constructor(options: StreamCloudOptions) {
+    const { ledger, seed, server, faultIntervalMs } = options;
+    this.options = options;
+    this.ledger = ledger;
+    this.tokens = new Tokens(options.tokenLifeSeconds);
+    this.faults = new StreamFaults({
+      seed,
+      kinds: server.faults.filter((kind) => options.faults.includes(kind)),
+      meanIntervalMs: faultIntervalMs,
+      connections: () => this.subscribed,
+      expireToken: (connection) => this.expireToken(connection),
+      restart: () => {
+        server.restart?.();
+        for (const { socket } of this.subscribed) socket.drop();
+      },
+    });
+    this.http = createServer((request, response) => void this.answer(request, response));
+    this.http.on('upgrade', (request, raw, head) => this.upgrade(request, raw, head));
+  }
+
+  /** Listens on the loopback interface and starts the faults. @returns the base URL */
+  async listen(): Promise<string> {
+    await new Promise<void>((resolve) => this.http.listen(0, LOOPBACK, resolve));
+    const address = this.http.address();
+    this.faults.start();
+    return `http://${LOOPBACK}:${typeof address === 'object' ? address?.port : ''}`;
+  }
+
+  /** Bytes that the clients have not read yet. */
+  get bufferedBytes(): number {
+    return [...this.connections].reduce((sum, { socket }) => sum + socket.bufferedBytes, 0);
+  }
+
+  /** Whether so many events wait for the bus that no more should be emitted. */
+  get isFull(): boolean {
+    return this.ledger.isFull;
+  }
+
+  /** The clients that get events. */
+  get subscribed(): readonly StreamConnection[] {
+    return [...this.connections].filter(({ isSubscribed }) => isSubscribed);
+  }
+
+  /** Publishes an event to every client that is subscribed to its topic. */
+  emit(frame: Frame): void {
+    const { server } = this.options;
+    for (const text of server.begin(frame)) for (const { socket } of this.subscribed) socket.control(text);
+    const entry = this.ledger.begin(frame.topicName);
+    const isSkipped = this.faults.takeSkip();
+    for (const connection of this.subscribed) {
+      if (isSkipped || !connection.topics?.has(frame.topicName)) continue;
+      connection.socket.deliver(entry, server.encode(frame, entry.serial, connection));
+    }
+    if (!server.replays) this.ledger.offered(entry);
+    else this.kept.push({ frame, entry });
+    if (this.kept.length > MAX_KEPT_EVENTS) this.release(this.kept.splice(0, 1));
+  }
+
+  /** What is on the bus already is sent again without the ledger, as a copy. */
+  replay(connection: StreamConnection, afterSerial: number): void {
+    for (const { frame, entry } of this.kept) {
+      if (entry.serial <= afterSerial || !connection.topics?.has(frame.topicName)) continue;
+      const data = this.options.server.encode(frame, entry.serial, connection);
+      if (this.ledger.find(entry.serial)) connection.socket.deliver(entry, data);
+      else connection.socket.control(data.toString());
+    }
+  }
+
+  /** Sends what shows clients that the last events are missing, if they are. */
+  async finish(): Promise<void> {
+    this.faults.stop();
+    const deadlineMs = Date.now() + MAX_RECONNECT_MS;
+    while (this.options.server.replays && this.subscribed.length === 0 && Date.now() < deadlineMs)
+      await delay(POLL_MS);
+    this.release(this.kept.splice(0));
+    const text = this.options.server.lastText?.();
+    if (text !== undefined) for (const { socket } of this.subscribed) socket.control(text);
+  }
+
+  isValidToken(value: string): boolean {
+    const token = this.tokens.find(value);
+    return token !== undefined && isValid(token);
+  }
+
+  takeFault: StreamHost['takeFault'] = (...kinds) => this.faults.take(...kinds);
+
+  /** Stops listening and closes all sockets. What was sent still arrives. */
+  async close(): Promise<void> {
+    this.faults.stop();
+    const closed = new Promise<void>((resolve) => this.http.close(() => resolve()));
+    const sockets = [...this.connections].map(({ socket }) => socket);
+    for (const socket of sockets) socket.close(CLOSE_GOING_AWAY, 'server is stopping');
+    await Promise.race([
+      Promise.all(sockets.map((socket) => socket.ended)),
+      delay(CLOSE_TIMEOUT_MS, undefined, { ref: false }),
+    ]);
+    for (const socket of sockets) socket.terminate();
+    this.http.closeAllConnections();
+    await closed;
+  }
+
+  /** What was never sent will never be. */
+  private release(kept: readonly KeptEvent[]): void {
+    for (const { entry } of kept) if (this.ledger.find(entry.serial)) this.ledger.offered(entry);
+  }
+
+  private expireToken({ token }: StreamConnection): void {
+    const known = this.tokens.find(token);
+    if (known) known.revoked = true;
+    for (const connection of this.subscribed)
+      if (connection.token === token) this.options.server.onTokenExpired(connection);
+  }
+
+  private async answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const request = await readRequest(incoming);
+    const { client, server } = this.options;
+    const isToken = request.path === '/oauth/token' && request.method === 'POST';
+    const body = server.get?.(request.path);
+    const found = body === undefined ? { status: 404 } : { status: 200, body };
+    writeResponse(response, isToken ? grantToken(request, [client], this.tokens) : found, {});
+  }
+
+  private upgrade(request: IncomingMessage, raw: Duplex, head: Buffer): void {
+    const { server } = this.options;
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
+    const status =
+      pathname !== server.path
+        ? 404
+        : this.takeFault('upgrade_refused')
+          ? 503
+          : server.refusal({ query: searchParams, headers: request.headers }, this);
+    raw.on('error', () => raw.destroy());
+    if (status !== undefined) {
+      raw.end(
+        `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n`,
+      );
+      return;
+    }
+    const opened = { query: searchParams, headers: request.headers };
+    this.upgrades.handleUpgrade(request, raw, head, (socket) => this.connected(socket, raw, opened));
+  }
+
+  private connected(socket: WebSocket, raw: Duplex, request: StreamRequest): void {
+    const { ledger, heartbeatMs, server } = this.options;
+    const connection: StreamConnection = new StreamConnection(
+      new ChannelSocket(socket, raw, {
+        ledger,
+        heartbeatMs: server.heartbeatText === undefined ? NEVER_MS : heartbeatMs,
+        heartbeatText: server.heartbeatText,
+        maxBufferedBytes: MAX_BUFFERED_BYTES,
+        isBinary: (data) => server.isBinary?.(data) ?? false,
+        isRepeatable: () => true,
+        onText: (text) => server.onText(connection, text, this),
+        onClosed: () => this.connections.delete(connection),
+      }),
+    );
+    this.connections.add(connection);
+    server.onOpen(connection, request, this);
+  }
+}

@@ -1,0 +1,57 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Frame } from '../frame.ts';
+import type { StreamConnection } from './stream-connection.ts';
+import type { HandshakeFault, StreamFaultKind } from './stream-fault-kinds.ts';
+
+/** The request that opens a stream. */
+export interface StreamRequest {
+  readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
+}
+
+/** What the server of one stream protocol needs from the cloud. */
+export interface StreamHost {
+  /** Sends everything after this serial number again. */
+  replay(connection: StreamConnection, afterSerial: number): void;
+  /** Whether a token was issued and is neither expired nor revoked. */
+  isValidToken(token: string): boolean;
+  /** A handshake fault that waits, if it is one of these. Counts it. */
+  takeFault<Kind extends HandshakeFault>(...kinds: readonly Kind[]): Kind | undefined;
+}
+
+/** The server side of one stream protocol. It knows the messages; the cloud has the sockets, the ledger and the faults. */
+export interface StreamServer {
+  /** Path of the upgrade. */
+  readonly path: string;
+  /** The faults that can happen to it. */
+  readonly faults: readonly StreamFaultKind[];
+  /** Sent at every heartbeat, if the protocol has any. */
+  readonly heartbeatText?: string;
+  /** The HTTP status that refuses an upgrade, if any. */
+  refusal(request: StreamRequest, host: StreamHost): number | undefined;
+  /** A client has connected. */
+  onOpen(connection: StreamConnection, request: StreamRequest, host: StreamHost): void;
+  onText(connection: StreamConnection, text: string, host: StreamHost): void;
+  /** The token of this connection has expired. */
+  onTokenExpired(connection: StreamConnection): void;
+  /** The next event. */
+  next(): Frame;
+  /**
+   * A new event, which every connection gets.
+   *
+   * @returns messages before it that clients count and filter out
+   */
+  begin(frame: Frame): readonly string[];
+  /** The data of the event for a connection. */
+  encode(frame: Frame, serial: number, connection: StreamConnection): Buffer;
+  /** Whether it keeps events, to send them again. */
+  readonly replays?: boolean;
+  /** The answer to a GET request; undefined if there is nothing. */
+  get?(path: string): unknown;
+  /** Whether data is a binary frame. Default: none is. */
+  isBinary?(data: Buffer): boolean;
+  /** A message that clients filter out, and that shows them that numbers before it are missing. */
+  lastText?(): string;
+  /** The server has lost its state. */
+  restart?(): void;
+}
