@@ -186,7 +186,7 @@ describe('health', () => {
       },
     });
     const starting = run.ingester.start();
-    await eventually(() => run.log.about('the subscriptions could not be found').length).toBeGreaterThan(2);
+    await eventually(() => run.log.about('the subscriptions could not be found').length).toBeGreaterThan(0);
     const { status, body } = await run.health();
     expect(status).toBe(503);
     expect(body.reasons).toContainEqual(expect.stringMatching(/503/));
