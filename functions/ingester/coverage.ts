@@ -12,15 +12,14 @@ import {
   withTopics,
 } from './subscription-coverage.ts';
 
-/** Interval at which the proof of coverage is stored: a process that is killed loses at most this much of it. */
+/** Interval of stored proofs: a process that is killed loses at most this much coverage. */
 export const PROOF_INTERVAL_MS = 10_000;
-/** A proof that was not stored for this long belongs to a task that has ended. */
+/** A proof that is older belongs to a task that has ended. */
 export const PROOF_STALE_MS = 3 * PROOF_INTERVAL_MS;
 
 /**
- * Knows which subscriptions are covered, and records every interval in which one was not (P4). What is proven is stored
- * every {@link PROOF_INTERVAL_MS} and at every change, so that the next process knows where its gap begins, however
- * this one ends.
+ * Records every interval in which a subscription was not covered (P4). What is proven is stored regularly and at every
+ * change, so that the next process knows where its gap begins.
  */
 export class Coverage {
   /** Gaps that ended since the start, and their length. */
@@ -28,6 +27,8 @@ export class Coverage {
   private readonly options: CoverageOptions;
   private readonly writer: CoverageWriter;
   private readonly subscriptions = new Map<string, SubscriptionCoverage>();
+  /** No longer wanted; their last gap can follow. */
+  private readonly ended = new Map<string, SubscriptionCoverage>();
   private readonly starts: StartGaps | undefined;
   /** Proofs of ended tasks, by subscription, until a proof of this task is stored. */
   private readonly replaced = new Map<string, readonly CoverageProof[]>();
@@ -104,12 +105,13 @@ export class Coverage {
     known.spans.end(Date.now());
     this.storeProof(subscription, known, true);
     this.subscriptions.delete(subscription);
+    this.ended.set(subscription, known);
     this.starts?.delete(subscription);
   }
 
   /** Record an interval whose events may be lost although a connection was live. */
   add(gap: Omit<Gap, 'topicsId'>): void {
-    const { fromMs, toMs } = gap;
+    const { subscription, fromMs, toMs } = gap;
     this.totals.gaps++;
     this.totals.gapSeconds += Math.max(0, toMs - fromMs) / 1000;
     this.options.log.warn('gap', {
@@ -118,7 +120,7 @@ export class Coverage {
       to: new Date(toMs).toISOString(),
     });
     const { store, task } = this.options;
-    const known = this.subscriptions.get(gap.subscription);
+    const known = this.subscriptions.get(subscription) ?? this.ended.get(subscription);
     known?.spans.cut(fromMs);
     if (!store) return;
     const parts = known?.periods.split(gap) ?? [{ ...gap, topicsId: '' }];
@@ -133,7 +135,7 @@ export class Coverage {
     const gap = { subscription, topicsId: id, fromMs, toMs, reason };
     if (!store) return;
     this.storeTopics(id, topics);
-    // Recorded again with a later end while it continues, so that only the last end is written.
+    // Recorded again while it continues; only the last end is written.
     this.record(`gap#${fromMs}#${subscription}#${id}`, () => store.putGap(gap, task));
   }
 
@@ -150,7 +152,7 @@ export class Coverage {
     this.stoppingAtMs ??= Date.now();
   }
 
-  /** End open gaps at the end of the process, store the last proofs, and wait until everything is written. */
+  /** End open gaps, store the last proofs, and wait until everything is written. */
   async close(): Promise<void> {
     clearInterval(this.timer);
     await this.decideStarts(true);

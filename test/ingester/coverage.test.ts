@@ -158,8 +158,16 @@ describe('the topics of a gap', () => {
     expect(store.written.map(({ kind }) => kind)).toEqual(['topics', 'gap']);
   });
 
-  test('A gap of a subscription that is no longer wanted is recorded without topics', async () => {
-    const gap = { subscription: 'gone', fromMs: 1, toMs: 2, reason: 'no reply to the close frame' };
+  test('A gap of a subscription that is no longer wanted has the topics that it had', async () => {
+    await task.cover();
+    coverage.forget('0');
+    coverage.add({ subscription: '0', fromMs: 1, toMs: 2, reason: 'no reply to the close frame' });
+    await pass();
+    expect(store.gaps.map((gap) => store.topicsOf(gap))).toEqual([WATCHED_TOPICS]);
+  });
+
+  test('A gap of a subscription that was never wanted is recorded without topics', async () => {
+    const gap = { subscription: 'unknown', fromMs: 1, toMs: 2, reason: 'no reply to the close frame' };
     coverage.add(gap);
     await pass();
     expect(store.gaps).toEqual([{ ...gap, topicsId: '' }]);
