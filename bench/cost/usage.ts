@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DEFAULT_TOPICS } from 'switchboard-local/simulator/generator.ts';
 import { Accounting } from '../../bin/local/accounting.ts';
-import { startCloud } from '../../bin/local/cloud.ts';
 import { parseFaults } from '../../bin/local/fault-options.ts';
 import { startPipeline } from '../../bin/local/pipeline.ts';
+import { CLIENT, environmentOf, startPlatform } from '../../bin/local/simulated-platform.ts';
 import type { Usage } from './model.ts';
 
 /** SQS bills each 64 KB chunk of a request. */
@@ -35,7 +35,7 @@ export async function measureUsage(rate: number, seconds: number): Promise<Usage
   process.env.POWERTOOLS_METRICS_DISABLED = 'false';
   const events = Math.max(1, Math.round(rate * seconds));
   const faults = parseFaults('none');
-  const cloud = await startCloud({
+  const platform = await startPlatform({
     protocol: 'notification-channels',
     events,
     rate,
@@ -50,18 +50,20 @@ export async function measureUsage(rate: number, seconds: number): Promise<Usage
     healthPort: 0,
     logLevel: 'SILENT',
   });
+  const [{ cloud, account }] = platform.protocols;
   const pipeline = await startPipeline({
     genesys: {
-      apiUrl: cloud.url,
-      loginUrl: cloud.url,
-      credentials: { clientId: 'simulator-client', clientSecret: 'simulator-secret' },
+      apiUrl: platform.url,
+      loginUrl: platform.url,
+      credentials: CLIENT,
     },
     topics: DEFAULT_TOPICS,
+    environment: environmentOf(platform.protocols),
     healthPort: 0,
     logLevel: 'SILENT',
     seed: SEED,
     faults,
-    accounting: new Accounting(cloud.ledger),
+    accounting: new Accounting([account]),
     onCall: ({ target, body }) => {
       if (target === 'AmazonSQS.SendMessageBatch') usage.sqsRequests += chunks(body.length);
     },
@@ -83,15 +85,15 @@ export async function measureUsage(rate: number, seconds: number): Promise<Usage
   const startedAtMs = Date.now();
   await cloud.play(() => undefined);
   usage.seconds = (Date.now() - startedAtMs) / 1000;
-  await cloud.ledger.settled(MAX_SETTLE_MS);
+  await account.ledger.settled(MAX_SETTLE_MS);
   await pipeline.drain(MAX_SETTLE_MS);
   restore();
-  usage.events = cloud.ledger.report().published;
+  usage.events = account.ledger.report().published;
   usage.dynamoDbWrites = capacity.writeUnits - before.writes;
   usage.dynamoDbReads = capacity.readUnits - before.reads;
   usage.eventBridgeEvents = pipeline.emulator.eventbridge.billed.events;
   await pipeline.close();
-  await cloud.close();
+  await platform.close();
   return usage;
 }
 

@@ -1,8 +1,8 @@
 import type { Fault } from 'switchboard-local/emulator/emulator-faults.ts';
 import type { PublishedEvent } from 'switchboard-local/emulator/eventbridge/eventbridge.ts';
 import type { Invocation } from 'switchboard-local/lambda/poller-options.ts';
-import type { SerialCarrier } from 'switchboard-local/simulator/frame.ts';
-import type { Ledger } from 'switchboard-local/simulator/ledger.ts';
+import { type SerialCarrier, serialOf } from 'switchboard-local/simulator/frame.ts';
+import type { ProtocolAccount } from './protocol-account.ts';
 import { unknownOutcomes } from './unknown-outcomes.ts';
 import { PUT_EVENTS, putEventsSerials } from './wire-facts.ts';
 
@@ -15,6 +15,7 @@ interface PublishedDetail extends SerialCarrier {
   readonly metadata: {
     readonly eventId?: string;
     readonly identity?: string;
+    readonly protocol?: string;
     readonly oversize?: { readonly bucket: string; readonly key: string };
   };
 }
@@ -23,27 +24,21 @@ interface PublishedDetail extends SerialCarrier {
 export type ReadObject = (bucket: string, key: string) => unknown;
 
 /**
- * Reports to the ledger what happened to events: which reached the bus, which were stalled by an injected fault, and
- * which publishes had an unknown outcome, so that a repeat is allowed. Its only sources are the bus and the calls that
- * the local AWS received.
+ * Reports to the ledger of each protocol what happened to its events: which reached the bus, which were stalled by an
+ * injected fault, and which publishes had an unknown outcome, so that a repeat is allowed. Its only sources are the bus
+ * and the calls that the local AWS received. The serial number of an event tells which cloud has sent it.
  */
 export class Accounting {
-  /** Arrivals on the bus, including repeats. */
-  published = 0;
-  /** Time of the last arrival, on the clock of `performance.now()`. */
-  lastAtMs = 0;
-  private firstAtMs = 0;
-  private readonly ledger: Ledger;
+  private readonly accounts: readonly [ProtocolAccount, ...ProtocolAccount[]];
   private readonly stalled = new Set<string>();
 
-  constructor(ledger: Ledger) {
-    this.ledger = ledger;
+  constructor(accounts: readonly [ProtocolAccount, ...ProtocolAccount[]]) {
+    this.accounts = accounts;
   }
 
-  /** Events that reached the bus per second, from the first to the last. */
-  get eventsPerSecond(): number {
-    const ms = this.lastAtMs - this.firstAtMs;
-    return ms > 0 ? Math.round((this.published * 1000) / ms) : 0;
+  /** Arrivals on the bus, including repeats. */
+  get published(): number {
+    return this.accounts.reduce((sum, { published }) => sum + published, 0);
   }
 
   /**
@@ -52,15 +47,16 @@ export class Accounting {
    * @param readObject - reads the event that a reference names
    */
   onPublished({ event }: PublishedEvent, readObject?: ReadObject): void {
-    this.lastAtMs = performance.now();
-    if (this.published++ === 0) this.firstAtMs = this.lastAtMs;
     const detail = event.detail as unknown as PublishedDetail;
-    const { eventId = '', identity, oversize } = detail.metadata;
+    const { eventId = '', identity, protocol = '', oversize } = detail.metadata;
     // The object is the event. A reference that leads nowhere is an arrival without an event.
     const arrived = oversize ? readObject?.(oversize.bucket, oversize.key) : detail;
-    const serial = arrived ? this.ledger.keyOf(arrived as SerialCarrier) : undefined;
-    if (this.stalled.delete(eventId) && serial !== undefined) this.ledger.markStalled(serial);
-    this.ledger.received(serial, { id: eventId, isWeak: identity === 'weak' });
+    const serial = arrived ? serialOf(arrived as SerialCarrier) : undefined;
+    const owner = serial === undefined ? undefined : this.ownerOf(serial);
+    if (this.stalled.delete(eventId) && serial !== undefined) owner?.ledger.markStalled(serial);
+    // What no cloud has sent is unexpected, whichever protocol counts it.
+    const account = owner ?? this.accounts.find((one) => one.isNamed(protocol)) ?? this.accounts[0];
+    account.arrived(serial, protocol, { id: eventId, isWeak: identity === 'weak' });
   }
 
   /** The local AWS injected a fault into a call. */
@@ -68,7 +64,7 @@ export class Accounting {
     this.stall(body);
     // The events are published, but the consumer gets no response.
     if (target === PUT_EVENTS && kind === 'timeout_after_commit')
-      for (const serial of putEventsSerials(body)) this.ledger.allowRepeat(serial);
+      for (const serial of putEventsSerials(body)) this.allowRepeat(serial);
   }
 
   /**
@@ -81,7 +77,15 @@ export class Accounting {
     // A message can be returned without a fault of its own, such as one of two concurrent deliveries.
     for (const { messageId, body } of records)
       if (wasKilled || failedMessageIds.has(messageId)) this.stall(body);
-    for (const serial of unknownOutcomes(invocation, timeLimitMs)) this.ledger.allowRepeat(serial);
+    for (const serial of unknownOutcomes(invocation, timeLimitMs)) this.allowRepeat(serial);
+  }
+
+  private ownerOf(serial: number): ProtocolAccount | undefined {
+    return this.accounts.find(({ ledger }) => ledger.owns(serial));
+  }
+
+  private allowRepeat(serial: number): void {
+    this.ownerOf(serial)?.ledger.allowRepeat(serial);
   }
 
   private stall(body: string): void {

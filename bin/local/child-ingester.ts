@@ -5,20 +5,13 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ChildMetrics, readChildMetrics } from './child-metrics.ts';
-import type { IngesterTotals, RunningIngester } from './running-ingester.ts';
+import { type RunningIngester, sumOfTotals, type TotalsByProtocol } from './running-ingester.ts';
 
 const MAIN = resolve(import.meta.dirname, '../../functions/ingester/main.ts');
 const METRICS_INTERVAL_MS = 200;
 /** The ingester itself stops within 25 s. */
 const STOP_TIMEOUT_MS = 30_000;
-const NO_METRICS: ChildMetrics = {
-  received: 0,
-  copies: 0,
-  gaps: 0,
-  gapSeconds: 0,
-  connections: 0,
-  isCovered: false,
-};
+const NO_METRICS: ChildMetrics = { totals: {}, connections: 0, isCovered: false };
 
 export interface ChildIngesterOptions {
   /** Environment of the process. */
@@ -40,7 +33,7 @@ export class ChildIngester implements RunningIngester {
   private port: number | undefined;
   private metrics = NO_METRICS;
   /** Sums over the processes that have ended. */
-  private earlier: IngesterTotals = NO_METRICS;
+  private earlier: TotalsByProtocol = {};
   private poll: NodeJS.Timeout | undefined;
   private isStopping = false;
   /** A child must not outlive this process. */
@@ -65,14 +58,14 @@ export class ChildIngester implements RunningIngester {
   }
 
   /** Counts of all processes so far. What a killed process did since the last reading is not included. */
-  get totals(): IngesterTotals {
+  get totals(): TotalsByProtocol {
     const { earlier, metrics } = this;
-    return {
-      received: earlier.received + metrics.received,
-      copies: earlier.copies + metrics.copies,
-      gaps: earlier.gaps + metrics.gaps,
-      gapSeconds: earlier.gapSeconds + metrics.gapSeconds,
+    const names = Object.keys({ ...earlier, ...metrics.totals });
+    const sum = (name: string) => {
+      const [before, now] = [earlier[name], metrics.totals[name]];
+      return sumOfTotals({ ...(before && { before }), ...(now && { now }) });
     };
+    return Object.fromEntries(names.map((name) => [name, sum(name)]));
   }
 
   async start(): Promise<void> {

@@ -1,9 +1,10 @@
-import type { IngesterTotals } from './running-ingester.ts';
+import type { TotalsByProtocol } from './running-ingester.ts';
 
 const TIMEOUT_MS = 1_000;
 
 /** What `/metrics` of an ingester process reports. */
-export interface ChildMetrics extends IngesterTotals {
+export interface ChildMetrics {
+  readonly totals: TotalsByProtocol;
   readonly connections: number;
   readonly isCovered: boolean;
 }
@@ -19,15 +20,20 @@ export async function readChildMetrics(port: number): Promise<ChildMetrics | und
   } catch {
     return undefined;
   }
-  const values = new Map(
-    [...text.matchAll(/^switchboard_(\w+) (\S+)$/gm)].map(([, name = '', value]) => [name, Number(value)]),
-  );
+  const received = byProtocol(text, 'events_received_total');
+  const copies = byProtocol(text, 'events_copies_total');
+  const protocols = [...received].map(([name, count]) => [
+    name,
+    { received: count, copies: copies.get(name) ?? 0 },
+  ]);
   return {
-    received: values.get('events_received_total') ?? 0,
-    copies: values.get('events_copies_total') ?? 0,
-    gaps: values.get('gaps_total') ?? 0,
-    gapSeconds: values.get('gap_seconds_total') ?? 0,
-    connections: values.get('connections') ?? 0,
-    isCovered: values.get('covered') === 1,
+    totals: Object.fromEntries(protocols) as TotalsByProtocol,
+    connections: Number(/^switchboard_connections (\S+)$/m.exec(text)?.[1] ?? 0),
+    isCovered: /^switchboard_covered 1$/m.test(text),
   };
+}
+
+function byProtocol(text: string, name: string): Map<string, number> {
+  const lines = text.matchAll(new RegExp(`^switchboard_${name}\\{protocol="([^"]+)"\\} (\\S+)$`, 'gm'));
+  return new Map([...lines].map(([, protocol = '', value]) => [protocol, Number(value)]));
 }

@@ -1,13 +1,15 @@
 import { CloudFaults } from 'switchboard-local/simulator/cloud-faults.ts';
 import { DEFAULT_TOPICS, Generator } from 'switchboard-local/simulator/generator.ts';
 import { GeneratorRunner } from 'switchboard-local/simulator/generator-runner.ts';
-import { Ledger } from 'switchboard-local/simulator/ledger.ts';
+import type { Ledger } from 'switchboard-local/simulator/ledger.ts';
+import type { PlatformPart } from 'switchboard-local/simulator/platform-server.ts';
 import { Simulator } from 'switchboard-local/simulator/simulator.ts';
+import type { Tokens } from 'switchboard-local/simulator/tokens.ts';
 import { CLOUD_FAULT_INTERVAL_MS } from './fault-options.ts';
-import type { LocalOptions } from './local-options.ts';
 import { firstOverlap, keepOverlapping } from './overlaps.ts';
 import { RecordedPlayer } from './recorded-player.ts';
 import { type ReplayTotals, replayCapture } from './replay.ts';
+import type { LocalOptions } from './run-options.ts';
 
 /** Intervals of the real platform, shortened: the heartbeat of 30 s, and the minute before an announced close. */
 const HEARTBEAT_MS = 250;
@@ -15,10 +17,18 @@ const CLOSING_GRACE_MS = 8_000;
 /** More than the platform's 300, because connections change a hundred times as often. */
 const REQUESTS_PER_MINUTE = 3_000;
 
-/** The simulated Genesys Cloud of a run, and its events. */
-export interface Cloud {
-  url: string;
+/** What the clouds of a run share, and the share of one of them. */
+export interface CloudOptions extends LocalOptions {
+  /** The events of this cloud. */
   ledger: Ledger;
+  /** The tokens of the platform. */
+  tokens: Tokens;
+}
+
+/** The simulated Genesys Cloud of one protocol, and its events. It sends no events until `play` is called. */
+export interface Cloud {
+  /** What it serves on the platform. */
+  part: PlatformPart;
   /** The injected faults: how many of each kind took effect. */
   faults: { readonly counts: Readonly<Record<string, number>>; stop(): void } | undefined;
   /** Variables with which the ingester receives these events. */
@@ -26,13 +36,11 @@ export interface Cloud {
   /** Sends events until they end or {@link stopPlaying} is called. `warn` reports lines of a capture. */
   play(warn: (message: string) => void): Promise<ReplayTotals | undefined>;
   stopPlaying(): void;
-  close(): Promise<void>;
 }
 
-/** Starts the simulated Genesys Cloud with notification channels. It sends no events until `play` is called. */
-export async function startCloud(options: LocalOptions): Promise<Cloud> {
-  const { seed, users, queues, replay } = options;
-  const ledger = new Ledger();
+/** The simulated Genesys Cloud with notification channels. */
+export function createChannelCloud(options: CloudOptions): Cloud {
+  const { seed, users, queues, replay, ledger, tokens } = options;
   const faults =
     options.faults.cloud.length > 0
       ? new CloudFaults({ seed, kinds: options.faults.cloud, meanIntervalMs: CLOUD_FAULT_INTERVAL_MS })
@@ -42,7 +50,7 @@ export async function startCloud(options: LocalOptions): Promise<Cloud> {
     users,
     queues,
     ledger,
-    tokenLifeSeconds: options.tokenLife,
+    tokens,
     channelLifeMs: options.channelLife * 1000,
     heartbeatMs: HEARTBEAT_MS,
     closingGraceMs: CLOSING_GRACE_MS,
@@ -50,13 +58,11 @@ export async function startCloud(options: LocalOptions): Promise<Cloud> {
     everyTopic: replay !== undefined,
     ...(faults ? { faults } : {}),
   });
-  const { url } = await simulator.listen();
   const topics = options.topics ?? DEFAULT_TOPICS;
   const abort = new AbortController();
   const playing = { simulator, faults, signal: abort.signal };
   return {
-    url,
-    ledger,
+    part: simulator,
     faults,
     environment: {},
     play: (warn) =>
@@ -64,7 +70,6 @@ export async function startCloud(options: LocalOptions): Promise<Cloud> {
         ? playGenerated(playing, options, topics)
         : playCapture(playing, options, replay, warn),
     stopPlaying: () => abort.abort(),
-    close: () => simulator.close(),
   };
 }
 

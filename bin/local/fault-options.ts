@@ -13,10 +13,12 @@ import {
 /** Kills the consumer before one of its AWS calls, or before it reports its result. */
 const CONSUMER_CRASH = 'consumer_crash';
 /** Runs the ingester as a process of its own, and kills it with SIGKILL at seeded moments. */
-const INGESTER_KILL = 'ingester_kill';
+export const INGESTER_KILL = 'ingester_kill';
 
 /** The faults to inject: into the local AWS, the simulated Genesys Cloud, the consumer and the ingester. */
 export interface FaultChoice {
+  /** What was chosen by its own name, not by `all`. */
+  readonly named: readonly string[];
   readonly aws: readonly AwsFaultKind[];
   /** Into a cloud with notification channels. */
   readonly cloud: readonly CloudFaultKind[];
@@ -54,6 +56,8 @@ export const NOT_IN_ALL: Readonly<Record<string, string>> = {
   ingester_kill: 'the ingester runs as a separate process',
 };
 
+/** Stands for the faults that each protocol has, and those of the local AWS. */
+const ALL = 'all';
 /** Names of all faults. */
 export const ALL_FAULTS: readonly string[] = [
   ...new Set([
@@ -76,7 +80,8 @@ function awsKinds(): AwsFaultKind[] {
  * @throws Error that lists the valid names
  */
 export function parseFaults(text: string): FaultChoice {
-  const names = text === 'none' ? [] : text.split(',').flatMap((name) => expandAll(name.trim()));
+  const given = text === 'none' ? [] : text.split(',').map((name) => name.trim());
+  const names = given.flatMap(expandAll);
   const unknown = names.filter((name) => !ALL_FAULTS.includes(name));
   if (unknown.length > 0) {
     throw new Error(
@@ -84,6 +89,7 @@ export function parseFaults(text: string): FaultChoice {
     );
   }
   return {
+    named: given.filter((name) => name !== ALL),
     aws: awsKinds().filter((kind) => names.includes(kind)),
     cloud: CLOUD_FAULT_KINDS.filter((kind) => names.includes(kind)),
     webhook: WEBHOOK_FAULT_KINDS.filter((kind) => names.includes(kind)),
@@ -94,5 +100,5 @@ export function parseFaults(text: string): FaultChoice {
 }
 
 function expandAll(name: string): readonly string[] {
-  return name === 'all' ? ALL_FAULTS.filter((fault) => !Object.hasOwn(NOT_IN_ALL, fault)) : [name];
+  return name === ALL ? ALL_FAULTS.filter((fault) => !Object.hasOwn(NOT_IN_ALL, fault)) : [name];
 }

@@ -33,7 +33,7 @@ export async function readGapRecords(scan: DynamoDbAction, tableName: string): P
 
 /**
  * The gap records among the items of a state table. Their topics are in `topics`, or in the item `topics#<topicsId>` of
- * the same partition. A record whose interval is not readable is left out, because it names no interval.
+ * the same partition, and their protocol is the part of `subscription` before the slash. A record whose interval is not readable is left out, because it names no interval.
  */
 export function gapRecordsOf(items: readonly WireItem[]): GapRecord[] {
   const topicLists = new Map(
@@ -41,12 +41,18 @@ export function gapRecordsOf(items: readonly WireItem[]): GapRecord[] {
       sk?.S?.startsWith('topics#') ? [[`${pk?.S} ${sk.S}`, textsOf(topics)]] : [],
     ),
   );
-  return items.flatMap(({ pk, sk, fromMs, toMs, reason, topics, topicsId }) => {
+  return items.flatMap(({ pk, sk, fromMs, toMs, reason, subscription, topics, topicsId }) => {
     if (!pk?.S?.startsWith('subscription#') || !sk?.S?.startsWith('gap#')) return [];
     const interval = { fromMs: Number(fromMs?.N), toMs: Number(toMs?.N) };
     if (Number.isNaN(interval.fromMs) || Number.isNaN(interval.toMs)) return [];
     const listed = topicLists.get(`${pk.S} topics#${topicsId?.S ?? topicsId?.N}`) ?? [];
-    return { ...interval, reason: reason?.S ?? '', topics: [...textsOf(topics), ...listed] };
+    const protocol = subscription?.S?.split('/')[0];
+    return {
+      ...interval,
+      reason: reason?.S ?? '',
+      topics: [...textsOf(topics), ...listed],
+      ...(protocol === undefined ? {} : { protocol }),
+    };
   });
 }
 

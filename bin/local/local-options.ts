@@ -2,50 +2,22 @@ import { statSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { DEFAULT_TOPICS } from 'switchboard-local/simulator/generator.ts';
 import { WEBHOOK_PROTOCOL } from '../../functions/webhook/delivered-event.ts';
-import { LOG_LEVELS, type LogLevel } from '../../lib/aws/logger.ts';
+import { LOG_LEVELS } from '../../lib/aws/logger.ts';
 import { STANDARD_INPUT } from './capture-file.ts';
-import { ALL_FAULTS, type FaultChoice, NOT_IN_ALL, parseFaults } from './fault-options.ts';
+import { faultConflicts } from './fault-conflicts.ts';
+import { ALL_FAULTS, NOT_IN_ALL, parseFaults } from './fault-options.ts';
 import { faultChoice, logLevel, number, replaySpeed, topicList } from './flag-values.ts';
+import { PROTOCOL_CLOUDS } from './protocol-clouds.ts';
+import { ALL_PROTOCOLS, protocolsOf } from './protocol-shares.ts';
+import type { LocalOptions } from './run-options.ts';
 
 const DEFAULT_PROTOCOL = 'notification-channels';
-/** Protocols of which there is a simulated cloud. */
-export const PROTOCOLS: readonly string[] = [
-  DEFAULT_PROTOCOL,
-  'analytics-events',
-  'conversation-stream',
-  'interaction-events',
-  'notification-stream',
-  WEBHOOK_PROTOCOL,
-];
-
+/** Protocols whose events have topics. */
+const TOPIC_PROTOCOLS: readonly string[] = [DEFAULT_PROTOCOL, WEBHOOK_PROTOCOL];
 // Above these limits, results of a single machine are not meaningful.
 const MAX_EVENTS = 10_000_000;
 const MAX_EVENTS_PER_SECOND = 50_000;
 const MAX_LIFE_SECONDS = 172_800;
-
-/** Options of `switchboard local`. */
-export interface LocalOptions {
-  events?: number;
-  rate: number;
-  faults: FaultChoice;
-  seed: number;
-  exit: boolean;
-  json: boolean;
-  /** A key of `PROTOCOL_CLOUDS`. */
-  protocol: string;
-  replay?: string;
-  /** Infinity for no pauses. */
-  speed?: number;
-  pick?: string;
-  controlFrames?: boolean;
-  topics?: string[];
-  users: number;
-  queues: number;
-  tokenLife: number;
-  channelLife: number;
-  healthPort: number;
-  logLevel: LogLevel;
-}
 
 /** The command `switchboard local`. */
 export function localCommand(run: (options: LocalOptions) => Promise<void>): Command {
@@ -121,8 +93,11 @@ function faultsHelp(): string {
 function addCloudOptions(local: Command): void {
   local
     .addOption(
-      new Option('--protocol <name>', 'protocol by which the simulated cloud sends events')
-        .choices(PROTOCOLS)
+      new Option(
+        '--protocol <name>',
+        `protocol by which the simulated cloud sends events; ${ALL_PROTOCOLS}: every protocol side by side, each with an equal share of --events and --rate`,
+      )
+        .choices([...Object.keys(PROTOCOL_CLOUDS), ALL_PROTOCOLS])
         .default(DEFAULT_PROTOCOL),
     )
     .option(
@@ -150,24 +125,15 @@ function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 
-/** Each protocol has its own faults. */
-function faultConflicts({ protocol, faults }: LocalOptions): string[] {
-  const isWebhook = protocol === WEBHOOK_PROTOCOL;
-  const own = isWebhook ? faults.webhook : protocol === DEFAULT_PROTOCOL ? faults.cloud : faults.stream;
-  const all = new Set([...faults.cloud, ...faults.stream, ...faults.webhook]);
-  return [
-    ...(own.length === 0 && all.size > 0
-      ? [`--faults ${[...all].join(',')}: the protocol ${protocol} has no such faults`]
-      : []),
-    ...(isWebhook && faults.ingesterKill ? ['--faults ingester_kill: a webhook has no ingester'] : []),
-  ];
-}
-
 /** Problems with the combination of options. */
 function conflictsOf(options: LocalOptions): string[] {
   const { exit, events, replay, speed, pick, controlFrames, protocol, topics } = options;
+  const protocols = protocolsOf(options);
   return [
-    ...faultConflicts(options),
+    ...faultConflicts(options.faults, protocols),
+    ...(events !== undefined && events < protocols.length
+      ? [`--events ${events}: --protocol ${protocol} runs ${protocols.length} protocols, each with an event`]
+      : []),
     ...(exit && events === undefined && replay === undefined ? ['--exit requires --events or --replay'] : []),
     ...(events !== undefined && replay !== undefined
       ? ['--events and --replay are mutually exclusive: a capture has a fixed number of events']
@@ -180,8 +146,8 @@ function conflictsOf(options: LocalOptions): string[] {
     ...(replay !== undefined && protocol !== DEFAULT_PROTOCOL
       ? [`--replay requires --protocol ${DEFAULT_PROTOCOL}`]
       : []),
-    ...(topics !== undefined && protocol !== DEFAULT_PROTOCOL && protocol !== WEBHOOK_PROTOCOL
-      ? [`--topics requires --protocol ${DEFAULT_PROTOCOL} or ${WEBHOOK_PROTOCOL}`]
+    ...(topics !== undefined && !protocols.some((name) => TOPIC_PROTOCOLS.includes(name))
+      ? [`--topics requires --protocol ${TOPIC_PROTOCOLS.join(' or ')}`]
       : []),
     ...(replay !== undefined && replay !== STANDARD_INPUT && !isFile(replay)
       ? [`--replay ${replay}: file not found`]

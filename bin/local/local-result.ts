@@ -8,8 +8,8 @@ interface Latency {
   max: number;
 }
 
-/** Result of a run, and the JSON that `--json` prints. */
-export interface LocalResult {
+/** Result of a protocol. */
+export interface ProtocolResult {
   /** Events that the simulated cloud sent on a live connection. */
   sent: number;
   /** Events read from sockets, including copies. */
@@ -18,12 +18,14 @@ export interface LocalResult {
   published: number;
   /** Copies dropped by the ingester and the consumer. */
   duplicates: number;
-  /** Messages in the quarantine queue. */
+  /** Messages in the quarantine queue. Of a protocol: those with an item of it. */
   quarantined: number;
   /** Events sent that are not on the bus. */
   lost: number;
   /** Repeats on the bus that nothing explains. */
   publishedTwice: number;
+  /** Events on the bus under the name of another protocol. */
+  wrongProtocol: number;
   /** Repeats on the bus of events with a weak identity that were sent on several connections. */
   publishedTwiceWeak: number;
   /** Repeats on the bus after an injected unknown outcome: of PutEvents, or a crash before the event was marked. */
@@ -36,16 +38,24 @@ export interface LocalResult {
   unexplained: number;
   /** Gap records in the state table. */
   gapRecords: number;
-  /** Messages in the dead-letter queue. */
+  /** Messages in the dead-letter queue. Of a protocol: those with an item of it. */
   deadLettered: number;
   /** From the frame to the bus, without the events that an injected fault stalled. */
   latencyMs: Latency;
   latencyStalledMs: Latency & { count: number };
   /** Published events per second, from the first to the last. */
   eventsPerSecond: number;
+  /** Intervals in the gap records, and the sum of their lengths. */
   gaps: number;
   gapSeconds: number;
+  /** Of a protocol: those of its cloud. */
   faults: Record<string, number>;
+}
+
+/** Result of a run, and the JSON that `--json` prints. */
+export interface LocalResult extends ProtocolResult {
+  /** With several protocols only. */
+  protocols?: Record<string, ProtocolResult>;
   /** With `--replay` only. */
   replay?: ReplayTotals & {
     /** Lines that equal a published one and were not published themselves. */

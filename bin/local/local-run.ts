@@ -2,26 +2,26 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { PollerIdleTimeoutError } from 'switchboard-local/lambda/poller.ts';
 import { DEFAULT_TOPICS } from 'switchboard-local/simulator/generator.ts';
 import { Ledger } from 'switchboard-local/simulator/ledger.ts';
-import { WEBHOOK_PROTOCOL } from '../../functions/webhook/delivered-event.ts';
 import { genesysHosts } from '../../lib/genesys/regions.ts';
 import { Accounting } from './accounting.ts';
-import { ChildIngester } from './child-ingester.ts';
-import type { Cloud } from './cloud.ts';
 import { EventLoopDelay } from './event-loop-delay.ts';
 import { killAtSeededMoments } from './ingester-kills.ts';
 import { onInterruption } from './interruption.ts';
-import type { LocalOptions } from './local-options.ts';
 import { reserveStandardOutput } from './output-streams.ts';
 import { type Pipeline, startPipeline } from './pipeline.ts';
 import { ProgressDisplay } from './progress-display.ts';
-import { PROTOCOL_CLOUDS } from './protocol-clouds.ts';
+import { ProtocolAccount } from './protocol-account.ts';
 import type { RealGenesys } from './real-genesys.ts';
 import type { ReplayTotals } from './replay.ts';
 import { NAMES } from './resources.ts';
+import { showIntroduction } from './run-introduction.ts';
+import type { LocalOptions } from './run-options.ts';
 import { lagOf, showProgress } from './run-progress.ts';
+import type { RunProtocol } from './run-protocol.ts';
 import { judgeRun, lossByTopic, type RunParts } from './run-summary.ts';
 import { runWarnings } from './run-warnings.ts';
 import { showResult } from './show-result.ts';
+import { CLIENT, environmentOf, type SimulatedPlatform, startPlatform } from './simulated-platform.ts';
 import { verdictLines } from './verdict.ts';
 
 /** Time for the first connection to be established. */
@@ -51,41 +51,35 @@ export async function runLocal(options: LocalOptions, genesys: RealGenesys | und
   const { signaled } = onInterruption(() =>
     display.warn(`\nDraining, ${describeRest()} left. Press Ctrl-C again to quit.`),
   );
-  const isWebhook = options.protocol === WEBHOOK_PROTOCOL;
-  const cloud = genesys ? undefined : await PROTOCOL_CLOUDS[options.protocol]?.(options);
-  const ledger = cloud?.ledger ?? new Ledger();
-  const accounting = new Accounting(ledger);
+  const platform = genesys ? undefined : await startPlatform(options);
+  const protocols = platform?.protocols ?? ([realProtocol(options)] as const);
+  const [first, ...others] = protocols;
+  const accounting = new Accounting([first.account, ...others.map(({ account }) => account)]);
   try {
     const pipeline = await startPipeline({
-      genesys: genesysAccess(cloud, genesys),
+      genesys: genesysAccess(platform, genesys),
       topics: options.topics ?? DEFAULT_TOPICS,
-      environment: cloud?.environment ?? {},
+      environment: platform ? environmentOf(platform.protocols) : {},
       healthPort: options.healthPort,
       logLevel: options.logLevel,
       seed: options.seed,
       faults: options.faults,
       accounting,
-      isSimulated: cloud !== undefined,
-      isWebhook,
+      isSimulated: platform !== undefined,
+      receivers: new Set(protocols.map(({ receiver }) => receiver)),
       hasShortDedupWindow: true,
-      onIngesterKilled: () => ledger.readerKilled(),
+      onIngesterKilled: () => {
+        for (const { receiver, account } of protocols)
+          if (receiver === 'ingester') account.ledger.readerKilled();
+      },
       onFailure: (message) => display.warn(message),
     });
-    const run: Run = {
-      options,
-      cloud,
-      ledger,
-      accounting,
-      pipeline,
-      display,
-      interrupted: signaled,
-      printJson,
-    };
+    const run: Run = { options, protocols, accounting, pipeline, display, interrupted: signaled, printJson };
     describeRest = () => `${lagOf(run)} events`;
-    showIntroduction(run, genesys);
+    showIntroduction(run, display, genesys?.domain ?? platform?.url ?? '');
     return await play(run);
   } finally {
-    await cloud?.close();
+    await platform?.close();
   }
 }
 
@@ -98,7 +92,7 @@ async function play(run: Run): Promise<number> {
     replay = await playEvents(run);
     await untilSettled(run);
   } finally {
-    run.cloud?.faults?.stop();
+    stopFaults(run);
     await drain(run);
     stopProgress();
   }
@@ -107,39 +101,47 @@ async function play(run: Run): Promise<number> {
   for (const warning of runWarnings(judged, run, eventLoop.maxMs)) display.warn(warning);
   await pipeline.close();
   if (printJson) printJson(`${JSON.stringify(judged.result)}\n`);
-  else showResult(display, judged, lossByTopic(run.ledger));
+  else showResult(display, judged, lossByTopic(run.protocols));
   return verdictLines(judged).isSound ? 0 : 1;
 }
 
 /** Plays events until they end, the run is interrupted or the ingester fails. */
 async function playEvents(run: Run): Promise<ReplayTotals | undefined> {
-  const { options, cloud, pipeline, display, interrupted } = run;
+  const { options, protocols, pipeline, display, interrupted } = run;
   const { failed } = pipeline.ingester;
   await Promise.race([untilCovered(pipeline), failed, interrupted]);
   const kills = startKills(run);
-  const playing = cloud?.play((message) => display.warn(message));
+  const clouds = protocols.flatMap(({ cloud }) => cloud ?? []);
+  // With the real cloud, nothing is played.
+  const playing =
+    clouds.length > 0
+      ? Promise.all(clouds.map((cloud) => cloud.play((message) => display.warn(message))))
+      : undefined;
   try {
     // Without --exit, or with the real cloud, the run continues until it is interrupted.
     const played = options.exit ? playing : playing?.then(() => interrupted);
     await Promise.race([played ?? interrupted, failed, interrupted]);
   } finally {
-    cloud?.stopPlaying();
+    for (const cloud of clouds) cloud.stopPlaying();
     await kills.stop();
     // Its error has ended the race above.
     await playing?.catch(() => undefined);
-    cloud?.faults?.stop();
+    stopFaults(run);
   }
-  return playing;
+  return (await playing)?.find((totals) => totals !== undefined);
+}
+
+function stopFaults({ protocols }: Run): void {
+  for (const { cloud } of protocols) cloud?.faults?.stop();
 }
 
 /** Starts to kill the ingester, if that fault is chosen. */
 function startKills({ options, pipeline }: Run): { stop(): Promise<void> } {
   const { ingester } = pipeline;
   const abort = new AbortController();
-  const killing =
-    ingester instanceof ChildIngester
-      ? killAtSeededMoments(() => ingester.kill(), options.seed, abort.signal)
-      : undefined;
+  const killing = ingester.kill
+    ? killAtSeededMoments(async () => ingester.kill?.(), options.seed, abort.signal)
+    : undefined;
   return {
     stop: async () => {
       abort.abort();
@@ -151,9 +153,10 @@ function startKills({ options, pipeline }: Run): { stop(): Promise<void> } {
 }
 
 /** Resolves when every event sent is on the bus, or when nothing is left in the queue that could still reach it. */
-async function untilSettled({ ledger, pipeline }: Run): Promise<void> {
+async function untilSettled({ protocols, pipeline }: Run): Promise<void> {
   let settled = false;
-  const waiting = ledger.settled(SETTLE_TIMEOUT_MS).then(() => {
+  const ledgers = protocols.map(({ account }) => account.ledger);
+  const waiting = Promise.all(ledgers.map((ledger) => ledger.settled(SETTLE_TIMEOUT_MS))).then(() => {
     settled = true;
   });
   let emptySinceMs = Date.now();
@@ -174,42 +177,19 @@ async function drain({ pipeline, display }: Run): Promise<void> {
   }
 }
 
-function genesysAccess(cloud: Cloud | undefined, real: RealGenesys | undefined) {
+function genesysAccess(platform: SimulatedPlatform | undefined, real: RealGenesys | undefined) {
   if (real) {
     const { clientId, clientSecret } = real;
     return { ...genesysHosts(real.domain), credentials: { clientId, clientSecret } };
   }
-  const url = cloud?.url ?? '';
-  return {
-    apiUrl: url,
-    loginUrl: url,
-    credentials: { clientId: 'simulator-client', clientSecret: 'simulator-secret' },
-  };
+  const url = platform?.url ?? '';
+  return { apiUrl: url, loginUrl: url, credentials: CLIENT };
 }
 
-function showIntroduction({ display, pipeline, cloud }: Run, real: RealGenesys | undefined): void {
-  const { healthPort, address } = pipeline.ingester;
-  display.heading('Switchboard is running on this machine');
-  display.table([
-    ['Genesys Cloud', real ? `${real.domain} (real)` : `${cloud?.url} (simulated)`],
-    ['AWS', `${pipeline.emulatorUrl} (local)`],
-    ['event bus', NAMES.bus],
-    ['events queue', NAMES.eventsQueue],
-    address === undefined
-      ? [
-          'ingester',
-          healthPort === undefined
-            ? 'a process of its own'
-            : `http://127.0.0.1:${healthPort}/healthz and /metrics`,
-        ]
-      : ['webhook', address],
-  ]);
-  display.line('Press Ctrl-C to drain the pipeline and print the result.\n');
-  let shown = 0;
-  const stop = pipeline.emulator.eventbridge.onEvent(({ event }) => {
-    display.sample(event);
-    if (++shown === ProgressDisplay.sampleEvents) stop();
-  });
+/** The protocol of the real Genesys Cloud, of which only arrivals are known. */
+function realProtocol({ protocol }: LocalOptions): RunProtocol {
+  const account = new ProtocolAccount(new Ledger());
+  return { name: protocol, receiver: 'ingester', cloud: undefined, account };
 }
 
 /** Resolves when the ingester covers its topics, or after the timeout. */

@@ -12,7 +12,7 @@ import { readGapRecords } from './gap-records.ts';
 import { LocalDedupWindow } from './local-dedup-window.ts';
 import { createLocalIngester, type LocalIngesterOptions } from './local-ingester.ts';
 import { createBucket, createResources, NAMES } from './resources.ts';
-import type { RunningIngester } from './running-ingester.ts';
+import { joined, type RunningIngester } from './running-ingester.ts';
 import { createLocalWebhook } from './served-webhook.ts';
 import { localLimits } from './simulation-limits.ts';
 import { readObject } from './stored-objects.ts';
@@ -24,8 +24,8 @@ const LOCAL_AWS: AwsEdge = {
 
 /** Options of {@link startPipeline}. */
 export interface PipelineOptions extends Omit<LocalIngesterOptions, 'onKilled' | 'isSimulated'> {
-  /** Receives events over a webhook instead of the WebSockets of an ingester. Default false. */
-  isWebhook?: boolean;
+  /** What receives events. Default: an ingester. */
+  receivers?: ReadonlySet<'ingester' | 'webhook'>;
   seed: number;
   accounting: Accounting;
   /** Whether Genesys Cloud is simulated, so that the limits can be shorter. Default false. */
@@ -90,7 +90,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     dedupWindow,
   });
   poller.start();
-  const ingester = createSource(options, emulator, edge, resources.eventsQueueUrl);
+  const ingester = createReceivers(options, emulator, edge, resources.eventsQueueUrl);
   try {
     await ingester.start();
   } catch (error) {
@@ -120,15 +120,20 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
 }
 
 /** What sends events to the events queue. */
-function createSource(
+function createReceivers(
   options: PipelineOptions,
   emulator: Emulator,
   edge: AwsEdge & { endpoint: string },
   eventsQueueUrl: string,
 ): RunningIngester {
-  if (options.isWebhook) return createLocalWebhook(options, emulator, edge, eventsQueueUrl);
-  const { isSimulated = false, onIngesterKilled: onKilled = () => undefined } = options;
-  return createLocalIngester({ ...options, isSimulated, onKilled }, edge, eventsQueueUrl);
+  const { receivers = new Set(['ingester']), isSimulated = false } = options;
+  const onKilled = options.onIngesterKilled ?? (() => undefined);
+  return joined([
+    ...(receivers.has('ingester')
+      ? [createLocalIngester({ ...options, isSimulated, onKilled }, edge, eventsQueueUrl)]
+      : []),
+    ...(receivers.has('webhook') ? [createLocalWebhook(options, emulator, edge, eventsQueueUrl)] : []),
+  ]);
 }
 
 function createPoller(

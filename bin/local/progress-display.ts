@@ -105,6 +105,18 @@ export class ProgressDisplay {
     }
   }
 
+  /** Writes rows of cells, aligned: the first row has the names of the columns, the first cell is a text. */
+  columns(rows: readonly (readonly string[])[]): void {
+    const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
+    for (const [index, row] of rows.entries()) {
+      const cells = row.map((cell, at) =>
+        at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0),
+      );
+      const line = `  ${cells.join('  ')}`;
+      this.line(index === 0 ? this.style('dim', line) : line);
+    }
+  }
+
   private style(format: Parameters<typeof styleText>[0], text: string): string {
     return styleText(format, text, { stream: this.stream });
   }

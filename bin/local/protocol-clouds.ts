@@ -1,37 +1,66 @@
+import { CLOUD_FAULT_KINDS } from 'switchboard-local/simulator/cloud-fault-kinds.ts';
 import { AnalyticsServer } from 'switchboard-local/simulator/streams/analytics-server.ts';
 import { ConversationServer } from 'switchboard-local/simulator/streams/conversation-server.ts';
 import { InteractionServer } from 'switchboard-local/simulator/streams/interaction-server.ts';
 import { NotificationServer } from 'switchboard-local/simulator/streams/notification-server.ts';
-import { type Cloud, startCloud } from './cloud.ts';
-import type { LocalOptions } from './local-options.ts';
-import { startStreamCloud } from './stream-run.ts';
-import { startWebhookCloud } from './webhook-cloud.ts';
+import type { StreamServer } from 'switchboard-local/simulator/streams/stream-server.ts';
+import { WEBHOOK_FAULT_KINDS } from 'switchboard-local/simulator/webhook-fault-kinds.ts';
+import { type Cloud, type CloudOptions, createChannelCloud } from './cloud.ts';
+import { createStreamCloud } from './stream-run.ts';
+import { createWebhookCloud } from './webhook-cloud.ts';
 
-/** Starts the simulated Genesys Cloud of each protocol. */
-export const PROTOCOL_CLOUDS: Readonly<Record<string, (options: LocalOptions) => Promise<Cloud>>> = {
-  'notification-channels': startCloud,
-  'analytics-events': (options) =>
-    startStreamCloud(options, new AnalyticsServer(options.seed), {
-      PROTOCOLS: 'analytics-events',
-      ANALYTICS_EVENT_TYPES: 'conversation,interaction,routing,analytics,user',
-    }),
-  'conversation-stream': (options) =>
-    startStreamCloud(options, new ConversationServer(options.seed), {
-      PROTOCOLS: 'conversation-stream',
+/** A protocol that a simulated cloud can speak. */
+interface SimulatedProtocol {
+  /** The faults that can happen to it. */
+  readonly faults: readonly string[];
+  /** What receives its events. */
+  readonly receiver: 'ingester' | 'webhook';
+  readonly create: (options: CloudOptions) => Cloud;
+}
+
+/** The simulated Genesys Cloud of each protocol. */
+export const PROTOCOL_CLOUDS: Readonly<Record<string, SimulatedProtocol>> = {
+  'notification-channels': {
+    faults: CLOUD_FAULT_KINDS,
+    receiver: 'ingester',
+    create: createChannelCloud,
+  },
+  'analytics-events': stream(
+    (seed) => new AnalyticsServer(seed),
+    () => ({ ANALYTICS_EVENT_TYPES: 'conversation,interaction,routing,analytics,user' }),
+  ),
+  'conversation-stream': stream(
+    (seed) => new ConversationServer(seed),
+    () => ({
       CONVERSATION_TYPES: 'voice,webChat,email',
       CONVERSATION_STATES: 'active,queued,waiting,wrapup',
     }),
-  'interaction-events': (options) =>
-    startStreamCloud(options, new InteractionServer(options.seed), {
-      PROTOCOLS: 'interaction-events',
-      INTERACTION_EVENT_TYPES: 'interaction:updated,interaction:created',
-    }),
-  'eventbridge-webhook': startWebhookCloud,
-  'notification-stream': (options) => {
-    const server = new NotificationServer(options.seed);
-    return startStreamCloud(options, server, {
-      PROTOCOLS: 'notification-stream',
-      NOTIFICATION_SUBSCRIPTIONS: JSON.stringify(server.resources),
-    });
+  ),
+  'interaction-events': stream(
+    (seed) => new InteractionServer(seed),
+    () => ({ INTERACTION_EVENT_TYPES: 'interaction:updated,interaction:created' }),
+  ),
+  'eventbridge-webhook': {
+    faults: WEBHOOK_FAULT_KINDS,
+    receiver: 'webhook',
+    create: createWebhookCloud,
   },
+  'notification-stream': stream(
+    (seed) => new NotificationServer(seed),
+    ({ resources }) => ({ NOTIFICATION_SUBSCRIPTIONS: JSON.stringify(resources) }),
+  ),
 };
+
+function stream<Server extends StreamServer>(
+  createServer: (seed: number) => Server,
+  environmentOf: (server: Server) => Readonly<Record<string, string>>,
+): SimulatedProtocol {
+  return {
+    faults: createServer(0).faults,
+    receiver: 'ingester',
+    create: (options) => {
+      const server = createServer(options.seed);
+      return createStreamCloud(options, server, environmentOf(server));
+    },
+  };
+}

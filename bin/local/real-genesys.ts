@@ -1,5 +1,5 @@
 import { GENESYS_DOMAINS, isGenesysDomain } from '../../lib/genesys/regions.ts';
-import type { LocalOptions } from './local-options.ts';
+import type { LocalOptions } from './run-options.ts';
 
 /** Domain and credentials of the real Genesys Cloud. */
 export interface RealGenesys {

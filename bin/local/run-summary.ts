@@ -1,23 +1,28 @@
-import { judgeGaps } from 'switchboard-local/simulator/gap-judge.ts';
-import type { Ledger } from 'switchboard-local/simulator/ledger.ts';
+import { combinedReport } from 'switchboard-local/simulator/combined-report.ts';
+import { type GapRecord, judgeGaps } from 'switchboard-local/simulator/gap-judge.ts';
 import { templateOf } from 'switchboard-local/simulator/topic-template-lookup.ts';
 import type { Accounting } from './accounting.ts';
-import { ChildIngester } from './child-ingester.ts';
-import type { Cloud } from './cloud.ts';
-import type { LocalOptions } from './local-options.ts';
-import { roundLatency } from './local-result.ts';
+import type { FaultChoice } from './fault-options.ts';
+import { type ProtocolResult, roundLatency } from './local-result.ts';
 import type { Pipeline } from './pipeline.ts';
+import { eventsPerSecond } from './protocol-account.ts';
+import { PROTOCOL_CLOUDS } from './protocol-clouds.ts';
+import { messagesOf } from './queued-protocols.ts';
 import type { ReplayTotals } from './replay.ts';
 import { NAMES } from './resources.ts';
-import type { Judged } from './verdict.ts';
+import type { LocalOptions } from './run-options.ts';
+import type { RunProtocol } from './run-protocol.ts';
+import { sumOfTotals } from './running-ingester.ts';
+import { type Judged, type JudgedProtocol, joinedGaps } from './verdict.ts';
 
 const MAX_LOST_TOPICS = 10;
+/** Faults that end a token, which all protocols share. */
+const TOKEN_FAULTS: readonly string[] = ['token_expired', 'token_revoked'];
 
 /** The parts of a run that its result depends on. */
 export interface RunParts {
   options: LocalOptions;
-  cloud: Cloud | undefined;
-  ledger: Ledger;
+  protocols: readonly [RunProtocol, ...RunProtocol[]];
   accounting: Accounting;
   pipeline: Pipeline;
 }
@@ -28,61 +33,127 @@ export interface LossByTopic {
   readonly events: number;
 }
 
-/** Faults that took effect, by kind. */
-export function faultCounts({
-  cloud,
-  pipeline,
-}: Pick<RunParts, 'cloud' | 'pipeline'>): Record<string, number> {
-  const { ingester } = pipeline;
+/** Faults that took effect, by kind: those of the clouds, of AWS, of the consumer and of the ingester. */
+export function faultCounts({ protocols, pipeline }: Pick<RunParts, 'protocols' | 'pipeline'>) {
+  const { kills } = pipeline.ingester;
   return {
-    ...cloud?.faults?.counts,
+    ...cloudFaultCounts(protocols),
     ...pipeline.awsFaults.counts,
     consumer_crash: pipeline.consumed.crashes,
-    ...(ingester instanceof ChildIngester ? { ingester_kill: ingester.kills } : {}),
+    ...(kills === undefined ? {} : { ingester_kill: kills }),
   };
 }
 
 /** Judges a run that has ended, with the gap records that the product has written. */
 export async function judgeRun(run: RunParts, replay: ReplayTotals | undefined): Promise<Judged> {
-  const { ledger, pipeline, accounting, options } = run;
-  const { received, copies, gaps: gapCount, gapSeconds } = pipeline.ingester.totals;
-  const report = ledger.report();
-  const records = await pipeline.gapRecords();
-  const gaps = judgeGaps(ledger.missing(), records);
-  const visibleIn = (name: string) => pipeline.emulator.sqs.queue(name).counts().visible;
-  const result = {
-    sent: run.cloud ? report.sent : received - copies,
-    received,
-    published: run.cloud ? report.published : accounting.published,
-    duplicates: copies + pipeline.consumed.duplicates,
-    quarantined: visibleIn(NAMES.quarantineQueue),
-    lost: report.lost,
-    publishedTwice: run.cloud ? report.publishedTwice + report.unexpected : 0,
-    publishedTwiceWeak: report.publishedTwiceWeak,
-    publishedTwiceUnknown: report.publishedTwiceUnknown,
-    uncovered: report.uncovered,
-    unproven: report.unproven,
-    unexplained: gaps.unexplained,
-    gapRecords: records.length,
-    deadLettered: visibleIn(NAMES.deadLetterQueue),
-    latencyMs: roundLatency(report.latencyMs),
-    latencyStalledMs: { ...roundLatency(report.latencyStalledMs), count: report.latencyStalledMs.count },
-    eventsPerSecond: accounting.eventsPerSecond,
-    gaps: gapCount,
-    gapSeconds: Math.round(gapSeconds * 10) / 10,
-    faults: faultCounts(run),
-    ...(replay ? { replay: { ...replay, repeated: report.repeated } } : {}),
+  const records = await run.pipeline.gapRecords();
+  const judged = run.protocols.map((one) => [one.name, judgeProtocol(run, one, records)] as const);
+  const { quarantineQueue, deadLetterQueue } = NAMES;
+  const visibleIn = (name: string) => run.pipeline.emulator.sqs.queue(name).counts().visible;
+  const unexplained = judged.reduce((sum, [, { result }]) => sum + result.unexplained, 0);
+  const repeated = combinedReport(run.protocols.map(({ account }) => account.ledger)).repeated;
+  return {
+    result: {
+      ...resultOf(run, run.protocols, records, unexplained),
+      quarantined: visibleIn(quarantineQueue),
+      deadLettered: visibleIn(deadLetterQueue),
+      faults: faultCounts(run),
+      ...(judged.length > 1
+        ? { protocols: Object.fromEntries(judged.map(([name, { result }]) => [name, result])) }
+        : {}),
+      ...(replay ? { replay: { ...replay, repeated } } : {}),
+    },
+    gaps: joinedGaps(judged.map(([, { gaps }]) => gaps)),
+    mayLoseConnections: judged.some(([, { mayLoseConnections }]) => mayLoseConnections),
+    protocols: Object.fromEntries(judged),
   };
-  const { cloud, stream, ingesterKill } = options.faults;
-  return { result, gaps, mayLoseConnections: cloud.length + stream.length > 0 || ingesterKill };
 }
 
-/** Lost events by type, most first. */
-export function lossByTopic(ledger: Ledger): LossByTopic[] {
+/** The gap records of one protocol explain nothing of another one. */
+function judgeProtocol(run: RunParts, protocol: RunProtocol, all: readonly GapRecord[]): JudgedProtocol {
+  const { name, account } = protocol;
+  const records = all.filter((record) => account.isNamed(record.protocol ?? ''));
+  const gaps = judgeGaps(account.ledger.missing(), records);
+  return {
+    result: resultOf(run, [protocol], records, gaps.unexplained),
+    gaps,
+    mayLoseConnections: mayLoseConnections(name, run.options.faults),
+  };
+}
+
+function mayLoseConnections(name: string, { cloud, stream, webhook, ingesterKill }: FaultChoice): boolean {
+  const { faults = [], receiver } = PROTOCOL_CLOUDS[name] ?? {};
+  if (receiver === 'webhook') return false;
+  const own = [...cloud, ...stream, ...webhook].filter((kind) => faults.includes(kind));
+  return own.length > 0 || ingesterKill || [...cloud, ...stream].some((kind) => TOKEN_FAULTS.includes(kind));
+}
+
+/** The result of some protocols of a run. */
+function resultOf(
+  { pipeline }: RunParts,
+  protocols: readonly RunProtocol[],
+  records: readonly GapRecord[],
+  unexplained: number,
+): ProtocolResult {
+  const accounts = protocols.map(({ account }) => account);
+  const isNamed = (name: string) => accounts.some((account) => account.isNamed(name));
+  const isSimulated = protocols.every(({ cloud }) => cloud !== undefined);
+  const report = combinedReport(accounts.map(({ ledger }) => ledger));
+  const { received, copies } = sumOfTotals(pipeline.ingester.totals, isNamed);
+  const sum = (count: (account: (typeof accounts)[number]) => number) =>
+    accounts.reduce((total, account) => total + count(account), 0);
+  const dropped = [...pipeline.consumed.dropped].filter(([name]) => isNamed(name));
+  const gaps = intervalsOf(records);
+  const gapMs = gaps.reduce((total, { fromMs, toMs }) => total + Math.max(0, toMs - fromMs), 0);
+  return {
+    sent: isSimulated ? report.sent : received - copies,
+    received,
+    published: isSimulated ? report.published : sum(({ published }) => published),
+    duplicates: dropped.reduce((total, [, count]) => total + count, copies),
+    quarantined: messagesOf(pipeline.emulator.sqs.queue(NAMES.quarantineQueue), isNamed),
+    lost: report.lost,
+    publishedTwice: isSimulated ? report.publishedTwice + report.unexpected : 0,
+    publishedTwiceWeak: report.publishedTwiceWeak,
+    publishedTwiceUnknown: report.publishedTwiceUnknown,
+    wrongProtocol: sum(({ wrongProtocol }) => wrongProtocol),
+    uncovered: report.uncovered,
+    unproven: report.unproven,
+    unexplained,
+    gapRecords: records.length,
+    deadLettered: messagesOf(pipeline.emulator.sqs.queue(NAMES.deadLetterQueue), isNamed),
+    latencyMs: roundLatency(report.latencyMs),
+    latencyStalledMs: { ...roundLatency(report.latencyStalledMs), count: report.latencyStalledMs.count },
+    eventsPerSecond: eventsPerSecond(accounts),
+    gaps: gaps.length,
+    gapSeconds: Math.round(gapMs / 100) / 10,
+    faults: cloudFaultCounts(protocols),
+  };
+}
+
+/** A gap during which the topics changed has several records with the same interval. */
+function intervalsOf(records: readonly GapRecord[]): readonly GapRecord[] {
+  const key = ({ protocol, fromMs, toMs, reason }: GapRecord) =>
+    JSON.stringify([protocol, fromMs, toMs, reason]);
+  return [...new Map(records.map((record) => [key(record), record])).values()];
+}
+
+function cloudFaultCounts(protocols: readonly RunProtocol[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { cloud } of protocols)
+    for (const [kind, count] of Object.entries(cloud?.faults?.counts ?? {}))
+      counts[kind] = (counts[kind] ?? 0) + count;
+  return counts;
+}
+
+/** Lost events by protocol and type, most first. */
+export function lossByTopic(protocols: readonly RunProtocol[]): LossByTopic[] {
   const counts = new Map<string, number>();
-  for (const { topicName } of ledger.lost()) {
-    const topic = templateOf(topicName) ?? topicName;
-    counts.set(topic, (counts.get(topic) ?? 0) + 1);
+  for (const { name, account } of protocols) {
+    for (const { topicName } of account.ledger.lost()) {
+      const type = templateOf(topicName) ?? topicName;
+      const topic = protocols.length > 1 ? `${name} ${type}` : type;
+      counts.set(topic, (counts.get(topic) ?? 0) + 1);
+    }
   }
   return [...counts]
     .map(([topic, events]) => ({ topic, events }))

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import type { Emulator } from 'switchboard-local/emulator/emulator.ts';
 import { type FunctionUrl, serveFunctionUrl } from 'switchboard-local/lambda/function-url.ts';
+import { WEBHOOK_PROTOCOL } from '../../functions/webhook/delivered-event.ts';
 import { createHandler, type WebhookHandler } from '../../functions/webhook/url-handler.ts';
 import { readConfig } from '../../functions/webhook/webhook-config.ts';
 import { type AwsEdge, secretsManagerClient, sqsClient } from '../../lib/aws/aws-clients.ts';
@@ -69,7 +70,7 @@ export function createLocalWebhook(
       return served?.connections ?? 0;
     },
     get totals() {
-      return { received, copies: 0, gaps: 0, gapSeconds: 0 };
+      return { [WEBHOOK_PROTOCOL]: { received, copies: 0 } };
     },
     failed: new Promise(() => undefined),
     start: async () => {

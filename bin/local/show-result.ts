@@ -14,12 +14,31 @@ export function showResult(
   if (result.replay) for (const line of replayLines(result.replay)) display.line(line);
   display.heading('Result: events sent by Genesys Cloud and events on the bus');
   display.table(resultRows(result));
+  if (result.protocols) {
+    display.line();
+    display.columns(protocolRows(result.protocols));
+  }
   for (const { topic, events } of lostByTopic) display.warn(`Lost: ${events} of ${topic}`);
   const { isSound, lines } = verdictLines(judged);
   for (const line of lines) {
     if (isSound) display.success(line);
     else display.failure(line);
   }
+}
+
+/** A row per protocol, and the names of the columns. */
+function protocolRows(protocols: NonNullable<LocalResult['protocols']>): string[][] {
+  const rows = Object.entries(protocols).map(([name, one]) => [
+    name,
+    `${one.sent}`,
+    `${one.published}`,
+    `${one.lost}`,
+    `${one.publishedTwice}`,
+    `${one.uncovered + one.unproven}`,
+    `${one.unexplained}`,
+    `${one.latencyMs.p99}`,
+  ]);
+  return [['protocol', 'sent', 'on bus', 'lost', 'twice', 'missed', 'unexplained', 'p99 ms'], ...rows];
 }
 
 function replayLines(replay: NonNullable<LocalResult['replay']>): string[] {
@@ -51,6 +70,9 @@ function resultRows(result: LocalResult): [name: string, value: string][] {
       'uncovered',
       `${result.uncovered} (no live connection; gaps recorded: ${result.gapRecords}, ${result.gapSeconds} s)`,
     ],
+    ...(result.wrongProtocol > 0
+      ? [['wrong protocol', `${result.wrongProtocol}`] satisfies [string, string]]
+      : []),
     ['unproven', `${result.unproven} (sent on connections that were cut off)`],
     ['unexplained', `${result.unexplained} (uncovered or unproven, and in no gap record)`],
     ['latency', `p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms, max ${latencyMs.max} ms`],

@@ -1,24 +1,50 @@
 import type { GapVerdict } from 'switchboard-local/simulator/gap-judge.ts';
-import type { LocalResult } from './local-result.ts';
+import type { LocalResult, ProtocolResult } from './local-result.ts';
 
 const MAX_LISTED_GAPS = 5;
 
-/** The result of a run, and what the gap records explain. */
-export interface Judged {
-  readonly result: LocalResult;
+/** The result of a protocol, and what its gap records explain. */
+export interface JudgedProtocol {
+  readonly result: ProtocolResult;
   readonly gaps: GapVerdict;
   /** Whether connections were to be lost: faults of the cloud were injected, or the ingester was killed. */
   readonly mayLoseConnections: boolean;
 }
 
-/** Everything that makes a run fail, as sentences. Empty if it did not. */
-export function problemsOf({ result, gaps, mayLoseConnections }: Judged): string[] {
-  const { lost, publishedTwice, unexplained, uncovered, unproven } = result;
+/** The result of a run. Each protocol is judged alone. */
+export interface Judged extends JudgedProtocol {
+  readonly result: LocalResult;
+  readonly protocols: Readonly<Record<string, JudgedProtocol>>;
+}
+
+/** What the gap records of several protocols explain. */
+export function joinedGaps(verdicts: readonly GapVerdict[]): GapVerdict {
+  const sum = (count: (verdict: GapVerdict) => number) =>
+    verdicts.reduce((total, verdict) => total + count(verdict), 0);
+  return {
+    explained: sum(({ explained }) => explained),
+    unexplained: sum(({ unexplained }) => unexplained),
+    unexplainedTopics: verdicts.flatMap(({ unexplainedTopics }) => unexplainedTopics),
+    used: verdicts.flatMap(({ used }) => used),
+  };
+}
+
+/** Everything that makes a run fail, as sentences. With several protocols, each names its protocol. */
+export function problemsOf({ protocols }: Judged): string[] {
+  const judged = Object.entries(protocols);
+  if (judged.length === 1) return judged.flatMap(([, one]) => problemsOfProtocol(one));
+  return judged.flatMap(([name, one]) => problemsOfProtocol(one).map((problem) => `${name}: ${problem}`));
+}
+
+/** Everything that makes a protocol fail, as sentences. */
+function problemsOfProtocol({ result, gaps, mayLoseConnections }: JudgedProtocol): string[] {
+  const { wrongProtocol, lost, publishedTwice, unexplained, uncovered, unproven } = result;
   const missed = uncovered + unproven;
   const topics = gaps.unexplainedTopics.map(([topic, count]) => `${topic || 'not recorded'} (${count})`);
   return [
     ...(lost > 0 ? [`${events(lost)} lost: sent on a live connection, and not on the bus.`] : []),
     ...(publishedTwice > 0 ? [`${events(publishedTwice)} published twice without an unknown outcome.`] : []),
+    ...(wrongProtocol > 0 ? [`${events(wrongProtocol)} published under the name of another protocol.`] : []),
     ...(unexplained > 0
       ? [`${events(unexplained)} missed, and no gap record names topic and time: ${topics.join(', ')}.`]
       : []),

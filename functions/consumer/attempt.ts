@@ -115,8 +115,8 @@ function withoutRepeats(items: readonly Item[]): Item[] {
 }
 
 /** The events in a state. */
-export function eventsIn(items: readonly Item[], wanted: ItemState): QueuedEvent[] {
-  return items.flatMap(({ event, state }) => (event && state === wanted ? [event] : []));
+export function eventsIn(items: readonly Item[], ...wanted: readonly ItemState[]): QueuedEvent[] {
+  return items.flatMap(({ event, state }) => (event && wanted.includes(state) ? [event] : []));
 }
 
 /** The mark that the turn gets for an item. */

@@ -26,7 +26,10 @@ export interface BatchReport {
   readonly failedMessageIds: readonly string[];
   readonly received: number;
   readonly published: readonly QueuedEvent[];
+  /** Items that were dropped, because they are published or quarantined already. */
   readonly duplicates: number;
+  /** The events among them. */
+  readonly dropped: readonly QueuedEvent[];
   readonly quarantined: number;
 }
 
@@ -84,6 +87,7 @@ export class Consumer {
       received: items.length,
       published: eventsIn(items, 'published'),
       duplicates: count('duplicate', 'repeated'),
+      dropped: eventsIn(items, 'duplicate', 'repeated'),
       quarantined: unreadable.length - whole.left.size + count('quarantined'),
     };
   }

@@ -8,34 +8,21 @@ import {
   rejectedItem,
   weakIdentity,
 } from '../../lib/events/item.ts';
-import { REJECTION_REASONS, type RejectionReason } from '../../lib/events/schema.ts';
+import type { RejectionReason } from '../../lib/events/schema.ts';
 import type { Batcher } from './batcher.ts';
 import { CursorCommits } from './cursor-commits.ts';
+import {
+  type IntakeTotals,
+  noOtherTotals,
+  noProtocolTotals,
+  type ProtocolTotals,
+  sumOfProtocols,
+} from './intake-totals.ts';
 import { KeyHistory } from './key-history.ts';
 import type { LargeItems } from './large-items.ts';
 import { OneSpeaker, type SpeakerEnd } from './one-speaker.ts';
 import type { DataSignal, Session } from './protocols/stream-protocol.ts';
 import { RecentIds } from './recent-ids.ts';
-
-type SequenceCount = Extract<DataSignal, { kind: 'sequence' }>['outcome'];
-
-/** Counts since the start. */
-export interface IntakeTotals {
-  /** Events read from sockets, copies included. */
-  received: number;
-  /** Copies that overlapping connections delivered, dropped here. */
-  copies: number;
-  /** Events that the configuration of their protocol excludes. */
-  filtered: number;
-  /** What sequence numbers revealed. */
-  sequence: Record<SequenceCount, number>;
-  /** Messages that were only logged. */
-  notices: number;
-  /** Frames that could not become events, by reason. They are sent to the quarantine queue. */
-  rejected: Record<RejectionReason, number>;
-  /** Frames that neither a message nor the bucket could take. The log has their size. */
-  unpreserved: number;
-}
 
 /** Takes the data of one subscription's connections, and learns when each of them can deliver data. */
 export interface SignalSink {
@@ -70,18 +57,8 @@ export interface IntakeHandlers {
  * Cursors are committed once SQS has accepted everything before them.
  */
 export class Intake {
-  readonly totals: IntakeTotals = {
-    received: 0,
-    copies: 0,
-    filtered: 0,
-    sequence: { gap: 0, late: 0, duplicate: 0, epoch: 0 },
-    notices: 0,
-    rejected: Object.fromEntries(REJECTION_REASONS.map((reason) => [reason, 0])) as Record<
-      RejectionReason,
-      number
-    >,
-    unpreserved: 0,
-  };
+  private readonly counts = noOtherTotals();
+  private readonly protocols = new Map<string, ProtocolTotals>();
   private readonly queue: ItemQueue;
   private readonly handlers: IntakeHandlers;
   private readonly log: Log;
@@ -103,10 +80,18 @@ export class Intake {
     this.large = options.large;
   }
 
+  /** Counts since the start. */
+  get totals(): IntakeTotals {
+    const { counts, protocols } = this;
+    const sum = sumOfProtocols([...protocols.values()]);
+    return { ...counts, ...sum, protocols: Object.fromEntries(protocols) };
+  }
+
   /** The sink of one subscription. */
   sink(protocol: string, subscription: string): SignalSink {
     const cursors = this.cursors.get(subscription) ?? new CursorCommits(this.log);
     this.cursors.set(subscription, cursors);
+    const totals = this.totalsOf(protocol);
     const speaker = new OneSpeaker<IdentifiedEvent>();
     const histories = new WeakMap<Session, KeyHistory>();
     let lastHistory = new KeyHistory();
@@ -119,7 +104,7 @@ export class Intake {
       end: (session, end) => {
         if (session === speaker.current) lastHistory = histories.get(session) ?? lastHistory;
         const { released, copies } = speaker.end(session, end);
-        this.totals.copies += copies;
+        totals.copies += copies;
         for (const weak of released) this.addEvent(protocol, weak);
       },
       take: (session, signal, frame) => {
@@ -144,13 +129,13 @@ export class Intake {
             this.handlers.onSequenceGap(subscription, signal.from, signal.to, signal.sinceMs);
             return;
           case 'sequence':
-            this.totals.sequence[signal.outcome]++;
+            totals.sequence[signal.outcome]++;
             return;
           case 'filtered':
-            this.totals.filtered++;
+            this.counts.filtered++;
             return;
           case 'notice':
-            this.totals.notices++;
+            this.counts.notices++;
             this.log.info(signal.message, { protocol, subscription });
         }
       },
@@ -177,13 +162,19 @@ export class Intake {
     this.log.error('SQS refused an item', { reason, bytes: json.length, protocol });
     // A rejected frame has no protocol at its top level: it is a replacement already.
     if (protocol === undefined) {
-      this.totals.unpreserved++;
+      this.counts.unpreserved++;
       return undefined;
     }
-    this.totals.rejected.refused_by_queue++;
+    this.counts.rejected.refused_by_queue++;
     const about = { reason: 'refused_by_queue', protocol, receivedAt: new Date().toISOString() } as const;
     // An item fits into a message, and so does its compressed form.
     return rejectedItem(Buffer.from(json), about, 'always');
+  }
+
+  private totalsOf(protocol: string): ProtocolTotals {
+    const totals = this.protocols.get(protocol) ?? noProtocolTotals();
+    this.protocols.set(protocol, totals);
+    return totals;
   }
 
   private takeEvent(
@@ -198,7 +189,8 @@ export class Intake {
       passing: (weak: IdentifiedEvent) => readonly IdentifiedEvent[];
     },
   ): void {
-    this.totals.received++;
+    const totals = this.totalsOf(protocol);
+    totals.received++;
     const identity = identify(protocol, event);
     const receivedAtMs = Date.now();
     if (identity === undefined) {
@@ -213,7 +205,7 @@ export class Intake {
     } else if (this.recent.add(id)) {
       this.addEvent(protocol, { event, identity, frame, receivedAtMs });
     } else {
-      this.totals.copies++;
+      totals.copies++;
     }
   }
 
@@ -234,13 +226,13 @@ export class Intake {
   private addLater(making: Promise<Item>, frame: Buffer, receivedAtMs: number): void {
     this.queue.addLater(frame.length, making, receivedAtMs);
     making.catch((error: unknown) => {
-      this.totals.unpreserved++;
+      this.counts.unpreserved++;
       this.log.error('a large frame could not be stored; it is lost', { bytes: frame.length, error });
     });
   }
 
   private reject(protocol: string, reason: RejectionReason, frame: Buffer, receivedAtMs = Date.now()): void {
-    this.totals.rejected[reason]++;
+    this.counts.rejected[reason]++;
     const about = { reason, protocol, receivedAt: new Date(receivedAtMs).toISOString() };
     const item = rejectedItem(frame, about);
     if (item) {
@@ -248,7 +240,7 @@ export class Intake {
     } else if (this.large) {
       this.addLater(this.large.rejectedItem(frame, about), frame, receivedAtMs);
     } else {
-      this.totals.unpreserved++;
+      this.counts.unpreserved++;
       this.log.error('a frame is too large for the quarantine queue even when compressed; it is lost', {
         protocol,
         reason,

@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { BatcherTotals } from './batcher.ts';
-import type { IntakeTotals } from './intake.ts';
+import type { IntakeTotals, ProtocolTotals } from './intake-totals.ts';
 import type { ConnectCount } from './protocol-streams.ts';
 
 /** Where the metrics are read from. They are read on request, so they cost nothing in the data path. */
@@ -23,16 +23,6 @@ type Definition = readonly [name: string, help: string, read: (sources: MetricSo
 
 /** Metrics that count up. */
 const COUNTERS: readonly Definition[] = [
-  [
-    'events_received_total',
-    'Events read from sockets, copies included',
-    (sources) => sources.intake().received,
-  ],
-  [
-    'events_copies_total',
-    'Copies from overlapping connections, dropped',
-    (sources) => sources.intake().copies,
-  ],
   ['events_filtered_total', 'Events that the configuration excludes', (sources) => sources.intake().filtered],
   ['notices_total', 'Messages that were only logged', (sources) => sources.intake().notices],
   [
@@ -119,8 +109,19 @@ export function ingesterMetrics(sources: MetricSources): Registry {
       value: count,
     })),
   );
+  const perProtocol = (name: string, help: string, read: (totals: ProtocolTotals) => number) =>
+    labelled(Counter, registry, name, help, () =>
+      Object.entries(sources.intake().protocols).map(([protocol, totals]) => ({
+        labels: { protocol },
+        value: read(totals),
+      })),
+    );
+  perProtocol('events_received_total', 'Events read from sockets, copies included', (one) => one.received);
+  perProtocol('events_copies_total', 'Copies from overlapping connections, dropped', (one) => one.copies);
   labelled(Counter, registry, 'sequence_outcomes_total', 'Sequence numbers that were not the next', () =>
-    Object.entries(sources.intake().sequence).map(([outcome, value]) => ({ labels: { outcome }, value })),
+    Object.entries(sources.intake().protocols).flatMap(([protocol, { sequence }]) =>
+      Object.entries(sequence).map(([outcome, value]) => ({ labels: { protocol, outcome }, value })),
+    ),
   );
   labelled(Counter, registry, 'connects_total', 'Connections opened', () =>
     sources

@@ -9,6 +9,7 @@ import { ChildIngester } from '../../bin/local/child-ingester.ts';
 import { parseFaults } from '../../bin/local/fault-options.ts';
 import { killAtSeededMoments } from '../../bin/local/ingester-kills.ts';
 import { type Pipeline, startPipeline } from '../../bin/local/pipeline.ts';
+import { ProtocolAccount } from '../../bin/local/protocol-account.ts';
 import { until } from './local-system.ts';
 
 const CONNECT_TIMEOUT_MS = 30_000;
@@ -68,7 +69,7 @@ export class IngesterProcess {
       logLevel: 'SILENT',
       seed: 1,
       faults: parseFaults('ingester_kill'),
-      accounting: new Accounting(ledger),
+      accounting: new Accounting([new ProtocolAccount(ledger)]),
       isSimulated: true,
       onIngesterKilled: () => ledger.readerKilled(),
     });

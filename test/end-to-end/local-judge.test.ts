@@ -9,6 +9,7 @@ import { ALL_FAULTS, NOT_IN_ALL, parseFaults } from '../../bin/local/fault-optio
 import { gapRecordsOf, readGapRecords } from '../../bin/local/gap-records.ts';
 import { LocalDedupWindow } from '../../bin/local/local-dedup-window.ts';
 import type { LocalResult } from '../../bin/local/local-result.ts';
+import { ProtocolAccount } from '../../bin/local/protocol-account.ts';
 import { StallWatch } from '../../bin/local/stall-watch.ts';
 import { unknownOutcomes } from '../../bin/local/unknown-outcomes.ts';
 import { problemsOf, verdictLines } from '../../bin/local/verdict.ts';
@@ -165,7 +166,7 @@ describe('the accounting', () => {
     const entry = ledger.begin('t');
     for (let sockets = 2; sockets > 0; sockets -= 1) ledger.deliver(entry).flushed();
     ledger.offered(entry);
-    return { ledger, accounting: new Accounting(ledger), serial: entry.serial };
+    return { ledger, accounting: new Accounting([new ProtocolAccount(ledger)]), serial: entry.serial };
   }
 
   test('An event on the bus is known by its serial number alone', () => {
@@ -220,13 +221,15 @@ describe('the verdict', () => {
       lost: 0,
       publishedTwice: 0,
       publishedTwiceWeak: 0,
+      wrongProtocol: 0,
       uncovered: 0,
       unproven: 0,
       unexplained: 0,
     };
     const result = { ...zero, ...counts } as LocalResult;
     const missing = Array.from({ length: explained }, () => ({ topicName: TOPIC, atMs: FROM_MS }));
-    return { result, gaps: judgeGaps(missing, [record]), mayLoseConnections };
+    const one = { result, gaps: judgeGaps(missing, [record]), mayLoseConnections };
+    return { ...one, protocols: { 'notification-channels': one } };
   }
 
   test('A run in which everything was published once says so', () => {

@@ -15,6 +15,7 @@ import { Simulator } from 'switchboard-local/simulator/simulator.ts';
 import { Accounting } from '../../bin/local/accounting.ts';
 import { parseFaults } from '../../bin/local/fault-options.ts';
 import { type DynamoDbAction, readGapRecords } from '../../bin/local/gap-records.ts';
+import { ProtocolAccount } from '../../bin/local/protocol-account.ts';
 import { createBucket, createResources, NAMES } from '../../bin/local/resources.ts';
 import { localLimits } from '../../bin/local/simulation-limits.ts';
 import { readObject } from '../../bin/local/stored-objects.ts';
@@ -61,7 +62,7 @@ export class LocalSystem {
   readonly ledger = new Ledger();
   readonly emulator: Emulator;
   readonly faults: FaultInjector;
-  readonly accounting = new Accounting(this.ledger);
+  readonly accounting = new Accounting([new ProtocolAccount(this.ledger)]);
   readonly published: BusEvent[] = [];
   readonly invocations: Invocation[] = [];
   poller!: SqsPoller;

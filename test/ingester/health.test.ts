@@ -77,6 +77,9 @@ describe('/metrics', () => {
       filtered: 8,
       notices: 12,
       sequence: { gap: 1, late: 2, duplicate: 3, epoch: 4 },
+      protocols: {
+        fake: { received: 10, copies: 2, sequence: { gap: 1, late: 2, duplicate: 3, epoch: 4 } },
+      },
       rejected,
       unpreserved: 1,
     }),
@@ -102,11 +105,11 @@ describe('/metrics', () => {
     expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=/);
     const text = await response.text();
     for (const line of [
-      'switchboard_events_received_total 10',
-      'switchboard_events_copies_total 2',
+      'switchboard_events_received_total{protocol="fake"} 10',
+      'switchboard_events_copies_total{protocol="fake"} 2',
       'switchboard_events_filtered_total 8',
       'switchboard_notices_total 12',
-      'switchboard_sequence_outcomes_total{outcome="late"} 2',
+      'switchboard_sequence_outcomes_total{protocol="fake",outcome="late"} 2',
       'switchboard_frames_unpreserved_total 1',
       'switchboard_items_sent_total 7',
       'switchboard_messages_sent_total 3',

@@ -15,6 +15,8 @@ export interface GapRecord {
   readonly reason: string;
   /** Subscriptions, such as `v2.users.<id>?presence&routingStatus`. Without any, the record explains nothing. */
   readonly topics: readonly string[];
+  /** The protocol whose connection was lost. */
+  readonly protocol?: string;
 }
 
 /** Which missing events the gap records explain. */

@@ -16,6 +16,7 @@ export class Hooks {
     this.channels = channels;
     this.tokens = tokens;
     this.graceMs = graceMs;
+    tokens.onRevoked((token) => this.leaveWith(token));
   }
 
   /** Ends the connection with FIN and no close frame once everything is flushed. */
@@ -58,15 +59,8 @@ export class Hooks {
   /** Revokes tokens (default: all). Their channels are notified, and closed after the grace period. */
   revoke(token?: Token): number {
     const revoked = token === undefined ? this.tokens.valid() : [token];
-    for (const one of revoked) one.revoked = true;
-    const channels = this.channels.all().filter((channel) => revoked.includes(channel.token));
-    for (const channel of channels) {
-      const { socket } = channel;
-      if (socket === undefined) continue;
-      socket.control(tokenRevokedText(channel.id, channel.token.clientId));
-      this.leave(channel, socket, 'token revoked');
-    }
-    return channels.length;
+    for (const one of revoked) this.tokens.revoke(one);
+    return this.channels.all().filter((channel) => revoked.includes(channel.token)).length;
   }
 
   duplicateNext(channelId?: string): number {
@@ -85,6 +79,15 @@ export class Hooks {
   stop(): void {
     for (const timer of this.timers) clearTimeout(timer);
     this.timers.clear();
+  }
+
+  private leaveWith(token: Token): void {
+    for (const channel of this.channels.all()) {
+      const { socket } = channel;
+      if (socket === undefined || channel.token !== token) continue;
+      socket.control(tokenRevokedText(channel.id, token.clientId));
+      this.leave(channel, socket, 'token revoked');
+    }
   }
 
   private leave(channel: Channel, socket: ChannelSocket, reason: string): void {

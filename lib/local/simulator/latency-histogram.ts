@@ -27,6 +27,12 @@ export class LatencyHistogram {
     this.histogram.recordValue(Math.min(MAX_LATENCY_US, Math.max(0, latencyUs)));
   }
 
+  /** Adds everything that another histogram recorded. */
+  add(other: LatencyHistogram): this {
+    this.histogram.add(other.histogram);
+    return this;
+  }
+
   /** Percentiles in milliseconds. All values are zero if nothing was recorded. */
   summary(): LatencySummary {
     const histogram = this.histogram;

@@ -3,7 +3,7 @@ import { LatencyHistogram } from './latency-histogram.ts';
 import { Delivery, type EventState, LedgerEntry, type RepeatGroup } from './ledger-entry.ts';
 import type { LedgerReport } from './ledger-report.ts';
 import { type MissingEvent, MissingEvents } from './missing-events.ts';
-import { SerialMarks } from './serial-marks.ts';
+import { Repeats } from './repeats.ts';
 import { SpanList } from './span-list.ts';
 
 export type { LedgerReport } from './ledger-report.ts';
@@ -11,14 +11,14 @@ export type { LedgerReport } from './ledger-report.ts';
 const DEFAULT_MAX_OPEN_EVENTS = 1_000_000;
 const DEFAULT_SETTLE_TIMEOUT_MS = 60_000;
 const MAX_REPORTED_KEYS = 20;
-/** Events with an allowed repeat that are remembered. */
-const MAX_ALLOWANCES = 1_000_000;
-/** Events that several sockets got, whose ids on the bus are remembered. A repeat of an older one counts as strict. */
-const MAX_OVERLAPPED = 200_000;
+/** Serial numbers of a ledger. */
+export const SERIALS_PER_LEDGER = 100_000_000_000;
 
 export interface LedgerOptions {
   /** With more events that are not on the bus, {@link Ledger.isFull} is true. Default 1,000,000. */
   readonly maxOpenEvents?: number;
+  /** Ledgers with different numbers have different serial numbers. Default 0. */
+  readonly number?: number;
 }
 
 /** An arrival on the bus. */
@@ -31,12 +31,6 @@ export interface Arrival {
   readonly isWeak?: boolean;
 }
 
-/** The arrivals of an event that several sockets got. */
-interface Overlapped {
-  readonly ids: Set<string>;
-  hasWeak: boolean;
-}
-
 /** The clock of the ledger: epoch milliseconds, fractional. */
 function ledgerNow(): number {
   return performance.timeOrigin + performance.now();
@@ -47,11 +41,12 @@ function ledgerNow(): number {
  * serial number only, never by its content. Memory is bounded.
  */
 export class Ledger {
+  /** From the frame to the bus, and the same of events that an injected fault stalled. */
+  readonly latency = new LatencyHistogram();
+  readonly latencyStalled = new LatencyHistogram();
   private readonly maxOpenEvents: number;
   private readonly open = new Map<number, LedgerEntry>();
-  private readonly marks = new SerialMarks();
-  private readonly allowances = new Map<number, number>();
-  private readonly overlapped = new Map<number, Overlapped>();
+  private readonly repeats = new Repeats();
   private readonly neverSent = new MissingEvents();
   private readonly counts: Record<EventState, number> = {
     pending: 0,
@@ -62,15 +57,27 @@ export class Ledger {
     uncovered: 0,
   };
   private readonly spans = new SpanList();
-  private readonly latency = new LatencyHistogram();
-  private readonly latencyStalled = new LatencyHistogram();
   private readonly waiters = new Set<() => void>();
-  private readonly repeats = { strict: 0, weak: 0, allowed: 0 };
   private unexpected = 0;
-  private lastSerial = 0;
+  private readonly baseSerial: number;
+  private lastSerial: number;
+  private lastBadSerial: number;
 
   constructor(options: LedgerOptions = {}) {
     this.maxOpenEvents = options.maxOpenEvents ?? DEFAULT_MAX_OPEN_EVENTS;
+    this.baseSerial = (options.number ?? 0) * SERIALS_PER_LEDGER;
+    this.lastSerial = this.baseSerial;
+    this.lastBadSerial = this.baseSerial + SERIALS_PER_LEDGER;
+  }
+
+  /** Whether a serial number is of this ledger, sent or not. */
+  owns(serial: number): boolean {
+    return serial > this.baseSerial && serial <= this.baseSerial + SERIALS_PER_LEDGER;
+  }
+
+  /** A serial number for what must not reach the bus: the ledger does not know it. */
+  badSerial(): number {
+    return this.lastBadSerial--;
   }
 
   /** Key of an event: the serial number in its metadata. Undefined if it has none. */
@@ -119,14 +126,14 @@ export class Ledger {
       return;
     }
     const entry = this.open.get(serial);
-    if (entry === undefined) this.receivedAgain(serial, arrival);
-    else this.receivedFirst(entry, arrival);
+    if (entry !== undefined) this.receivedFirst(entry, arrival);
+    // An event that is on the bus already, or that was never sent.
+    else if (!this.repeats.again(serial, arrival)) this.unexpected += 1;
   }
 
   /** Allows one repeat of this event, because a publish of it had an unknown outcome. */
   allowRepeat(serial: number): void {
-    dropOldest(this.allowances, MAX_ALLOWANCES);
-    this.allowances.set(serial, (this.allowances.get(serial) ?? 0) + 1);
+    this.repeats.allow(serial);
   }
 
   /** Records the latency of this event apart, because an injected fault stalled it. No effect once it is on the bus. */
@@ -181,7 +188,10 @@ export class Ledger {
   }
 
   report(): LedgerReport {
-    const { counts, repeats } = this;
+    const {
+      counts,
+      repeats: { counts: repeats },
+    } = this;
     return {
       sent: counts.sent + counts.published + counts.repeated,
       uncovered: counts.uncovered,
@@ -214,45 +224,12 @@ export class Ledger {
     entry.isPublished = true;
     (entry.stalled ? this.latencyStalled : this.latency).record(atMs - entry.sentAtMs);
     this.open.delete(serial);
-    this.marks.set(serial, sockets);
-    if (sockets > 1) {
-      dropOldest(this.overlapped, MAX_OVERLAPPED);
-      this.overlapped.set(serial, { ids: new Set(id === undefined ? [] : [id]), hasWeak: isWeak });
-    }
+    this.repeats.first(serial, sockets, { id, isWeak });
     this.updateState(entry);
     if (group === undefined) return;
     group.published += 1;
     group.open.delete(entry);
     for (const other of group.open) this.updateState(other);
-  }
-
-  /** An event that is on the bus already, or that was never sent. */
-  private receivedAgain(serial: number, arrival: Arrival): void {
-    if (!this.marks.has(serial)) {
-      this.unexpected += 1;
-      return;
-    }
-    const allowed = this.allowances.get(serial) ?? 0;
-    if (this.isWeakCopy(serial, arrival)) {
-      this.repeats.weak += 1;
-    } else if (allowed > 0) {
-      this.allowances.set(serial, allowed - 1);
-      this.repeats.allowed += 1;
-    } else {
-      this.repeats.strict += 1;
-    }
-  }
-
-  /**
-   * Whether an arrival is the copy of another socket that the product could not recognize. Each socket explains one id,
-   * and one of the ids must be weak. The same id again is never such a copy.
-   */
-  private isWeakCopy(serial: number, { id, isWeak = false }: Arrival): boolean {
-    const overlapped = this.overlapped.get(serial);
-    if (overlapped === undefined || id === undefined || overlapped.ids.has(id)) return false;
-    overlapped.ids.add(id);
-    overlapped.hasWeak ||= isWeak;
-    return overlapped.hasWeak && overlapped.ids.size <= this.marks.sockets(serial);
   }
 
   private readonly updateState = (entry: LedgerEntry): void => {
@@ -264,10 +241,4 @@ export class Ledger {
     if (state === 'uncovered') this.spans.add(entry.sentAtMs);
     if (this.waiters.size > 0 && this.outstanding === 0) for (const done of [...this.waiters]) done();
   };
-}
-
-/** Makes room for one more entry. */
-function dropOldest<T>(entries: Map<number, T>, limit: number): void {
-  const oldest = entries.keys().next();
-  if (entries.size >= limit && oldest.done !== true) entries.delete(oldest.value);
 }

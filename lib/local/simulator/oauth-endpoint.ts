@@ -1,10 +1,41 @@
 import { timingSafeEqual } from 'node:crypto';
-import type { ApiRequest, ApiResponse } from './api-request.ts';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type ApiRequest, type ApiResponse, readRequest, writeResponse } from './api-request.ts';
+import type { PlatformPart } from './platform-server.ts';
 import type { Tokens } from './tokens.ts';
 
 export interface OAuthClient {
   readonly clientId: string;
   readonly clientSecret: string;
+}
+
+/** The login service of a platform whose parts share their tokens. */
+export class OAuthEndpoint implements PlatformPart {
+  readonly path = '/oauth/token';
+  private readonly clients: readonly OAuthClient[];
+  private readonly tokens: Tokens;
+
+  constructor(clients: readonly OAuthClient[], tokens: Tokens) {
+    this.clients = clients;
+    this.tokens = tokens;
+  }
+
+  answer(incoming: IncomingMessage, response: ServerResponse): void {
+    void readRequest(incoming)
+      .then((request) =>
+        request.method === 'POST' ? grantToken(request, this.clients, this.tokens) : { status: 405 },
+      )
+      // The client disconnected before its request was complete.
+      .catch(() => ({ status: 400 }))
+      .then((answered) => writeResponse(response, answered, {}));
+  }
+
+  upgrade(_request: IncomingMessage, raw: Duplex): void {
+    raw.destroy();
+  }
+
+  async end(): Promise<void> {}
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { CloudFaults } from './cloud-faults.ts';
 import type { Ledger } from './ledger.ts';
 import type { OAuthClient } from './oauth-endpoint.ts';
+import type { Tokens } from './tokens.ts';
 
 export interface SimulatorOptions {
   /** Default 1. */
@@ -15,6 +16,8 @@ export interface SimulatorOptions {
   readonly otherClients?: readonly OAuthClient[];
   /** Default 86,400. */
   readonly tokenLifeSeconds?: number;
+  /** Tokens that it shares with other parts of the platform. Default: its own. */
+  readonly tokens?: Tokens;
   /** Default 24 h. */
   readonly channelLifeMs?: number;
   /** Channels per client. Creating one more evicts one. Default 20. */

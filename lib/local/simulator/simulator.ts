@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WebSocket } from 'ws';
@@ -15,6 +15,7 @@ import { replyTo } from './in-band-messages.ts';
 import { Ledger } from './ledger.ts';
 import type { RepeatGroup } from './ledger-entry.ts';
 import { NotificationsResource } from './notifications-resource.ts';
+import { loopbackUrl, type PlatformPart, PlatformServer } from './platform-server.ts';
 import { RequestFaults } from './request-faults.ts';
 import { RequestQuota } from './request-quota.ts';
 import { RestApi } from './rest-api.ts';
@@ -25,8 +26,6 @@ import { Upgrades } from './upgrade.ts';
 
 /** A channel has one socket. A newer one closes the older one normally (RFC 6455, 7.4.1). */
 const CLOSE_REPLACED = 1000;
-/** Longer than clients keep idle connections, so that the server does not close one that is about to be reused. */
-const KEEP_ALIVE_MS = 65_000;
 /** Time that clients have to answer the close frame when the simulator stops. */
 const CLOSE_TIMEOUT_MS = 1_000;
 const LOOPBACK = '127.0.0.1';
@@ -41,7 +40,9 @@ export interface Listening {
 }
 
 /** A simulated Genesys Cloud: OAuth, REST API and notification service on one port, for any client. */
-export class Simulator {
+export class Simulator implements PlatformPart {
+  /** As a part of a platform, it answers what no other part does. */
+  readonly path = '/';
   readonly ledger: Ledger;
   /** All actions of the cloud on its channels. The most common ones are also methods of this class. */
   readonly hooks: Hooks;
@@ -57,7 +58,9 @@ export class Simulator {
   private readonly emitter: EventEmitter;
   private readonly notifications: NotificationsResource;
   private readonly sockets = new Set<ChannelSocket>();
-  private readonly server: Server;
+  private readonly restApi: RestApi;
+  private readonly upgrades: Upgrades;
+  private readonly server = new PlatformServer([this]);
 
   /** @throws SimulatorOptionsError */
   constructor(options: SimulatorOptions = {}) {
@@ -68,7 +71,7 @@ export class Simulator {
     this.directory = new Directory(checked.seed, checked.users, checked.queues);
     this.channels = new Channels(checked);
     this.emitter = new EventEmitter(this.ledger, this.channels, checked);
-    const tokens = new Tokens(checked.tokenLifeSeconds);
+    const tokens = options.tokens ?? new Tokens(checked.tokenLifeSeconds);
     this.hooks = new Hooks(this.channels, tokens, checked.closingGraceMs);
     this.notifications = new NotificationsResource(
       this.channels,
@@ -76,7 +79,7 @@ export class Simulator {
       this.requestFaults,
       (channelId, host) => `ws://${host ?? LOOPBACK}/channels/${channelId}`,
     );
-    const restApi = new RestApi({
+    this.restApi = new RestApi({
       clients: [checked, ...checked.otherClients],
       tokens,
       quota: new RequestQuota(checked.requestsPerMinute),
@@ -85,28 +88,28 @@ export class Simulator {
       streams: this.streams,
       requestFaults: this.requestFaults,
     });
-    const upgrades = new Upgrades(this.channels, this.requestFaults, (channel, socket, raw) =>
+    this.upgrades = new Upgrades(this.channels, this.requestFaults, (channel, socket, raw) =>
       this.connected(channel, socket, raw),
     );
-    this.server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
-      void restApi.handle(request, response);
-    });
-    this.server.on('upgrade', (request, raw, head) => upgrades.handle(request, raw, head));
   }
 
   /** Listens on the loopback interface, by default on a free port, and starts the faults, if any. */
   async listen({ port = 0 }: { port?: number } = {}): Promise<Listening> {
-    await new Promise<void>((resolve, reject) => {
-      this.server.once('error', reject);
-      this.server.listen(port, LOOPBACK, () => {
-        this.server.off('error', reject);
-        resolve();
-      });
-    });
-    const address = this.server.address();
-    const actualPort = typeof address === 'object' && address !== null ? address.port : port;
+    const actualPort = await this.server.listen(port);
+    return { url: loopbackUrl(actualPort), port: actualPort, close: () => this.close() };
+  }
+
+  /** Starts the faults, if any. */
+  start(): void {
     this.faults?.start(this.faultTarget);
-    return { url: `http://${LOOPBACK}:${actualPort}`, port: actualPort, close: () => this.close() };
+  }
+
+  answer(request: IncomingMessage, response: ServerResponse): void {
+    void this.restApi.handle(request, response);
+  }
+
+  upgrade(request: IncomingMessage, raw: Duplex, head: Buffer): void {
+    this.upgrades.handle(request, raw, head);
   }
 
   /**
@@ -212,14 +215,15 @@ export class Simulator {
     return this.hooks.revoke();
   }
 
-  /** Stops listening and closes all sockets. What was sent still arrives; sockets that do not close are terminated. */
-  async close(): Promise<void> {
+  /** Stops listening and ends. */
+  close(): Promise<void> {
+    return this.server.close();
+  }
+
+  /** Closes all sockets. What was sent still arrives; sockets that do not close are terminated. */
+  async end(): Promise<void> {
     this.faults?.stop();
     this.hooks.stop();
-    const closed = new Promise<void>((resolve) => {
-      if (this.server.listening) this.server.close(() => resolve());
-      else resolve();
-    });
     this.channels.clear();
     const ending = [...this.sockets].filter((socket) => socket.live);
     for (const socket of ending) socket.close(CLOSE_GOING_AWAY, 'server is stopping');
@@ -228,8 +232,6 @@ export class Simulator {
       delay(CLOSE_TIMEOUT_MS, undefined, { ref: false }),
     ]);
     for (const socket of [...this.sockets]) socket.terminate();
-    this.server.closeAllConnections();
-    await closed;
   }
 
   private connected(channel: Channel, socket: WebSocket, raw: Duplex): void {

@@ -14,8 +14,9 @@ export interface Token {
 
 /** The tokens that the platform has issued. */
 export class Tokens {
-  private readonly tokens = new Map<string, Token>();
   readonly lifeSeconds: number;
+  private readonly tokens = new Map<string, Token>();
+  private readonly listeners: ((token: Token) => void)[] = [];
 
   constructor(lifeSeconds: number) {
     this.lifeSeconds = lifeSeconds;
@@ -36,6 +37,17 @@ export class Tokens {
 
   find(value: string): Token | undefined {
     return this.tokens.get(value);
+  }
+
+  /** Ends a token before it expires. Every part of the platform learns it. */
+  revoke(token: Token): void {
+    token.revoked = true;
+    for (const listener of this.listeners) listener(token);
+  }
+
+  /** Calls `listener` for each token that is revoked. */
+  onRevoked(listener: (token: Token) => void): void {
+    this.listeners.push(listener);
   }
 
   /** Tokens that are neither revoked nor expired. */

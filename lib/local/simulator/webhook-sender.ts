@@ -18,8 +18,6 @@ const BACKOFF_BASE_MS = 50;
 const BACKOFF_CAP_MS = 2_000;
 /** Longest time after the request at which the sender hangs up. */
 const MAX_HANG_UP_MS = 10;
-/** Serial numbers of events that were never sent by the cloud, so that the ledger does not know them. */
-const FIRST_BAD_SERIAL = 1_000_000_000_000;
 const TOO_MANY_REQUESTS = 429;
 const FIRST_SERVER_ERROR = 500;
 
@@ -55,7 +53,6 @@ export class WebhookSender {
   private readonly waiting: Good[] = [];
   private readonly abort = new AbortController();
   private inFlight = 0;
-  private bad = 0;
   private onIdle: (() => void)[] = [];
 
   constructor(options: WebhookSenderOptions) {
@@ -165,8 +162,7 @@ export class WebhookSender {
     const send = (kind: WebhookFaultKind, make: (body: Buffer) => readonly [Buffer, string]) => {
       if (!faults.has(kind)) return;
       this.counts[kind] += 1;
-      this.bad += 1;
-      const event = this.eventOf(frame, FIRST_BAD_SERIAL + this.bad);
+      const event = this.eventOf(frame, this.options.ledger.badSerial());
       const [body, signature] = make(Buffer.from(JSON.stringify(event)));
       this.run(this.client.post(url, body, signature));
     };

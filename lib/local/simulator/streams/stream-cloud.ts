@@ -1,10 +1,4 @@
-import {
-  createServer,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-  STATUS_CODES,
-} from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type WebSocket, WebSocketServer } from 'ws';
@@ -13,14 +7,13 @@ import { ChannelSocket } from '../channel-socket.ts';
 import type { Frame } from '../frame.ts';
 import type { Ledger } from '../ledger.ts';
 import type { LedgerEntry } from '../ledger-entry.ts';
-import { grantToken, type OAuthClient } from '../oauth-endpoint.ts';
-import { isValid, Tokens } from '../tokens.ts';
+import type { PlatformPart } from '../platform-server.ts';
+import { isValid, type Token, type Tokens } from '../tokens.ts';
 import { StreamConnection } from './stream-connection.ts';
 import type { StreamFaultKind } from './stream-fault-kinds.ts';
 import { StreamFaults } from './stream-faults.ts';
 import type { StreamHost, StreamRequest, StreamServer } from './stream-server.ts';
 
-const LOOPBACK = '127.0.0.1';
 const CLOSE_GOING_AWAY = 1001;
 /** Time that clients have to answer the close frame when the cloud stops. */
 const CLOSE_TIMEOUT_MS = 1_000;
@@ -43,26 +36,25 @@ interface KeptEvent {
 
 export interface StreamCloudOptions {
   readonly server: StreamServer;
-  readonly client: OAuthClient;
   readonly ledger: Ledger;
   readonly seed: number;
-  readonly tokenLifeSeconds: number;
+  /** The tokens of the platform. */
+  readonly tokens: Tokens;
   readonly heartbeatMs: number;
   readonly faults: readonly StreamFaultKind[];
   /** Mean interval between two faults. */
   readonly faultIntervalMs: number;
 }
 
-/** A simulated Genesys Cloud with one stream: OAuth and the stream's WebSocket on one port. */
-export class StreamCloud implements StreamHost {
+/** One stream of a simulated Genesys Cloud. */
+export class StreamCloud implements StreamHost, PlatformPart {
+  readonly path: string;
   readonly ledger: Ledger;
   readonly faults: StreamFaults;
   private readonly options: StreamCloudOptions;
-  private readonly tokens: Tokens;
   private readonly connections = new Set<StreamConnection>();
   /** The newest events, if the server sends them again. */
   private readonly kept: KeptEvent[] = [];
-  private readonly http: Server;
   private readonly upgrades = new WebSocketServer({
     noServer: true,
     autoPong: false,
@@ -70,10 +62,11 @@ export class StreamCloud implements StreamHost {
   });
 
   constructor(options: StreamCloudOptions) {
-    const { ledger, seed, server, faultIntervalMs } = options;
+    const { ledger, seed, server, faultIntervalMs, tokens } = options;
     this.options = options;
+    this.path = server.path;
     this.ledger = ledger;
-    this.tokens = new Tokens(options.tokenLifeSeconds);
+    tokens.onRevoked((token) => this.onRevoked(token));
     this.faults = new StreamFaults({
       seed,
       kinds: server.faults.filter((kind) => options.faults.includes(kind)),
@@ -85,16 +78,10 @@ export class StreamCloud implements StreamHost {
         for (const { socket } of this.subscribed) socket.drop();
       },
     });
-    this.http = createServer((request, response) => void this.answer(request, response));
-    this.http.on('upgrade', (request, raw, head) => this.upgrade(request, raw, head));
   }
 
-  /** Listens on the loopback interface and starts the faults. @returns the base URL */
-  async listen(): Promise<string> {
-    await new Promise<void>((resolve) => this.http.listen(0, LOOPBACK, resolve));
-    const address = this.http.address();
+  start(): void {
     this.faults.start();
-    return `http://${LOOPBACK}:${typeof address === 'object' ? address?.port : ''}`;
   }
 
   /** Bytes that the clients have not read yet. */
@@ -149,16 +136,15 @@ export class StreamCloud implements StreamHost {
   }
 
   isValidToken(value: string): boolean {
-    const token = this.tokens.find(value);
+    const token = this.options.tokens.find(value);
     return token !== undefined && isValid(token);
   }
 
   takeFault: StreamHost['takeFault'] = (...kinds) => this.faults.take(...kinds);
 
-  /** Stops listening and closes all sockets. What was sent still arrives. */
-  async close(): Promise<void> {
+  /** Closes all sockets. What was sent still arrives. */
+  async end(): Promise<void> {
     this.faults.stop();
-    const closed = new Promise<void>((resolve) => this.http.close(() => resolve()));
     const sockets = [...this.connections].map(({ socket }) => socket);
     for (const socket of sockets) socket.close(CLOSE_GOING_AWAY, 'server is stopping');
     await Promise.race([
@@ -166,32 +152,13 @@ export class StreamCloud implements StreamHost {
       delay(CLOSE_TIMEOUT_MS, undefined, { ref: false }),
     ]);
     for (const socket of sockets) socket.terminate();
-    this.http.closeAllConnections();
-    await closed;
   }
 
-  /** What was never sent will never be. */
-  private release(kept: readonly KeptEvent[]): void {
-    for (const { entry } of kept) if (this.ledger.find(entry.serial)) this.ledger.offered(entry);
+  answer(incoming: IncomingMessage, response: ServerResponse): void {
+    void this.respond(incoming, response);
   }
 
-  private expireToken({ token }: StreamConnection): void {
-    const known = this.tokens.find(token);
-    if (known) known.revoked = true;
-    for (const connection of this.subscribed)
-      if (connection.token === token) this.options.server.onTokenExpired(connection);
-  }
-
-  private async answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const request = await readRequest(incoming);
-    const { client, server } = this.options;
-    const isToken = request.path === '/oauth/token' && request.method === 'POST';
-    const body = server.get?.(request.path);
-    const found = body === undefined ? { status: 404 } : { status: 200, body };
-    writeResponse(response, isToken ? grantToken(request, [client], this.tokens) : found, {});
-  }
-
-  private upgrade(request: IncomingMessage, raw: Duplex, head: Buffer): void {
+  upgrade(request: IncomingMessage, raw: Duplex, head: Buffer): void {
     const { server } = this.options;
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
     const status =
@@ -209,6 +176,27 @@ export class StreamCloud implements StreamHost {
     }
     const opened = { query: searchParams, headers: request.headers };
     this.upgrades.handleUpgrade(request, raw, head, (socket) => this.connected(socket, raw, opened));
+  }
+
+  /** What was never sent will never be. */
+  private release(kept: readonly KeptEvent[]): void {
+    for (const { entry } of kept) if (this.ledger.find(entry.serial)) this.ledger.offered(entry);
+  }
+
+  private expireToken({ token }: StreamConnection): void {
+    const known = this.options.tokens.find(token);
+    if (known) this.options.tokens.revoke(known);
+  }
+
+  private onRevoked(token: Token): void {
+    for (const connection of this.subscribed)
+      if (connection.token === token.value) this.options.server.onTokenExpired(connection);
+  }
+
+  private async respond(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const request = await readRequest(incoming);
+    const body = this.options.server.get?.(request.path);
+    writeResponse(response, body === undefined ? { status: 404 } : { status: 200, body }, {});
   }
 
   private connected(socket: WebSocket, raw: Duplex, request: StreamRequest): void {

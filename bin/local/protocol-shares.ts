@@ -1,0 +1,21 @@
+import { PROTOCOL_CLOUDS } from './protocol-clouds.ts';
+import type { LocalOptions } from './run-options.ts';
+
+/** The choice of every protocol, side by side. */
+export const ALL_PROTOCOLS = 'all';
+
+/** Names of the protocols of a run. */
+export function protocolsOf({ protocol }: Pick<LocalOptions, 'protocol'>): readonly string[] {
+  return protocol === ALL_PROTOCOLS ? Object.keys(PROTOCOL_CLOUDS) : [protocol];
+}
+
+/** The share of a protocol in the events and the rate: equal shares, and the first protocols get what remains. */
+export function shareOf(
+  { events, rate }: Pick<LocalOptions, 'events' | 'rate'>,
+  index: number,
+  protocols: number,
+): { rate: number; events?: number } {
+  const share = { rate: rate / protocols };
+  if (events === undefined) return share;
+  return { ...share, events: Math.floor(events / protocols) + (index < events % protocols ? 1 : 0) };
+}

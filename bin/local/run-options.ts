@@ -1,0 +1,26 @@
+import type { LogLevel } from '../../lib/aws/logger.ts';
+import type { FaultChoice } from './fault-options.ts';
+
+/** Options of `switchboard local`. */
+export interface LocalOptions {
+  events?: number;
+  rate: number;
+  faults: FaultChoice;
+  seed: number;
+  exit: boolean;
+  json: boolean;
+  /** A key of `PROTOCOL_CLOUDS`, or `all`. */
+  protocol: string;
+  replay?: string;
+  /** Infinity for no pauses. */
+  speed?: number;
+  pick?: string;
+  controlFrames?: boolean;
+  topics?: string[];
+  users: number;
+  queues: number;
+  tokenLife: number;
+  channelLife: number;
+  healthPort: number;
+  logLevel: LogLevel;
+}
