@@ -22,7 +22,7 @@ export const PROOF_STALE_MS = 3 * PROOF_INTERVAL_MS;
  * change, so that the next process knows where its gap begins.
  */
 export class Coverage {
-  /** Gaps that ended since the start, and their length. */
+  /** Gaps that ended, and their length. */
   readonly totals = { gaps: 0, gapSeconds: 0 };
   private readonly options: CoverageOptions;
   private readonly writer: CoverageWriter;
@@ -59,7 +59,7 @@ export class Coverage {
     this.noteServed(subscription, changed);
   }
 
-  /** Whether every one of these subscriptions is covered now. */
+  /** Whether each of these subscriptions is covered now. */
   isComplete(subscriptions: Iterable<string>): boolean {
     return [...subscriptions].every((name) => {
       const known = this.subscriptions.get(name);
@@ -67,14 +67,14 @@ export class Coverage {
     });
   }
 
-  /** Whether every one of these subscriptions has been covered at least once. */
+  /** Whether each of these subscriptions has been covered at least once. */
   wasComplete(subscriptions: Iterable<string>): boolean {
     return [...subscriptions].every((name) => this.subscriptions.get(name)?.wasCovered);
   }
 
-  /** The oldest open gap, if there is one. */
-  longestOpenGap(): LongestGap | undefined {
-    return longestGap(this.subscriptions);
+  /** The oldest open gap of all, or only of these. */
+  longestOpenGap(only?: string[]): LongestGap | undefined {
+    return longestGap(this.subscriptions, only);
   }
 
   /** A subscription has had no live connection since `fromMs`. */

@@ -27,5 +27,6 @@ export interface IngesterDependencies {
     batcher?: Partial<BatcherLimits>;
     requestsPerMinute?: number;
     secretPollMs?: number;
+    retryFailedMs?: number;
   };
 }

@@ -13,8 +13,11 @@ export interface Health {
   live: boolean;
   /** Why it is not ready or not live, as sentences. */
   reasons: readonly string[];
-  /** `secret` while the secret with the OAuth client is empty. */
-  waitingFor?: 'secret';
+  /**
+   * What somebody has to do, because a restart does not help. `secret`: fill the secret with the OAuth client. `operator`:
+   * repair what one protocol needs; the others are live.
+   */
+  waitingFor?: 'secret' | 'operator';
   [detail: string]: unknown;
 }
 

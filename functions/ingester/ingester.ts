@@ -222,9 +222,23 @@ export class Ingester {
       ready: areFound && this.coverage.wasComplete(names),
       live: (gap?.ms ?? 0) < UNHEALTHY_AFTER_MS && stalledMs < UNHEALTHY_AFTER_MS,
       reasons,
-      ...(emptySecret ? { waitingFor: 'secret' } : {}),
+      ...(emptySecret
+        ? { waitingFor: 'secret' }
+        : this.onlyFailedIsDown(stalledMs)
+          ? { waitingFor: 'operator' }
+          : {}),
       paused: this.isPaused,
       subscriptions: this.streams.describe(),
     };
+  }
+  /** Whether some protocols have failed permanently, and all others are live. A restart would only interrupt those. */
+  private onlyFailedIsDown(stalledMs: number): boolean {
+    const { failed, names } = this.streams;
+    const others = names.filter(
+      (name) => !failed.some((protocol) => name.startsWith(subscriptionKey(protocol, ''))),
+    );
+    const gapMs = this.coverage.longestOpenGap(others)?.ms ?? 0;
+    const areLive = this.coverage.wasComplete(others) && Math.max(gapMs, stalledMs) < UNHEALTHY_AFTER_MS;
+    return failed.length > 0 && others.length > 0 && areLive;
   }
 }

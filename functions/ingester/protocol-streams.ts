@@ -1,8 +1,13 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { redact } from '../../lib/events/redaction.ts';
 import type { IngesterDependencies } from './dependencies.ts';
 import type { ConfiguredProtocol } from './ingester-config.ts';
 import type { ProtocolContext, StreamProtocol, Subscription } from './protocols/stream-protocol.ts';
 import { SubscriptionSource } from './subscription-source.ts';
 import { Subscriptions, type SubscriptionsOptions } from './subscriptions.ts';
+
+/** A protocol that failed permanently is tried again at this interval while others run. */
+export const RETRY_FAILED_MS = 300_000;
 
 /** What the streams of all protocols share. */
 export interface ProtocolStreamsOptions extends Omit<SubscriptionsOptions, 'protocol' | 'context'> {
@@ -17,6 +22,9 @@ interface Stream {
   readonly protocol: string;
   readonly source: SubscriptionSource;
   readonly subscriptions: Subscriptions;
+  readonly context: ProtocolContext;
+  /** Why its subscriptions cannot be found. */
+  failure: Error | undefined;
 }
 
 /** Connections that were opened for a reason. */
@@ -34,44 +42,47 @@ export function subscriptionKey(protocol: string, name: string): string {
   return `${protocol}/${name}`;
 }
 
-/** The subscriptions of every protocol of a deployment. */
+/**
+ * The subscriptions of every protocol of a deployment.
+ *
+ * If a protocol fails permanently, such as by a permission that its OAuth client lacks, the others continue. To end the
+ * process would give all of them a gap at every restart, and would not repair the one. It stays uncovered and unhealthy,
+ * which raises an alarm, and is tried again every {@link RETRY_FAILED_MS}. Once every protocol has failed, so has the
+ * process (P5).
+ */
 export class ProtocolStreams {
   private readonly streams: readonly Stream[];
   private readonly onFailed: (error: Error) => void;
+  private readonly retryFailedMs: number;
   private following: Promise<unknown> = Promise.resolve();
 
   constructor({ protocols, contextOf, limits, ...shared }: ProtocolStreamsOptions) {
     this.onFailed = shared.onFailed;
+    this.retryFailedMs = limits?.retryFailedMs ?? RETRY_FAILED_MS;
     this.streams = protocols.map(({ protocol, configuration }) => {
       const context = contextOf(protocol);
-      return {
+      const onFailed = (error: Error) => this.fail(stream, error);
+      const stream: Stream = {
         protocol: protocol.name,
         source: new SubscriptionSource(protocol, configuration, context, limits),
-        subscriptions: new Subscriptions({ ...shared, protocol, context }),
+        subscriptions: new Subscriptions({ ...shared, protocol, context, onFailed }),
+        context,
+        failure: undefined,
       };
+      return stream;
     });
   }
 
   /**
    * Find the subscriptions of every protocol and start connecting. A protocol does not wait for another one.
    *
-   * @throws the first error of a protocol whose subscriptions cannot be found
+   * @throws the error of the last protocol to fail, if the subscriptions of none can be found
    */
   async start(): Promise<void> {
-    await Promise.all(
-      this.streams.map(async (stream) =>
-        stream.subscriptions.assign(keyed(stream, await stream.source.first())),
-      ),
-    );
-    this.following = Promise.all(
-      this.streams.map((stream) =>
-        stream.source
-          .follow((changed) => stream.subscriptions.assign(keyed(stream, changed)))
-          .catch((error: unknown) =>
-            this.onFailed(error instanceof Error ? error : new Error(String(error))),
-          ),
-      ),
-    );
+    await Promise.all(this.streams.map((stream) => this.find(stream)));
+    const { failure } = this.streams.find((stream) => !hasFailed(stream)) ?? this.streams.at(-1) ?? {};
+    if (failure) throw failure;
+    this.following = Promise.all(this.streams.map((stream) => this.follow(stream)));
   }
 
   /** Close all connections. What they still deliver reaches the intake before this settles. */
@@ -110,7 +121,7 @@ export class ProtocolStreams {
   get errors(): readonly string[] {
     return [
       ...this.streams.flatMap(({ subscriptions }) => subscriptions.errors),
-      ...this.streams.flatMap(({ source }) => source.startError ?? []),
+      ...this.streams.flatMap(({ source, failure }) => failure?.message ?? source.startError ?? []),
       ...(this.emptySecret ? [this.emptySecret.message] : []),
     ];
   }
@@ -140,6 +151,60 @@ export class ProtocolStreams {
     for (const { subscriptions } of this.streams) subscriptions.setPaused(isPaused);
   }
 
+  /** Names of the protocols that have failed permanently. */
+  get failed(): readonly string[] {
+    return this.streams.filter(hasFailed).map(({ protocol }) => protocol);
+  }
+
+  private async find(stream: Stream): Promise<void> {
+    try {
+      stream.subscriptions.assign(keyed(stream, await stream.source.first()));
+      stream.failure = undefined;
+    } catch (error) {
+      if (stream.context.signal.aborted) throw error;
+      this.failSource(stream, error);
+    }
+  }
+
+  /** Reports changes of a protocol's subscriptions until the process stops, and tries again what has failed. */
+  private async follow(stream: Stream): Promise<void> {
+    const { source, subscriptions, context } = stream;
+    const { signal } = context;
+    const retry = setInterval(() => subscriptions.restartFailed(), this.retryFailedMs);
+    signal.addEventListener('abort', () => clearInterval(retry), { once: true });
+    while (!signal.aborted) {
+      try {
+        if (stream.failure) {
+          await delay(this.retryFailedMs, undefined, { signal });
+          await this.find(stream);
+        } else {
+          await source.follow((changed) => subscriptions.assign(keyed(stream, changed)));
+          return;
+        }
+      } catch (error) {
+        if (!signal.aborted) this.failSource(stream, error);
+      }
+    }
+  }
+
+  private failSource(stream: Stream, cause: unknown): void {
+    const error = cause instanceof Error ? cause : new Error(String(cause));
+    stream.failure = error;
+    this.fail(stream, error);
+  }
+
+  private fail({ protocol, context }: Stream, error: Error): void {
+    if (this.streams.every(hasFailed)) {
+      this.onFailed(error);
+      return;
+    }
+    context.log.error('a protocol failed permanently; the others continue', {
+      protocol,
+      reason: redact(error.message),
+      nextAttemptSeconds: this.retryFailedMs / 1_000,
+    });
+  }
+
   private of(key: string): Subscriptions | undefined {
     return this.streams.find(({ protocol }) => key.startsWith(subscriptionKey(protocol, '')))?.subscriptions;
   }
@@ -147,6 +212,10 @@ export class ProtocolStreams {
   private sum(count: (stream: Stream) => number): number {
     return this.streams.reduce((total, stream) => total + count(stream), 0);
   }
+}
+
+function hasFailed({ failure, subscriptions }: Stream): boolean {
+  return failure !== undefined || subscriptions.hasFailed;
 }
 
 function keyed(

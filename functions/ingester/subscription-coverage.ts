@@ -54,10 +54,15 @@ export function noteServed(
   return id === undefined ? undefined : { id, topics: wanted };
 }
 
-/** The oldest open gap; undefined when there is none. */
-export function longestGap(subscriptions: ReadonlyMap<string, SubscriptionCoverage>): LongestGap | undefined {
+/** The oldest open gap, of all subscriptions or only of these; undefined when there is none. */
+export function longestGap(
+  subscriptions: ReadonlyMap<string, SubscriptionCoverage>,
+  only?: readonly string[],
+): LongestGap | undefined {
   const open = [...subscriptions].flatMap(([subscription, { gap }]) =>
-    gap ? [{ subscription, ms: gap.lengthMs, reason: gap.reason }] : [],
+    gap && (only?.includes(subscription) ?? true)
+      ? [{ subscription, ms: gap.lengthMs, reason: gap.reason }]
+      : [],
   );
   return open.toSorted((one, other) => other.ms - one.ms)[0];
 }

@@ -101,6 +101,20 @@ export class Subscriptions {
     }
   }
 
+  /** Whether one of them failed permanently. */
+  get hasFailed(): boolean {
+    return [...this.supervisors.values()].some(({ state }) => state === 'failed');
+  }
+
+  /** Connect again what failed permanently. Its gap stays open until then. */
+  restartFailed(): void {
+    for (const [name, supervisor] of this.supervisors) {
+      if (supervisor.state !== 'failed') continue;
+      void supervisor.stop();
+      this.start(name, supervisor.subscription);
+    }
+  }
+
   /** Stop reading from all sockets, or read again. */
   setPaused(isPaused: boolean): void {
     this.isPaused = isPaused;

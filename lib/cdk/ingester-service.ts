@@ -242,9 +242,10 @@ export class IngesterService extends Construct {
 
 /**
  * Node.js code of the health check, because the image has no curl. It exits with 0 if `/healthz` returns a 2xx status,
- * or if no secret has been filled yet: the first deployment then succeeds, and an alarm reports the problem.
+ * or if it waits for somebody: no secret has been filled yet, so that the first deployment succeeds, or one of several
+ * protocols is refused, so that a restart does not interrupt the others. An alarm reports the problem.
  */
 function healthProbe(): string {
   const timeoutMs = (HEALTH_TIMEOUT_SECONDS - 1) * 1_000;
-  return `fetch('http://127.0.0.1:${HEALTH_PORT}/healthz',{signal:AbortSignal.timeout(${timeoutMs})}).then(async r=>process.exit(r.ok||(await r.json()).waitingFor==='secret'?0:1)).catch(()=>process.exit(1))`;
+  return `fetch('http://127.0.0.1:${HEALTH_PORT}/healthz',{signal:AbortSignal.timeout(${timeoutMs})}).then(async r=>process.exit(r.ok||(await r.json()).waitingFor?0:1)).catch(()=>process.exit(1))`;
 }

@@ -156,6 +156,7 @@ test.each([
   [503, '{"live":false}', 1],
   // The first deployment succeeds although the secret is still empty.
   [503, '{"waitingFor":"secret"}', 0],
+  [503, '{"waitingFor":"operator"}', 0],
   [503, 'not JSON', 1],
 ])(
   'The health check of a response with status %i and the body %s exits with %i',

@@ -31,7 +31,7 @@ test('With all faults, every signed event is published once, and no other', {
 
 test.each<[string[], RegExp]>([
   [['--faults', 'socket_drop'], /--faults socket_drop: the protocol eventbridge-webhook has no such faults/],
-  [['--faults', 'all,ingester_kill'], /a webhook has no ingester/],
+  [['--faults', 'all,ingester_kill'], /ingester_kill: the protocol eventbridge-webhook has no such faults/],
   [['--replay', 'capture.jsonl'], /--replay requires --protocol notification-channels/],
   [['--protocol', 'carrier-pigeon'], /Allowed choices are notification-channels, .*eventbridge-webhook/],
 ])('The options %j are refused with the reason', async (flags, reason) => {

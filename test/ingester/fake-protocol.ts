@@ -76,7 +76,7 @@ function signalOf(word: string): Signal {
 
 /** A protocol with the ends of notification channels and two more, whose sessions record what happens to them. */
 export class FakeProtocol implements StreamProtocol {
-  readonly name = 'fake';
+  readonly name: string;
   readonly configuration = z.object({});
   readonly ends: EndTable = {
     ...CHANNEL_ENDS,
@@ -99,6 +99,10 @@ export class FakeProtocol implements StreamProtocol {
   beforeConnect: (request: ConnectRequest, context: ProtocolContext) => Promise<void> = async () => {};
   /** Changes the subscription of a session; without it sessions cannot be updated. */
   update: ((session: FakeSession, subscription: Subscription) => Promise<void>) | undefined;
+
+  constructor(name = 'fake') {
+    this.name = name;
+  }
 
   /** The recoveries of all requests. */
   get recoveries(): Reconnect[] {

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import { switchboard } from './child.ts';
+import { runProtocol, STREAM_PROTOCOLS } from './stream-protocol-run.ts';
+
+const TIMEOUT_MS = 90_000;
+const PROTOCOLS = ['notification-channels', 'eventbridge-webhook', ...STREAM_PROTOCOLS];
+
+test('Every protocol runs side by side, and each of its events is published once', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const events = 200 * PROTOCOLS.length;
+  const { code, result, stderr } = await runProtocol('all', ['--events', `${events}`, '--rate', `${events}`]);
+  const sound = { lost: 0, publishedTwice: 0, wrongProtocol: 0, uncovered: 0, gapRecords: 0 };
+  expect(result, stderr).toMatchObject({ ...sound, sent: events, published: events });
+  const protocols = result.protocols as Record<string, Record<string, unknown>>;
+  expect(Object.keys(protocols).sort()).toEqual(PROTOCOLS.sort());
+  for (const [name, one] of Object.entries(protocols))
+    expect(one, name).toMatchObject({ ...sound, sent: 200, published: 200, received: 200 });
+  expect(code).toBe(0);
+});
+
+test('A token that is revoked is renewed by every protocol, and the result names each of them', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const flags = ['--protocol', 'all', '--events', '6000', '--rate', '1200', '--faults', 'token_expired'];
+  const { code, stdout } = await switchboard(['local', ...flags, '--exit', '--health-port', '0']).ended;
+  expect(stdout).toContain(
+    'The fault token_expired is not injected into notification-channels, eventbridge-webhook',
+  );
+  for (const name of PROTOCOLS)
+    expect(stdout).toMatch(new RegExp(`^  ${name} +1000 |^  ${name} +\\d+ `, 'm'));
+  expect(stdout).toMatch(/published under|Every event that was received was published once/);
+  expect(code).toBe(0);
+});
+
+test.each<[string[], RegExp]>([
+  [
+    ['--protocol', 'conversation-stream', '--faults', 'all,quota_reached'],
+    /quota_reached: the protocol conv/,
+  ],
+  [['--protocol', 'analytics-events', '--faults', 'socket_drop,eviction'], /--faults eviction: the protocol/],
+  [['--protocol', 'all', '--events', '3'], /--events 3: --protocol all runs \d protocols/],
+  [['--protocol', 'all', '--replay', 'capture.jsonl'], /--replay requires --protocol notification-channels/],
+])('The options %j are refused with the reason', async (flags, reason) => {
+  const { code, stderr } = await switchboard(['local', ...flags]).ended;
+  expect(stderr).toMatch(reason);
+  expect(code).toBe(1);
+});
