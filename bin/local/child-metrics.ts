@@ -24,7 +24,7 @@ export async function readChildMetrics(port: number): Promise<ChildMetrics | und
   const copies = byProtocol(text, 'events_copies_total');
   const protocols = [...received].map(([name, count]) => [
     name,
-    { received: count, copies: copies.get(name) ?? 0 },
+    { received: count, copies: copies.get(name) ?? 0, sequence: sequenceOf(text, name) },
   ]);
   return {
     totals: Object.fromEntries(protocols) as TotalsByProtocol,
@@ -36,4 +36,12 @@ export async function readChildMetrics(port: number): Promise<ChildMetrics | und
 function byProtocol(text: string, name: string): Map<string, number> {
   const lines = text.matchAll(new RegExp(`^switchboard_${name}\\{protocol="([^"]+)"\\} (\\S+)$`, 'gm'));
   return new Map([...lines].map(([, protocol = '', value]) => [protocol, Number(value)]));
+}
+
+function sequenceOf(text: string, protocol: string): Record<string, number> {
+  const lines = text.matchAll(/^switchboard_sequence_outcomes_total\{(.+)\} (\S+)$/gm);
+  const own = [...lines].filter(([, labels = '']) => labels.includes(`protocol="${protocol}"`));
+  return Object.fromEntries(
+    own.map(([, labels = '', value]) => [/outcome="(\w+)"/.exec(labels)?.[1] ?? '', Number(value)]),
+  );
 }

@@ -48,6 +48,8 @@ export interface ProtocolResult {
   /** Intervals in the gap records, and the sum of their lengths. */
   gaps: number;
   gapSeconds: number;
+  /** What the sequence numbers of the streams revealed to the ingester, by outcome. */
+  sequence: Record<string, number>;
   /** Of a protocol: those of its cloud. */
   faults: Record<string, number>;
 }

@@ -12,7 +12,7 @@ import type { ReplayTotals } from './replay.ts';
 import { NAMES } from './resources.ts';
 import type { LocalOptions } from './run-options.ts';
 import type { RunProtocol } from './run-protocol.ts';
-import { sumOfTotals } from './running-ingester.ts';
+import { sumOfCounts, sumOfTotals } from './running-ingester.ts';
 import { type Judged, type JudgedProtocol, joinedGaps } from './verdict.ts';
 
 const MAX_LOST_TOPICS = 10;
@@ -99,7 +99,7 @@ function resultOf(
   const isNamed = (name: string) => accounts.some((account) => account.isNamed(name));
   const isSimulated = protocols.every(({ cloud }) => cloud !== undefined);
   const report = combinedReport(accounts.map(({ ledger }) => ledger));
-  const { received, copies } = sumOfTotals(pipeline.ingester.totals, isNamed);
+  const { received, copies, sequence = {} } = sumOfTotals(pipeline.ingester.totals, isNamed);
   const sum = (count: (account: (typeof accounts)[number]) => number) =>
     accounts.reduce((total, account) => total + count(account), 0);
   const dropped = [...pipeline.consumed.dropped].filter(([name]) => isNamed(name));
@@ -126,6 +126,7 @@ function resultOf(
     eventsPerSecond: eventsPerSecond(accounts),
     gaps: gaps.length,
     gapSeconds: Math.round(gapMs / 100) / 10,
+    sequence,
     faults: cloudFaultCounts(protocols),
   };
 }
@@ -138,11 +139,7 @@ function intervalsOf(records: readonly GapRecord[]): readonly GapRecord[] {
 }
 
 function cloudFaultCounts(protocols: readonly RunProtocol[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { cloud } of protocols)
-    for (const [kind, count] of Object.entries(cloud?.faults?.counts ?? {}))
-      counts[kind] = (counts[kind] ?? 0) + count;
-  return counts;
+  return sumOfCounts(protocols.map(({ cloud }) => cloud?.faults?.counts ?? {}));
 }
 
 /** Lost events by protocol and type, most first. */

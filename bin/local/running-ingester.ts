@@ -6,6 +6,8 @@ export interface ReceivedTotals {
   readonly received: number;
   /** Copies that the ingester dropped. */
   readonly copies: number;
+  /** What sequence numbers revealed, by outcome. */
+  readonly sequence?: Readonly<Record<string, number>>;
 }
 
 /** Counts by protocol. */
@@ -40,7 +42,16 @@ export function sumOfTotals(
   return {
     received: chosen.reduce((sum, [, { received }]) => sum + received, 0),
     copies: chosen.reduce((sum, [, { copies }]) => sum + copies, 0),
+    sequence: sumOfCounts(chosen.map(([, { sequence = {} }]) => sequence)),
   };
+}
+
+/** Sums by name. */
+export function sumOfCounts(all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const sum: Record<string, number> = {};
+  for (const counts of all)
+    for (const [name, count] of Object.entries(counts)) sum[name] = (sum[name] ?? 0) + count;
+  return sum;
 }
 
 /** Several receivers as one. */

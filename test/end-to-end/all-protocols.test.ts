@@ -27,9 +27,8 @@ test('A token that is revoked is renewed by every protocol, and the result names
   expect(stdout).toContain(
     'The fault token_expired is not injected into notification-channels, eventbridge-webhook',
   );
-  for (const name of PROTOCOLS)
-    expect(stdout).toMatch(new RegExp(`^  ${name} +1000 |^  ${name} +\\d+ `, 'm'));
-  expect(stdout).toMatch(/published under|Every event that was received was published once/);
+  // The columns after the name: sent, on the bus, lost, twice.
+  for (const name of PROTOCOLS) expect(stdout).toMatch(new RegExp(`^  ${name} +\\d+ +\\d+ +0 +0 `, 'm'));
   expect(code).toBe(0);
 });
 
