@@ -5,17 +5,17 @@ import type { BatchReport } from '../../functions/consumer/consumer.ts';
 export class ConsumerTotals {
   published = 0;
   duplicates = 0;
-  /** Dropped events, by protocol. */
+  /** The duplicates by protocol. */
   readonly dropped = new Map<string, number>();
   quarantined = 0;
   /** Killed invocations. */
   crashes = 0;
 
-  addBatch({ published, duplicates, dropped, quarantined }: BatchReport): void {
+  addBatch({ published, duplicates, quarantined }: BatchReport): void {
     this.published += published.length;
-    this.duplicates += duplicates;
+    this.duplicates += duplicates.length;
     this.quarantined += quarantined;
-    for (const { protocol } of dropped) this.dropped.set(protocol, (this.dropped.get(protocol) ?? 0) + 1);
+    for (const { protocol } of duplicates) this.dropped.set(protocol, (this.dropped.get(protocol) ?? 0) + 1);
   }
 
   addInvocation({ outcome }: Invocation): void {

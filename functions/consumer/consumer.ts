@@ -26,10 +26,8 @@ export interface BatchReport {
   readonly failedMessageIds: readonly string[];
   readonly received: number;
   readonly published: readonly QueuedEvent[];
-  /** Items that were dropped, because they are published or quarantined already. */
-  readonly duplicates: number;
-  /** The events among them. */
-  readonly dropped: readonly QueuedEvent[];
+  /** Copies that were dropped. */
+  readonly duplicates: readonly QueuedEvent[];
   readonly quarantined: number;
 }
 
@@ -86,8 +84,7 @@ export class Consumer {
       failedMessageIds: [...new Set(failed)],
       received: items.length,
       published: eventsIn(items, 'published'),
-      duplicates: count('duplicate', 'repeated'),
-      dropped: eventsIn(items, 'duplicate', 'repeated'),
+      duplicates: eventsIn(items, 'duplicate', 'repeated'),
       quarantined: unreadable.length - whole.left.size + count('quarantined'),
     };
   }

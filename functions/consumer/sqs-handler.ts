@@ -76,7 +76,7 @@ function measure(
     metrics.addMetric(name, CONSUMER_METRICS[name].unit, value);
   add('EventsReceived', received);
   add('EventsPublished', published.length);
-  add('DuplicatesDropped', duplicates);
+  add('DuplicatesDropped', duplicates.length);
   add('EventsQuarantined', quarantined);
   add('EventsLate', published.filter(({ late }) => late).length);
   add('MessagesReturned', failedMessageIds.length);

@@ -47,7 +47,7 @@ describe('claiming with INSERT', () => {
   test('After an INSERT with a lost response the consumer finds its own claim and publishes the event', async () => {
     consumer.faults.next('timeout_after_commit', CALLS.insert);
     await expectPublishedOnce();
-    expect(consumer.report.duplicates).toBe(0);
+    expect(consumer.report.duplicates).toHaveLength(0);
   });
 
   test('After an INSERT with a lost response the consumer respects the marker of an earlier delivery', async () => {
@@ -64,7 +64,7 @@ describe('claiming with INSERT', () => {
     await consumer.deliver(message([first]));
     consumer.faults.next('timeout_after_commit', CALLS.insert);
     await expectPublishedOnce();
-    expect(consumer.report.duplicates).toBe(1);
+    expect(consumer.report.duplicates).toHaveLength(1);
   });
 
   test.each(['InternalServerError', 'TransactionConflict', 'RequestLimitExceeded'])(
@@ -142,7 +142,7 @@ describe('an existing claim', () => {
     const late = message(queuedEvents(1, 2, 3, 4, 5));
     expect(await consumer.deliver(late)).toEqual([]);
     expect(consumer.publishedIds).toEqual(idsOf(queuedEvents(1, 2, 3, 4, 5)));
-    expect(consumer.report.duplicates).toBe(4);
+    expect(consumer.report.duplicates).toHaveLength(4);
     expect(consumer.count(CALLS.read)).toBe(2);
   });
 
@@ -152,7 +152,7 @@ describe('an existing claim', () => {
       await consumer.deliver(message([first]));
       consumer.faults.next(kind, CALLS.read);
       await expectPublishedOnce();
-      expect(consumer.report.duplicates).toBe(1);
+      expect(consumer.report.duplicates).toHaveLength(1);
     },
   );
 
@@ -203,7 +203,7 @@ describe('an existing claim', () => {
       await consumer.deliver(message([first]));
       consumer.intercept(CALLS.read, { before: () => responseOf(200, response) });
       expect(await consumer.deliver(message([first]))).toEqual([]);
-      expect(consumer.report.duplicates).toBe(1);
+      expect(consumer.report.duplicates).toHaveLength(1);
     },
   );
 });
@@ -231,7 +231,7 @@ describe('an expired claim that TTL has not deleted yet', () => {
     expect(await consumer.deliver(one)).toEqual([]);
     expect(consumer.publishedIds).toEqual([first.id]);
     expect(await consumer.ownerOf(first.id)).toBe(other.owner);
-    expect(consumer.report.duplicates).toBe(1);
+    expect(consumer.report.duplicates).toHaveLength(1);
   });
 
   test.each(['throttle', 'timeout_before_commit', 'timeout_after_commit'] as const)(

@@ -6,6 +6,7 @@ import { GenesysError } from '../../lib/genesys/genesys-error.ts';
 import { eventually } from './eventually.ts';
 import { FakeProtocol } from './fake-protocol.ts';
 import { FakeSockets } from './fake-socket.ts';
+import { offlineConfig } from './offline-config.ts';
 import { TestLog } from './test-log.ts';
 
 /** A protocol with one subscription, which can be refused permanently. */
@@ -49,29 +50,14 @@ afterEach(async () => {
 });
 
 function create(retryFailedMs: number): Ingester {
-  ingester = new Ingester(
-    {
-      apiUrl: 'http://127.0.0.1:1',
-      loginUrl: 'http://127.0.0.1:1',
-      credentials: { clientId: 'id', clientSecret: 'secret' },
-      protocols: [healthy, refused].map((protocol) => ({ protocol, configuration: {} })),
-      subscriptionSet: 'default',
-      eventsQueueUrl: 'http://127.0.0.1:1/queue',
-      stateTable: undefined,
-      oversizeBucket: undefined,
-      healthHost: '127.0.0.1',
-      healthPort: 0,
-      logLevel: 'INFO',
-    },
-    {
-      sqs: { send: async () => ({}) } as unknown as SQSClient,
-      credentials: [async () => ({ clientId: 'id', clientSecret: 'secret' })],
-      log,
-      fetch: async () => Response.json({ access_token: 'a-token', expires_in: 86_400 }),
-      openSocket: sockets.open,
-      limits: { backoff: { baseMs: 1 }, retryFailedMs },
-    },
-  );
+  ingester = new Ingester(offlineConfig([healthy, refused]), {
+    sqs: { send: async () => ({}) } as unknown as SQSClient,
+    credentials: [async () => ({ clientId: 'id', clientSecret: 'secret' })],
+    log,
+    fetch: async () => Response.json({ access_token: 'a-token', expires_in: 86_400 }),
+    openSocket: sockets.open,
+    limits: { backoff: { baseMs: 1 }, retryFailedMs },
+  });
   ingester.failed.catch((error: unknown) => {
     ended = error as Error;
   });

@@ -1,7 +1,6 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Ingester } from '../../functions/ingester/ingester.ts';
-import type { IngesterConfig } from '../../functions/ingester/ingester-config.ts';
 import type {
   ProtocolContext,
   Signal,
@@ -12,6 +11,7 @@ import { envelopeSchema, type QueuedEvent } from '../../lib/events/schema.ts';
 import { eventually } from './eventually.ts';
 import { FakeProtocol, FakeSession } from './fake-protocol.ts';
 import { FakeSockets } from './fake-socket.ts';
+import { offlineConfig } from './offline-config.ts';
 import { TestLog } from './test-log.ts';
 
 /** A session of a protocol with event ids, cursors and gaps; its frames are JSON arrays of signals. */
@@ -73,20 +73,7 @@ beforeEach(async () => {
   log = new TestLog();
   events = [];
   accepted = Promise.resolve();
-  const config: IngesterConfig = {
-    apiUrl: 'http://127.0.0.1:1',
-    loginUrl: 'http://127.0.0.1:1',
-    credentials: { clientId: 'id', clientSecret: 'secret' },
-    protocols: [{ protocol, configuration: {} }],
-    subscriptionSet: 'default',
-    eventsQueueUrl: 'http://127.0.0.1:1/queue',
-    stateTable: undefined,
-    oversizeBucket: undefined,
-    healthHost: '127.0.0.1',
-    healthPort: 0,
-    logLevel: 'INFO',
-  };
-  ingester = new Ingester(config, {
+  ingester = new Ingester(offlineConfig([protocol]), {
     sqs: { send } as unknown as SQSClient,
     credentials: [async () => ({ clientId: 'id', clientSecret: 'secret' })],
     log,

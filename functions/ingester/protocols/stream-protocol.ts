@@ -159,7 +159,7 @@ export interface StreamProtocol<C = unknown, S extends Subscription = Subscripti
   readonly limits?: SocketLimits;
   /**
    * Yields all subscriptions by name at the start and after each change. An unchanged subscription stays the same object.
-   * A temporary failure before the first result is retried; if it throws later, the process ends.
+   * A temporary failure before the first result is retried; if it throws later, the protocol has failed permanently.
    */
   subscriptions(configuration: C, context: ProtocolContext): AsyncIterable<ReadonlyMap<string, S>>;
   /**
