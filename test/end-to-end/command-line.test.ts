@@ -253,6 +253,8 @@ describe.concurrent('--json', () => {
       latencyMs: latency,
       latencyStalledMs: { ...latency, count: 0 },
       eventsPerSecond: expect.any(Number),
+      wrongProtocol: 0,
+      sequence: { gap: 0, late: 0, duplicate: 0, epoch: 0 },
       gaps: 0,
       gapSeconds: 0,
       faults: expect.any(Object),
