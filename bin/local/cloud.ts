@@ -2,6 +2,7 @@ import { CloudFaults } from 'switchboard-local/simulator/cloud-faults.ts';
 import { DEFAULT_TOPICS, Generator } from 'switchboard-local/simulator/generator.ts';
 import { GeneratorRunner } from 'switchboard-local/simulator/generator-runner.ts';
 import type { Ledger } from 'switchboard-local/simulator/ledger.ts';
+import type { NativeIntegration } from 'switchboard-local/simulator/native-integration.ts';
 import type { PlatformPart } from 'switchboard-local/simulator/platform-server.ts';
 import { Simulator } from 'switchboard-local/simulator/simulator.ts';
 import type { Tokens } from 'switchboard-local/simulator/tokens.ts';
@@ -31,6 +32,8 @@ export interface Cloud {
   part: PlatformPart;
   /** The injected faults: how many of each kind took effect. */
   faults: { readonly counts: Readonly<Record<string, number>>; stop(): void } | undefined;
+  /** Sends events to EventBridge too. */
+  integration?: NativeIntegration;
   /** Variables with which the ingester receives these events. */
   environment: Readonly<Record<string, string>>;
   /** Sends events until they end or {@link stopPlaying} is called. `warn` reports lines of a capture. */
@@ -38,8 +41,12 @@ export interface Cloud {
   stopPlaying(): void;
 }
 
-/** The simulated Genesys Cloud with notification channels. */
-export function createChannelCloud(options: CloudOptions): Cloud {
+/**
+ * The simulated Genesys Cloud with notification channels.
+ *
+ * @param integration - gets the events too
+ */
+export function createChannelCloud(options: CloudOptions, integration?: NativeIntegration): Cloud {
   const { seed, users, queues, replay, ledger, tokens } = options;
   const faults =
     options.faults.cloud.length > 0
@@ -57,6 +64,7 @@ export function createChannelCloud(options: CloudOptions): Cloud {
     requestsPerMinute: REQUESTS_PER_MINUTE,
     everyTopic: replay !== undefined,
     ...(faults ? { faults } : {}),
+    ...(integration ? { integration } : {}),
   });
   const topics = options.topics ?? DEFAULT_TOPICS;
   const abort = new AbortController();

@@ -1,6 +1,7 @@
 import { FAULT_KINDS } from 'switchboard-local/emulator/emulator-fault-kinds.ts';
 import type { AwsFaultKind } from 'switchboard-local/emulator/emulator-faults.ts';
 import { CLOUD_FAULT_KINDS, type CloudFaultKind } from 'switchboard-local/simulator/cloud-fault-kinds.ts';
+import { NATIVE_FAULT_KINDS, type NativeFaultKind } from 'switchboard-local/simulator/native-fault-kinds.ts';
 import {
   STREAM_FAULT_KINDS,
   type StreamFaultKind,
@@ -24,6 +25,8 @@ export interface FaultChoice {
   readonly cloud: readonly CloudFaultKind[];
   /** Only with the protocol eventbridge-webhook, whose cloud has no other faults. */
   readonly webhook: readonly WebhookFaultKind[];
+  /** Only with the protocol native-integration, besides those of `cloud`. */
+  readonly native: readonly NativeFaultKind[];
   /** Into a cloud with another stream. */
   readonly stream: readonly StreamFaultKind[];
   readonly consumerCrash: boolean;
@@ -39,6 +42,7 @@ export const AWS_FAULT_RATES: Readonly<Record<AwsFaultKind, number>> = {
   partial_failure: 0.005,
   duplicate_delivery: 0.01,
   duplicate_higher_count: 0.01,
+  duplicate_event: 0.01,
   reorder: 0.02,
   early_visibility: 0.01,
   low_receive_count: 0.2,
@@ -48,6 +52,12 @@ export const AWS_FAULT_RATES: Readonly<Record<AwsFaultKind, number>> = {
 export const CONSUMER_CRASH_RATE = 0.05;
 /** Probability of each fault of webhook deliveries, per event. */
 export const WEBHOOK_FAULT_RATE = 0.01;
+/** Probability of each fault of the native integration, per event. An outage lasts up to half a second. */
+export const NATIVE_FAULT_RATES: Readonly<Record<NativeFaultKind, number>> = {
+  native_repeat: 0.01,
+  native_delay: 0.02,
+  native_outage: 0.0005,
+};
 /** Mean interval between two faults of the simulated Genesys Cloud. */
 export const CLOUD_FAULT_INTERVAL_MS = 500;
 
@@ -64,6 +74,7 @@ export const ALL_FAULTS: readonly string[] = [
     ...CLOUD_FAULT_KINDS,
     ...STREAM_FAULT_KINDS,
     ...WEBHOOK_FAULT_KINDS,
+    ...NATIVE_FAULT_KINDS,
     ...awsKinds(),
     CONSUMER_CRASH,
     INGESTER_KILL,
@@ -93,6 +104,7 @@ export function parseFaults(text: string): FaultChoice {
     aws: awsKinds().filter((kind) => names.includes(kind)),
     cloud: CLOUD_FAULT_KINDS.filter((kind) => names.includes(kind)),
     webhook: WEBHOOK_FAULT_KINDS.filter((kind) => names.includes(kind)),
+    native: NATIVE_FAULT_KINDS.filter((kind) => names.includes(kind)),
     stream: STREAM_FAULT_KINDS.filter((kind) => names.includes(kind)),
     consumerCrash: names.includes(CONSUMER_CRASH),
     ingesterKill: names.includes(INGESTER_KILL),

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { DEFAULT_TOPICS } from 'switchboard-local/simulator/generator.ts';
 import { WEBHOOK_PROTOCOL } from '../../functions/webhook/delivered-event.ts';
 import { LOG_LEVELS } from '../../lib/aws/logger.ts';
+import { NATIVE_PROTOCOL } from '../../lib/events/native-event.ts';
 import { STANDARD_INPUT } from './capture-file.ts';
 import { faultConflicts } from './fault-conflicts.ts';
 import { ALL_FAULTS, NOT_IN_ALL, parseFaults } from './fault-options.ts';
@@ -13,7 +14,7 @@ import type { LocalOptions } from './run-options.ts';
 
 const DEFAULT_PROTOCOL = 'notification-channels';
 /** Protocols whose events have topics. */
-const TOPIC_PROTOCOLS: readonly string[] = [DEFAULT_PROTOCOL, WEBHOOK_PROTOCOL];
+const TOPIC_PROTOCOLS: readonly string[] = [DEFAULT_PROTOCOL, WEBHOOK_PROTOCOL, NATIVE_PROTOCOL];
 // Above these limits, results of a single machine are not meaningful.
 const MAX_EVENTS = 10_000_000;
 const MAX_EVENTS_PER_SECOND = 50_000;

@@ -36,6 +36,8 @@ export interface ProtocolResult {
   unproven: number;
   /** Uncovered and unproven events that no gap record names by topic and time. */
   unexplained: number;
+  /** Only with the native integration: events that equal a published one, and that no path could tell apart from it. */
+  repeated?: number;
   /** Gap records in the state table. */
   gapRecords: number;
   /** Messages in the dead-letter queue. Of a protocol: those with an item of it. */

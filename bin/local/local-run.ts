@@ -66,6 +66,7 @@ export async function runLocal(options: LocalOptions, genesys: RealGenesys | und
       faults: options.faults,
       accounting,
       isSimulated: platform !== undefined,
+      integration: protocols.flatMap(({ cloud }) => cloud?.integration ?? [])[0],
       receivers: new Set(protocols.map(({ receiver }) => receiver)),
       hasShortDedupWindow: true,
       onIngesterKilled: () => {

@@ -1,7 +1,10 @@
+import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import { Emulator } from 'switchboard-local/emulator/emulator.ts';
 import { FaultInjector } from 'switchboard-local/emulator/emulator-faults.ts';
 import type { Invocation, SqsPoller } from 'switchboard-local/lambda/poller.ts';
 import type { GapRecord } from 'switchboard-local/simulator/gap-judge.ts';
+import type { NativeIntegration } from 'switchboard-local/simulator/native-integration.ts';
 import { type AwsEdge, dynamoDbClient, eventBridgeClient, sqsClient } from '../../lib/aws/aws-clients.ts';
 import type { Accounting } from './accounting.ts';
 import { ConsumerFailures } from './consumer-failures.ts';
@@ -11,6 +14,7 @@ import { AWS_FAULT_RATES, CONSUMER_CRASH_RATE } from './fault-options.ts';
 import { readGapRecords } from './gap-records.ts';
 import { LocalDedupWindow } from './local-dedup-window.ts';
 import { createLocalIngester, type LocalIngesterOptions } from './local-ingester.ts';
+import { createPartnerBus, partnerCall } from './partner-bus.ts';
 import { createBucket, createResources, NAMES } from './resources.ts';
 import { joined, type RunningIngester } from './running-ingester.ts';
 import { createLocalWebhook } from './served-webhook.ts';
@@ -26,6 +30,8 @@ const LOCAL_AWS: AwsEdge = {
 export interface PipelineOptions extends Omit<LocalIngesterOptions, 'onKilled' | 'isSimulated'> {
   /** What receives events. Default: an ingester. */
   receivers?: ReadonlySet<'ingester' | 'webhook'>;
+  /** Sends events to EventBridge, besides the WebSockets of an ingester. */
+  integration?: NativeIntegration | undefined;
   seed: number;
   accounting: Accounting;
   /** Whether Genesys Cloud is simulated, so that the limits can be shorter. Default false. */
@@ -69,18 +75,17 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   const emulator = new Emulator({ faults: awsFaults, ...(onCall ? { onCall } : {}) });
   const { url } = await emulator.listen();
   const edge = { ...LOCAL_AWS, endpoint: url };
-  const resources = await createResources(
-    {
-      sqs: sqsClient(edge),
-      dynamodb: dynamoDbClient(edge),
-      eventbridge: eventBridgeClient(edge),
-    },
-    localLimits(faults).visibilityTimeoutSeconds,
-  );
+  const clients = {
+    sqs: sqsClient(edge),
+    dynamodb: dynamoDbClient(edge),
+    eventbridge: eventBridgeClient(edge),
+  };
+  const resources = await createResources(clients, localLimits(faults).visibilityTimeoutSeconds);
   createBucket(emulator, NAMES.oversizeBucket);
-  emulator.eventbridge.onEvent((published) =>
-    accounting.onPublished(published, (bucket, key) => readObject(emulator, bucket, key)),
-  );
+  emulator.eventbridge.onEvent((published) => {
+    if (published.busName !== NAMES.bus) return;
+    accounting.onPublished(published, (bucket, key) => readObject(emulator, bucket, key));
+  });
   const consumed = new ConsumerTotals();
   const failures = new ConsumerFailures(options.onFailure ?? (() => undefined));
   const dedupWindow = new LocalDedupWindow((pk) => deleteClaim(emulator, pk));
@@ -90,6 +95,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     dedupWindow,
   });
   poller.start();
+  if (options.integration) await connect(options.integration, emulator, clients, resources.eventsQueueUrl);
   const ingester = createReceivers(options, emulator, edge, resources.eventsQueueUrl);
   try {
     await ingester.start();
@@ -117,6 +123,18 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
       await emulator.close();
     },
   };
+}
+
+/** Connects the integration with its bus. Genesys Cloud calls AWS in process, like the consumer. */
+async function connect(
+  integration: NativeIntegration,
+  emulator: Emulator,
+  { eventbridge, sqs }: { eventbridge: EventBridgeClient; sqs: SQSClient },
+  eventsQueueUrl: string,
+): Promise<void> {
+  await createPartnerBus(eventbridge, sqs, integration.eventSource, eventsQueueUrl);
+  const edge = { ...LOCAL_AWS, requestHandler: emulator.requestHandler() };
+  integration.connect(partnerCall(eventBridgeClient(edge)));
 }
 
 /** What sends events to the events queue. */

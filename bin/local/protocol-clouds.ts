@@ -1,4 +1,5 @@
 import { CLOUD_FAULT_KINDS } from 'switchboard-local/simulator/cloud-fault-kinds.ts';
+import { NATIVE_FAULT_KINDS } from 'switchboard-local/simulator/native-fault-kinds.ts';
 import { AnalyticsServer } from 'switchboard-local/simulator/streams/analytics-server.ts';
 import { ConversationServer } from 'switchboard-local/simulator/streams/conversation-server.ts';
 import { InteractionServer } from 'switchboard-local/simulator/streams/interaction-server.ts';
@@ -6,6 +7,7 @@ import { NotificationServer } from 'switchboard-local/simulator/streams/notifica
 import type { StreamServer } from 'switchboard-local/simulator/streams/stream-server.ts';
 import { WEBHOOK_FAULT_KINDS } from 'switchboard-local/simulator/webhook-fault-kinds.ts';
 import { type Cloud, type CloudOptions, createChannelCloud } from './cloud.ts';
+import { createNativeCloud } from './native-cloud.ts';
 import { createStreamCloud } from './stream-run.ts';
 import { createWebhookCloud } from './webhook-cloud.ts';
 
@@ -15,6 +17,10 @@ interface SimulatedProtocol {
   readonly faults: readonly string[];
   /** What receives its events. */
   readonly receiver: 'ingester' | 'webhook';
+  /** Names under which its events are published. Default its own. */
+  readonly publishedAs?: readonly string[];
+  /** It has the REST API of another protocol, so that both cannot run side by side. */
+  readonly runsAlone?: true;
   readonly create: (options: CloudOptions) => Cloud;
 }
 
@@ -44,6 +50,13 @@ export const PROTOCOL_CLOUDS: Readonly<Record<string, SimulatedProtocol>> = {
     faults: WEBHOOK_FAULT_KINDS,
     receiver: 'webhook',
     create: createWebhookCloud,
+  },
+  'native-integration': {
+    faults: [...CLOUD_FAULT_KINDS, ...NATIVE_FAULT_KINDS],
+    receiver: 'ingester',
+    publishedAs: ['native-integration', 'notification-channels'],
+    runsAlone: true,
+    create: createNativeCloud,
   },
   'notification-stream': stream(
     (seed) => new NotificationServer(seed),

@@ -6,7 +6,8 @@ export const ALL_PROTOCOLS = 'all';
 
 /** Names of the protocols of a run. */
 export function protocolsOf({ protocol }: Pick<LocalOptions, 'protocol'>): readonly string[] {
-  return protocol === ALL_PROTOCOLS ? Object.keys(PROTOCOL_CLOUDS) : [protocol];
+  if (protocol !== ALL_PROTOCOLS) return [protocol];
+  return Object.entries(PROTOCOL_CLOUDS).flatMap(([name, { runsAlone }]) => (runsAlone ? [] : [name]));
 }
 
 /** The share of a protocol in the events and the rate: equal shares, and the first protocols get what remains. */

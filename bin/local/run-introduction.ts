@@ -27,7 +27,8 @@ export function showIntroduction(
   ]);
   display.line('Press Ctrl-C to drain the pipeline and print the result.\n');
   let shown = 0;
-  const stop = pipeline.emulator.eventbridge.onEvent(({ event }) => {
+  const stop = pipeline.emulator.eventbridge.onEvent(({ busName, event }) => {
+    if (busName !== NAMES.bus) return;
     display.sample(event);
     if (++shown === ProgressDisplay.sampleEvents) stop();
   });

@@ -119,6 +119,7 @@ function resultOf(
     uncovered: report.uncovered,
     unproven: report.unproven,
     unexplained,
+    ...(protocols.some(({ cloud }) => cloud?.integration) ? { repeated: report.repeated } : {}),
     gapRecords: records.length,
     deadLettered: messagesOf(pipeline.emulator.sqs.queue(NAMES.deadLetterQueue), isNamed),
     latencyMs: roundLatency(report.latencyMs),

@@ -33,7 +33,12 @@ export async function startPlatform(options: LocalOptions): Promise<SimulatedPla
     if (known === undefined) throw new Error(`There is no simulated cloud of ${name}.`);
     const share = shareOf(options, index, names.length);
     const cloud = known.create({ ...options, ...share, ledger, tokens });
-    return { name, cloud, receiver: known.receiver, account: new ProtocolAccount(ledger, [name]) };
+    return {
+      name,
+      cloud,
+      receiver: known.receiver,
+      account: new ProtocolAccount(ledger, known.publishedAs ?? [name]),
+    };
   });
   if (first === undefined) throw new Error('A run needs a protocol.');
   const parts = [first, ...others].map(({ cloud }) => cloud.part);

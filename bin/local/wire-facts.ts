@@ -25,11 +25,12 @@ export function messageSerials(body: string): number[] {
   return [...body.matchAll(SERIAL)].map(([, digits]) => Number(digits));
 }
 
-/** The owner that a message on the events queue names. Undefined if it has none. */
+/** The owner that a message on the events queue names: an event of a partner has its own id. Undefined if it has none. */
 export function messageOwner(body: string): string | undefined {
   try {
-    const { owner } = JSON.parse(body) as { owner?: unknown };
-    return typeof owner === 'string' ? owner : undefined;
+    const { owner, id } = JSON.parse(body) as { owner?: unknown; id?: unknown };
+    const own = owner ?? id;
+    return typeof own === 'string' ? own : undefined;
   } catch {
     return undefined;
   }

@@ -46,7 +46,7 @@ export function reservations(
   };
   for (const { envelope } of pending) add(new Turn(envelope.owner, attemptId, ends.leaseEndsAtSeconds));
   for (const { envelope, events } of pending)
-    for (const { id } of events) add(new Claim(id, envelope.owner, ends.claimsExpireAtSeconds));
+    for (const { id } of events) add(new Claim(claimKey(id), envelope.owner, ends.claimsExpireAtSeconds));
   return [...all.values()];
 }
 

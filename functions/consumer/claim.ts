@@ -17,8 +17,8 @@ export class Claim implements Reservation {
   private readonly expiresAtSeconds: number;
 
   /** @param expiresAtSeconds - epoch seconds */
-  constructor(eventId: string, owner: string, expiresAtSeconds: number) {
-    this.key = claimKey(eventId);
+  constructor(key: string, owner: string, expiresAtSeconds: number) {
+    this.key = key;
     this.owner = owner;
     this.expiresAtSeconds = expiresAtSeconds;
   }

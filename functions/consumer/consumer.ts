@@ -14,7 +14,8 @@ import {
 } from './attempt.ts';
 import type { TimeLimits } from './deadline.ts';
 import { isMarkable, isReturned, mustNotReturn, nextStep } from './decisions.ts';
-import { type PendingEnvelope, type QueueRecord, readRecords } from './pending-envelope.ts';
+import { resolveOccurrences } from './occurrence.ts';
+import { isUnresolved, type PendingEnvelope, type QueueRecord, readRecords } from './pending-envelope.ts';
 import type { Publications, Publisher } from './publish.ts';
 import type { Quarantine, Quarantined } from './quarantine.ts';
 import type { Grant, Reservations } from './reservation.ts';
@@ -70,15 +71,27 @@ export class Consumer {
   /** Processes a batch. Throws only errors that retrying cannot fix, such as a missing table or a denied action. */
   async process(records: readonly QueueRecord[], limits: TimeLimits): Promise<BatchReport> {
     const { pending, unreadable } = readRecords(records);
-    const [whole, { finished, errors }] = await Promise.all([
+    const claimsExpireAtSeconds = Math.floor(Date.now() / 1000) + this.steps.dedupWindowSeconds;
+    const attempt = (some: readonly PendingEnvelope[]) =>
+      this.attemptAll(some, claimsExpireAtSeconds, limits);
+    const [whole, plain, native] = await Promise.all([
       this.quarantine(unreadable, limits),
-      this.attemptAll(pending, limits),
+      attempt(pending.filter((one) => !isUnresolved(one))),
+      resolveOccurrences(
+        pending.filter(isUnresolved),
+        this.steps.reservations,
+        claimsExpireAtSeconds,
+        limits.work,
+      ).then(async (resolved) => ({ ...resolved, ...(await attempt(resolved.known)) })),
     ]);
+    const finished = [...plain.finished, ...native.finished];
+    const errors = [native.error, ...plain.errors, ...native.errors];
     const items = finished.flatMap((attempt) => attempt.items);
     const byEnvelope = Map.groupBy(items, (item) => item.pending);
     this.throwFirst([whole.error, ...errors], [...byEnvelope.values()]);
     const returned = [...byEnvelope].flatMap(([{ messageIds }, own]) => (isReturned(own) ? messageIds : []));
-    const failed = [...[...whole.left].map(({ messageId }) => messageId), ...returned];
+    const unknown = native.unknown.flatMap(({ messageIds }) => messageIds);
+    const failed = [...[...whole.left].map(({ messageId }) => messageId), ...unknown, ...returned];
     const count = (...states: Item['state'][]) => items.filter(({ state }) => states.includes(state)).length;
     return {
       failedMessageIds: [...new Set(failed)],
@@ -100,10 +113,10 @@ export class Consumer {
   /** Owners of which nothing existed before do not wait until the items of the others are read. */
   private async attemptAll(
     pending: readonly PendingEnvelope[],
+    claimsExpireAtSeconds: number,
     limits: TimeLimits,
   ): Promise<{ finished: Attempt[]; errors: unknown[] }> {
     const attemptId = randomUUID();
-    const claimsExpireAtSeconds = Math.floor(Date.now() / 1000) + this.steps.dedupWindowSeconds;
     const { leaseEndsAtSeconds, work } = limits;
     const requests = reservations(pending, attemptId, { leaseEndsAtSeconds, claimsExpireAtSeconds });
     const { first, all } = await this.steps.reservations.reserve(requests, work);

@@ -1,3 +1,4 @@
+import type { QueuedNativeEvent } from '../../lib/events/native-event.ts';
 import type { Envelope, QueuedEvent } from '../../lib/events/schema.ts';
 import type { Quarantined } from './quarantine.ts';
 import { type InvalidItem, parseBody } from './validate.ts';
@@ -15,6 +16,16 @@ export interface PendingEnvelope {
   readonly messageIds: readonly [string, ...string[]];
   readonly events: readonly QueuedEvent[];
   readonly invalid: readonly InvalidItem[];
+  /** The event of a message of the native integration, if its id depends on what was seen before. */
+  readonly native?: Required<QueuedNativeEvent>;
+}
+
+/** An envelope whose event gets its final id from `resolveOccurrences`. */
+export type NativeEnvelope = PendingEnvelope & Required<Pick<PendingEnvelope, 'native'>>;
+
+/** Whether the event of a message does not have its final id yet. */
+export function isUnresolved(one: PendingEnvelope): one is NativeEnvelope {
+  return one.native !== undefined;
 }
 
 /** Reads a batch. Records with the same body become one envelope: SQS may deliver a message twice in one batch. */
@@ -35,8 +46,8 @@ export function readRecords(records: readonly QueueRecord[]): {
       unreadable.push({ body, reason: parsed.reason, messageId });
       continue;
     }
-    const { envelope, events, invalid } = parsed;
-    pending.set(body, { envelope, messageIds: [messageId], events, invalid });
+    const { ok: _, ...content } = parsed;
+    pending.set(body, { ...content, messageIds: [messageId] });
   }
   return { pending: [...pending.values()], unreadable };
 }

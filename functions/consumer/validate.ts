@@ -1,6 +1,11 @@
 import type { z } from 'zod';
 import { parseExactJson } from '../../lib/events/exact-json.ts';
 import {
+  nativeEventSchema,
+  type QueuedNativeEvent,
+  queuedNativeEvent,
+} from '../../lib/events/native-event.ts';
+import {
   type Envelope,
   envelopeSchema,
   type QueuedEvent,
@@ -22,7 +27,13 @@ export interface InvalidItem {
 
 /** The result of parsing a message body. */
 export type ParsedBody =
-  | { ok: true; envelope: Envelope; events: QueuedEvent[]; invalid: InvalidItem[] }
+  | {
+      ok: true;
+      envelope: Envelope;
+      events: QueuedEvent[];
+      invalid: InvalidItem[];
+      native?: Required<QueuedNativeEvent>;
+    }
   | { ok: false; reason: string };
 
 /** Parses a message body. Events are validated one by one, so that an invalid one does not block the others. */
@@ -35,6 +46,7 @@ export function parseBody(body: string): ParsedBody {
   }
   if (isDeeper(value, MAX_NESTING_LEVELS))
     return { ok: false, reason: `the message is nested more than ${MAX_NESTING_LEVELS} levels deep` };
+  if (isNative(value)) return parseNative(value);
   const envelope = envelopeSchema.safeParse(value);
   if (!envelope.success) return { ok: false, reason: `not an envelope: ${describe(envelope.error)}` };
   const events: QueuedEvent[] = [];
@@ -45,6 +57,29 @@ export function parseBody(body: string): ParsedBody {
     else invalid.push({ item, reason: invalidReason(item, event.error) });
   }
   return { ok: true, envelope: envelope.data, events, invalid };
+}
+
+/** A message is an envelope or an event that EventBridge delivered. Only the latter has a `detail-type`. */
+function isNative(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'detail-type' in value;
+}
+
+/** The message of a native event is an envelope of one event. EventBridge's own id makes its deliveries one message. */
+function parseNative(value: unknown): ParsedBody {
+  const native = nativeEventSchema.safeParse(value);
+  if (!native.success)
+    return { ok: false, reason: `not an event of the native integration: ${describe(native.error)}` };
+  const { id, time } = native.data;
+  const queued = queuedNativeEvent(native.data);
+  if (!queued) return { ok: false, reason: 'rejected frame: too_deep' };
+  const { event, occurrence } = queued;
+  return {
+    ok: true,
+    envelope: { v: 1, id, owner: id, sentAt: time, events: [event] },
+    events: [event],
+    invalid: [],
+    ...(occurrence === undefined ? {} : { native: { event, occurrence } }),
+  };
 }
 
 function isDeeper(value: unknown, levels: number): boolean {

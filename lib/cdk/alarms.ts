@@ -80,7 +80,7 @@ export class Alarms extends Construct {
   private addQueueAlarms({ events, deadLetter, quarantine }: Queues): void {
     this.above('DeadLetterNotEmpty', deadLetter.metricApproximateNumberOfMessagesVisible(last(MINUTE)), 0, {
       severity: 'critical',
-      text: 'Messages were received five times without success and were moved to the dead-letter queue. Find the cause in the consumer log, fix it, and then redrive the queue. Messages are deleted 14 days after the ingester sent them.',
+      text: 'Messages were received five times without success and were moved to the dead-letter queue. Find the cause in the consumer log, fix it, and then redrive the queue. Messages are deleted 14 days after they were sent.',
     });
     this.above('QuarantineGrowing', quarantine.metricNumberOfMessagesSent(total(FIVE_MINUTES)), 0, {
       severity: 'warning',
@@ -125,7 +125,10 @@ export class Alarms extends Construct {
       text: `Fewer than ${tasks} ingester tasks had full coverage in the last five minutes. Check the ingester log, the events of the ECS service and the stop reason of its last task.`,
     });
     this.addLossAlarms();
-    this.addSilenceAlarm();
+    this.silence('Silence', ingesterMetric('EventsReceived', total(FIVE_MINUTES)), {
+      severity: 'warning',
+      text: 'Far fewer events than usual for this time of day are received. If NoConnection is also in the state ALARM, resolve it first. Otherwise check whether the contact center is less active than usual, whether topics were rejected (ingester log), and whether the OAuth client lost a division or a permission.',
+    });
   }
 
   /** What the ingester reports before events are lost, or when they are. */
@@ -153,18 +156,15 @@ export class Alarms extends Construct {
     });
   }
 
-  private addSilenceAlarm(): void {
-    const text: AlarmText = {
-      severity: 'warning',
-      text: 'Far fewer events than usual for this time of day are received. If NoConnection is also in the state ALARM, resolve it first. Otherwise check whether the contact center is less active than usual, whether topics were rejected (ingester log), and whether the OAuth client lost a division or a permission.',
-    };
-    const alarm = new AnomalyDetectionAlarm(this, 'Silence', {
-      ...this.options('Silence', text),
-      metric: ingesterMetric('EventsReceived', total(FIVE_MINUTES)),
+  /** Adds an alarm for a number of events that is far below that of the same time on other days. */
+  silence(id: string, metric: IMetric, text: AlarmText): void {
+    const alarm = new AnomalyDetectionAlarm(this, id, {
+      ...this.options(id, text),
+      metric,
       stdDevs: BAND_DEVIATIONS,
       comparisonOperator: ComparisonOperator.LESS_THAN_LOWER_THRESHOLD,
       evaluationPeriods: SILENT_PERIODS,
-      // Missing reports are covered by the NoConnection alarm.
+      // Other alarms report that there are no reports.
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });
     this.finish(alarm, text);

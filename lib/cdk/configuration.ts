@@ -8,6 +8,7 @@ import {
 import { topicProblems } from '../genesys/configured-topics.ts';
 import { GENESYS_DOMAINS, isGenesysDomain } from '../genesys/regions.ts';
 import { secretsIn } from './genesys-secret.ts';
+import { partnerProblems } from './partner-topics.ts';
 import { protocolProblems } from './stream-protocols.ts';
 import type { SwitchboardProps } from './switchboard-props.ts';
 
@@ -81,9 +82,10 @@ const SECRET_NAME = /^[\w/+=.@-]{1,512}$/;
  */
 export function checkConfiguration(props: SwitchboardProps, caller?: object): void {
   const problems = [
-    ...domainProblems(props.genesysDomain),
-    ...secretsProblems(props.secret),
+    ...domainProblems(props),
+    ...secretsProblems(props),
     ...allTopicProblems(props),
+    ...partnerProblems(props),
     ...protocolProblems(props.protocols),
     ...sourceProblems(props.eventSource),
     ...(Object.keys(LIMITS) as (keyof typeof LIMITS)[]).flatMap((name) =>
@@ -95,16 +97,26 @@ export function checkConfiguration(props: SwitchboardProps, caller?: object): vo
   if (problems.length > 0) throw new SwitchboardConfigurationError(problems, caller);
 }
 
-function domainProblems(domain: string): string[] {
-  if (isGenesysDomain(domain)) return [];
-  const shown = domain || '(empty)';
+/** Whether events are received over WebSockets. */
+export function hasIngester({ topics, protocols = {} }: SwitchboardProps): boolean {
+  return topics.length > 0 || Object.values(protocols).some((one) => one !== undefined);
+}
+
+function domainProblems(props: SwitchboardProps): string[] {
+  const { genesysDomain = '' } = props;
+  if (isGenesysDomain(genesysDomain)) return [];
+  if (props.genesysDomain === undefined && !hasIngester(props)) return [];
+  const shown = genesysDomain || '(empty)';
   return [
     `genesysDomain ${shown} is not the domain of a Genesys Cloud region; use one of ${GENESYS_DOMAINS.join(', ')}`,
   ];
 }
 
-function secretsProblems(secret: SwitchboardProps['secret']): string[] {
+function secretsProblems(props: SwitchboardProps): string[] {
+  const { secret } = props;
   const secrets = secretsIn(secret);
+  if (secret === undefined && !hasIngester(props)) return [];
+  if (secret === undefined) return ['secret is missing; specify a secret with the OAuth client'];
   if (secrets.length === 0) return ['secret is an empty list; specify a secret for each OAuth client'];
   if (secrets.length > MAX_CLIENTS)
     return [
@@ -130,11 +142,11 @@ function secretProblems(secret: string | object): string[] {
   ];
 }
 
-function allTopicProblems({ topics, protocols = {} }: SwitchboardProps): string[] {
-  const hasOther = Object.values(protocols).some((one) => one !== undefined);
-  if (topics.length === 0 && !hasOther)
+function allTopicProblems(props: SwitchboardProps): string[] {
+  const { partnerEventSource, webhook } = props;
+  if (!hasIngester(props) && partnerEventSource === undefined && webhook === undefined)
     return ['topics is empty; specify at least one topic, for example v2.users.{id}.presence'];
-  return topicProblems(topics).map((problem) => `topics: ${problem}`);
+  return topicProblems(props.topics).map((problem) => `topics: ${problem}`);
 }
 
 function sourceProblems(source: string | undefined): string[] {

@@ -25,6 +25,8 @@ import {
 import { consumerMetric, ingesterMetric, type MetricReading } from './cloudwatch-metrics.ts';
 import type { Tables } from './dynamodb-tables.ts';
 import type { Queues } from './message-queues.ts';
+import { partnerEventsMetric } from './partner-alarms.ts';
+import type { PartnerSource } from './partner-source.ts';
 
 /** Width of a CloudWatch dashboard, in grid units. */
 const DASHBOARD_WIDTH = 24;
@@ -40,8 +42,18 @@ export interface DashboardProps {
   readonly tables: Tables;
   /** Consumer function to show. */
   readonly consumer: IFunction;
-  /** Ingester service to show. */
-  readonly service: FargateService;
+  /**
+   * Ingester service to show.
+   *
+   * @default - there is none, and its metrics are not shown
+   */
+  readonly service?: FargateService | undefined;
+  /**
+   * Native integration to show.
+   *
+   * @default - there is none
+   */
+  readonly partner?: PartnerSource | undefined;
   /** Event bus whose rules are shown. */
   readonly bus: IEventBus;
 }
@@ -62,7 +74,8 @@ export class Dashboard extends Construct {
     this.dashboard.addWidgets(heading('Path of an event'));
     this.dashboard.addWidgets(flow(props));
     this.dashboard.addWidgets(heading('Latency, deduplication and connections'));
-    this.dashboard.addWidgets(latencyAndLoss(), connection(), problems());
+    this.dashboard.addWidgets(latencyAndLoss());
+    if (props.service) this.dashboard.addWidgets(connection(), problems());
     this.dashboard.addWidgets(heading('Cost drivers'));
     this.dashboard.addWidgets(costs(props));
     for (const widget of this.resources(props)) this.dashboard.addWidgets(widget);
@@ -73,7 +86,7 @@ export class Dashboard extends Construct {
   /** Standard graphs of each resource. */
   private resources({ queues, tables, consumer, service }: DashboardProps): IWidget[] {
     const widgets: IWidget[] = [];
-    new MonitoringFacade(this, 'Resources', {
+    const facade = new MonitoringFacade(this, 'Resources', {
       dashboardFactory: {
         addDynamicSegment: (segment) => widgets.push(new Column(...segment.widgetsForDashboard('Detail'))),
         getDashboard: () => undefined,
@@ -86,8 +99,9 @@ export class Dashboard extends Construct {
         humanReadableName: 'Events queue',
       })
       .monitorDynamoTable({ table: tables.claims, humanReadableName: 'Claims' })
-      .monitorDynamoTable({ table: tables.state, humanReadableName: 'State' })
-      .monitorSimpleFargateService({ fargateService: service, humanReadableName: 'Ingester' });
+      .monitorDynamoTable({ table: tables.state, humanReadableName: 'State' });
+    if (service)
+      facade.monitorSimpleFargateService({ fargateService: service, humanReadableName: 'Ingester' });
     return widgets;
   }
 }
@@ -122,9 +136,13 @@ function row(...graphs: { title: string; metrics: IMetric[]; unit?: string }[]):
   );
 }
 
-function flow({ queues, bus }: DashboardProps): Row {
+function flow({ queues, bus, service, partner }: DashboardProps): Row {
+  const received = [
+    ...(service ? [ingester('EventsReceived')] : []),
+    ...(partner ? [partnerEventsMetric(partner, MINUTE)] : []),
+  ];
   return row(
-    { title: '1. Received', metrics: [ingester('EventsReceived')], unit: 'events per minute' },
+    { title: '1. Received', metrics: received, unit: 'events per minute' },
     {
       title: '2. Age of the oldest message',
       metrics: [queues.events.metricApproximateAgeOfOldestMessage({ period: MINUTE, label: 'Events queue' })],

@@ -1,5 +1,12 @@
 import { Duration } from 'aws-cdk-lib';
-import { Archive, type CfnArchive, type CfnEventBus, EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
+import {
+  Archive,
+  type CfnArchive,
+  type CfnEventBus,
+  EventBus,
+  type EventBusProps,
+  type IEventBus,
+} from 'aws-cdk-lib/aws-events';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
@@ -45,28 +52,11 @@ export class Bus extends Construct {
   constructor(scope: Construct, id: string, props: BusProps) {
     super(scope, id);
     const { archiveDays } = props;
-    this.bus = (props.bus ?? this.createBus(props)) as IEventBus;
+    const { encryptionKey, quarantine } = props;
+    const description = 'Genesys Cloud events, published by Switchboard';
+    this.bus = (props.bus ?? createBus(this, { description, encryptionKey, quarantine })) as IEventBus;
     this.address = props.bus ? this.bus.eventBusArn : this.bus.eventBusName;
     if (archiveDays !== undefined) this.createArchive(archiveDays, props);
-  }
-
-  private createBus({ encryptionKey, quarantine }: BusProps): EventBus {
-    const bus = new EventBus(this, 'Bus', {
-      description: 'Genesys Cloud events, published by Switchboard',
-      ...(encryptionKey ? { deadLetterQueue: quarantine } : {}),
-    });
-    if (!encryptionKey) return bus;
-    // The `kmsKey` property would add the bus to the key policy, which creates a circular dependency.
-    (bus.node.defaultChild as CfnEventBus).kmsKeyIdentifier = encryptionKey.keyArn;
-    quarantine.addToResourcePolicy(
-      new PolicyStatement({
-        principals: [new ServicePrincipal('events.amazonaws.com')],
-        actions: ['sqs:SendMessage'],
-        resources: [quarantine.queueArn],
-        conditions: { ArnEquals: { 'aws:SourceArn': bus.eventBusArn } },
-      }),
-    );
-    return bus;
   }
 
   private createArchive(days: number, { encryptionKey, eventSource }: BusProps): void {
@@ -78,4 +68,35 @@ export class Bus extends Construct {
     });
     if (encryptionKey) (archive.node.defaultChild as CfnArchive).kmsKeyIdentifier = encryptionKey.keyArn;
   }
+}
+
+/**
+ * Creates an event bus. With a KMS key, events that cannot be encrypted or decrypted are sent to the quarantine queue.
+ *
+ * @param settings - `eventSourceName` for the bus of a partner event source
+ */
+export function createBus(
+  scope: Construct,
+  {
+    encryptionKey,
+    quarantine,
+    ...settings
+  }: Pick<BusProps, 'encryptionKey' | 'quarantine'> & Pick<EventBusProps, 'description' | 'eventSourceName'>,
+): IEventBus {
+  const bus = new EventBus(scope, 'Bus', {
+    ...settings,
+    ...(encryptionKey ? { deadLetterQueue: quarantine } : {}),
+  });
+  if (!encryptionKey) return bus as IEventBus;
+  // The `kmsKey` property would add the bus to the key policy, which creates a circular dependency.
+  (bus.node.defaultChild as CfnEventBus).kmsKeyIdentifier = encryptionKey.keyArn;
+  quarantine.addToResourcePolicy(
+    new PolicyStatement({
+      principals: [new ServicePrincipal('events.amazonaws.com')],
+      actions: ['sqs:SendMessage'],
+      resources: [quarantine.queueArn],
+      conditions: { ArnEquals: { 'aws:SourceArn': bus.eventBusArn } },
+    }),
+  );
+  return bus as IEventBus;
 }

@@ -1,8 +1,6 @@
 import type { EventPattern } from 'aws-cdk-lib/aws-events';
+import { PARTNER_SOURCE_PREFIX } from '../events/native-event.ts';
 import type { DetailType } from './detail-types.ts';
-
-/** How the `source` of Genesys Cloud's own EventBridge integration begins. AWS reserves it for partners. */
-export const PARTNER_SOURCE_PREFIX = 'aws.partner/genesys.com/';
 
 /** Selects published events for a rule. An event matches if it meets all the given conditions. */
 export interface EventMatch {

@@ -4,9 +4,9 @@ import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import type { SwitchboardProps } from './switchboard-props.ts';
 
-/** The secrets in a property that is one secret or a list of secrets. */
+/** The secrets in a property that is one secret, a list of secrets or nothing. */
 export function secretsIn(secret: SwitchboardProps['secret']): (string | ISecret | Secret)[] {
-  return [secret].flat();
+  return [secret ?? []].flat();
 }
 
 /** Properties of {@link GenesysSecret}. */

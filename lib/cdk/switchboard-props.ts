@@ -18,8 +18,12 @@ import type { WebhookOptions } from './webhook-options.ts';
  * under `exactOptionalPropertyTypes`.
  */
 export interface SwitchboardProps {
-  /** Domain of your Genesys Cloud region, for example `mypurecloud.de`. */
-  readonly genesysDomain: GenesysDomain | (string & {});
+  /**
+   * Domain of your Genesys Cloud region, for example `mypurecloud.de`.
+   *
+   * @default - required, unless all events come from `partnerEventSource` or `webhook`
+   */
+  readonly genesysDomain?: GenesysDomain | (string & {});
 
   /**
    * Secrets Manager secret that contains the OAuth client credentials, `{"clientId":"…","clientSecret":"…"}`. Specify a name to create an
@@ -27,11 +31,12 @@ export interface SwitchboardProps {
    * 10,000 topics divided by `tasks`. For more topics, specify a list with one secret per OAuth client, at most 10, and add new ones at its end.
    *
    * @example ['switchboard/genesys', 'switchboard/genesys-2']
+   * @default - required, unless all events come from `partnerEventSource` or `webhook`
    */
-  readonly secret: string | ISecret | Secret | readonly (string | ISecret | Secret)[];
+  readonly secret?: string | ISecret | Secret | readonly (string | ISecret | Secret)[];
 
   /**
-   * Topics to subscribe to. `{id}` stands for every user or queue, including those that are created later. An invalid topic causes synthesis to fail. The list may be empty if `protocols` names another protocol.
+   * Topics to subscribe to. `{id}` stands for every user or queue, including those that are created later. An invalid topic causes synthesis to fail. The list may be empty if events come from `protocols`, `partnerEventSource` or `webhook`. Without topics and protocols, no ingester is deployed.
    *
    * @example ['v2.users.{id}.presence', 'v2.routing.queues.{id}.conversations']
    */
@@ -115,6 +120,22 @@ export interface SwitchboardProps {
    * @default - no webhook
    */
   readonly webhook?: WebhookOptions;
+
+  /**
+   * Event source of Genesys Cloud's own EventBridge integration, whose events are published too. Specify its name to create its event bus, or specify the event bus if it exists. Events that `topics` delivers too are published once.
+   *
+   * @example 'aws.partner/genesys.com/cloud/32aa07aa-db1b-4987-abd0-9483601ec29d/main'
+   * @default - the integration is not used
+   */
+  readonly partnerEventSource?: string | IEventBus | EventBus;
+
+  /**
+   * Topics that the integration sends, as in its topic filter, with the literal `{id}`. Other events of the event source are ignored. A topic whose events have no key fields may be either here or in `topics`; otherwise synthesis fails.
+   *
+   * @example ['v2.users.{id}.presence', 'v2.detail.events.conversation.{id}.customer.end']
+   * @default - all topics
+   */
+  readonly partnerTopics?: readonly DetailType[];
 
   /**
    * SNS topic that is notified when an alarm enters the ALARM state and when it returns to OK.

@@ -1,10 +1,10 @@
-import { CfnOutput, RemovalPolicy } from 'aws-cdk-lib';
+import { RemovalPolicy } from 'aws-cdk-lib';
 import { type IEventBus, type IRuleTarget, Rule } from 'aws-cdk-lib/aws-events';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { channelShare } from '../genesys/channel-budget.ts';
 import { Alarms } from './alarms.ts';
-import { checkConfiguration, DEFAULTS } from './configuration.ts';
+import { checkConfiguration, DEFAULTS, hasIngester } from './configuration.ts';
 import { ConsumerFunction } from './consumer-function.ts';
 import { Dashboard } from './dashboard.ts';
 import { Tables } from './dynamodb-tables.ts';
@@ -17,6 +17,9 @@ import type { LogSettings } from './log-group.ts';
 import { Queues } from './message-queues.ts';
 import { Network } from './network.ts';
 import { OversizeBucket } from './oversize-bucket.ts';
+import { addPartnerAlarms } from './partner-alarms.ts';
+import { PartnerSource } from './partner-source.ts';
+import { addOutputs, numbered } from './stack-outputs.ts';
 import type { SwitchboardProps } from './switchboard-props.ts';
 import { addWebhookAlarms } from './webhook-alarms.ts';
 import { WebhookEndpoint } from './webhook-endpoint.ts';
@@ -48,10 +51,12 @@ export class Switchboard extends Construct {
   readonly consumer: ConsumerFunction;
   /** Secrets with the OAuth clients. */
   readonly secrets: readonly GenesysSecret[];
-  /** The ingester service; undefined with `forEmulator`. */
+  /** The ingester service; undefined with `forEmulator`, and without topics and protocols. */
   readonly ingester?: IngesterService;
   /** The webhook; undefined unless the property `webhook` is specified. */
   readonly webhook?: WebhookEndpoint;
+  /** The native integration; undefined unless the property `partnerEventSource` is specified. */
+  readonly partner?: PartnerSource;
   /** The CloudWatch dashboard; undefined with `forEmulator`. */
   readonly dashboard?: Dashboard;
   private readonly props: SwitchboardProps;
@@ -82,16 +87,25 @@ export class Switchboard extends Construct {
     });
     this.bus = bus.bus;
     this.consumer = this.createConsumer(bus, logs);
+    const { partnerEventSource: source, partnerTopics: topics } = props;
+    if (source !== undefined)
+      this.partner = new PartnerSource(this, 'Partner', {
+        source,
+        topics,
+        queues: this.queues,
+        encryptionKey,
+      });
     if (!forEmulator) {
-      this.ingester = this.createIngester(logs);
-      this.dashboard = this.createDashboard(this.ingester);
+      if (hasIngester(props)) this.ingester = this.createIngester(logs);
+      this.dashboard = this.createDashboard();
     }
     const alarms = new Alarms(this, 'Alarms', {
       queues: this.queues,
       consumer: this.consumer.function,
-      tasks: forEmulator ? undefined : (props.tasks ?? DEFAULTS.tasks),
+      tasks: this.ingester && (props.tasks ?? DEFAULTS.tasks),
       topic: props.alarmTopic,
     });
+    if (this.partner) addPartnerAlarms(alarms, this.partner);
     if (props.webhook) {
       this.webhook = new WebhookEndpoint(this, 'Webhook', {
         options: props.webhook,
@@ -102,7 +116,7 @@ export class Switchboard extends Construct {
       });
       addWebhookAlarms(alarms, this.webhook.function);
     }
-    this.addOutputs();
+    addOutputs(this, this);
   }
 
   /**
@@ -151,8 +165,16 @@ export class Switchboard extends Construct {
   }
 
   private createIngester(logs: LogSettings): IngesterService {
-    const { genesysDomain, topics, protocols, channels, vpc, vpcSubnets, logLevel, encryptionKey } =
-      this.props;
+    const {
+      genesysDomain = '',
+      topics,
+      protocols,
+      channels,
+      vpc,
+      vpcSubnets,
+      logLevel,
+      encryptionKey,
+    } = this.props;
     const { tasks = DEFAULTS.tasks } = this.props;
     return new IngesterService(this, 'Ingester', {
       network: new Network(this, 'Network', { vpc, vpcSubnets, logs }),
@@ -172,63 +194,14 @@ export class Switchboard extends Construct {
     });
   }
 
-  private createDashboard({ service }: IngesterService): Dashboard {
+  private createDashboard(): Dashboard {
     return new Dashboard(this, 'Dashboard', {
       queues: this.queues,
       tables: this.tables,
       consumer: this.consumer.function,
-      service,
+      service: this.ingester?.service,
+      partner: this.partner,
       bus: this.bus,
     });
   }
-
-  private addOutputs(): void {
-    const { events, deadLetter, quarantine } = this.queues;
-    this.addOutput(
-      'EventBusName',
-      this.bus.eventBusName,
-      'Event bus with the published events, for your rules',
-    );
-    this.addOutput('EventsQueueUrl', events.queueUrl, 'Queue from the ingester to the consumer');
-    this.addOutput(
-      'DeadLetterQueueUrl',
-      deadLetter.queueUrl,
-      'Queue for messages that failed five times; redrive it after you fix the cause',
-    );
-    this.addOutput(
-      'QuarantineQueueUrl',
-      quarantine.queueUrl,
-      'Queue for items that fail on every attempt; the message attribute reason states why',
-    );
-    this.addOutput('StateTableName', this.tables.state.tableName, 'Table with channels and gap records');
-    this.addOutput(
-      'OversizeBucketName',
-      this.oversize.bucket.bucketName,
-      'Bucket for events that are too large for a message or the event bus',
-    );
-    if (this.webhook) {
-      this.addOutput('WebhookUrl', this.webhook.url, 'URL of the webhook, for switchboard streams create');
-      this.addOutput('WebhookSecretArn', this.webhook.secret.secretArn, 'Signing secret of the webhook');
-    }
-    if (this.dashboard) this.addOutput('DashboardUrl', this.dashboard.url, 'CloudWatch dashboard');
-    for (const [index, { name, fillCommand }] of this.secrets.entries()) {
-      this.addOutput(numbered('SecretName', index), name, 'Secret with the OAuth client');
-      this.addOutput(
-        numbered('FillSecretCommand', index),
-        fillCommand,
-        'Run this command, paste {"clientId":"…","clientSecret":"…"} and press Ctrl-D twice; the secret is not saved in the shell history',
-      );
-    }
-  }
-
-  /** The logical id is the construct id followed by the name of the output, so that scripts can rely on it. */
-  private addOutput(name: string, value: string, description: string): void {
-    const prefix = this.node.id.replace(/[^A-Za-z0-9]/g, '');
-    new CfnOutput(this, name, { value, description }).overrideLogicalId(`${prefix}${name}`);
-  }
-}
-
-/** The first secret has no number, so that a second one does not replace it. */
-function numbered(name: string, index: number): string {
-  return index === 0 ? name : `${name}${index + 1}`;
 }

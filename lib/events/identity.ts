@@ -60,9 +60,22 @@ export function recoveryKey({
   topicName,
   eventBody,
 }: Pick<Frame, 'topicName' | 'eventBody'>): string | undefined {
-  const key = RULES.find(({ topic }) => topic.test(topicName))?.key(eventBody, topicName);
+  const key = ruleOf(topicName)?.key(eventBody, topicName);
   // The topic has ids, and no other rule applies to it, so that two rules never produce the same key.
   return !key || key.includes(undefined) ? undefined : JSON.stringify([topicName, ...key]);
+}
+
+/**
+ * Whether events of a topic have key fields. Copies of such an event are recognized whatever path they took.
+ *
+ * @param topic - with real ids, or with `{id}`
+ */
+export function hasKeyRule(topic: string): boolean {
+  return ruleOf(topic) !== undefined;
+}
+
+function ruleOf(topicName: string): KeyRule | undefined {
+  return RULES.find(({ topic }) => topic.test(topicName));
 }
 
 /**

@@ -100,8 +100,8 @@ export type RejectedFrame = z.infer<typeof rejectedFrameSchema>;
  */
 export const envelopeSchema = z.object({
   v: z.literal(1),
-  id: z.uuid(),
-  owner: z.uuid(),
+  id: z.guid(),
+  owner: z.guid(),
   sentAt: z.iso.datetime(),
   events: z.array(z.unknown()).min(1).max(1_000),
 });

@@ -11,6 +11,11 @@ const LISTING_BY_PREFIX: Readonly<Record<string, Listing>> = {
   'v2.analytics.queues': 'queues',
 };
 
+/** Whether a text has the form of a topic, which may be a template or a combined topic. */
+export function isTopic(text: string): boolean {
+  return TOPIC_PATTERN.test(text);
+}
+
 /**
  * Validates configured topics.
  *
@@ -22,7 +27,7 @@ export function topicProblems(topics: readonly string[]): string[] {
     if (topic.startsWith('v2.system') || topic.startsWith('channel.')) {
       return [`${topic}: system topics are delivered without a subscription; leave it out`];
     }
-    if (!TOPIC_PATTERN.test(topic)) {
+    if (!isTopic(topic)) {
       return [
         `${topic}: not a topic; examples are v2.users.{id}.presence and v2.users.{id}?presence&routingStatus`,
       ];

@@ -47,6 +47,8 @@ describe.each([
         tasks: 2,
         deletionProtection: true,
         webhook: {},
+        partnerEventSource: 'aws.partner/genesys.com/cloud/org/main',
+        partnerTopics: ['v2.users.{id}.presence'],
       })),
   ],
   ['for an emulator', () => deployment(() => ({ forEmulator: true }))],

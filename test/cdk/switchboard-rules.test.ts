@@ -38,7 +38,7 @@ describe('Rules in a second stack', () => {
     expect(JSON.stringify(rule?.Properties.EventBusName)).toMatch(/Switchboard.*Events?Bus/);
     expect(rule?.Properties).toMatchObject({
       EventPattern: {
-        source: ['acme.genesys', { prefix: 'aws.partner/genesys.com/' }],
+        source: ['acme.genesys', { prefix: 'aws.partner/genesys.com' }],
         'detail-type': ['v2.users.{id}.presence'],
         detail: { metadata: { backfilled: [false] } },
       },

@@ -55,6 +55,8 @@ describe('Template validation by the CDK', () => {
         logLevel: 'DEBUG',
         alarmTopic: new Topic(stack, 'OnCall'),
         webhook: {},
+        partnerEventSource: 'aws.partner/genesys.com/cloud/org/main',
+        partnerTopics: ['v2.users.{id}.presence'],
       }),
     ],
   ])('The template %s and a rule in a second stack passes the validation', (_, props) => {

@@ -32,6 +32,31 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     endpoint: 'ministack',
+    id: 'eventbridge.partner-bus-name',
+    reason: 'a partner bus can have any name',
+  },
+  {
+    endpoint: 'ministack',
+    id: 'eventbridge.partner-events',
+    reason: 'PutPartnerEvents accepts events, and no rule gets them',
+  },
+  {
+    endpoint: 'ministack',
+    id: 'eventbridge.partner-source',
+    reason: 'an event source is active at once',
+  },
+  {
+    endpoint: 'ministack',
+    id: 'eventbridge.partner-twenty-one',
+    reason: 'more than twenty partner entries are accepted',
+  },
+  {
+    endpoint: 'ministack',
+    id: 'eventbridge.partner-unknown-source',
+    reason: 'a bus can be created for an event source that does not exist',
+  },
+  {
+    endpoint: 'ministack',
     id: 'eventbridge.size',
     reason: 'entries above 1 MB in total are accepted',
   },

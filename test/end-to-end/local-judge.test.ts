@@ -266,7 +266,7 @@ describe('the choice of faults', () => {
   test('The fault all includes every fault but those in the table, which can be added by name', () => {
     const all = parseFaults('all');
     const names = [
-      ...new Set([...all.aws, ...all.cloud, ...all.stream, ...all.webhook]),
+      ...new Set([...all.aws, ...all.cloud, ...all.stream, ...all.webhook, ...all.native]),
       ...(all.consumerCrash ? ['consumer_crash'] : []),
     ];
     expect([...names, ...Object.keys(NOT_IN_ALL)].sort()).toEqual([...ALL_FAULTS].sort());

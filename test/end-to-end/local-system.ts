@@ -11,10 +11,12 @@ import { type Invocation, SqsPoller } from 'switchboard-local/lambda/poller.ts';
 import { type GapVerdict, judgeGaps } from 'switchboard-local/simulator/gap-judge.ts';
 import { DEFAULT_TOPICS } from 'switchboard-local/simulator/generator.ts';
 import { Ledger } from 'switchboard-local/simulator/ledger.ts';
+import { NativeIntegration } from 'switchboard-local/simulator/native-integration.ts';
 import { Simulator } from 'switchboard-local/simulator/simulator.ts';
 import { Accounting } from '../../bin/local/accounting.ts';
 import { parseFaults } from '../../bin/local/fault-options.ts';
 import { type DynamoDbAction, readGapRecords } from '../../bin/local/gap-records.ts';
+import { createPartnerBus, partnerCall } from '../../bin/local/partner-bus.ts';
 import { ProtocolAccount } from '../../bin/local/protocol-account.ts';
 import { createBucket, createResources, NAMES } from '../../bin/local/resources.ts';
 import { localLimits } from '../../bin/local/simulation-limits.ts';
@@ -45,6 +47,8 @@ export interface LocalSystemOptions {
   maximumConcurrency?: number;
   /** The simulated Genesys Cloud sends every event, whatever the subscribed topics. */
   everyTopic?: boolean;
+  /** The simulated Genesys Cloud sends the events of these topics through its EventBridge integration too. */
+  nativeTopics?: readonly string[];
   /** Another protocol than the default one, its environment and limits. */
   ingester?: {
     protocols: readonly StreamProtocol[];
@@ -60,6 +64,7 @@ export interface LocalSystemOptions {
 export class LocalSystem {
   readonly simulator: Simulator;
   readonly ledger = new Ledger();
+  readonly integration: NativeIntegration;
   readonly emulator: Emulator;
   readonly faults: FaultInjector;
   readonly accounting = new Accounting([new ProtocolAccount(this.ledger)]);
@@ -73,7 +78,7 @@ export class LocalSystem {
   private readonly returned = new Map<string, string>();
   private readonly http = new NodeHttpHandler({ connectionTimeout: 2_000, requestTimeout: 5_000 });
 
-  private constructor({ rates = {}, everyTopic = false }: LocalSystemOptions) {
+  private constructor({ rates = {}, everyTopic = false, nativeTopics = [] }: LocalSystemOptions) {
     this.faults = new FaultInjector({
       seed: 1,
       rates,
@@ -81,7 +86,9 @@ export class LocalSystem {
       onFault: (fault) => this.accounting.onAwsFault(fault),
     });
     this.emulator = new Emulator({ faults: this.faults });
+    this.integration = new NativeIntegration({ ledger: this.ledger, seed: 1, topics: nativeTopics });
     this.emulator.eventbridge.onEvent((published) => {
+      if (published.busName !== NAMES.bus) return;
       this.published.push(published.event);
       this.accounting.onPublished(published, (bucket, key) => readObject(this.emulator, bucket, key));
     });
@@ -93,6 +100,7 @@ export class LocalSystem {
       heartbeatMs: 500,
       requestsPerMinute: 3_000,
       everyTopic,
+      integration: this.integration,
     });
   }
 
@@ -142,6 +150,7 @@ export class LocalSystem {
   async close(): Promise<void> {
     await this.ingester.stop();
     await this.poller.stop();
+    this.integration.close();
     await this.simulator.close();
     await this.emulator.close();
     this.http.destroy();
@@ -152,10 +161,10 @@ export class LocalSystem {
     const { url: endpoint } = await this.emulator.listen();
     const edge = { ...LOCAL, endpoint };
     const [sqs, dynamodb] = [sqsClient(edge), dynamoDbClient(edge)];
-    const urls = await createResources(
-      { sqs, dynamodb, eventbridge: eventBridgeClient(edge) },
-      LIMITS.visibilityTimeoutSeconds,
-    );
+    const eventbridge = eventBridgeClient(edge);
+    const urls = await createResources({ sqs, dynamodb, eventbridge }, LIMITS.visibilityTimeoutSeconds);
+    await createPartnerBus(eventbridge, sqs, this.integration.eventSource, urls.eventsQueueUrl);
+    this.integration.connect(partnerCall(eventbridge));
     createBucket(this.emulator, NAMES.oversizeBucket);
     this.poller = new SqsPoller({
       sqs: this.emulator.sqs,
@@ -252,8 +261,10 @@ export class LocalSystem {
   }
 }
 
+/** The owner of a native event is its own id. */
 function ownerOf(body: string): string {
-  return (JSON.parse(body) as { owner: string }).owner;
+  const { owner, id } = JSON.parse(body) as { owner?: string; id: string };
+  return owner ?? id;
 }
 
 /** Resolves when a condition holds. Rejects after the timeout. */

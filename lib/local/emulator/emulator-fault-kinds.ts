@@ -10,6 +10,7 @@ export const FAULT_KINDS = {
   duplicate_delivery: 'A received message is delivered twice, both times with the same receive count.',
   duplicate_higher_count:
     'A received message is delivered twice, the second time with a higher receive count.',
+  duplicate_event: 'EventBridge delivers an event to a queue twice, as two messages.',
   reorder: 'Messages are delivered out of order.',
   early_visibility: 'A received message becomes visible before its visibility timeout has passed.',
   low_receive_count: 'The receive count of a redelivered message is reported one too low.',
@@ -25,6 +26,7 @@ const BATCH = [...WHOLE_CALL, 'partial_failure'] as const;
 export const PER_ITEM_KINDS = [
   'duplicate_delivery',
   'duplicate_higher_count',
+  'duplicate_event',
   'reorder',
   'early_visibility',
   'low_receive_count',
@@ -34,6 +36,8 @@ export type PerItemKind = (typeof PER_ITEM_KINDS)[number];
 
 /** The target of the kinds that are drawn per message. */
 export const RECEIVE_TARGET = 'AmazonSQS.ReceiveMessage';
+/** The target of `duplicate_event`, which stands for every event that a rule sends to a queue. */
+export const EVENT_TARGET = 'AWSEvents.PutEvents';
 /** The target of `stale_read`, which stands for GetItem, BatchGetItem and Query. */
 export const READ_TARGET = 'DynamoDB_20120810.GetItem';
 
@@ -52,7 +56,8 @@ export const FAULTY_TARGETS: Readonly<Record<string, readonly AwsFaultKind[]>> =
   'AmazonSQS.DeleteMessageBatch': BATCH,
   'AmazonSQS.ChangeMessageVisibility': WHOLE_CALL,
   'AmazonSQS.ChangeMessageVisibilityBatch': BATCH,
-  'AWSEvents.PutEvents': BATCH,
+  [EVENT_TARGET]: [...BATCH, 'duplicate_event'],
+  'AWSEvents.PutPartnerEvents': BATCH,
   [READ_TARGET]: [...WHOLE_CALL, 'stale_read'],
   'DynamoDB_20120810.PutItem': WHOLE_CALL,
   'DynamoDB_20120810.UpdateItem': WHOLE_CALL,

@@ -2,6 +2,7 @@ import { Random } from '../random.ts';
 import type { ReadFaults } from './dynamodb/tables/item-history.ts';
 import {
   type AwsFaultKind,
+  EVENT_TARGET,
   FAULT_KINDS,
   FAULTY_TARGETS,
   PER_ITEM_KINDS,
@@ -131,6 +132,11 @@ export class FaultInjector implements ReceiveFaults, ReadFaults {
     return this.strikes('duplicate_higher_count', RECEIVE_TARGET, queueArn, body)
       ? 'higher_count'
       : undefined;
+  }
+
+  /** Whether EventBridge delivers an event to a queue twice. */
+  repeatEvent(queueArn: string, body: string): boolean {
+    return this.strikes('duplicate_event', EVENT_TARGET, `${EVENT_TARGET} ${queueArn}`, body);
   }
 
   duplicateDelayMs(maxMs: number): number {

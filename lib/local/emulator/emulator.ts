@@ -50,6 +50,7 @@ export class Emulator {
     this.eventbridge = new EventBridge({
       ...place,
       deliverToQueue: (queueArn, body) => this.sqs.deliver(queueArn, body),
+      ...(faults && { isRepeated: (queueArn, body) => faults.repeatEvent(queueArn, body) }),
     });
     this.secretsManager = new SecretsManager(place);
     this.cloudwatch = new CloudWatch();

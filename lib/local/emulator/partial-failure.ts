@@ -27,6 +27,7 @@ const PARTIALLY: Readonly<Record<string, Partially>> = {
   'AmazonSQS.DeleteMessageBatch': messageBatch,
   'AmazonSQS.ChangeMessageVisibilityBatch': messageBatch,
   'AWSEvents.PutEvents': putEvents,
+  'AWSEvents.PutPartnerEvents': putEvents,
   'DynamoDB_20120810.BatchExecuteStatement': statements,
   'DynamoDB_20120810.BatchGetItem': batchGet,
 };

@@ -43,7 +43,9 @@ const PARAMETERS: Readonly<Record<string, string>> = {
   'DynamoDB_20120810.BatchGetItem': 'RequestItems ReturnConsumedCapacity',
   'DynamoDB_20120810.ExecuteStatement': 'Statement Parameters ReturnConsumedCapacity',
   'DynamoDB_20120810.BatchExecuteStatement': 'Statements ReturnConsumedCapacity',
-  'AWSEvents.CreateEventBus': 'Name',
+  'AWSEvents.CreateEventBus': 'Name EventSourceName',
+  'AWSEvents.CreatePartnerEventSource': 'Name Account',
+  'AWSEvents.DescribeEventSource': 'Name',
   'AWSEvents.DeleteEventBus': 'Name',
   'AWSEvents.DescribeEventBus': 'Name',
   'AWSEvents.ListEventBuses': 'NamePrefix',
@@ -55,6 +57,7 @@ const PARAMETERS: Readonly<Record<string, string>> = {
   'AWSEvents.RemoveTargets': 'Rule EventBusName Ids',
   'AWSEvents.ListTargetsByRule': 'Rule EventBusName',
   'AWSEvents.PutEvents': 'Entries',
+  'AWSEvents.PutPartnerEvents': 'Entries',
   // Accepted without effect: Description.
   'secretsmanager.CreateSecret': 'Name ClientRequestToken Description SecretString SecretBinary',
   'secretsmanager.GetSecretValue': 'SecretId VersionStage',

@@ -4,6 +4,7 @@ import { type Frame, frameText, SERIAL_FIELD } from './frame.ts';
 import { largeEvent } from './large-event.ts';
 import type { Ledger } from './ledger.ts';
 import type { LedgerEntry, RepeatGroup } from './ledger-entry.ts';
+import type { NativeIntegration } from './native-integration.ts';
 import { checkFrameText, textWithSerial } from './recorded-frame.ts';
 
 /** Sends events to the channels that are subscribed to their topics, each with a new serial number. */
@@ -11,21 +12,34 @@ export class EventEmitter {
   private readonly ledger: Ledger;
   private readonly channels: Channels;
   private readonly everyTopic: boolean;
+  private readonly integration: NativeIntegration | undefined;
   private readonly random: Random;
 
-  /** @param options.everyTopic sends every event to every channel, whatever its topics */
-  constructor(ledger: Ledger, channels: Channels, options: { seed: number; everyTopic: boolean }) {
+  /**
+   * @param options.everyTopic sends every event to every channel, whatever its topics
+   * @param integration gets every event too
+   */
+  constructor(
+    ledger: Ledger,
+    channels: Channels,
+    options: { seed: number; everyTopic: boolean },
+    integration?: NativeIntegration,
+  ) {
     this.ledger = ledger;
     this.channels = channels;
     this.everyTopic = options.everyTopic;
+    this.integration = integration;
     this.random = new Random(options.seed).fork('large-events');
   }
 
   emit(frame: Frame): void {
-    const entry = this.ledger.begin(frame.topicName);
     const bodyText = JSON.stringify(frame.eventBody) ?? 'null';
+    const group = this.integration?.groupOf(frame.topicName, bodyText);
+    const entry = this.ledger.begin(frame.topicName, undefined, group);
     const metadata = { ...frame.metadata, [SERIAL_FIELD]: entry.serial };
-    this.publish(entry, frameText({ ...frame, metadata }, bodyText));
+    const text = frameText({ ...frame, metadata }, bodyText);
+    this.integration?.offer(entry, text);
+    this.publish(entry, text);
   }
 
   /** @throws FrameTextError if the text is not a frame */

@@ -1,15 +1,36 @@
 /**
- * `sent`: flushed to a working connection. `published`: on the bus. `repeated`: a recorded line that equals one that
- * is on the bus.
+ * `sent`: flushed to a working connection. `published`: on the bus. `repeated`: an event that equals one that is on the
+ * bus, and that nobody could tell apart from it.
  */
 export type EventState = 'pending' | 'sent' | 'published' | 'repeated' | 'unproven' | 'uncovered';
 
-/** Recorded lines with the same topic and body. Whether they are one event or several is not known. */
-export class RepeatGroup {
-  published = 0;
+/** Events with the same content, of which one on the bus can stand for another. */
+export interface EventGroup {
   /** Members that are not on the bus. */
-  readonly open = new Set<LedgerEntry>();
+  readonly open: Set<LedgerEntry>;
+  /** Whether nothing is missing although members are not on the bus. */
+  readonly isSatisfied: boolean;
+  add(entry: LedgerEntry): void;
+  /** A member reached the bus with this id. */
+  arrived(id: string | undefined): void;
 }
+
+/** Recorded lines with the same topic and body. Whether they are one event or several is not known. */
+export class RepeatGroup implements EventGroup {
+  readonly open = new Set<LedgerEntry>();
+  isSatisfied = false;
+
+  add(entry: LedgerEntry): void {
+    this.open.add(entry);
+  }
+
+  arrived(): void {
+    this.isSatisfied = true;
+  }
+}
+
+/** How an event was sent: on a socket that a process reads, or to EventBridge, which keeps it. */
+export type Path = 'socket' | 'integration';
 
 /** The ledger's record of one occurrence of an event. */
 export class LedgerEntry {
@@ -18,7 +39,7 @@ export class LedgerEntry {
   readonly topicName: string;
   /** Epoch milliseconds of the first write, fractional. */
   readonly sentAtMs: number;
-  readonly group: RepeatGroup | undefined;
+  readonly group: EventGroup | undefined;
   state: EventState = 'pending';
   /** Sockets that the event was written to. */
   sockets = 0;
@@ -26,6 +47,8 @@ export class LedgerEntry {
   unflushed = 0;
   /** Deliveries flushed or proven. */
   flushed = 0;
+  /** Those of the flushed deliveries that EventBridge has accepted. */
+  accepted = 0;
   /** Deliveries flushed to a connection that broke. */
   doubtful = 0;
   /** Whether the process that read the event was killed, so that reading it proves nothing. */
@@ -33,7 +56,7 @@ export class LedgerEntry {
   isPublished = false;
   stalled = false;
 
-  constructor(serial: number, topicName: string, sentAtMs: number, group?: RepeatGroup) {
+  constructor(serial: number, topicName: string, sentAtMs: number, group?: EventGroup) {
     this.serial = serial;
     this.topicName = topicName;
     this.sentAtMs = sentAtMs;
@@ -44,24 +67,26 @@ export class LedgerEntry {
   derive(): EventState {
     // An event on the bus was sent, whatever its socket reported.
     if (this.isPublished && this.sockets > 0) return 'published';
-    if (this.flushed > 0 && (this.group?.published ?? 0) > 0) return 'repeated';
-    if (this.flushed > 0) return this.readerKilled ? 'unproven' : 'sent';
+    if (this.flushed > 0 && this.group?.isSatisfied) return 'repeated';
+    if (this.flushed > 0) return this.readerKilled && this.accepted === 0 ? 'unproven' : 'sent';
     if (this.unflushed > 0) return 'pending';
     return this.doubtful > 0 ? 'unproven' : 'uncovered';
   }
 }
 
 /**
- * One event on one socket. The order is written → flushed → proven. It ends early as failed (never flushed) or
+ * One event on one socket, or on its way to EventBridge. The order is written → flushed → proven. It ends early as failed (never flushed) or
  * doubted (flushed, but the connection ended before the peer proved that it read the event).
  */
 export class Delivery {
   readonly entry: LedgerEntry;
   private readonly changed: (entry: LedgerEntry) => void;
+  private readonly path: Path;
   private state: 'written' | 'flushed' | 'over' = 'written';
 
-  constructor(entry: LedgerEntry, changed: (entry: LedgerEntry) => void) {
+  constructor(entry: LedgerEntry, changed: (entry: LedgerEntry) => void, path: Path = 'socket') {
     this.entry = entry;
+    this.path = path;
     this.changed = changed;
     entry.sockets += 1;
     entry.unflushed += 1;
@@ -73,6 +98,7 @@ export class Delivery {
     this.state = 'flushed';
     this.entry.unflushed -= 1;
     this.entry.flushed += 1;
+    if (this.path === 'integration') this.entry.accepted += 1;
     this.changed(this.entry);
   }
 

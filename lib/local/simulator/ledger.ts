@@ -1,6 +1,6 @@
 import { type SerialCarrier, serialOf } from './frame.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
-import { Delivery, type EventState, LedgerEntry, type RepeatGroup } from './ledger-entry.ts';
+import { Delivery, type EventGroup, type EventState, LedgerEntry, type Path } from './ledger-entry.ts';
 import type { LedgerReport } from './ledger-report.ts';
 import { type MissingEvent, MissingEvents } from './missing-events.ts';
 import { Repeats } from './repeats.ts';
@@ -46,7 +46,7 @@ export class Ledger {
   readonly latencyStalled = new LatencyHistogram();
   private readonly maxOpenEvents: number;
   private readonly open = new Map<number, LedgerEntry>();
-  private readonly repeats = new Repeats();
+  private readonly repeats = new Repeats((group, id) => this.arrivedInGroup(group, id));
   private readonly neverSent = new MissingEvents();
   private readonly counts: Record<EventState, number> = {
     pending: 0,
@@ -89,12 +89,12 @@ export class Ledger {
    * Records a new occurrence of an event and gives it a serial number. Then call {@link deliver} for each socket, and
    * finally {@link offered}.
    *
-   * @param group recorded lines with the same content
+   * @param group events with the same content
    */
-  begin(topicName: string, atMs: number = ledgerNow(), group?: RepeatGroup): LedgerEntry {
+  begin(topicName: string, atMs: number = ledgerNow(), group?: EventGroup): LedgerEntry {
     this.lastSerial += 1;
     const entry = new LedgerEntry(this.lastSerial, topicName, atMs, group);
-    group?.open.add(entry);
+    group?.add(entry);
     this.counts.pending += 1;
     this.open.set(entry.serial, entry);
     return entry;
@@ -105,9 +105,9 @@ export class Ledger {
     return this.open.get(serial);
   }
 
-  /** Records that the event is written to another socket. */
-  deliver(entry: LedgerEntry): Delivery {
-    return new Delivery(entry, this.updateState);
+  /** Records that the event is written to another socket, or is on its way to EventBridge. */
+  deliver(entry: LedgerEntry, path: Path = 'socket'): Delivery {
+    return new Delivery(entry, this.updateState, path);
   }
 
   /** Records that the event was written to every live socket. An event without a socket is uncovered. */
@@ -224,11 +224,15 @@ export class Ledger {
     entry.isPublished = true;
     (entry.stalled ? this.latencyStalled : this.latency).record(atMs - entry.sentAtMs);
     this.open.delete(serial);
-    this.repeats.first(serial, sockets, { id, isWeak });
+    this.repeats.first(serial, sockets, { id, isWeak }, group);
     this.updateState(entry);
+    group?.open.delete(entry);
+    this.arrivedInGroup(group, id);
+  }
+
+  private arrivedInGroup(group: EventGroup | undefined, id: string | undefined): void {
     if (group === undefined) return;
-    group.published += 1;
-    group.open.delete(entry);
+    group.arrived(id);
     for (const other of group.open) this.updateState(other);
   }
 

@@ -1,3 +1,4 @@
+import type { EventGroup } from './ledger-entry.ts';
 import { SerialMarks } from './serial-marks.ts';
 
 /** Events with an allowed repeat that are remembered. */
@@ -8,6 +9,7 @@ const MAX_OVERLAPPED = 200_000;
 /** The arrivals of an event that several sockets got. */
 interface Overlapped {
   readonly ids: Set<string>;
+  readonly group: EventGroup | undefined;
   hasWeak: boolean;
 }
 
@@ -24,6 +26,12 @@ export class Repeats {
   private readonly marks = new SerialMarks();
   private readonly allowances = new Map<number, number>();
   private readonly overlapped = new Map<number, Overlapped>();
+  private readonly onCopy: (group: EventGroup | undefined, id: string) => void;
+
+  /** @param onCopy - called for a copy with another id, with the events of the same content */
+  constructor(onCopy: (group: EventGroup | undefined, id: string) => void) {
+    this.onCopy = onCopy;
+  }
 
   /** Allows one repeat of an event. */
   allow(serial: number): void {
@@ -32,11 +40,12 @@ export class Repeats {
   }
 
   /** An event reached the bus for the first time. `sockets`: how many it was written to. */
-  first(serial: number, sockets: number, { id, isWeak = false }: ArrivalIdentity): void {
+  first(serial: number, sockets: number, { id, isWeak = false }: ArrivalIdentity, group?: EventGroup): void {
     this.marks.set(serial, sockets);
     if (sockets <= 1) return;
     dropOldest(this.overlapped, MAX_OVERLAPPED);
-    this.overlapped.set(serial, { ids: new Set(id === undefined ? [] : [id]), hasWeak: isWeak });
+    const ids = new Set(id === undefined ? [] : [id]);
+    this.overlapped.set(serial, { ids, group, hasWeak: isWeak });
   }
 
   /** Counts a repeat. @returns false if the event has never reached the bus */
@@ -63,6 +72,7 @@ export class Repeats {
     if (overlapped === undefined || id === undefined || overlapped.ids.has(id)) return false;
     overlapped.ids.add(id);
     overlapped.hasWeak ||= isWeak;
+    this.onCopy(overlapped.group, id);
     return overlapped.hasWeak && overlapped.ids.size <= this.marks.sockets(serial);
   }
 }

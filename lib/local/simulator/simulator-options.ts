@@ -1,5 +1,6 @@
 import type { CloudFaults } from './cloud-faults.ts';
 import type { Ledger } from './ledger.ts';
+import type { NativeIntegration } from './native-integration.ts';
 import type { OAuthClient } from './oauth-endpoint.ts';
 import type { Tokens } from './tokens.ts';
 
@@ -36,6 +37,8 @@ export interface SimulatorOptions {
   readonly everyTopic?: boolean;
   readonly faults?: CloudFaults;
   readonly ledger?: Ledger;
+  /** Sends events to EventBridge too. Default none. */
+  readonly integration?: NativeIntegration;
 }
 
 /** Options of the simulator are out of range. */

@@ -70,7 +70,7 @@ export class Simulator implements PlatformPart {
     this.faults = options.faults;
     this.directory = new Directory(checked.seed, checked.users, checked.queues);
     this.channels = new Channels(checked);
-    this.emitter = new EventEmitter(this.ledger, this.channels, checked);
+    this.emitter = new EventEmitter(this.ledger, this.channels, checked, options.integration);
     const tokens = options.tokens ?? new Tokens(checked.tokenLifeSeconds);
     this.hooks = new Hooks(this.channels, tokens, checked.closingGraceMs);
     this.notifications = new NotificationsResource(

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
+import { EqualEvents } from 'switchboard-local/simulator/equal-events.ts';
 import { SERIAL_FIELD } from 'switchboard-local/simulator/frame.ts';
 import { Ledger } from 'switchboard-local/simulator/ledger.ts';
-import { RepeatGroup } from 'switchboard-local/simulator/ledger-entry.ts';
-import { describe, expect, test } from 'vitest';
+import { type LedgerEntry, RepeatGroup } from 'switchboard-local/simulator/ledger-entry.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
 
 const AT_MS = 1_800_000_000_000;
 
@@ -218,6 +219,69 @@ describe('recorded lines with the same content', () => {
       ledger.offered(entry);
     }
     expect(ledger.report()).toMatchObject({ lost: 2, repeated: 0 });
+  });
+});
+
+describe('equal events on two paths', () => {
+  let ledger: Ledger;
+  let group: EqualEvents;
+  beforeEach(() => {
+    ledger = new Ledger();
+    group = new EqualEvents();
+  });
+
+  /** An event that is delivered on these paths. */
+  function sent(...paths: readonly ('socket' | 'integration')[]): LedgerEntry {
+    const entry = ledger.begin('t', AT_MS, group);
+    for (const path of paths) ledger.deliver(entry, path).flushed();
+    ledger.offered(entry);
+    return entry;
+  }
+
+  test('If one path has delivered both, one on the bus cannot stand for the other', () => {
+    const [first] = [sent('socket', 'integration'), sent('integration')];
+    ledger.received(first.serial, { id: 'a' });
+    expect(ledger.report()).toMatchObject({ published: 1, lost: 1, repeated: 0 });
+  });
+
+  test('If no path has delivered both, one on the bus stands for the other', () => {
+    const [first] = [sent('socket'), sent('integration')];
+    ledger.received(first.serial, { id: 'a' });
+    expect(ledger.report()).toMatchObject({ published: 1, lost: 0, repeated: 1 });
+  });
+
+  test('If one path has delivered both, two on the bus are both, whichever of them they are', () => {
+    const [first] = [sent('socket', 'integration'), sent('integration')];
+    ledger.received(first.serial, { id: 'a' });
+    ledger.received(first.serial, { id: 'b', isWeak: true });
+    expect(ledger.report()).toMatchObject({ lost: 0, repeated: 1, publishedTwice: 0 });
+  });
+
+  test('The same id twice is one event', () => {
+    const [first] = [sent('socket', 'integration'), sent('integration')];
+    ledger.received(first.serial, { id: 'a' });
+    ledger.received(first.serial, { id: 'a' });
+    expect(ledger.report()).toMatchObject({ lost: 1, publishedTwice: 1 });
+  });
+
+  test('A delivery that is in doubt does not count for its path', () => {
+    const [first, second] = [sent('integration'), ledger.begin('t', AT_MS, group)];
+    sent('socket');
+    const doubtful = ledger.deliver(second);
+    doubtful.flushed();
+    ledger.offered(second);
+    ledger.received(first.serial, { id: 'a' });
+    expect(ledger.report()).toMatchObject({ lost: 2 });
+    doubtful.doubted();
+    ledger.received(first.serial, { id: 'a' });
+    expect(ledger.report()).toMatchObject({ unproven: 1 });
+  });
+
+  test('What EventBridge has accepted is still sent when the process that reads the socket is killed', () => {
+    sent('socket', 'integration');
+    sent('socket');
+    ledger.readerKilled();
+    expect(ledger.report()).toMatchObject({ sent: 1, lost: 1, unproven: 1 });
   });
 });
 

@@ -80,12 +80,13 @@ export function readEntry(input: JsonObject): EventEntry {
   };
 }
 
-/** The id, place and time of an accepted event. */
+/** Who may use a source, and the id, place and time of an accepted event. */
 export interface Acceptance {
   id: () => string;
   account: string;
   region: string;
   nowMs: number;
+  isAllowedSource: (source: string) => boolean;
 }
 
 /** Converts an entry to an event, or returns why it is refused. A refused entry does not affect the others. */
@@ -96,10 +97,10 @@ export function acceptEntry(entry: EventEntry, acceptance: Acceptance): Accepted
   if (!detailText) return missing('Detail');
   if (detailType.length > MAX_DETAIL_TYPE_CHARACTERS)
     return invalid('DetailType', `it must have at most ${MAX_DETAIL_TYPE_CHARACTERS} characters.`);
-  if (source.startsWith('aws.'))
+  if (!acceptance.isAllowedSource(source))
     return {
       ErrorCode: 'NotAuthorizedForSourceException',
-      ErrorMessage: `Not authorized for the source: '${source}' begins with 'aws.', which AWS keeps for itself.`,
+      ErrorMessage: `Not authorized for the source '${source}'. Sources that begin with 'aws.' belong to AWS and its partners.`,
     };
   const detail = parseDetail(detailText);
   if (detail === undefined)

@@ -14,6 +14,8 @@ import type { Rule } from './rule.ts';
 export const MAX_BUSES = 100;
 const MAX_BUS_NAME_CHARACTERS = 256;
 const BUS_NAME = /^[/.\-_A-Za-z0-9]+$/;
+/** Names of partner event sources: `aws.partner/<partner>/<namespace>/<name>` (API reference). */
+const PARTNER_SOURCE = /^aws\.partner(?:\/[.\-_A-Za-z0-9]+){2,}$/;
 
 /** The bus that every account has. */
 export const DEFAULT_BUS = 'default';
@@ -29,6 +31,7 @@ export interface EventBus {
 export class EventBuses {
   private readonly arnPrefix: string;
   private readonly buses = new Map<string, EventBus>();
+  private readonly partnerSources = new Set<string>();
 
   /** @param arnPrefix the start of every ARN of the service: `arn:aws:events:<region>:<account>:`. */
   constructor(arnPrefix: string) {
@@ -40,6 +43,8 @@ export class EventBuses {
   get actions(): Record<string, Action> {
     return {
       CreateEventBus: (input) => this.create(input),
+      CreatePartnerEventSource: (input) => this.createPartnerSource(input),
+      DescribeEventSource: (input) => this.describePartnerSource(input),
       DeleteEventBus: (input) => this.delete(input),
       DescribeEventBus: (input) => describe(this.get(optionalString(input, 'Name'))),
       ListEventBuses: (input) => {
@@ -62,10 +67,43 @@ export class EventBuses {
     return bus;
   }
 
+  /** Whether a partner has created an event source, whether or not it has a bus. */
+  isPartnerSource(name: string): boolean {
+    return this.partnerSources.has(name);
+  }
+
+  /** An action of partners. Here, one account is both the partner's and the customer's. */
+  private createPartnerSource(input: JsonObject): JsonObject {
+    const name = requiredName(input, 'Name', MAX_BUS_NAME_CHARACTERS, PARTNER_SOURCE);
+    requiredString(input, 'Account');
+    if (this.partnerSources.has(name))
+      throw new AwsError('ResourceAlreadyExistsException', `Event source ${name} already exists.`);
+    if (this.partnerSources.size >= MAX_BUSES)
+      throw limitExceededError(`There can be ${MAX_BUSES} partner event sources.`);
+    this.partnerSources.add(name);
+    return { EventSourceArn: this.sourceArn(name) };
+  }
+
+  private describePartnerSource(input: JsonObject): JsonObject {
+    const name = requiredString(input, 'Name');
+    if (!this.partnerSources.has(name)) throw notFoundError(`Event source ${name} does not exist.`);
+    const State = this.buses.has(name) ? 'ACTIVE' : 'PENDING';
+    return { Name: name, Arn: this.sourceArn(name), CreatedBy: name.split('/')[1], State };
+  }
+
+  private sourceArn(name: string): string {
+    return `${this.arnPrefix}event-source/${name}`;
+  }
+
   private create(input: JsonObject): JsonObject {
     const name = requiredName(input, 'Name', MAX_BUS_NAME_CHARACTERS, BUS_NAME);
     if (this.buses.has(name))
       throw new AwsError('ResourceAlreadyExistsException', `Event bus ${name} already exists.`);
+    const source = optionalString(input, 'EventSourceName');
+    if (source !== undefined && source !== name)
+      throw validationError(`A partner event bus must have the name of its event source, ${source}.`);
+    if (source !== undefined && !this.partnerSources.has(source))
+      throw notFoundError(`Event source ${source} does not exist.`);
     if (this.buses.size >= MAX_BUSES)
       throw limitExceededError(`An account can have ${MAX_BUSES} event buses: delete one first.`);
     return { EventBusArn: this.add(name).arn };

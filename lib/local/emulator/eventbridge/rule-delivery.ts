@@ -4,6 +4,9 @@ import type { EventBus } from './event-buses.ts';
 /** Puts a message on a queue. @throws if it cannot, for example because there is no such queue. */
 export type DeliverToQueue = (queueArn: string, body: string) => void;
 
+/** Whether a queue gets an event twice: deliveries are at least once. */
+export type IsRepeated = (queueArn: string, body: string) => boolean;
+
 /** A delivery that failed. */
 export interface DeliveryFailure {
   readonly ruleArn: string;
@@ -13,14 +16,21 @@ export interface DeliveryFailure {
 }
 
 /**
- * Delivers an event to the targets of the rules that it matches: once, immediately and without retries. An event that
- * a target does not take goes to the target's dead-letter queue, if it has one. A failure never reaches the publisher.
+ * Delivers an event to the targets of the rules that it matches: immediately and without retries. An event that a target
+ * does not take goes to the target's dead-letter queue, if it has one. A failure never reaches the publisher.
  */
 export function deliver(
   bus: EventBus,
   accepted: AcceptedEvent,
-  deliverToQueue: DeliverToQueue,
-  onFailure: (failure: DeliveryFailure) => void,
+  {
+    deliverToQueue,
+    isRepeated,
+    onFailure,
+  }: {
+    deliverToQueue: DeliverToQueue;
+    isRepeated: IsRepeated;
+    onFailure: (failure: DeliveryFailure) => void;
+  },
 ): void {
   for (const rule of bus.rules.values()) {
     if (rule.state !== 'ENABLED' || !rule.matches(accepted.event)) continue;
@@ -29,7 +39,9 @@ export function deliver(
       // Stops at the first queue that takes the event.
       queues.some((targetArn) => {
         try {
-          deliverToQueue(targetArn, eventText(accepted));
+          const body = eventText(accepted);
+          deliverToQueue(targetArn, body);
+          if (isRepeated(targetArn, body)) deliverToQueue(targetArn, body);
           return true;
         } catch (error) {
           onFailure({ ruleArn: rule.arn, targetArn, eventId: accepted.event.id, error });

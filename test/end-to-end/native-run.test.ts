@@ -1,0 +1,92 @@
+import { Generator } from 'switchboard-local/simulator/generator.ts';
+import { NATIVE_FAULT_KINDS } from 'switchboard-local/simulator/native-fault-kinds.ts';
+import { PRESENCE_TOPIC } from 'switchboard-local/simulator/shapes/user-events.ts';
+import { afterEach, describe, expect, test } from 'vitest';
+import { readGapRecords } from '../../bin/local/gap-records.ts';
+import { NAMES } from '../../bin/local/resources.ts';
+import { lastLine, switchboard } from './child.ts';
+import { LocalSystem, until } from './local-system.ts';
+
+const TIMEOUT_MS = 75_000;
+const EVENTS = 200;
+const SOUND = { lost: 0, publishedTwice: 0, unexpected: 0, unproven: 0 };
+
+describe('the socket and the integration at once', () => {
+  let system: LocalSystem;
+  afterEach(() => system.close());
+
+  /** Presence events whose states do not return. */
+  function emit(generator: Generator): void {
+    for (let left = EVENTS; left > 0; left -= 1) system.simulator.emit(generator.next());
+  }
+  const start = async () => {
+    system = await LocalSystem.start({ nativeTopics: [PRESENCE_TOPIC] });
+    return new Generator(system.simulator, { seed: 1, topics: [PRESENCE_TOPIC] });
+  };
+  const settled = async () => {
+    await system.integration.idle();
+    await system.settled();
+  };
+
+  test('Each event is on the bus once, and its other copy is dropped', async () => {
+    emit(await start());
+    await settled();
+    await system.drain();
+    const { publishedTwiceWeak, ...report } = system.ledger.report();
+    expect(report).toMatchObject({ ...SOUND, published: EVENTS, uncovered: 0 });
+    const copies = system.published.length - EVENTS;
+    expect(copies).toBe(publishedTwiceWeak);
+  });
+
+  test('While the socket is down, the copy of the integration is published, and the gap is recorded', async () => {
+    const generator = await start();
+    expect(system.simulator.dropSockets()).toBeGreaterThan(0);
+    expect(system.simulator.liveConnections).toBe(0);
+    emit(generator);
+    await until(() => system.simulator.liveConnections > 0);
+    await settled();
+    await system.drain();
+    expect(system.ledger.report()).toMatchObject({ ...SOUND, published: EVENTS, uncovered: 0 });
+    const protocols = system.published.map(
+      ({ detail }) => (detail as { metadata: { protocol: string } }).metadata.protocol,
+    );
+    expect(new Set(protocols)).toEqual(new Set(['native-integration']));
+    const records = await readGapRecords(
+      (input) => system.emulator.dynamodb.actions.Scan?.(input),
+      NAMES.stateTable,
+    );
+    expect(records.flatMap(({ topics }) => topics).some((topic) => topic.includes('presence'))).toBe(true);
+  });
+});
+
+test('With all faults of both paths, each event is published once', { timeout: TIMEOUT_MS }, async () => {
+  const flags = ['--events', '2000', '--rate', '1000', '--faults', 'all', '--seed', '3'];
+  const { code, stdout, stderr } = await switchboard([
+    'local',
+    '--protocol',
+    'native-integration',
+    ...flags,
+    '--exit',
+    '--json',
+  ]).ended;
+  const result = lastLine(stdout);
+  expect(result, stderr).toMatchObject({ lost: 0, publishedTwice: 0, unexplained: 0, deadLettered: 0 });
+  expect(result.duplicates).toBeGreaterThan(0);
+  const counts = result.faults as Record<string, number>;
+  const [repeat, delay] = NATIVE_FAULT_KINDS;
+  for (const kind of [repeat, delay, 'duplicate_event'])
+    expect(counts[kind as string], kind).toBeGreaterThan(0);
+  expect(code).toBe(0);
+});
+
+test('A fault of the integration is refused for other protocols, and a fault of webhooks for the integration', async () => {
+  const refusals = [
+    ['notification-channels', 'native_delay'],
+    ['native-integration', 'webhook_forged'],
+  ].map(async ([protocol = '', fault = '']) => {
+    const { code, stderr } = await switchboard(['local', '--protocol', protocol, '--faults', fault]).ended;
+    expect(code).toBe(1);
+    expect(stderr).toContain(`--faults ${fault}: the protocol ${protocol} has no such faults`);
+  });
+  await Promise.all(refusals);
+});
