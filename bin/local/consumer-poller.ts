@@ -2,7 +2,7 @@ import { Metrics } from '@aws-lambda-powertools/metrics';
 import type { Emulator } from 'switchboard-local/emulator/emulator.ts';
 import { type Invocation, SqsPoller } from 'switchboard-local/lambda/poller.ts';
 import { Random } from 'switchboard-local/random.ts';
-import type { BatchReport } from '../../functions/consumer/consumer.ts';
+import type { BatchReport } from '../../functions/consumer/batch-report.ts';
 import { readConfig } from '../../functions/consumer/consumer-config.ts';
 import { createHandler } from '../../functions/consumer/sqs-handler.ts';
 import {

@@ -1,5 +1,5 @@
 import type { Invocation } from 'switchboard-local/lambda/poller.ts';
-import type { BatchReport } from '../../functions/consumer/consumer.ts';
+import type { BatchReport } from '../../functions/consumer/batch-report.ts';
 
 /** Sums over all batches of the consumer. */
 export class ConsumerTotals {

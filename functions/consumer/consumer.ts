@@ -12,6 +12,7 @@ import {
   reservations,
   toQuarantined,
 } from './attempt.ts';
+import type { BatchReport } from './batch-report.ts';
 import type { TimeLimits } from './deadline.ts';
 import { isMarkable, isReturned, mustNotReturn, nextStep } from './decisions.ts';
 import { resolveOccurrences } from './occurrence.ts';
@@ -20,17 +21,6 @@ import type { Publications, Publisher } from './publish.ts';
 import type { Quarantine, Quarantined } from './quarantine.ts';
 import type { Grant, Reservations } from './reservation.ts';
 import type { Turns } from './turn.ts';
-
-/** The outcome of one batch. */
-export interface BatchReport {
-  /** SQS ids of the messages that must be redelivered. */
-  readonly failedMessageIds: readonly string[];
-  readonly received: number;
-  readonly published: readonly QueuedEvent[];
-  /** Copies that were dropped. */
-  readonly duplicates: readonly QueuedEvent[];
-  readonly quarantined: number;
-}
 
 /** The consumer's steps. */
 export interface ConsumerSteps {

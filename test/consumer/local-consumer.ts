@@ -23,7 +23,7 @@ import {
 import { failedMessageIds } from 'switchboard-local/lambda/payload.ts';
 import { vi } from 'vitest';
 import { createResources, NAMES } from '../../bin/local/resources.ts';
-import type { BatchReport } from '../../functions/consumer/consumer.ts';
+import type { BatchReport } from '../../functions/consumer/batch-report.ts';
 import type { ConsumerConfig } from '../../functions/consumer/consumer-config.ts';
 import { fingerprint } from '../../functions/consumer/mark.ts';
 import { MAX_PUT_EVENTS_BYTES } from '../../functions/consumer/publish.ts';

@@ -107,9 +107,9 @@ describe('Properties of the construct', () => {
     rows = propertyRows(readFileSync(PROPERTIES_FILE, 'utf8'), 'SwitchboardProps');
   });
 
-  test('The reference contains only the first three properties as required', () => {
+  test('The reference contains only the topics as required', () => {
     const required = rows.filter((row) => row.default === 'required').map(({ name }) => name);
-    expect(required).toEqual(['genesysDomain', 'secret', 'topics']);
+    expect(required).toEqual(['topics']);
   });
 
   test.each(Object.entries(LIMITS))('The description of %s contains its limits', (name, { min, max }) => {
