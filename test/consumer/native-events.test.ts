@@ -70,7 +70,7 @@ describe('an event of the native integration', () => {
         },
       },
     ]);
-    expect(consumer.report).toMatchObject({ received: 1, duplicates: 0, quarantined: 0 });
+    expect(consumer.report).toMatchObject({ received: 1, duplicates: [], quarantined: 0 });
   });
 
   test.each(['socket first', 'integration first', 'both in one batch'])(
@@ -92,7 +92,7 @@ describe('an event of the native integration', () => {
       if (order === 'both in one batch') expect(await consumer.deliver(...all)).toEqual([]);
       else for (const one of all) expect(await consumer.deliver(one)).toEqual([]);
       expect(consumer.published).toHaveLength(1);
-      expect(consumer.reports.reduce((sum, { duplicates }) => sum + duplicates, 0)).toBe(1);
+      expect(consumer.reports.reduce((sum, { duplicates }) => sum + duplicates.length, 0)).toBe(1);
     },
   );
 
@@ -116,7 +116,7 @@ describe('an event of the native integration', () => {
   test('An event that Genesys Cloud puts twice, with another EventBridge id, is published once', async () => {
     for (const _ of [1, 2]) await consumer.deliver(nativeMessage({ timestamp: AT[0] }));
     expect(consumer.published).toHaveLength(1);
-    expect(consumer.report.duplicates).toBe(1);
+    expect(consumer.report.duplicates).toHaveLength(1);
   });
 
   test.each([1, 2, 3, 4, 5])(
