@@ -65,6 +65,7 @@ export class NativeIntegration {
   private calls = 0;
   private timer: NodeJS.Timeout | undefined;
   private outageEndsMs = 0;
+  private lastTimeMs = 0;
   private isFaulty = true;
   private onIdle: (() => void)[] = [];
 
@@ -90,7 +91,9 @@ export class NativeIntegration {
     const DetailType = this.typeOf(entry.topicName);
     if (DetailType === undefined || text.length > MAX_EVENT_CHARACTERS || this.isDown()) return;
     const nowMs = Date.now();
-    const timestamp = new Date(nowMs).toISOString();
+    // Two occurrences of one content never have the same time.
+    this.lastTimeMs = Math.max(nowMs, this.lastTimeMs + 1);
+    const timestamp = new Date(this.lastTimeMs).toISOString();
     const Detail = `${text.slice(0, -1)},"timestamp":"${timestamp}"}`;
     const event = { Source: this.eventSource, DetailType, Detail, Time: new Date(nowMs) };
     const delayMs = this.strikes('native_delay') ? this.random.int(MAX_DELAY_MS) : 0;
