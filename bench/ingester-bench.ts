@@ -36,6 +36,7 @@ export async function ingest(url: string, events: number): Promise<void> {
     log,
   );
   const intake = new Intake(batcher, { onSequenceGap: ignore }, log);
+  let taken = 0;
   const sink = intake.sink(notificationChannels.name, 'bench');
   const connection = new Connection({
     session: new ChannelSession(
@@ -50,7 +51,7 @@ export async function ingest(url: string, events: number): Promise<void> {
       ...sink,
       take: (session, signal, frame) => {
         sink.take(session, signal, frame);
-        if (intake.totals.received === events) read.resolve();
+        if (++taken === events) read.resolve();
       },
     },
     handlers: { onMove: ignore, onEnd: (_, { cause }) => read.reject(new Error(cause.reason)) },

@@ -132,7 +132,7 @@ export class Connection {
   /** A session must not throw. If it does, the frame is kept and the connection continues. */
   private read(data: Buffer, isBinary: boolean): readonly Signal[] {
     try {
-      return this.session.onFrame(data, isBinary);
+      return this.session.onFrame(data, isBinary, this.readUntil.atMs);
     } catch (error) {
       return [
         { kind: 'notice', message: `a frame could not be read: ${error}` },

@@ -139,11 +139,11 @@ export class Coverage {
     this.record(`gap#${fromMs}#${subscription}#${id}`, () => store.putGap(gap, task));
   }
 
-  /** Record sequence numbers that the server did not deliver, both inclusive, after `sinceMs`. Their time ends now. */
+  /** Record sequence numbers, both inclusive, that were not delivered since `sinceMs`. */
   addSequenceGap(subscription: string, from: number, to: number, sinceMs?: number): void {
     const nowMs = Date.now();
     const fromMs = sinceMs ?? this.options.sources.readUntilMs(subscription) ?? nowMs;
-    const reason = `sequence numbers ${from} to ${to} were not delivered`;
+    const reason = `${to - from + 1} events not delivered: sequence numbers ${from} to ${to}`;
     this.add({ subscription, fromMs: Math.min(fromMs, nowMs), toMs: nowMs, reason });
   }
 

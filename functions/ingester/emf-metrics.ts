@@ -1,6 +1,12 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Metrics } from '@aws-lambda-powertools/metrics';
-import { INGESTER_METRICS, type IngesterMetricName } from '../../lib/aws/metric-names.ts';
+import {
+  INGESTER_METRICS,
+  type IngesterMetricName,
+  PROTOCOL_METRICS,
+  type ProtocolMetricName,
+} from '../../lib/aws/metric-names.ts';
+import { type IntakeTotals, noTotals, type ProtocolTotals, sumOfTotals } from './intake-totals.ts';
 import type { MetricSources } from './prometheus-metrics.ts';
 
 /** Interval between two documents, so that every minute of an alarm has at least one. */
@@ -10,6 +16,18 @@ const EVENT_LOOP_RESOLUTION_MS = 20;
 const NS_PER_MS = 1e6;
 
 type Read = (sources: MetricSources) => number;
+
+/** Counts of one protocol. What is reported is the difference from the previous document. */
+const PROTOCOL_COUNTERS: Readonly<Record<ProtocolMetricName, (totals: ProtocolTotals) => number>> = {
+  SequenceGaps: ({ sequence }) => sequence.gap,
+  SequenceLate: ({ sequence }) => sequence.late,
+  SequenceDuplicates: ({ sequence }) => sequence.duplicate,
+  SequenceEpochs: ({ sequence }) => sequence.epoch,
+  EventsFiltered: ({ filtered }) => filtered,
+  SchemaChanges: ({ notices }) => notices.new_field,
+  UnknownMessages: ({ notices }) => notices.unknown_message,
+};
+const PROTOCOL_METRIC_NAMES = Object.keys(PROTOCOL_COUNTERS) as ProtocolMetricName[];
 
 /** Metrics that count up. What is reported is the difference from the previous document. */
 const COUNTERS = {
@@ -49,6 +67,7 @@ export function emitMetrics(
   const add = (name: IngesterMetricName, value: number) =>
     metrics.addMetric(name, INGESTER_METRICS[name].unit, value);
   let last = readAll(COUNTERS, sources);
+  let lastOfProtocols = copyOf(sources.intake());
   const emit = () => {
     const now = readAll(COUNTERS, sources);
     for (const [name, value] of now) add(name, value - (last.get(name) ?? 0));
@@ -58,6 +77,10 @@ export function emitMetrics(
     metrics.publishStoredMetrics();
     eventLoop.reset();
     last = now;
+    const ofProtocols = copyOf(sources.intake());
+    for (const [protocol, totals] of ofProtocols)
+      emitProtocol(metrics, protocol, totals, lastOfProtocols.get(protocol) ?? noTotals());
+    lastOfProtocols = ofProtocols;
   };
   const timer = setInterval(emit, intervalMs);
   return () => {
@@ -65,6 +88,28 @@ export function emitMetrics(
     emit();
     eventLoop.disable();
   };
+}
+
+/** A document with the dimension `protocol`, if there is something to report. CloudWatch bills by metric and dimension. */
+function emitProtocol(
+  metrics: Metrics,
+  protocol: string,
+  totals: ProtocolTotals,
+  last: ProtocolTotals,
+): void {
+  const counts = PROTOCOL_METRIC_NAMES.map((name) => {
+    const read = PROTOCOL_COUNTERS[name];
+    return [name, read(totals) - read(last)] as const;
+  });
+  if (counts.every(([, count]) => count === 0)) return;
+  metrics.addDimension('protocol', protocol);
+  for (const [name, count] of counts) metrics.addMetric(name, PROTOCOL_METRICS[name].unit, count);
+  metrics.publishStoredMetrics();
+}
+
+/** The present counts, which go on. */
+function copyOf({ protocols }: IntakeTotals): ReadonlyMap<string, ProtocolTotals> {
+  return new Map(Object.entries(protocols).map(([protocol, one]) => [protocol, sumOfTotals([one])]));
 }
 
 function readAll<Name extends IngesterMetricName>(

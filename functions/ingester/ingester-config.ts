@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { LOG_LEVELS } from '../../lib/aws/logger.ts';
 import { MAX_CLIENTS } from '../../lib/genesys/channel-budget.ts';
 import { GENESYS_DOMAINS, genesysHosts, isGenesysDomain } from '../../lib/genesys/regions.ts';
-import { members, text, wholeNumber } from './protocols/configuration-fields.ts';
+import { members, text, wholeNumber } from '../../lib/protocols/configuration-fields.ts';
 import { PROTOCOLS } from './protocols/registry.ts';
 import type { StreamProtocol } from './protocols/stream-protocol.ts';
 

@@ -1,7 +1,14 @@
 import { REJECTION_REASONS, type RejectionReason } from '../../lib/events/schema.ts';
-import type { DataSignal } from './protocols/stream-protocol.ts';
+import { type DataSignal, NOTICE_SUBJECTS, type NoticeSubject } from './protocols/stream-protocol.ts';
 
-type SequenceOutcome = Extract<DataSignal, { kind: 'sequence' }>['outcome'];
+/** What the number of an event reveals. */
+export const SEQUENCE_OUTCOMES = [
+  'gap',
+  'late',
+  'duplicate',
+  'epoch',
+] as const satisfies SequenceOutcomeName[];
+type SequenceOutcomeName = Extract<DataSignal, { kind: 'sequence' }>['outcome'];
 
 /** Counts of one protocol since the start. */
 export interface ProtocolTotals {
@@ -9,46 +16,60 @@ export interface ProtocolTotals {
   received: number;
   /** Copies that overlapping connections delivered, dropped here. */
   copies: number;
-  /** What sequence numbers revealed. */
-  sequence: Record<SequenceOutcome, number>;
-}
-
-/** Counts since the start. Those of a protocol are sums. */
-export interface IntakeTotals extends ProtocolTotals, OtherTotals {
-  readonly protocols: Readonly<Record<string, ProtocolTotals>>;
-}
-
-/** What is not counted by protocol. */
-interface OtherTotals {
   /** Events that the configuration of their protocol excludes. */
   filtered: number;
-  /** Messages that were only logged. */
-  notices: number;
+  /** What sequence numbers revealed. */
+  sequence: Record<SequenceOutcomeName, number>;
+  /** Messages that were only logged, by subject. */
+  notices: Record<NoticeSubject, number>;
   /** Frames that could not become events, by reason. They are sent to the quarantine queue. */
   rejected: Record<RejectionReason, number>;
   /** Frames that neither a message nor the bucket could take. The log has their size. */
   unpreserved: number;
 }
 
-/** Zero of everything that is counted by protocol. */
-export function noProtocolTotals(): ProtocolTotals {
-  return { received: 0, copies: 0, sequence: { gap: 0, late: 0, duplicate: 0, epoch: 0 } };
+/** Counts since the start: their sums, and those of each protocol by its name. */
+export interface IntakeTotals extends ProtocolTotals {
+  readonly protocols: Readonly<Record<string, ProtocolTotals>>;
 }
 
-/** Zero of everything else. */
-export function noOtherTotals(): OtherTotals {
-  const rejected = Object.fromEntries(REJECTION_REASONS.map((reason) => [reason, 0]));
-  return { filtered: 0, notices: 0, rejected: rejected as Record<RejectionReason, number>, unpreserved: 0 };
+/** Counts that are zero. */
+export function noTotals(): ProtocolTotals {
+  return {
+    received: 0,
+    copies: 0,
+    filtered: 0,
+    sequence: zeros(SEQUENCE_OUTCOMES),
+    notices: zeros(NOTICE_SUBJECTS),
+    rejected: zeros(REJECTION_REASONS),
+    unpreserved: 0,
+  };
 }
 
-/** Sums over protocols. */
-export function sumOfProtocols(protocols: readonly ProtocolTotals[]): ProtocolTotals {
-  const sum = noProtocolTotals();
-  for (const { received, copies, sequence } of protocols) {
-    sum.received += received;
-    sum.copies += copies;
-    for (const outcome of ['gap', 'late', 'duplicate', 'epoch'] as const)
-      sum.sequence[outcome] += sequence[outcome];
-  }
-  return sum;
+/** The counts of several protocols together. */
+export function sumOfTotals(all: Iterable<ProtocolTotals>): ProtocolTotals {
+  return [...all].reduce(
+    (sum, one) => ({
+      received: sum.received + one.received,
+      copies: sum.copies + one.copies,
+      filtered: sum.filtered + one.filtered,
+      sequence: added(sum.sequence, one.sequence),
+      notices: added(sum.notices, one.notices),
+      rejected: added(sum.rejected, one.rejected),
+      unpreserved: sum.unpreserved + one.unpreserved,
+    }),
+    noTotals(),
+  );
+}
+
+function zeros<Name extends string>(names: readonly Name[]): Record<Name, number> {
+  return Object.fromEntries(names.map((name) => [name, 0])) as Record<Name, number>;
+}
+
+function added<Name extends string>(
+  one: Record<Name, number>,
+  other: Record<Name, number>,
+): Record<Name, number> {
+  const names = Object.keys(one) as Name[];
+  return Object.fromEntries(names.map((name) => [name, one[name] + other[name]])) as Record<Name, number>;
 }

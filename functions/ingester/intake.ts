@@ -11,13 +11,7 @@ import {
 import type { RejectionReason } from '../../lib/events/schema.ts';
 import type { Batcher } from './batcher.ts';
 import { CursorCommits } from './cursor-commits.ts';
-import {
-  type IntakeTotals,
-  noOtherTotals,
-  noProtocolTotals,
-  type ProtocolTotals,
-  sumOfProtocols,
-} from './intake-totals.ts';
+import { type IntakeTotals, noTotals, type ProtocolTotals, sumOfTotals } from './intake-totals.ts';
 import { KeyHistory } from './key-history.ts';
 import type { LargeItems } from './large-items.ts';
 import { OneSpeaker, type SpeakerEnd } from './one-speaker.ts';
@@ -33,6 +27,9 @@ export interface SignalSink {
   /** @param frame - the frame that the signal came in */
   take(session: Session, signal: DataSignal, frame: Buffer): void;
 }
+
+/** Under which items are counted that do not say which protocol they came with. */
+const UNKNOWN_PROTOCOL = 'unknown';
 
 /** An event on its way to the queue. */
 interface IdentifiedEvent {
@@ -57,8 +54,7 @@ export interface IntakeHandlers {
  * Cursors are committed once SQS has accepted everything before them.
  */
 export class Intake {
-  private readonly counts = noOtherTotals();
-  private readonly protocols = new Map<string, ProtocolTotals>();
+  private readonly counts = new Map<string, ProtocolTotals>();
   private readonly queue: ItemQueue;
   private readonly handlers: IntakeHandlers;
   private readonly log: Log;
@@ -82,16 +78,14 @@ export class Intake {
 
   /** Counts since the start. */
   get totals(): IntakeTotals {
-    const { counts, protocols } = this;
-    const sum = sumOfProtocols([...protocols.values()]);
-    return { ...counts, ...sum, protocols: Object.fromEntries(protocols) };
+    return { ...sumOfTotals(this.counts.values()), protocols: Object.fromEntries(this.counts) };
   }
 
   /** The sink of one subscription. */
   sink(protocol: string, subscription: string): SignalSink {
+    const totals = this.of(protocol);
     const cursors = this.cursors.get(subscription) ?? new CursorCommits(this.log);
     this.cursors.set(subscription, cursors);
-    const totals = this.totalsOf(protocol);
     const speaker = new OneSpeaker<IdentifiedEvent>();
     const histories = new WeakMap<Session, KeyHistory>();
     let lastHistory = new KeyHistory();
@@ -132,10 +126,10 @@ export class Intake {
             totals.sequence[signal.outcome]++;
             return;
           case 'filtered':
-            this.counts.filtered++;
+            totals.filtered++;
             return;
           case 'notice':
-            this.counts.notices++;
+            totals.notices[signal.about ?? 'other']++;
             this.log.info(signal.message, { protocol, subscription });
         }
       },
@@ -162,19 +156,19 @@ export class Intake {
     this.log.error('SQS refused an item', { reason, bytes: json.length, protocol });
     // A rejected frame has no protocol at its top level: it is a replacement already.
     if (protocol === undefined) {
-      this.counts.unpreserved++;
+      this.of(UNKNOWN_PROTOCOL).unpreserved++;
       return undefined;
     }
-    this.counts.rejected.refused_by_queue++;
+    this.of(protocol).rejected.refused_by_queue++;
     const about = { reason: 'refused_by_queue', protocol, receivedAt: new Date().toISOString() } as const;
     // An item fits into a message, and so does its compressed form.
     return rejectedItem(Buffer.from(json), about, 'always');
   }
 
-  private totalsOf(protocol: string): ProtocolTotals {
-    const totals = this.protocols.get(protocol) ?? noProtocolTotals();
-    this.protocols.set(protocol, totals);
-    return totals;
+  private of(protocol: string): ProtocolTotals {
+    const known = this.counts.get(protocol) ?? noTotals();
+    this.counts.set(protocol, known);
+    return known;
   }
 
   private takeEvent(
@@ -189,8 +183,7 @@ export class Intake {
       passing: (weak: IdentifiedEvent) => readonly IdentifiedEvent[];
     },
   ): void {
-    const totals = this.totalsOf(protocol);
-    totals.received++;
+    this.of(protocol).received++;
     const identity = identify(protocol, event);
     const receivedAtMs = Date.now();
     if (identity === undefined) {
@@ -205,7 +198,7 @@ export class Intake {
     } else if (this.recent.add(id)) {
       this.addEvent(protocol, { event, identity, frame, receivedAtMs });
     } else {
-      totals.copies++;
+      this.of(protocol).copies++;
     }
   }
 
@@ -218,29 +211,29 @@ export class Intake {
       return;
     }
     const making = this.large?.eventItem(event, about);
-    if (making) this.addLater(making, frame, receivedAtMs);
+    if (making) this.addLater(protocol, making, frame, receivedAtMs);
     else this.reject(protocol, 'too_large', frame, receivedAtMs);
   }
 
   /** Queue an item whose content is being stored. If that fails, the process ends and records a gap. */
-  private addLater(making: Promise<Item>, frame: Buffer, receivedAtMs: number): void {
+  private addLater(protocol: string, making: Promise<Item>, frame: Buffer, receivedAtMs: number): void {
     this.queue.addLater(frame.length, making, receivedAtMs);
     making.catch((error: unknown) => {
-      this.counts.unpreserved++;
+      this.of(protocol).unpreserved++;
       this.log.error('a large frame could not be stored; it is lost', { bytes: frame.length, error });
     });
   }
 
   private reject(protocol: string, reason: RejectionReason, frame: Buffer, receivedAtMs = Date.now()): void {
-    this.counts.rejected[reason]++;
+    this.of(protocol).rejected[reason]++;
     const about = { reason, protocol, receivedAt: new Date(receivedAtMs).toISOString() };
     const item = rejectedItem(frame, about);
     if (item) {
       this.queue.add(item, receivedAtMs);
     } else if (this.large) {
-      this.addLater(this.large.rejectedItem(frame, about), frame, receivedAtMs);
+      this.addLater(protocol, this.large.rejectedItem(frame, about), frame, receivedAtMs);
     } else {
-      this.counts.unpreserved++;
+      this.of(protocol).unpreserved++;
       this.log.error('a frame is too large for the quarantine queue even when compressed; it is lost', {
         protocol,
         reason,

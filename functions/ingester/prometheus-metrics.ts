@@ -23,13 +23,6 @@ type Definition = readonly [name: string, help: string, read: (sources: MetricSo
 
 /** Metrics that count up. */
 const COUNTERS: readonly Definition[] = [
-  ['events_filtered_total', 'Events that the configuration excludes', (sources) => sources.intake().filtered],
-  ['notices_total', 'Messages that were only logged', (sources) => sources.intake().notices],
-  [
-    'frames_unpreserved_total',
-    'Frames that could not be kept anywhere',
-    (sources) => sources.intake().unpreserved,
-  ],
   [
     'items_sent_total',
     'Events and rejected frames that SQS accepted',
@@ -54,6 +47,29 @@ const COUNTERS: readonly Definition[] = [
   ],
   ['gaps_total', 'Intervals without a connection that was proven live', (sources) => sources.coverage().gaps],
   ['gap_seconds_total', 'Length of those intervals', (sources) => sources.coverage().gapSeconds],
+];
+
+/** Counts of a protocol: name without the prefix, help text, and the samples without the label `protocol`. */
+const PROTOCOL_COUNTERS: readonly (readonly [
+  name: string,
+  help: string,
+  read: (totals: ProtocolTotals) => readonly Sample[],
+])[] = [
+  ['events_received_total', 'Events read from sockets, copies included', ({ received }) => [only(received)]],
+  ['events_copies_total', 'Copies from overlapping connections, dropped', ({ copies }) => [only(copies)]],
+  ['events_filtered_total', 'Events that the configuration excludes', ({ filtered }) => [only(filtered)]],
+  ['frames_rejected_total', 'Frames that could not become events', ({ rejected }) => by('reason', rejected)],
+  [
+    'frames_unpreserved_total',
+    'Frames that could not be kept anywhere',
+    ({ unpreserved }) => [only(unpreserved)],
+  ],
+  [
+    'sequence_outcomes_total',
+    'Sequence numbers that were not the next',
+    ({ sequence }) => by('outcome', sequence),
+  ],
+  ['notices_total', 'Messages that were only logged', ({ notices }) => by('about', notices)],
 ];
 
 /** Metrics with a present value. */
@@ -103,26 +119,13 @@ export function ingesterMetrics(sources: MetricSources): Registry {
       },
     });
   }
-  labelled(Counter, registry, 'frames_rejected_total', 'Frames that could not become events', () =>
-    Object.entries(sources.intake().rejected).map(([reason, count]) => ({
-      labels: { reason },
-      value: count,
-    })),
-  );
-  const perProtocol = (name: string, help: string, read: (totals: ProtocolTotals) => number) =>
+  for (const [name, help, read] of PROTOCOL_COUNTERS) {
     labelled(Counter, registry, name, help, () =>
-      Object.entries(sources.intake().protocols).map(([protocol, totals]) => ({
-        labels: { protocol },
-        value: read(totals),
-      })),
+      Object.entries(sources.intake().protocols).flatMap(([protocol, totals]) =>
+        read(totals).map(({ labels, value }) => ({ labels: { protocol, ...labels }, value })),
+      ),
     );
-  perProtocol('events_received_total', 'Events read from sockets, copies included', (one) => one.received);
-  perProtocol('events_copies_total', 'Copies from overlapping connections, dropped', (one) => one.copies);
-  labelled(Counter, registry, 'sequence_outcomes_total', 'Sequence numbers that were not the next', () =>
-    Object.entries(sources.intake().protocols).flatMap(([protocol, { sequence }]) =>
-      Object.entries(sequence).map(([outcome, value]) => ({ labels: { protocol, outcome }, value })),
-    ),
-  );
+  }
   labelled(Counter, registry, 'connects_total', 'Connections opened', () =>
     sources
       .reconnects()
@@ -142,6 +145,14 @@ interface Sample {
   readonly value: number;
 }
 
+function only(value: number): Sample {
+  return { labels: {}, value };
+}
+
+function by(label: string, counts: Readonly<Record<string, number>>): readonly Sample[] {
+  return Object.entries(counts).map(([name, value]) => ({ labels: { [label]: name }, value }));
+}
+
 function labelled(
   Metric: typeof Counter | typeof Gauge,
   registry: Registry,
@@ -152,7 +163,7 @@ function labelled(
   new Metric({
     name: `switchboard_${name}`,
     help,
-    labelNames: ['protocol', 'reason', 'subscription', 'outcome'],
+    labelNames: ['protocol', 'reason', 'subscription', 'outcome', 'about'],
     registers: [registry],
     collect() {
       this.reset();

@@ -54,6 +54,22 @@ export const INGESTER_METRICS = {
 /** Name of an ingester metric. */
 export type IngesterMetricName = keyof typeof INGESTER_METRICS;
 
+/**
+ * Metrics of the ingester with the dimension `protocol`, in addition to those that every metric has. Emitted by each task
+ * every 30 seconds, for protocols of which at least one of them is not 0.
+ */
+export const PROTOCOL_METRICS = {
+  SequenceGaps: { unit: 'Count', description: 'Jumps of a sequence, recorded as gaps beyond the tolerance' },
+  SequenceLate: { unit: 'Count', description: 'Events that arrived after later ones' },
+  SequenceDuplicates: { unit: 'Count', description: 'Events with a sequence number that was read before' },
+  SequenceEpochs: { unit: 'Count', description: 'Sequences that started again' },
+  EventsFiltered: { unit: 'Count', description: 'Events that the configuration excludes' },
+  SchemaChanges: { unit: 'Count', description: 'Fields that the schema does not have, once per name' },
+  UnknownMessages: { unit: 'Count', description: 'Messages of a type that the protocol does not have' },
+} as const satisfies Record<string, MetricDefinition>;
+/** Name of a metric with the dimension `protocol`. */
+export type ProtocolMetricName = keyof typeof PROTOCOL_METRICS;
+
 /** Metrics of the webhook: one of the counts per request, by what became of it, and the latency. */
 export const WEBHOOK_METRICS = {
   EventsAccepted: { unit: 'Count', description: 'Events accepted by SQS and answered with 202' },

@@ -9,6 +9,7 @@ export type GenesysErrorCode =
   | 'rate_limited'
   | 'unauthorized'
   | 'not_found'
+  | 'no_subscription'
   | 'refused'
   | 'unreachable'
   | 'unavailable'

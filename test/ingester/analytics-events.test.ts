@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { analyticsEvents } from '../../functions/ingester/protocols/analytics-events.ts';
+import { analyticsEvents } from '../../functions/ingester/protocols/analytics-events/analytics-events.ts';
 import type { StreamProtocol } from '../../functions/ingester/protocols/stream-protocol.ts';
 import { configurationProblems, receive, StreamHarness, sent } from './stream-harness.ts';
 
@@ -126,6 +126,7 @@ describe('events', () => {
         event: {
           id: 'a0b1',
           sequence: 7,
+          late: false,
           frame: {
             topicName: 'analytics.events.conversation',
             timestamp: DATA.timestamp,
@@ -164,16 +165,60 @@ describe('events', () => {
   });
 
   test('A binary frame is quarantined', async () => {
-    expect((await harness.connect()).onFrame(Buffer.from('{}'), true)).toEqual([
+    expect((await harness.connect()).onFrame(Buffer.from('{}'), true, 0)).toEqual([
       { kind: 'rejected', reason: 'not_json' },
     ]);
   });
 
   test('An unknown type of message is logged and does no harm', async () => {
     expect(receive(await harness.connect(), { type: 'news' })).toEqual([
-      { kind: 'notice', message: 'unknown message type news' },
+      { kind: 'notice', about: 'unknown_message', message: 'unknown message type news' },
     ]);
   });
+});
+
+describe('the optional sequence', () => {
+  const numbered = (sequence_number: number, second: number) => ({
+    type: 'event',
+    data: {
+      ...DATA,
+      id: `${second}-${sequence_number}`,
+      timestamp: new Date(1_800_000_000_000 + second * 1_000).toISOString(),
+      metadata: { sequence_number },
+    },
+  });
+
+  test('A jump is a gap of known size, and a lower number is late', async () => {
+    const session = await harness.connect();
+    receive(session, numbered(1, 1));
+    expect(receive(session, numbered(4, 4))).toMatchObject([
+      { kind: 'sequence', outcome: 'gap' },
+      { kind: 'gap', from: 2, to: 3 },
+      { kind: 'event', event: { id: '4-4', late: false } },
+    ]);
+    expect(receive(session, numbered(2, 2))).toMatchObject([
+      { kind: 'sequence', outcome: 'late' },
+      { kind: 'event', event: { id: '2-2', late: true } },
+    ]);
+  });
+
+  test.each([2, 9])(
+    'A sequence that starts again after a reconnect is a new epoch, which is recorded: second %i',
+    async (second) => {
+      const first = await harness.connect();
+      for (const sequence of [1, 2]) receive(first, numbered(sequence, sequence));
+      expect(receive(await harness.connect(), numbered(1, second))).toMatchObject([
+        { kind: 'sequence', outcome: 'epoch' },
+        { kind: 'event', event: { id: `${second}-1`, late: false } },
+      ]);
+      expect(harness.gaps).toMatchObject([
+        {
+          topics: ['analytics.events.conversation', 'analytics.events.routing'],
+          reason: 'the sequence started again at 1 after 2: a new epoch',
+        },
+      ]);
+    },
+  );
 });
 
 describe('the end', () => {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { conversationStream } from '../../functions/ingester/protocols/conversation-stream.ts';
+import { conversationStream } from '../../functions/ingester/protocols/conversation-stream/conversation-stream.ts';
 import type { StreamProtocol } from '../../functions/ingester/protocols/stream-protocol.ts';
 import { TokenSource } from '../../lib/genesys/token-source.ts';
 import { configurationProblems, receive, StreamHarness, sent } from './stream-harness.ts';
@@ -184,26 +184,27 @@ describe('the sequence', () => {
     ]);
   });
 
-  test('A sequence that starts again is recorded as a new epoch, and its events have other ids', async () => {
-    const gaps: object[] = [];
-    const { context } = harness;
-    const subscription = await harness.subscription();
-    const recording = { ...context, recordGap: (gap: object) => gaps.push(gap) };
-    const connect = () => conversationStream.connect({ subscription, recovery: 'resume' }, recording);
-    const first = await connect();
-    for (const sequence of [1, 2, 3]) receive(first, numbered(sequence));
-    const again = numbered(1, { timestamp: new Date(1_900_000_000_000).toISOString() });
-    expect(receive(await connect(), again)).toMatchObject([
-      { kind: 'sequence', outcome: 'epoch' },
-      { kind: 'event', event: { id: `conversations:1:${again.timestamp}`, late: false } },
-    ]);
-    expect(gaps).toMatchObject([
-      {
-        topics: ['conversation.state', 'routing.queue'],
-        reason: 'the sequence started again at 1 after 3: a new epoch',
-      },
-    ]);
-  });
+  test.each([
+    ['later times', 1_900_000_000_000],
+    ['the time of the newest event', Date.parse(numbered(3).timestamp)],
+  ])(
+    'A sequence that starts again with %s is recorded as a new epoch, and its events have other ids',
+    async (_, ms) => {
+      const first = await harness.connect();
+      for (const sequence of [1, 2, 3]) receive(first, numbered(sequence));
+      const again = numbered(1, { timestamp: new Date(ms).toISOString() });
+      expect(receive(await harness.connect(), again)).toMatchObject([
+        { kind: 'sequence', outcome: 'epoch' },
+        { kind: 'event', event: { id: `conversations:1:${again.timestamp}`, late: false } },
+      ]);
+      expect(harness.gaps).toMatchObject([
+        {
+          topics: ['conversation.state', 'routing.queue'],
+          reason: 'the sequence started again at 1 after 3: a new epoch',
+        },
+      ]);
+    },
+  );
 });
 
 test.each([

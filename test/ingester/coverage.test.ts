@@ -109,7 +109,7 @@ describe('coverage', () => {
     task.readUntilMs = () => START_MS - 700;
     coverage.addSequenceGap('0', 5, 9);
     await pass();
-    const reason = 'sequence numbers 5 to 9 were not delivered';
+    const reason = '5 events not delivered: sequence numbers 5 to 9';
     expect(store.intervals).toEqual([{ subscription: '0', fromMs: START_MS - 700, toMs: START_MS, reason }]);
   });
 

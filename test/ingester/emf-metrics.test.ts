@@ -2,8 +2,14 @@ import * as perfHooks from 'node:perf_hooks';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { afterEach, expect, test, vi } from 'vitest';
 import { EMIT_INTERVAL_MS, emitMetrics } from '../../functions/ingester/emf-metrics.ts';
+import {
+  type IntakeTotals,
+  noTotals,
+  type ProtocolTotals,
+  sumOfTotals,
+} from '../../functions/ingester/intake-totals.ts';
 import type { MetricSources } from '../../functions/ingester/prometheus-metrics.ts';
-import { INGESTER_METRICS } from '../../lib/aws/metric-names.ts';
+import { INGESTER_METRICS, PROTOCOL_METRICS } from '../../lib/aws/metric-names.ts';
 
 vi.mock('node:perf_hooks', { spy: true });
 
@@ -22,26 +28,14 @@ function keepDocuments(): Record<string, unknown>[] {
   return documents;
 }
 
-const NOTHING_REJECTED = {
-  not_json: 0,
-  invalid_utf8: 0,
-  invalid_frame: 0,
-  too_deep: 0,
-  too_large: 0,
-  refused_by_queue: 0,
-};
+const totals = (counted: Partial<ProtocolTotals>): ProtocolTotals => ({ ...noTotals(), ...counted });
+const together = (protocols: Record<string, ProtocolTotals>): IntakeTotals => ({
+  ...sumOfTotals(Object.values(protocols)),
+  protocols,
+});
 /** Sources whose counts are all `n`. */
 const sourcesOf = (n: () => number): MetricSources => ({
-  intake: () => ({
-    received: n(),
-    copies: n(),
-    filtered: 0,
-    notices: 0,
-    sequence: { gap: 0, late: 0, duplicate: 0, epoch: 0 },
-    protocols: {},
-    rejected: NOTHING_REJECTED,
-    unpreserved: n(),
-  }),
+  intake: () => together({ fake: totals({ received: n(), copies: n(), unpreserved: n() }) }),
   batcher: () => ({ itemsSent: n(), messagesSent: 0, calls: 0, failedCalls: n(), failedEntries: 2 * n() }),
   failedUploads: n,
   bufferedBytes: n,
@@ -135,23 +129,11 @@ test('Every interval emits a document with the counts since the last one and the
   });
   let received = 5;
   const sources: MetricSources = {
-    intake: () => ({
-      received,
-      copies: 1,
-      filtered: 3,
-      rejected: {
-        not_json: 2,
-        invalid_utf8: 0,
-        invalid_frame: 1,
-        too_deep: 0,
-        too_large: 0,
-        refused_by_queue: 0,
-      },
-      notices: 0,
-      sequence: { gap: 0, late: 0, duplicate: 0, epoch: 0 },
-      protocols: {},
-      unpreserved: 0,
-    }),
+    intake: () =>
+      together({
+        fake: totals({ received, copies: 1 }),
+        other: totals({ rejected: { ...noTotals().rejected, not_json: 2, invalid_frame: 1 } }),
+      }),
     batcher: () => ({ itemsSent: received, messagesSent: 1, calls: 1, failedCalls: 0, failedEntries: 0 }),
     failedUploads: () => 0,
     bufferedBytes: () => 77,
@@ -180,4 +162,47 @@ test('Every interval emits a document with the counts since the last one and the
   });
   expect(documents[1]).toMatchObject({ EventsReceived: 0, Connections: 2 });
   expect(documents[0]).toMatchObject({ _aws: { CloudWatchMetrics: [{ Namespace: 'Switchboard' }] } });
+});
+
+test('What a protocol reveals is a document of its own, with the protocol as a dimension', () => {
+  vi.useFakeTimers();
+  const documents = keepDocuments();
+  const counts = { quiet: noTotals(), numbered: noTotals() };
+  const stop = emitMetrics(new Metrics({ namespace: 'Switchboard', serviceName: 'ingester' }), {
+    ...sourcesOf(() => 0),
+    intake: () => together(counts),
+  });
+  const reveal = (n: number) =>
+    totals({
+      filtered: 5 * n,
+      sequence: { gap: n, late: 2 * n, duplicate: 3 * n, epoch: 4 * n },
+      notices: { unknown_message: 6 * n, new_field: 7 * n, other: 8 * n },
+    });
+  counts.numbered = reveal(1);
+  vi.advanceTimersByTime(EMIT_INTERVAL_MS);
+  counts.numbered = reveal(3);
+  vi.advanceTimersByTime(EMIT_INTERVAL_MS);
+  stop();
+  const ofProtocols = documents.filter((document) => 'protocol' in document);
+  const expected = (n: number) => ({
+    protocol: 'numbered',
+    service: 'ingester',
+    SequenceGaps: n,
+    SequenceLate: 2 * n,
+    SequenceDuplicates: 3 * n,
+    SequenceEpochs: 4 * n,
+    EventsFiltered: 5 * n,
+    UnknownMessages: 6 * n,
+    SchemaChanges: 7 * n,
+  });
+  expect(ofProtocols).toMatchObject([expected(1), expected(2)]);
+  const { _aws } = ofProtocols[0] as {
+    _aws: { CloudWatchMetrics: { Dimensions: string[][]; Metrics: { Name: string; Unit: string }[] }[] };
+  };
+  const [directive] = _aws.CloudWatchMetrics;
+  expect(directive?.Dimensions).toEqual([expect.arrayContaining(['service', 'protocol'])]);
+  expect(directive?.Metrics.map(({ Name, Unit }) => [Name, Unit])).toEqual(
+    expect.arrayContaining(Object.entries(PROTOCOL_METRICS).map(([name, { unit }]) => [name, unit])),
+  );
+  expect(documents.at(-1)).not.toHaveProperty('protocol');
 });

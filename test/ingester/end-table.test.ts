@@ -67,6 +67,7 @@ describe('endOfFailure', () => {
     rate_limited: { retriable: 'resume', permanent: 'resume' },
     unauthorized: { retriable: 'reauthenticate', permanent: 'reauthenticate' },
     not_found: { retriable: 'restart', permanent: 'restart' },
+    no_subscription: { retriable: 'stop', permanent: 'stop' },
     unknown_client: { retriable: 'resume', permanent: 'stop' },
     wrong_secret: { retriable: 'resume', permanent: 'stop' },
     repeated_client: { retriable: 'resume', permanent: 'stop' },

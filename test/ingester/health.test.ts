@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { Registry } from 'prom-client';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Health, type HealthServer, serveHealth } from '../../functions/ingester/health.ts';
+import { noTotals } from '../../functions/ingester/intake-totals.ts';
 import { ingesterMetrics, type MetricSources } from '../../functions/ingester/prometheus-metrics.ts';
 
 const HOST = '127.0.0.1';
@@ -70,19 +71,17 @@ describe('/metrics', () => {
     too_large: 1,
     refused_by_queue: 0,
   };
+  const fake = {
+    received: 10,
+    copies: 2,
+    filtered: 8,
+    notices: { unknown_message: 12, new_field: 5, other: 1 },
+    sequence: { gap: 1, late: 2, duplicate: 3, epoch: 4 },
+    rejected,
+    unpreserved: 1,
+  };
   const sources: MetricSources = {
-    intake: () => ({
-      received: 10,
-      copies: 2,
-      filtered: 8,
-      notices: 12,
-      sequence: { gap: 1, late: 2, duplicate: 3, epoch: 4 },
-      protocols: {
-        fake: { received: 10, copies: 2, sequence: { gap: 1, late: 2, duplicate: 3, epoch: 4 } },
-      },
-      rejected,
-      unpreserved: 1,
-    }),
+    intake: () => ({ ...fake, protocols: { quiet: noTotals(), fake } }),
     batcher: () => ({ itemsSent: 7, messagesSent: 3, calls: 5, failedCalls: 1, failedEntries: 4 }),
     failedUploads: () => 2,
     bufferedBytes: () => 123,
@@ -105,12 +104,17 @@ describe('/metrics', () => {
     expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=/);
     const text = await response.text();
     for (const line of [
+      'switchboard_events_received_total{protocol="quiet"} 0',
       'switchboard_events_received_total{protocol="fake"} 10',
       'switchboard_events_copies_total{protocol="fake"} 2',
-      'switchboard_events_filtered_total 8',
-      'switchboard_notices_total 12',
+      'switchboard_events_filtered_total{protocol="fake"} 8',
+      'switchboard_notices_total{protocol="fake",about="unknown_message"} 12',
+      'switchboard_notices_total{protocol="fake",about="new_field"} 5',
+      'switchboard_sequence_outcomes_total{protocol="fake",outcome="gap"} 1',
       'switchboard_sequence_outcomes_total{protocol="fake",outcome="late"} 2',
-      'switchboard_frames_unpreserved_total 1',
+      'switchboard_sequence_outcomes_total{protocol="fake",outcome="duplicate"} 3',
+      'switchboard_sequence_outcomes_total{protocol="fake",outcome="epoch"} 4',
+      'switchboard_frames_unpreserved_total{protocol="fake"} 1',
       'switchboard_items_sent_total 7',
       'switchboard_messages_sent_total 3',
       'switchboard_send_calls_total 5',
@@ -125,8 +129,8 @@ describe('/metrics', () => {
       'switchboard_connections 2',
       'switchboard_covered 0',
       'switchboard_topics_rejected 9',
-      'switchboard_frames_rejected_total{reason="not_json"} 3',
-      'switchboard_frames_rejected_total{reason="too_large"} 1',
+      'switchboard_frames_rejected_total{protocol="fake",reason="not_json"} 3',
+      'switchboard_frames_rejected_total{protocol="fake",reason="too_large"} 1',
       'switchboard_connects_total{protocol="fake",reason="1006"} 4',
       'switchboard_subscription_covered{subscription="fake/0"} 1',
       'switchboard_subscription_covered{subscription="other/0"} 0',
@@ -141,7 +145,7 @@ describe('/metrics', () => {
     const response = await fetch(url, { headers: { accept: 'application/json' } });
     expect(response.headers.get('content-type')).toBe('application/json');
     const metrics = (await response.json()) as { name: string; values: { value: number }[] }[];
-    expect(metrics.find(({ name }) => name === 'switchboard_events_received_total')?.values[0]?.value).toBe(
+    expect(metrics.find(({ name }) => name === 'switchboard_events_received_total')?.values[1]?.value).toBe(
       10,
     );
   });

@@ -134,7 +134,7 @@ describe('an ingester with a protocol of event ids and cursors', () => {
     expect(ingester.coverage.totals.gaps).toBe(1);
     expect(log.about('gap')[0]?.fields).toMatchObject({
       subscription: 'fake/main',
-      reason: 'sequence numbers 5 to 9 were not delivered',
+      reason: '5 events not delivered: sequence numbers 5 to 9',
     });
   });
 

@@ -43,7 +43,9 @@ describe('events', () => {
       ['not_json', 'this is not JSON'],
       ['not_json', '//4='],
     ]);
-    expect(await run.metric('frames_rejected_total{reason="not_json"}')).toBe(2);
+    expect(
+      await run.metric('frames_rejected_total{protocol="notification-channels",reason="not_json"}'),
+    ).toBe(2);
   });
 });
 

@@ -1,6 +1,6 @@
 import { pack } from 'msgpackr';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { interactionEvents } from '../../functions/ingester/protocols/interaction-events.ts';
+import { interactionEvents } from '../../functions/ingester/protocols/interaction-events/interaction-events.ts';
 import type { Signal, StreamProtocol } from '../../functions/ingester/protocols/stream-protocol.ts';
 import { configurationProblems, receive, StreamHarness, sent } from './stream-harness.ts';
 
@@ -115,12 +115,12 @@ describe('frames', () => {
 
   test('Text frames are JSON, and binary frames msgpack, on the same socket', async () => {
     expect(receive(await harness.connect(), EVENT)).toEqual([expected]);
-    expect((await newHarness().connect()).onFrame(pack(EVENT), true)).toEqual([expected]);
+    expect((await newHarness().connect()).onFrame(pack(EVENT), true, 0)).toEqual([expected]);
   });
 
   test('Long integers of msgpack keep their digits, and bytes become base64', async () => {
     const data = { big: 2n ** 63n, small: 5n, bytes: Buffer.from('hi'), at: new Date(0), list: [1] };
-    const signals = (await harness.connect()).onFrame(pack({ ...EVENT, data }), true);
+    const signals = (await harness.connect()).onFrame(pack({ ...EVENT, data }), true, 0);
     expect(JSON.stringify(signals)).toContain(
       '{"big":9223372036854775808,"small":5,"bytes":"aGk=","at":"1970-01-01T00:00:00.000Z","list":[1]}',
     );
@@ -148,7 +148,7 @@ describe('frames', () => {
     ['nothing', Buffer.alloc(0)],
     ['a frame that is cut off', pack(EVENT).subarray(0, 20)],
   ])('A binary frame with %s is quarantined', async (_, frame) => {
-    expect((await harness.connect()).onFrame(frame, true)).toEqual([
+    expect((await harness.connect()).onFrame(frame, true, 0)).toEqual([
       { kind: 'rejected', reason: 'invalid_frame' },
     ]);
   });
@@ -197,15 +197,31 @@ describe('the sequence', () => {
     expect(receive(session, numbered(2))).toMatchObject(signals);
   });
 
-  test('A sequence that starts again after a reconnect is a new epoch', async () => {
-    const session = await harness.connect();
-    for (const sequence of [1, 2]) receive(session, numbered(sequence));
-    const again = numbered(1, { timestamp: new Date(1_900_000_000_000).toISOString() });
-    expect(receive(await harness.connect(), again)).toMatchObject([
-      { kind: 'sequence', outcome: 'epoch' },
-      { kind: 'event', event: { id: `interaction-updated:1:${again.timestamp}` } },
-    ]);
-  });
+  test.each([
+    ['later times', 1_900_000_000_000],
+    ['the time of the newest event', 1_800_000_000_002],
+  ])(
+    'A sequence that starts again after a reconnect with %s is a new epoch, of which nothing is dropped',
+    async (_, ms) => {
+      const strict = newHarness({ INTERACTION_LATE: 'drop' });
+      const first = await strict.connect();
+      for (const sequence of [1, 2]) receive(first, numbered(sequence));
+      const timestamp = new Date(ms).toISOString();
+      const session = await strict.connect();
+      expect(receive(session, numbered(1, { timestamp }))).toMatchObject([
+        { kind: 'sequence', outcome: 'epoch' },
+        { kind: 'event', event: { id: `interaction-updated:1:${timestamp}`, late: false } },
+      ]);
+      expect(receive(session, numbered(3, { timestamp }))).toMatchObject([
+        { kind: 'sequence', outcome: 'gap' },
+        { kind: 'gap', from: 2, to: 2 },
+        { kind: 'event' },
+      ]);
+      expect(strict.gaps).toMatchObject([
+        { topics: ['interaction:updated'], reason: 'the sequence started again at 1 after 2: a new epoch' },
+      ]);
+    },
+  );
 });
 
 test('Close code 4003 renews the token once, and stops with its meaning when it comes again', () => {

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { notificationStream } from '../../functions/ingester/protocols/notification-stream/notification-stream.ts';
 import type { StreamProtocol } from '../../functions/ingester/protocols/stream-protocol.ts';
 import { LocalAws, STATE_TABLE } from './local-aws.ts';
@@ -168,6 +168,52 @@ describe('a refused subscription', () => {
         /refuses every subscription: Invalid subscription: q2\. Check NOTIFICATION_SUBS/,
       ),
     });
+  });
+});
+
+describe('a refused last event id', () => {
+  const UNKNOWN = { code: 4_400, reason: 'Unknown lastEventId' };
+  const REFUSED_UPGRADE = { code: 1_006, reason: 'upgrade refused with HTTP 400', upgradeStatus: 400 };
+  const recorded = {
+    topics: ['routing.queueEvents.q1', 'routing.queueEvents.q2'],
+    reason: 'the server cannot continue after event 7',
+  };
+  let aws: LocalAws;
+  beforeEach(async () => {
+    aws = await LocalAws.start();
+    harness.stateTable = { client: aws.dynamodb, name: STATE_TABLE };
+    await (await harness.connect()).commit?.('7');
+    harness.answer = () => Response.json({ entities: RESOURCES });
+  });
+  afterEach(() => aws.close());
+
+  test.each([
+    ['the reason names it', UNKNOWN],
+    ['the upgrade is refused with HTTP 400 although every subscription exists', REFUSED_UPGRADE],
+  ])(
+    'If %s, the next connection starts without it, and the time since it was stored is a gap',
+    async (_, after) => {
+      const storedAtMs = Date.now();
+      expect(parametersOf(await harness.connect('restart', after)).has('lastEventId')).toBe(false);
+      expect(harness.gaps).toEqual([{ ...recorded, fromMs: expect.any(Number), toMs: expect.any(Number) }]);
+      const { fromMs = 0, toMs } = harness.gaps[0] ?? {};
+      expect(fromMs).toBeLessThanOrEqual(storedAtMs);
+      expect(fromMs).toBeGreaterThan(storedAtMs - 60_000);
+      expect(toMs).toBeGreaterThanOrEqual(storedAtMs);
+      const restarted = newHarness();
+      restarted.stateTable = harness.stateTable;
+      expect(parametersOf(await restarted.connect()).has('lastEventId')).toBe(false);
+      await harness.connect('restart', after);
+      expect(harness.gaps).toHaveLength(1);
+    },
+  );
+
+  test('It is kept if a subscription is what the server refuses', async () => {
+    harness.answer = () => Response.json({ entities: [RESOURCES[0]] });
+    expect(parametersOf(await harness.connect('restart', REFUSED_UPGRADE)).get('lastEventId')).toBe('7');
+    harness.answer = () => Response.json({ entities: RESOURCES });
+    expect(parametersOf(await harness.connect('restart', REFUSED)).get('lastEventId')).toBe('7');
+    expect(harness.gaps).toEqual([]);
   });
 });
 

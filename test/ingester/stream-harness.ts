@@ -5,6 +5,7 @@ import type {
   Signal,
   StreamProtocol,
   Subscription,
+  TopicsGap,
 } from '../../functions/ingester/protocols/stream-protocol.ts';
 import { RestClient } from '../../lib/genesys/rest-client.ts';
 import { TokenSource } from '../../lib/genesys/token-source.ts';
@@ -16,6 +17,8 @@ export const TOKEN_LIFE_SECONDS = 86_400;
 export class StreamHarness<C, S extends Subscription> {
   readonly log = new TestLog();
   readonly stop = new AbortController();
+  /** Recorded gaps. */
+  readonly gaps: TopicsGap[] = [];
   /** Requests to the platform. */
   readonly requests: { url: string; init: RequestInit }[] = [];
   /** Answers a request to the REST API. */
@@ -45,7 +48,14 @@ export class StreamHarness<C, S extends Subscription> {
   get context(): ProtocolContext {
     const { clients, log, stateTable } = this;
     const signal = this.stop.signal;
-    return { clients, log, stateTable, signal, subscriptionSet: 'default', recordGap: () => undefined };
+    return {
+      clients,
+      log,
+      stateTable,
+      signal,
+      subscriptionSet: 'default',
+      recordGap: (gap) => void this.gaps.push(gap),
+    };
   }
 
   /** The subscriptions by name. */
@@ -93,7 +103,8 @@ export function configurationProblems(
 
 /** Give a text frame to a session. */
 export function receive(session: Session, message: unknown): readonly Signal[] {
-  return session.onFrame(Buffer.from(typeof message === 'string' ? message : JSON.stringify(message)), false);
+  const text = typeof message === 'string' ? message : JSON.stringify(message);
+  return session.onFrame(Buffer.from(text), false, Date.now());
 }
 
 /** The messages that the signals send. */

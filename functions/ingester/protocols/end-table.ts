@@ -53,6 +53,8 @@ export function endOf(table: EndTable, cause: EndCause): End {
 const REST_ENDS: Readonly<Partial<Record<GenesysError['code'], End>>> = {
   rate_limited: { recovery: 'resume', meaning: 'too many requests', throttled: true },
   unauthorized: { recovery: 'reauthenticate', meaning: 'the token is not accepted' },
+  // At once, even if it worked before.
+  no_subscription: { recovery: 'stop', meaning: 'no subscription is left', maxInARow: 0 },
   not_found: { recovery: 'restart', meaning: 'what the session used does not exist any more' },
 };
 const RETRIABLE: End = { recovery: 'resume', meaning: 'a temporary failure' };

@@ -1,6 +1,6 @@
-import { analyticsEvents } from './analytics-events.ts';
-import { conversationStream } from './conversation-stream.ts';
-import { interactionEvents } from './interaction-events.ts';
+import { analyticsEvents } from './analytics-events/analytics-events.ts';
+import { conversationStream } from './conversation-stream/conversation-stream.ts';
+import { interactionEvents } from './interaction-events/interaction-events.ts';
 import { notificationChannels } from './notification-channels/notification-channels.ts';
 import { notificationStream } from './notification-stream/notification-stream.ts';
 import type { StreamProtocol } from './stream-protocol.ts';

@@ -1,16 +1,14 @@
-import type { DataSignal } from './stream-protocol.ts';
-
 /** Events that are remembered to recognize copies. Above it the oldest are forgotten. */
 export const MAX_REMEMBERED_EVENTS = 10_000;
 
 /** How a number of a sequence relates to those before it. */
 export type SequenceOutcome =
   | { readonly kind: 'next' }
-  /** Numbers that were not delivered, both inclusive, and when the last event before them was received. */
+  /** Numbers that were not delivered, both inclusive. They were sent after `sinceMs`. */
   | { readonly kind: 'gap'; readonly from: number; readonly to: number; readonly sinceMs: number }
   /** Lower than a number that was delivered before. */
   | { readonly kind: 'late' }
-  /** The same event again. */
+  /** The same event again, or another one with the newest number. */
   | { readonly kind: 'duplicate' }
   /** The sequence starts again. */
   | { readonly kind: 'epoch'; readonly last: number; readonly sinceMs: number };
@@ -19,12 +17,17 @@ export type SequenceOutcome =
 interface Position {
   readonly sequence: number;
   readonly timestamp: string;
-  readonly receivedAtMs: number;
+  /** What the server sent after this event was sent after this moment, in epoch milliseconds. */
+  readonly sinceMs: number;
 }
+
+/** Classifies the next event of a connection. `readUntilMs`: see {@link Session.onFrame}. */
+export type Classify = (sequence: number, timestamp: string, readUntilMs: number) => SequenceOutcome;
 
 /**
  * The sequence of one subscription, over all its connections. It classifies; it drops nothing. A sequence can start again
- * only with a new connection: there, a lower number with a later time than the newest event begins a new epoch.
+ * only with a new connection. There, an event begins a new epoch if its number belongs to another event, or if its number
+ * is lower than the newest one and its time is not.
  */
 export class SequenceTracker {
   private newest: Position | undefined;
@@ -33,10 +36,10 @@ export class SequenceTracker {
   private readonly remembered = new Map<number, string>();
 
   /** The view of one connection. Connections can overlap, and each has its own order. */
-  connection(): (sequence: number, timestamp: string) => SequenceOutcome {
+  connection(): Classify {
     let epoch = this.epoch;
     let last: number | undefined;
-    return (sequence, timestamp) => {
+    return (sequence, timestamp, readUntilMs) => {
       const outcome = this.classify(last, sequence, timestamp);
       if (outcome.kind === 'epoch') {
         this.epoch++;
@@ -49,7 +52,7 @@ export class SequenceTracker {
         sequence,
       );
       // A connection that another one has replaced can still deliver the epoch before.
-      if (epoch === this.epoch) this.remember(sequence, timestamp);
+      if (epoch === this.epoch) this.remember({ sequence, timestamp, sinceMs: readUntilMs });
       return outcome;
     };
   }
@@ -59,11 +62,15 @@ export class SequenceTracker {
     if (!newest) return { kind: 'next' };
     if (this.remembered.get(sequence) === timestamp) return { kind: 'duplicate' };
     const before = last ?? newest.sequence;
-    if (sequence > before) return this.missing(before + 1, sequence - 1, newest.receivedAtMs);
-    const isNewer = Date.parse(timestamp) > Date.parse(newest.timestamp);
-    return last === undefined && isNewer
-      ? { kind: 'epoch', last: newest.sequence, sinceMs: newest.receivedAtMs }
-      : { kind: 'late' };
+    if (sequence > before) return this.missing(before + 1, sequence - 1, newest.sinceMs);
+    if (last === undefined && this.isRestart(sequence, timestamp, newest))
+      return { kind: 'epoch', last: newest.sequence, sinceMs: newest.sinceMs };
+    return { kind: sequence === before ? 'duplicate' : 'late' };
+  }
+
+  /** Times can be equal, because servers write them in milliseconds or in seconds. */
+  private isRestart(sequence: number, timestamp: string, newest: Position): boolean {
+    return this.remembered.has(sequence) || Date.parse(timestamp) >= Date.parse(newest.timestamp);
   }
 
   /** What no connection has delivered of these numbers. */
@@ -75,31 +82,10 @@ export class SequenceTracker {
     return first <= last ? { kind: 'gap', from: first, to: last, sinceMs } : { kind: 'next' };
   }
 
-  private remember(sequence: number, timestamp: string): void {
-    this.remembered.set(sequence, timestamp);
+  private remember(position: Position): void {
+    this.remembered.set(position.sequence, position.timestamp);
     const oldest = this.remembered.keys().next().value;
     if (this.remembered.size > MAX_REMEMBERED_EVENTS && oldest !== undefined) this.remembered.delete(oldest);
-    const receivedAtMs = Date.now();
-    const isNewest = sequence >= (this.newest?.sequence ?? 0);
-    this.newest =
-      isNewest || !this.newest ? { sequence, timestamp, receivedAtMs } : { ...this.newest, receivedAtMs };
+    if (!this.newest || position.sequence > this.newest.sequence) this.newest = position;
   }
-}
-
-/**
- * What to report about a number: its outcome for the metrics, and the gap.
- *
- * @param tolerance - so many missing numbers are counted and leave no gap record
- */
-export function sequenceSignals(outcome: SequenceOutcome, tolerance = 0): readonly DataSignal[] {
-  if (outcome.kind === 'next') return [];
-  const counted: DataSignal = { kind: 'sequence', outcome: outcome.kind };
-  if (outcome.kind !== 'gap' || outcome.to - outcome.from + 1 <= tolerance) return [counted];
-  const { from, to, sinceMs } = outcome;
-  return [counted, { kind: 'gap', from, to, sinceMs }];
-}
-
-/** Why the time around the start of a new epoch is recorded: what was missed of the old one is not known. */
-export function epochReason(last: number, first: number): string {
-  return `the sequence started again at ${first} after ${last}: a new epoch`;
 }

@@ -7,6 +7,14 @@ import type { RestClient } from '../../../lib/genesys/rest-client.ts';
 import type { TokenSource } from '../../../lib/genesys/token-source.ts';
 import type { End, EndCause, EndTable, Reconnect } from './end-table.ts';
 
+/** What notices are counted as. */
+export const NOTICE_SUBJECTS = ['unknown_message', 'new_field', 'other'] as const;
+/**
+ * What a notice is about. `unknown_message`: a message of a type that the protocol does not have · `new_field`: a field
+ * that the schema does not have, reported once per name.
+ */
+export type NoticeSubject = (typeof NOTICE_SUBJECTS)[number];
+
 /** What a frame means for its connection. */
 export type ConnectionSignal =
   /**
@@ -25,8 +33,8 @@ export type ConnectionSignal =
 export type DataSignal =
   | { readonly kind: 'event'; readonly event: ReceivedEvent }
   /**
-   * Sequence numbers that the server did not deliver, both inclusive. `sinceMs`: when the last event before them was
-   * received, in epoch milliseconds.
+   * Sequence numbers that the server did not deliver, both inclusive. `sinceMs`: epoch milliseconds after which they were
+   * sent.
    */
   | { readonly kind: 'gap'; readonly from: number; readonly to: number; readonly sinceMs?: number }
   /** What a sequence number revealed, for the metrics. */
@@ -35,8 +43,8 @@ export type DataSignal =
   | { readonly kind: 'cursor'; readonly value: string }
   /** An event that the configuration excludes. */
   | { readonly kind: 'filtered' }
-  /** A message to log. */
-  | { readonly kind: 'notice'; readonly message: string }
+  /** A message to log. It is counted by its subject, by default as `other`. */
+  | { readonly kind: 'notice'; readonly about?: NoticeSubject; readonly message: string }
   /** The frame is not a valid message of the protocol. It is quarantined. */
   | { readonly kind: 'rejected'; readonly reason: RejectionReason };
 
@@ -58,8 +66,13 @@ export interface Session {
   readonly replaceByMs?: number;
   /** The socket is open. */
   onOpen(): readonly Signal[];
-  /** A frame was read. Must not throw. */
-  onFrame(data: Buffer, isBinary: boolean): readonly Signal[];
+  /**
+   * A frame was read. Must not throw.
+   *
+   * @param readUntilMs - epoch milliseconds: everything that the server sent before was read before this frame, so this
+   * frame and what follows it were sent later
+   */
+  onFrame(data: Buffer, isBinary: boolean, readUntilMs: number): readonly Signal[];
   /** Subscribe to something else. Without this method, a new connection takes over before the old one closes. */
   update?(subscription: Subscription): Promise<void>;
   /**

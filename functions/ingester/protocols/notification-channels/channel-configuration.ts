@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { MAX_CHANNELS_PER_CLIENT } from '../../../../lib/genesys/channel-budget.ts';
 import { topicProblems } from '../../../../lib/genesys/configured-topics.ts';
-import { members, wholeNumber } from '../configuration-fields.ts';
+import { members, wholeNumber } from '../../../../lib/protocols/configuration-fields.ts';
 
 const EXAMPLE = 'v2.users.{id}.presence,v2.routing.queues.{id}.conversations';
 

@@ -60,5 +60,9 @@ function readSystemMessage(topicName: string, value: object): Signal {
   for (const [name, signal] of Object.entries(SYSTEM_MESSAGES)) {
     if (topicName.startsWith(`${SYSTEM_PREFIX}${name}`) || type === name) return signal;
   }
-  return { kind: 'notice', message: `system message ${topicName.slice(0, MAX_MESSAGE_CHARACTERS)}` };
+  return {
+    kind: 'notice',
+    about: 'unknown_message',
+    message: `system message ${topicName.slice(0, MAX_MESSAGE_CHARACTERS)}`,
+  };
 }

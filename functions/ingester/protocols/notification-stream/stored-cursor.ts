@@ -1,8 +1,15 @@
-import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import type { ProtocolContext } from '../stream-protocol.ts';
 
 /** A cursor is kept as long as gap records. */
 const LIFETIME_SECONDS = 90 * 86_400;
+
+/** The last event of which every one before it is in SQS. */
+export interface Cursor {
+  readonly eventId: string;
+  /** Epoch milliseconds at which it was stored, rounded down to a second. */
+  readonly storedAtMs: number;
+}
 
 /**
  * The cursor of a subscription in the state table, `pk` = `subscription#<subscription set>`, `sk` =
@@ -11,7 +18,7 @@ const LIFETIME_SECONDS = 90 * 86_400;
 export class StoredCursor {
   private readonly context: Pick<ProtocolContext, 'stateTable' | 'subscriptionSet'>;
   private readonly sk: string;
-  private committed: string | undefined;
+  private committed: Cursor | undefined;
 
   constructor(context: Pick<ProtocolContext, 'stateTable' | 'subscriptionSet'>, subscription: string) {
     this.context = context;
@@ -19,25 +26,37 @@ export class StoredCursor {
   }
 
   /** The last cursor that this process, or the one before it, has stored. */
-  async read(): Promise<string | undefined> {
+  async read(): Promise<Cursor | undefined> {
     const { stateTable } = this.context;
-    if (this.committed !== undefined || !stateTable) return this.committed;
+    if (this.committed || !stateTable) return this.committed;
     const { client, name } = stateTable;
     const { Item } = await client.send(
       new GetItemCommand({ TableName: name, Key: this.key, ConsistentRead: true }),
     );
-    return Item?.cursor?.S;
+    const eventId = Item?.cursor?.S;
+    return eventId === undefined
+      ? undefined
+      : { eventId, storedAtMs: (Number(Item?.expiresAt?.N) - LIFETIME_SECONDS) * 1_000 };
   }
 
   /** Store a cursor durably. */
-  async write(cursor: string): Promise<void> {
+  async write(eventId: string): Promise<void> {
     const { stateTable } = this.context;
+    const storedAtSeconds = Math.floor(Date.now() / 1_000);
     if (stateTable) {
-      const expiresAt = { N: String(Math.floor(Date.now() / 1000) + LIFETIME_SECONDS) };
-      const Item = { ...this.key, cursor: { S: cursor }, expiresAt };
+      const expiresAt = { N: String(storedAtSeconds + LIFETIME_SECONDS) };
+      const Item = { ...this.key, cursor: { S: eventId }, expiresAt };
       await stateTable.client.send(new PutItemCommand({ TableName: stateTable.name, Item }));
     }
-    this.committed = cursor;
+    this.committed = { eventId, storedAtMs: storedAtSeconds * 1_000 };
+  }
+
+  /** The server does not know it any more. */
+  async forget(): Promise<void> {
+    const { stateTable } = this.context;
+    if (stateTable)
+      await stateTable.client.send(new DeleteItemCommand({ TableName: stateTable.name, Key: this.key }));
+    this.committed = undefined;
   }
 
   private get key() {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { name, webSocketUrl, wholeNumber } from '../configuration-fields.ts';
+import { name, webSocketUrl, wholeNumber } from './configuration-fields.ts';
 
 const EXAMPLE = '[{"event":"routing.queueEvents","resourceId":"…"}]';
 const MISSING = `is missing: a JSON list of subscriptions, for example ${EXAMPLE}`;
@@ -40,7 +40,7 @@ function readResources(json: string, context: z.RefinementCtx): readonly Resourc
 }
 
 /** Environment variables of `notification-stream`. */
-export const streamConfiguration = z.object({
+export const notificationStreamConfiguration = z.object({
   NOTIFICATION_URL: webSocketUrl.meta({
     description: 'Address of the stream.',
     defaultText: '`wss://api.{GENESYS_DOMAIN}/api/v2/notifications/stream`',
@@ -63,4 +63,4 @@ export const streamConfiguration = z.object({
   }),
 });
 /** What to subscribe to, and how events are batched. */
-export type StreamConfiguration = z.infer<typeof streamConfiguration>;
+export type NotificationStreamConfiguration = z.infer<typeof notificationStreamConfiguration>;
