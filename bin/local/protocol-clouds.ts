@@ -11,6 +11,9 @@ import { createNativeCloud } from './native-cloud.ts';
 import { createStreamCloud } from './stream-run.ts';
 import { createWebhookCloud } from './webhook-cloud.ts';
 
+/** How long events of `notification-stream` are collected: shorter than the default, so that runs end soon. */
+const MAX_LATENCY_MS = 100;
+
 /** A protocol that a simulated cloud can speak. */
 interface SimulatedProtocol {
   /** The faults that can happen to it. */
@@ -60,7 +63,10 @@ export const PROTOCOL_CLOUDS: Readonly<Record<string, SimulatedProtocol>> = {
   },
   'notification-stream': stream(
     (seed) => new NotificationServer(seed),
-    ({ resources }) => ({ NOTIFICATION_SUBSCRIPTIONS: JSON.stringify(resources) }),
+    ({ resources }) => ({
+      NOTIFICATION_SUBSCRIPTIONS: JSON.stringify(resources),
+      NOTIFICATION_MAX_LATENCY_MS: String(MAX_LATENCY_MS),
+    }),
   ),
 };
 

@@ -14,6 +14,8 @@ export interface LocalLimits {
 const SILENCE_HALF_OPEN_MS = 1_000;
 /** The same otherwise: a busy machine must not look like a broken connection. */
 const SILENCE_MS = 10_000;
+/** Time for a pong while pongs are withheld, instead of 10 s. */
+const PONG_WITHHELD_MS = 1_000;
 /** Short, so that a run with killed invocations ends soon. A busy machine may exceed it. */
 const CONSUMER_TIMEOUT_CRASH_MS = 2_000;
 const CONSUMER_TIMEOUT_MS = 10_000;
@@ -26,13 +28,14 @@ const VISIBILITY_TIMEOUT_SECONDS = (6 * CONSUMER_TIMEOUT_MS) / 1_000;
  * Limits for a local run: shorter than those of the real platform only where an injected fault would otherwise take
  * minutes to notice.
  */
-export function localLimits({ cloud, aws, consumerCrash }: FaultChoice): LocalLimits {
+export function localLimits({ cloud, stream, aws, consumerCrash }: FaultChoice): LocalLimits {
   const hasFaults = aws.length > 0 || consumerCrash;
   return {
     ingester: {
       connection: {
         silenceMs: cloud.includes('half_open') ? SILENCE_HALF_OPEN_MS : SILENCE_MS,
         pingEveryMs: 250,
+        ...(stream.includes('pongs_withheld') ? { pongWithinMs: PONG_WITHHELD_MS } : {}),
       },
       backoff: { baseMs: 50, capMs: 1_000, stableMs: 2_000 },
       requestsPerMinute: 3_000,

@@ -14,6 +14,8 @@ export interface ConnectionTimes {
   readonly readyMs: number;
   readonly silenceMs: number;
   readonly pingEveryMs: number;
+  /** For protocols that count missed pongs. */
+  readonly pongWithinMs: number;
 }
 
 /** How one socket is opened and watched. */
@@ -27,14 +29,22 @@ export function connectionSettings(
   protocol: { readonly liveness: Liveness; readonly limits?: SocketLimits },
   times: Partial<ConnectionTimes> = {},
 ): ConnectionSettings {
-  const { pingEveryMs, silenceMs, openMs, readyMs } = times;
+  const { pingEveryMs, pongWithinMs, silenceMs, openMs, readyMs } = times;
   const limits = { ...SOCKET_LIMITS, ...protocol.limits };
   const { ping } = protocol.liveness;
   return {
     limits: { ...limits, openMs: openMs ?? limits.openMs, readyMs: readyMs ?? limits.readyMs },
     liveness: {
       silenceMs: silenceMs ?? protocol.liveness.silenceMs,
-      ...(ping ? { ping: { ...ping, everyMs: pingEveryMs ?? ping.everyMs } } : {}),
+      ...(ping
+        ? {
+            ping: {
+              ...ping,
+              everyMs: pingEveryMs ?? ping.everyMs,
+              ...(ping.pong ? { pong: { ...ping.pong, withinMs: pongWithinMs ?? ping.pong.withinMs } } : {}),
+            },
+          }
+        : {}),
     },
   };
 }

@@ -3,7 +3,7 @@ import type { RawData, WebSocket } from 'ws';
 import { HEARTBEAT_TEXT } from './control-frames.ts';
 import { FrameFaults } from './frame-faults.ts';
 import type { Ledger } from './ledger.ts';
-import type { Delivery, LedgerEntry } from './ledger-entry.ts';
+import { type LedgerEntry, type Tracked, TrackedBatch } from './ledger-entry.ts';
 import { ReadProof } from './read-proof.ts';
 
 /** While deliveries are unproven, the peer is pinged at this interval. */
@@ -57,6 +57,8 @@ export class ChannelSocket {
   private broken = false;
   private deaf = false;
   private corked = false;
+  private fragments = false;
+  private withholds = false;
 
   constructor(socket: WebSocket, raw: Duplex, options: ChannelSocketOptions) {
     this.socket = socket;
@@ -77,7 +79,7 @@ export class ChannelSocket {
       if (!isBinary && this.responds) options.onText(textOf(data));
     });
     socket.on('ping', (data) => {
-      if (this.responds && socket.readyState === socket.OPEN) socket.pong(data);
+      if (this.responds && !this.withholds && socket.readyState === socket.OPEN) socket.pong(data);
     });
     socket.on('pong', (data) => this.proof.answer(Number(data.toString('latin1'))));
     this.ended = new Promise((resolve) => {
@@ -105,15 +107,16 @@ export class ChannelSocket {
     return this.state === 'open';
   }
 
-  /** Sends an event. Returns false, and sends nothing, if the socket does not accept events. */
-  deliver(entry: LedgerEntry, data: Buffer): boolean {
+  /** Sends a frame with events. Returns false, and sends nothing, if the socket does not accept events. */
+  deliver(entries: readonly LedgerEntry[], data: Buffer): boolean {
     if (!this.live) return false;
     if (this.socket.bufferedAmount > this.options.maxBufferedBytes) {
       this.close(1008, 'client reads too slowly');
       return false;
     }
     this.cork();
-    this.frameFaults.pass(this.options.ledger.deliver(entry), data);
+    const deliveries = entries.map((entry) => this.options.ledger.deliver(entry));
+    this.frameFaults.pass(new TrackedBatch(deliveries), data);
     return true;
   }
 
@@ -166,9 +169,25 @@ export class ChannelSocket {
     this.after(MAX_SILENCE_MS, () => this.raw.destroy());
   }
 
-  private write(delivery: Delivery, data: Buffer): void {
+  /** Sends the next event in several fragments (RFC 6455, 5.4). */
+  fragmentNext(): void {
+    this.fragments = true;
+  }
+
+  /** Answers no pings from now on. */
+  withholdPongs(): void {
+    this.withholds = true;
+  }
+
+  private write(delivery: Tracked, data: Buffer): void {
     this.proof.add(delivery);
-    this.socket.send(data, { binary: this.options.isBinary?.(data) ?? false }, (error) => {
+    const binary = this.options.isBinary?.(data) ?? false;
+    const cut = this.fragments ? Math.ceil(data.length / 3) : 0;
+    this.fragments = false;
+    let rest = data;
+    for (; cut > 0 && rest.length > cut; rest = rest.subarray(cut))
+      this.socket.send(rest.subarray(0, cut), { binary, fin: false });
+    this.socket.send(rest, { binary }, (error) => {
       if (error) delivery.failed();
       else delivery.flushed();
     });

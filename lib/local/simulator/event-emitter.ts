@@ -66,7 +66,7 @@ export class EventEmitter {
     for (const { socket } of channels) {
       if (socket?.live !== true) continue;
       data ??= Buffer.from(text);
-      socket.deliver(entry, data);
+      socket.deliver([entry], data);
     }
     this.ledger.offered(entry);
   }

@@ -1,4 +1,4 @@
-import type { Delivery } from './ledger-entry.ts';
+import type { Tracked } from './ledger-entry.ts';
 
 /** Longest time that a frame is held back for another one to overtake it. */
 const MAX_HOLD_MS = 50;
@@ -13,7 +13,7 @@ const REPEATABLE =
   /"topicName":"v2\.(?:users\.[^."]+\.(?:presence|routingStatus)|detail\.|analytics\.conversation\.|conversations\.[^."]+\.transcription)/;
 
 interface FrameFaultSinks {
-  readonly write: (delivery: Delivery, data: Buffer) => void;
+  readonly write: (delivery: Tracked, data: Buffer) => void;
   readonly close: (code: number) => void;
   readonly isRepeatable?: ((data: Buffer) => boolean) | undefined;
 }
@@ -24,7 +24,7 @@ export class FrameFaults {
   private duplicate = false;
   private overtake = false;
   private held:
-    | { readonly delivery: Delivery; readonly data: Buffer; readonly timer: NodeJS.Timeout }
+    | { readonly delivery: Tracked; readonly data: Buffer; readonly timer: NodeJS.Timeout }
     | undefined;
   private closing: { framesLeft: number; readonly code: number; readonly timer: NodeJS.Timeout } | undefined;
 
@@ -50,7 +50,7 @@ export class FrameFaults {
   }
 
   /** Sends a frame, with the armed faults applied. */
-  pass(delivery: Delivery, data: Buffer): void {
+  pass(delivery: Tracked, data: Buffer): void {
     if (this.overtake && this.held === undefined) {
       this.overtake = false;
       this.held = { delivery, data, timer: setTimeout(() => this.release(), MAX_HOLD_MS) };

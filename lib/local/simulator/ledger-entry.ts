@@ -74,11 +74,44 @@ export class LedgerEntry {
   }
 }
 
+/** What a socket reports about what it sends. */
+export interface Tracked {
+  flushed(): void;
+  failed(): void;
+  proven(): void;
+  doubted(): void;
+}
+
+/** Several events in one frame. */
+export class TrackedBatch implements Tracked {
+  private readonly deliveries: readonly Delivery[];
+
+  constructor(deliveries: readonly Delivery[]) {
+    this.deliveries = deliveries;
+  }
+
+  flushed(): void {
+    for (const one of this.deliveries) one.flushed();
+  }
+
+  failed(): void {
+    for (const one of this.deliveries) one.failed();
+  }
+
+  proven(): void {
+    for (const one of this.deliveries) one.proven();
+  }
+
+  doubted(): void {
+    for (const one of this.deliveries) one.doubted();
+  }
+}
+
 /**
  * One event on one socket, or on its way to EventBridge. The order is written → flushed → proven. It ends early as failed (never flushed) or
  * doubted (flushed, but the connection ended before the peer proved that it read the event).
  */
-export class Delivery {
+export class Delivery implements Tracked {
   readonly entry: LedgerEntry;
   private readonly changed: (entry: LedgerEntry) => void;
   private readonly path: Path;

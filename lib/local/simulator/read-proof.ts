@@ -1,8 +1,8 @@
-import type { Delivery } from './ledger-entry.ts';
+import type { Tracked } from './ledger-entry.ts';
 
 interface Probe {
   readonly id: number;
-  readonly deliveries: readonly Delivery[];
+  readonly deliveries: readonly Tracked[];
 }
 
 /**
@@ -10,11 +10,11 @@ interface Probe {
  * sends pings (RFC 6455, 5.5.2): a pong proves that the peer has read everything that was sent before the ping.
  */
 export class ReadProof {
-  private unaskedDeliveries: Delivery[] = [];
+  private unaskedDeliveries: Tracked[] = [];
   private probes: Probe[] = [];
   private lastId = 0;
 
-  add(delivery: Delivery): void {
+  add(delivery: Tracked): void {
     this.unaskedDeliveries.push(delivery);
   }
 

@@ -1,7 +1,10 @@
 import { Random } from '../../random.ts';
 import { FRAME_VERSION, type Frame, SERIAL_FIELD } from '../frame.ts';
 import { seededUuid } from '../identifiers.ts';
+import { SequenceNumbers } from './sequence-numbers.ts';
 import type { StreamConnection } from './stream-connection.ts';
+import type { Stamp, StreamEvent } from './stream-event.ts';
+import { COMMON_STREAM_FAULTS, SEQUENCE_FAULTS } from './stream-fault-kinds.ts';
 import type { StreamHost, StreamServer } from './stream-server.ts';
 
 const TYPES = ['conversation', 'interaction', 'routing', 'analytics', 'user'] as const;
@@ -22,20 +25,14 @@ const topicOf = (type: string) => `analytics.events.${type}`;
 export class AnalyticsServer implements StreamServer {
   readonly path = '/api/v2/analytics/events';
   readonly faults = [
-    'socket_drop',
-    'half_open',
-    'close_during_batch',
-    'token_expired',
-    'duplicate_frame',
-    'garbage_frame',
-    'auth_refused',
+    ...COMMON_STREAM_FAULTS,
+    ...SEQUENCE_FAULTS,
     'scope_missing',
     'quota_reached',
     'filter_refused',
-    'upgrade_refused',
   ] as const;
   private readonly random: Random;
-  private sequence = 0;
+  private readonly numbers = new SequenceNumbers();
 
   constructor(seed: number) {
     this.random = new Random(seed).fork('analytics-events');
@@ -78,24 +75,32 @@ export class AnalyticsServer implements StreamServer {
     return { topicName: topicOf(type), version: FRAME_VERSION, eventBody, metadata: {} };
   }
 
-  begin(): readonly string[] {
-    this.sequence++;
-    return [];
+  stamp(): Stamp {
+    return this.numbers.next();
   }
 
-  encode({ topicName, eventBody }: Frame, serial: number, connection: StreamConnection): Buffer {
+  encode([event]: readonly StreamEvent[], connection: StreamConnection): Buffer {
+    const { frame, entry, stamp } = event as StreamEvent;
     const data = {
-      type: topicName.slice(topicOf('').length),
-      id: `00000000-0000-4000-8000-${String(serial).padStart(12, '0')}`,
-      timestamp: new Date().toISOString(),
-      data: eventBody,
+      type: frame.topicName.slice(topicOf('').length),
+      id: `00000000-0000-4000-8000-${String(entry.serial).padStart(12, '0')}`,
+      timestamp: stamp.timestamp,
+      data: frame.eventBody,
       metadata: {
         consumer_group: connection.group,
-        sequence_number: this.sequence,
-        [SERIAL_FIELD]: serial,
+        sequence_number: stamp.sequence,
+        [SERIAL_FIELD]: entry.serial,
       },
     };
     return Buffer.from(JSON.stringify({ type: 'event', data }));
+  }
+
+  repeatNumber(): void {
+    this.numbers.repeat();
+  }
+
+  restart(): void {
+    this.numbers.restart();
   }
 
   private authenticate(

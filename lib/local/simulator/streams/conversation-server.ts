@@ -1,7 +1,10 @@
 import { Random } from '../../random.ts';
 import { FRAME_VERSION, type Frame, SERIAL_FIELD } from '../frame.ts';
 import { seededUuid } from '../identifiers.ts';
+import { SequenceNumbers } from './sequence-numbers.ts';
 import type { StreamConnection } from './stream-connection.ts';
+import type { Stamp, StreamEvent } from './stream-event.ts';
+import { COMMON_STREAM_FAULTS, SEQUENCE_FAULTS } from './stream-fault-kinds.ts';
 import type { StreamHost, StreamRequest, StreamServer } from './stream-server.ts';
 
 /** Types and states that clients publish by default. */
@@ -30,23 +33,9 @@ interface Subscribe {
 /** The server of the conversation stream: a bearer token in the upgrade, one event per frame, a contiguous sequence. */
 export class ConversationServer implements StreamServer {
   readonly path = '/api/v2/analytics/events/stream';
-  readonly faults = [
-    'socket_drop',
-    'half_open',
-    'close_during_batch',
-    'token_expired',
-    'duplicate_frame',
-    'garbage_frame',
-    'reordered_frames',
-    'sequence_gap',
-    'sequence_restart',
-    'auth_refused',
-    'scope_missing',
-    'upgrade_refused',
-  ] as const;
+  readonly faults = [...COMMON_STREAM_FAULTS, ...SEQUENCE_FAULTS, 'scope_missing'] as const;
   private readonly random: Random;
-  private sequence = 0;
-  private timestamp = '';
+  private readonly numbers = new SequenceNumbers();
 
   constructor(seed: number) {
     this.random = new Random(seed).fork('conversation-stream');
@@ -82,35 +71,29 @@ export class ConversationServer implements StreamServer {
     return { topicName: published.type, version: FRAME_VERSION, eventBody, metadata: {} };
   }
 
-  begin(): readonly string[] {
-    const texts = this.random.chance(0.5) ? [this.lastText()] : [];
-    this.number();
-    return texts;
+  textBefore(): string | undefined {
+    if (this.random.chance(0.5)) return undefined;
+    const event = { ...this.random.pick(FILTERED), conversationId: seededUuid(this.random) };
+    return JSON.stringify({ ...event, ...this.numbers.next() });
   }
 
-  lastText(): string {
-    return this.text(
-      { ...this.random.pick(FILTERED), conversationId: seededUuid(this.random) },
-      this.number(),
+  stamp(): Stamp {
+    return this.numbers.next();
+  }
+
+  encode([event]: readonly StreamEvent[]): Buffer {
+    const { frame, entry, stamp } = event as StreamEvent;
+    return Buffer.from(
+      JSON.stringify({ ...(frame.eventBody as object), [SERIAL_FIELD]: entry.serial, ...stamp }),
     );
   }
 
-  encode({ eventBody }: Frame, serial: number): Buffer {
-    return Buffer.from(this.text({ ...(eventBody as object), [SERIAL_FIELD]: serial }, this.sequence));
+  repeatNumber(): void {
+    this.numbers.repeat();
   }
 
-  /** The sequence starts again. */
   restart(): void {
-    this.sequence = 0;
-  }
-
-  private number(): number {
-    this.timestamp = new Date().toISOString();
-    return ++this.sequence;
-  }
-
-  private text(event: object, sequence: number): string {
-    return JSON.stringify({ ...event, sequence, timestamp: this.timestamp });
+    this.numbers.restart();
   }
 }
 

@@ -2,42 +2,38 @@ import { pack } from 'msgpackr';
 import { Random } from '../../random.ts';
 import { FRAME_VERSION, type Frame, SERIAL_FIELD } from '../frame.ts';
 import { seededUuid } from '../identifiers.ts';
+import { SequenceNumbers } from './sequence-numbers.ts';
 import type { StreamConnection } from './stream-connection.ts';
+import type { Stamp, StreamEvent } from './stream-event.ts';
+import { COMMON_STREAM_FAULTS, SEQUENCE_FAULTS } from './stream-fault-kinds.ts';
 import type { StreamHost, StreamRequest, StreamServer } from './stream-server.ts';
 
 const TYPES = ['interaction:updated', 'interaction:created'] as const;
 const MAX_SUBSCRIPTION_BYTES = 65_536;
 const TOKEN_EXPIRED = 4001;
 const SUBSCRIPTION_REFUSED = 4003;
+/** Share of JSON frames on a socket that asked for msgpack. */
+const JSON_SHARE = 0.1;
 /** The first byte of a JSON frame. No msgpack map begins with it. */
 const OPENING_BRACE = 0x7b;
 
 interface Subscribe {
   readonly eventType?: string;
   readonly contentType?: string;
+  readonly retry?: number;
   readonly filters?: object;
 }
 
 /** The server of interaction events: msgpack and JSON on one socket, one sequence per event type. */
 export class InteractionServer implements StreamServer {
   readonly path = '/api/v2/events';
-  readonly faults = [
-    'socket_drop',
-    'half_open',
-    'close_during_batch',
-    'token_expired',
-    'duplicate_frame',
-    'garbage_frame',
-    'reordered_frames',
-    'sequence_restart',
-    'auth_refused',
-    'filter_refused',
-    'upgrade_refused',
-  ] as const;
+  readonly faults = [...COMMON_STREAM_FAULTS, ...SEQUENCE_FAULTS, 'filter_refused'] as const;
   private readonly random: Random;
-  private readonly sequences = new Map<string, number>();
-  private timestamp = '';
-  private isJson = false;
+  private readonly numbers = new Map<string, SequenceNumbers>(
+    TYPES.map((type) => [type, new SequenceNumbers()]),
+  );
+  /** How long events are kept for a client that is disconnected, by event type. */
+  private readonly retryMs = new Map<string, number>();
 
   constructor(seed: number) {
     this.random = new Random(seed).fork('interaction-events');
@@ -53,7 +49,7 @@ export class InteractionServer implements StreamServer {
   }
 
   onText(connection: StreamConnection, text: string, host: StreamHost): void {
-    const { eventType = '', contentType = '', filters } = JSON.parse(text) as Subscribe;
+    const { eventType = '', contentType = '', retry = 0, filters } = JSON.parse(text) as Subscribe;
     const isValid = TYPES.some((type) => type === eventType) && filters !== undefined;
     if (!isValid || text.length > MAX_SUBSCRIPTION_BYTES || host.takeFault('filter_refused')) {
       connection.socket.close(SUBSCRIPTION_REFUSED, 'invalid filter');
@@ -61,6 +57,8 @@ export class InteractionServer implements StreamServer {
     }
     connection.group = contentType;
     connection.topics = new Set([eventType]);
+    this.retryMs.set(eventType, retry * 1_000);
+    host.resend(connection, retry * 1_000);
   }
 
   onTokenExpired({ socket }: StreamConnection): void {
@@ -76,30 +74,39 @@ export class InteractionServer implements StreamServer {
     return { topicName: this.random.pick(TYPES), version: FRAME_VERSION, eventBody, metadata: {} };
   }
 
-  begin({ topicName }: Frame): readonly string[] {
-    this.timestamp = new Date().toISOString();
-    this.sequences.set(topicName, (this.sequences.get(topicName) ?? 0) + 1);
-    // A server may answer in JSON whatever was asked for.
-    this.isJson = this.random.chance(0.1);
-    return [];
+  /** A server may answer in JSON whatever was asked for. */
+  stamp({ topicName }: Frame): Stamp {
+    const numbers = this.numbers.get(topicName) ?? new SequenceNumbers();
+    this.numbers.set(topicName, numbers);
+    return { ...numbers.next(), isJson: this.random.chance(JSON_SHARE) };
   }
 
-  encode({ topicName, eventBody }: Frame, serial: number, { group }: StreamConnection): Buffer {
-    const event = {
-      eventType: topicName,
-      sequenceId: this.sequences.get(topicName),
-      timestamp: this.timestamp,
-      data: { ...(eventBody as object), [SERIAL_FIELD]: serial },
+  keepsMissed(topicName: string): boolean {
+    return (this.retryMs.get(topicName) ?? 0) > 0;
+  }
+
+  encode([event]: readonly StreamEvent[], { group }: StreamConnection): Buffer {
+    const { frame, entry, stamp } = event as StreamEvent;
+    const message = {
+      eventType: frame.topicName,
+      sequenceId: stamp.sequence,
+      timestamp: stamp.timestamp,
+      data: { ...(frame.eventBody as object), [SERIAL_FIELD]: entry.serial },
     };
-    return this.isJson || group !== 'application/msgpack' ? Buffer.from(JSON.stringify(event)) : pack(event);
+    return stamp.isJson || group !== 'application/msgpack'
+      ? Buffer.from(JSON.stringify(message))
+      : pack(message);
   }
 
   isBinary(data: Buffer): boolean {
     return data[0] !== OPENING_BRACE;
   }
 
-  /** The sequences start again. */
+  repeatNumber(): void {
+    for (const numbers of this.numbers.values()) numbers.repeat();
+  }
+
   restart(): void {
-    this.sequences.clear();
+    for (const numbers of this.numbers.values()) numbers.restart();
   }
 }

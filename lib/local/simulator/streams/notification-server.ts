@@ -2,11 +2,17 @@ import { Random } from '../../random.ts';
 import { FRAME_VERSION, type Frame, SERIAL_FIELD } from '../frame.ts';
 import { seededUuid } from '../identifiers.ts';
 import type { StreamConnection } from './stream-connection.ts';
+import type { Stamp, StreamEvent } from './stream-event.ts';
+import { COMMON_STREAM_FAULTS } from './stream-fault-kinds.ts';
 import type { StreamHost, StreamRequest, StreamServer } from './stream-server.ts';
 
 const RESOURCES = 5;
 const EVENT = 'routing.queueEvents';
 const TOKEN_EXPIRED = 4001;
+const SUBSCRIPTION_REFUSED = 4400;
+/** What clients get that do not ask for something else. */
+const DEFAULT_BATCH_SIZE = 100;
+const DEFAULT_LATENCY_MS = 5_000;
 
 interface Resource {
   readonly event: string;
@@ -20,21 +26,17 @@ const topicOf = ({ event, resourceId }: Resource) => `${event}.${resourceId}`;
 export class NotificationServer implements StreamServer {
   readonly path = '/api/v2/notifications/stream';
   readonly faults = [
-    'socket_drop',
-    'half_open',
-    'close_during_batch',
-    'token_expired',
-    'duplicate_frame',
-    'garbage_frame',
-    'auth_refused',
+    ...COMMON_STREAM_FAULTS,
     'quota_reached',
     'filter_refused',
-    'upgrade_refused',
+    'resume_refused',
+    'resource_gone',
+    'pongs_withheld',
   ] as const;
   readonly heartbeatText = JSON.stringify({ events: [] });
   readonly replays = true;
   /** What clients can subscribe to. */
-  readonly resources: readonly Resource[];
+  resources: readonly Resource[];
   private readonly random: Random;
 
   constructor(seed: number) {
@@ -46,16 +48,21 @@ export class NotificationServer implements StreamServer {
   }
 
   refusal({ query }: StreamRequest, host: StreamHost): number | undefined {
-    const fault = host.takeFault('auth_refused', 'quota_reached', 'filter_refused');
+    const fault = host.takeFault('auth_refused', 'quota_reached', 'filter_refused', 'resume_refused');
+    if (fault === 'auth_refused' || !host.isValidToken(query.get('access_token') ?? '')) return 401;
     if (fault === 'quota_reached') return 429;
-    if (fault === 'filter_refused') return 400;
-    return !fault && host.isValidToken(query.get('access_token') ?? '') ? undefined : 401;
+    const isGone = subscriptionsIn(query).some((one) => !this.has(topicOf(one)));
+    const isUnknown = fault === 'resume_refused' && query.has('lastEventId');
+    return isGone || isUnknown || fault === 'filter_refused' ? 400 : undefined;
   }
 
   onOpen(connection: StreamConnection, { query }: StreamRequest, host: StreamHost): void {
     connection.token = query.get('access_token') ?? '';
-    const resources = JSON.parse(query.get('subscriptions') ?? '[]') as Resource[];
-    connection.topics = new Set(resources.map(topicOf));
+    connection.topics = new Set(subscriptionsIn(query).map(topicOf));
+    connection.batching = {
+      maxEvents: Number(query.get('maxBatchSize') ?? DEFAULT_BATCH_SIZE),
+      maxLatencyMs: Number(query.get('maxLatency') ?? DEFAULT_LATENCY_MS),
+    };
     const last = query.get('lastEventId');
     if (last !== null) host.replay(connection, Number(last));
   }
@@ -79,15 +86,39 @@ export class NotificationServer implements StreamServer {
     return { topicName, version: FRAME_VERSION, eventBody, metadata: {} };
   }
 
-  begin(): readonly string[] {
-    return [];
+  stamp(): Stamp {
+    return { timestamp: new Date().toISOString() };
   }
 
-  encode({ topicName, eventBody }: Frame, serial: number): Buffer {
+  encode(events: readonly StreamEvent[]): Buffer {
+    const batch = events.map(
+      ({ frame: { topicName, eventBody }, entry: { serial }, stamp: { timestamp } }) => ({
+        id: String(serial),
+        event: EVENT,
+        resourceId: topicName.slice(EVENT.length + 1),
+        timestamp,
+        data: { ...(eventBody as object), [SERIAL_FIELD]: serial },
+      }),
+    );
     const timestamp = new Date().toISOString();
-    const resourceId = topicName.slice(EVENT.length + 1);
-    const data = { ...(eventBody as object), [SERIAL_FIELD]: serial };
-    const event = { id: String(serial), event: EVENT, resourceId, timestamp, data };
-    return Buffer.from(JSON.stringify({ events: [event], lastEventId: String(serial), timestamp }));
+    return Buffer.from(JSON.stringify({ events: batch, lastEventId: batch.at(-1)?.id, timestamp }));
   }
+
+  /** The last resource stays. */
+  removeResource(connections: readonly StreamConnection[]): boolean {
+    if (this.resources.length < 2) return false;
+    const gone = topicOf(this.random.pick(this.resources));
+    this.resources = this.resources.filter((one) => topicOf(one) !== gone);
+    for (const { socket, topics } of connections)
+      if (topics?.has(gone)) socket.close(SUBSCRIPTION_REFUSED, `Invalid subscription: ${gone}`);
+    return true;
+  }
+
+  private has(topic: string): boolean {
+    return this.resources.some((one) => topicOf(one) === topic);
+  }
+}
+
+function subscriptionsIn(query: URLSearchParams): readonly Resource[] {
+  return query.getAll('subscriptions').flatMap((json) => JSON.parse(json) as Resource[]);
 }

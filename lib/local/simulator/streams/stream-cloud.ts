@@ -6,11 +6,11 @@ import { readRequest, writeResponse } from '../api-request.ts';
 import { ChannelSocket } from '../channel-socket.ts';
 import type { Frame } from '../frame.ts';
 import type { Ledger } from '../ledger.ts';
-import type { LedgerEntry } from '../ledger-entry.ts';
 import type { PlatformPart } from '../platform-server.ts';
 import { isValid, type Token, type Tokens } from '../tokens.ts';
+import { StreamBroadcast } from './stream-broadcast.ts';
 import { StreamConnection } from './stream-connection.ts';
-import type { StreamFaultKind } from './stream-fault-kinds.ts';
+import type { ServerFault, StreamFaultKind } from './stream-fault-kinds.ts';
 import { StreamFaults } from './stream-faults.ts';
 import type { StreamHost, StreamRequest, StreamServer } from './stream-server.ts';
 
@@ -23,16 +23,12 @@ const MAX_BUFFERED_BYTES = 64 * 1_024 * 1_024;
 /** The longest interval of a timer. */
 const NEVER_MS = 2_147_483_647;
 
-/** Events that are kept to be sent again. */
-const MAX_KEPT_EVENTS = 100_000;
-/** Time for a client to connect again after the last event. */
-const MAX_RECONNECT_MS = 10_000;
-const POLL_MS = 20;
-
-interface KeptEvent {
-  readonly frame: Frame;
-  readonly entry: LedgerEntry;
-}
+/** Statuses of the faults that refuse an upgrade. */
+const REFUSED_UPGRADES = {
+  upgrade_refused: 503,
+  throttled_with_wait: 429,
+  throttled_without_wait: 429,
+} as const;
 
 export interface StreamCloudOptions {
   readonly server: StreamServer;
@@ -53,8 +49,7 @@ export class StreamCloud implements StreamHost, PlatformPart {
   readonly faults: StreamFaults;
   private readonly options: StreamCloudOptions;
   private readonly connections = new Set<StreamConnection>();
-  /** The newest events, if the server sends them again. */
-  private readonly kept: KeptEvent[] = [];
+  private readonly broadcast: StreamBroadcast;
   private readonly upgrades = new WebSocketServer({
     noServer: true,
     autoPong: false,
@@ -73,10 +68,13 @@ export class StreamCloud implements StreamHost, PlatformPart {
       meanIntervalMs: faultIntervalMs,
       connections: () => this.subscribed,
       expireToken: (connection) => this.expireToken(connection),
-      restart: () => {
-        server.restart?.();
-        for (const { socket } of this.subscribed) socket.drop();
-      },
+      strikeServer: (kind) => this.strikeServer(kind),
+    });
+    this.broadcast = new StreamBroadcast({
+      server,
+      ledger,
+      connections: () => this.subscribed,
+      takeSkip: () => this.faults.takeSkip(),
     });
   }
 
@@ -101,38 +99,17 @@ export class StreamCloud implements StreamHost, PlatformPart {
 
   /** Publishes an event to every client that is subscribed to its topic. */
   emit(frame: Frame): void {
-    const { server } = this.options;
-    for (const text of server.begin(frame)) for (const { socket } of this.subscribed) socket.control(text);
-    const entry = this.ledger.begin(frame.topicName);
-    const isSkipped = this.faults.takeSkip();
-    for (const connection of this.subscribed) {
-      if (isSkipped || !connection.topics?.has(frame.topicName)) continue;
-      connection.socket.deliver(entry, server.encode(frame, entry.serial, connection));
-    }
-    if (!server.replays) this.ledger.offered(entry);
-    else this.kept.push({ frame, entry });
-    if (this.kept.length > MAX_KEPT_EVENTS) this.release(this.kept.splice(0, 1));
+    this.broadcast.emit(frame);
   }
 
-  /** What is on the bus already is sent again without the ledger, as a copy. */
-  replay(connection: StreamConnection, afterSerial: number): void {
-    for (const { frame, entry } of this.kept) {
-      if (entry.serial <= afterSerial || !connection.topics?.has(frame.topicName)) continue;
-      const data = this.options.server.encode(frame, entry.serial, connection);
-      if (this.ledger.find(entry.serial)) connection.socket.deliver(entry, data);
-      else connection.socket.control(data.toString());
-    }
-  }
+  replay: StreamHost['replay'] = (connection, afterSerial) => this.broadcast.replay(connection, afterSerial);
 
-  /** Sends what shows clients that the last events are missing, if they are. */
-  async finish(): Promise<void> {
+  resend: StreamHost['resend'] = (connection, withinMs) => this.broadcast.resend(connection, withinMs);
+
+  /** Ends the faults, and sends what shows clients that the last events are missing, if they are. */
+  finish(): Promise<void> {
     this.faults.stop();
-    const deadlineMs = Date.now() + MAX_RECONNECT_MS;
-    while (this.options.server.replays && this.subscribed.length === 0 && Date.now() < deadlineMs)
-      await delay(POLL_MS);
-    this.release(this.kept.splice(0));
-    const text = this.options.server.lastText?.();
-    if (text !== undefined) for (const { socket } of this.subscribed) socket.control(text);
+    return this.broadcast.finish();
   }
 
   isValidToken(value: string): boolean {
@@ -161,16 +138,17 @@ export class StreamCloud implements StreamHost, PlatformPart {
   upgrade(request: IncomingMessage, raw: Duplex, head: Buffer): void {
     const { server } = this.options;
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
+    const fault = this.takeFault('upgrade_refused', 'throttled_with_wait', 'throttled_without_wait');
     const status =
-      pathname !== server.path
-        ? 404
-        : this.takeFault('upgrade_refused')
-          ? 503
-          : server.refusal({ query: searchParams, headers: request.headers }, this);
+      pathname === server.path
+        ? ((fault && REFUSED_UPGRADES[fault]) ??
+          server.refusal({ query: searchParams, headers: request.headers }, this))
+        : 404;
     raw.on('error', () => raw.destroy());
     if (status !== undefined) {
+      const wait = fault === 'throttled_without_wait' ? '' : 'Retry-After: 1\r\n';
       raw.end(
-        `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n`,
+        `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n${wait}Content-Length: 0\r\n\r\n`,
       );
       return;
     }
@@ -178,9 +156,20 @@ export class StreamCloud implements StreamHost, PlatformPart {
     this.upgrades.handleUpgrade(request, raw, head, (socket) => this.connected(socket, raw, opened));
   }
 
-  /** What was never sent will never be. */
-  private release(kept: readonly KeptEvent[]): void {
-    for (const { entry } of kept) if (this.ledger.find(entry.serial)) this.ledger.offered(entry);
+  private strikeServer(kind: ServerFault): boolean {
+    const { server } = this.options;
+    switch (kind) {
+      case 'sequence_repeat':
+        server.repeatNumber?.();
+        return true;
+      case 'sequence_restart':
+        server.restart?.();
+        this.broadcast.forget();
+        for (const { socket } of this.subscribed) socket.drop();
+        return true;
+      case 'resource_gone':
+        return server.removeResource?.(this.subscribed) ?? false;
+    }
   }
 
   private expireToken({ token }: StreamConnection): void {

@@ -1,4 +1,11 @@
 import type { ChannelSocket } from '../channel-socket.ts';
+import type { StreamEvent } from './stream-event.ts';
+
+/** How events are collected before they are sent. */
+export interface Batching {
+  readonly maxEvents: number;
+  readonly maxLatencyMs: number;
+}
 
 /** A client of a stream. */
 export class StreamConnection {
@@ -9,6 +16,11 @@ export class StreamConnection {
   group = '';
   /** Topics of the events that it gets; undefined before it has subscribed. */
   topics: ReadonlySet<string> | undefined;
+  /** Without it, every event is sent at once. */
+  batching: Batching | undefined;
+  private collected: StreamEvent[] = [];
+  private timer: NodeJS.Timeout | undefined;
+  private deliver: ((events: readonly StreamEvent[]) => void) | undefined;
 
   constructor(socket: ChannelSocket) {
     this.socket = socket;
@@ -22,5 +34,24 @@ export class StreamConnection {
   /** Sends a message that is not an event. */
   send(message: object): void {
     this.socket.control(JSON.stringify(message));
+  }
+
+  /** Calls `deliver` with the event, or with its batch as soon as that is full or old enough. */
+  collect(event: StreamEvent, deliver: (events: readonly StreamEvent[]) => void): void {
+    const { batching } = this;
+    this.deliver = deliver;
+    this.collected.push(event);
+    if (batching && this.collected.length < batching.maxEvents)
+      this.timer ??= setTimeout(() => this.flush(), batching.maxLatencyMs).unref();
+    else this.flush();
+  }
+
+  /** Sends the batch that is being collected, if there is one. */
+  flush(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const events = this.collected;
+    this.collected = [];
+    if (events.length > 0) this.deliver?.(events);
   }
 }

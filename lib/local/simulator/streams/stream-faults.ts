@@ -1,6 +1,12 @@
 import { Random } from '../../random.ts';
 import type { StreamConnection } from './stream-connection.ts';
-import { type HandshakeFault, isHandshakeFault, type StreamFaultKind } from './stream-fault-kinds.ts';
+import {
+  type HandshakeFault,
+  isHandshakeFault,
+  isServerFault,
+  type ServerFault,
+  type StreamFaultKind,
+} from './stream-fault-kinds.ts';
 
 /** Longest interval between two faults, as a multiple of the mean. */
 const MAX_INTERVAL_MEANS = 5;
@@ -28,8 +34,8 @@ export interface StreamFaultsOptions {
   readonly connections: () => readonly StreamConnection[];
   /** The token of these connections expires. */
   readonly expireToken: (connection: StreamConnection) => void;
-  /** The server loses its state, and its connections. */
-  readonly restart: () => void;
+  /** Returns whether it took effect. */
+  readonly strikeServer: (kind: ServerFault) => boolean;
 }
 
 /**
@@ -46,6 +52,8 @@ export class StreamFaults {
   private skipped = 0;
   private lastRefusal: HandshakeFault | undefined;
   private waiting: HandshakeFault | undefined;
+  /** Kinds that are still to be drawn. */
+  private left: StreamFaultKind[] = [];
 
   constructor(options: StreamFaultsOptions) {
     this.options = options;
@@ -57,7 +65,7 @@ export class StreamFaults {
     if (this.options.kinds.length === 0) return;
     const means = Math.min(MAX_INTERVAL_MEANS, -Math.log(1 - this.random.next()));
     this.timer = setTimeout(() => {
-      this.strike(this.random.pick(this.options.kinds));
+      this.strike(this.draw());
       this.start();
     }, means * this.options.meanIntervalMs);
   }
@@ -65,6 +73,7 @@ export class StreamFaults {
   stop(): void {
     clearTimeout(this.timer);
     this.waiting = undefined;
+    this.skipped = 0;
   }
 
   /** The fault that waits for a handshake, if it is one of these. */
@@ -95,11 +104,26 @@ export class StreamFaults {
       connection.socket.drop();
       return;
     }
+    if (isServerFault(kind)) {
+      if (this.options.strikeServer(kind)) this.count(kind);
+      return;
+    }
     this.count(kind);
     this.hit(kind, connection);
   }
 
-  private hit(kind: Exclude<StreamFaultKind, HandshakeFault>, connection: StreamConnection): void {
+  /** Every kind once, in random order, before any of them again. */
+  private draw(): StreamFaultKind {
+    if (this.left.length === 0) this.left = [...this.options.kinds];
+    const kind = this.random.pick(this.left);
+    this.left = this.left.filter((one) => one !== kind);
+    return kind;
+  }
+
+  private hit(
+    kind: Exclude<StreamFaultKind, HandshakeFault | ServerFault>,
+    connection: StreamConnection,
+  ): void {
     const { socket } = connection;
     switch (kind) {
       case 'socket_drop':
@@ -129,8 +153,11 @@ export class StreamFaults {
       case 'sequence_gap':
         this.skipped = 1 + this.random.int(MAX_SKIPPED_EVENTS);
         return;
-      case 'sequence_restart':
-        this.options.restart();
+      case 'fragmented_frame':
+        socket.fragmentNext();
+        return;
+      case 'pongs_withheld':
+        socket.withholdPongs();
     }
   }
 

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Frame } from '../frame.ts';
 import type { StreamConnection } from './stream-connection.ts';
+import type { Stamp, StreamEvent } from './stream-event.ts';
 import type { HandshakeFault, StreamFaultKind } from './stream-fault-kinds.ts';
 
 /** The request that opens a stream. */
@@ -13,6 +14,8 @@ export interface StreamRequest {
 export interface StreamHost {
   /** Sends everything after this serial number again. */
   replay(connection: StreamConnection, afterSerial: number): void;
+  /** Sends what no client got since the last one was disconnected, if that was at most so long ago. */
+  resend(connection: StreamConnection, withinMs: number): void;
   /** Whether a token was issued and is neither expired nor revoked. */
   isValidToken(token: string): boolean;
   /** A handshake fault that waits, if it is one of these. Counts it. */
@@ -36,22 +39,24 @@ export interface StreamServer {
   onTokenExpired(connection: StreamConnection): void;
   /** The next event. */
   next(): Frame;
-  /**
-   * A new event, which every connection gets.
-   *
-   * @returns messages before it that clients count and filter out
-   */
-  begin(frame: Frame): readonly string[];
-  /** The data of the event for a connection. */
-  encode(frame: Frame, serial: number, connection: StreamConnection): Buffer;
-  /** Whether it keeps events, to send them again. */
+  /** A message that clients count and filter out, before the next event. */
+  textBefore?(): string | undefined;
+  /** A new event. */
+  stamp(frame: Frame): Stamp;
+  /** The data of events for a connection: one, or a batch if the connection has batches. */
+  encode(events: readonly StreamEvent[], connection: StreamConnection): Buffer;
+  /** Whether it keeps all events, to send them again. */
   readonly replays?: boolean;
+  /** Whether it keeps an event that no client got, to send it to the next one. */
+  keepsMissed?(topicName: string): boolean;
   /** The answer to a GET request; undefined if there is nothing. */
   get?(path: string): unknown;
   /** Whether data is a binary frame. Default: none is. */
   isBinary?(data: Buffer): boolean;
-  /** A message that clients filter out, and that shows them that numbers before it are missing. */
-  lastText?(): string;
+  /** The next event has the number of the one before it. */
+  repeatNumber?(): void;
   /** The server has lost its state. */
   restart?(): void;
+  /** A resource is deleted. Its clients are disconnected. Returns whether there was one to delete. */
+  removeResource?(connections: readonly StreamConnection[]): boolean;
 }
