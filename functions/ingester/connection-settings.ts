@@ -1,10 +1,11 @@
+import { FRAME_BYTES } from '../../lib/protocols/socket-limits.ts';
 import type { Liveness, SocketLimits } from './protocols/stream-protocol.ts';
 
 /** Limits of a connection whose protocol does not set its own. The frame limit bounds the memory of one socket. */
 export const SOCKET_LIMITS = {
   openMs: 10_000,
   readyMs: 10_000,
-  maxFrameBytes: 16 * 1_048_576,
+  maxFrameBytes: FRAME_BYTES.fallback,
   deflate: false,
 } as const satisfies Required<SocketLimits>;
 
@@ -24,13 +25,14 @@ export interface ConnectionSettings {
   readonly liveness: Liveness;
 }
 
-/** The settings of a protocol's connections: its own limits, defaults for the others, and overrides. */
+/** The settings of a protocol's connections: configured limits, its own, and defaults for the others. */
 export function connectionSettings(
   protocol: { readonly liveness: Liveness; readonly limits?: SocketLimits },
   times: Partial<ConnectionTimes> = {},
+  configured: SocketLimits = {},
 ): ConnectionSettings {
   const { pingEveryMs, pongWithinMs, silenceMs, openMs, readyMs } = times;
-  const limits = { ...SOCKET_LIMITS, ...protocol.limits };
+  const limits = { ...SOCKET_LIMITS, ...protocol.limits, ...configured };
   const { ping } = protocol.liveness;
   return {
     limits: { ...limits, openMs: openMs ?? limits.openMs, readyMs: readyMs ?? limits.readyMs },

@@ -182,6 +182,7 @@ export class Connection {
     clearTimeout(this.readyTimer);
     const ended = this.meaningOf(cause);
     this.endedWith = ended;
+    if (cause.isFrameTooLarge) this.options.sink.take(this.session, { kind: 'oversized' }, NO_FRAME);
     this.options.sink.end(this.session, this.readUntil);
     this.session.release?.(this.remainder(ended.end));
     if (this.isReady) this.options.handlers.onEnd(this, ended);

@@ -5,7 +5,12 @@ import { ConnectError, Connection, type ConnectionHandlers } from './connection.
 import { type ConnectionTimes, connectionSettings } from './connection-settings.ts';
 import type { SignalSink } from './intake.ts';
 import { type End, type EndCause, endOfFailure, type Reconnect } from './protocols/end-table.ts';
-import type { ProtocolContext, StreamProtocol, Subscription } from './protocols/stream-protocol.ts';
+import type {
+  ProtocolContext,
+  SocketLimits,
+  StreamProtocol,
+  Subscription,
+} from './protocols/stream-protocol.ts';
 import type { SocketFactory } from './transport.ts';
 
 /** How connections are made. */
@@ -15,6 +20,8 @@ export interface ConnectorOptions {
   readonly sink: SignalSink;
   readonly open?: SocketFactory | undefined;
   readonly times?: Partial<ConnectionTimes> | undefined;
+  /** Limits that the deployment configures. */
+  readonly socket?: SocketLimits | undefined;
   readonly backoff?: Partial<BackoffLimits> | undefined;
 }
 
@@ -136,7 +143,7 @@ export class Connector {
   }
 
   private async openOne(recovery: Reconnect, after: EndCause | undefined): Promise<Connection> {
-    const { protocol, context, sink, open, times } = this.options;
+    const { protocol, context, sink, open, times, socket } = this.options;
     const { signal } = this.abort;
     const { subscription } = this.owner;
     const request = { subscription, recovery, ...(after ? { after } : {}) };
@@ -148,7 +155,7 @@ export class Connector {
     const connection = new Connection({
       session,
       ends: protocol.ends,
-      settings: connectionSettings(protocol, times),
+      settings: connectionSettings(protocol, times, socket),
       sink,
       handlers: this.owner,
       open,

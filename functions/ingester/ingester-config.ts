@@ -3,8 +3,9 @@ import { LOG_LEVELS } from '../../lib/aws/logger.ts';
 import { MAX_CLIENTS } from '../../lib/genesys/channel-budget.ts';
 import { GENESYS_DOMAINS, genesysHosts, isGenesysDomain } from '../../lib/genesys/regions.ts';
 import { members, text, wholeNumber } from '../../lib/protocols/configuration-fields.ts';
+import { FRAME_BYTES } from '../../lib/protocols/socket-limits.ts';
 import { PROTOCOLS } from './protocols/registry.ts';
-import type { StreamProtocol } from './protocols/stream-protocol.ts';
+import type { SocketLimits, StreamProtocol } from './protocols/stream-protocol.ts';
 
 /** A protocol, and its own configuration, parsed by its schema. */
 export interface ConfiguredProtocol {
@@ -27,6 +28,8 @@ export interface IngesterConfig {
   stateTable: string | undefined;
   /** S3 bucket for frames that do not fit into a message. Without it they are quarantined compressed, or lost. */
   oversizeBucket: string | undefined;
+  /** Limits of every WebSocket. */
+  socket: Pick<SocketLimits, 'maxFrameBytes' | 'deflate'>;
   healthHost: string;
   healthPort: number;
   logLevel: (typeof LOG_LEVELS)[number];
@@ -113,6 +116,16 @@ export const ingesterEnvironment = z.object({
     description:
       'Name of the S3 bucket for frames that do not fit into an SQS message. Without it, they are quarantined if they fit when compressed, and lost otherwise.',
   }),
+  SOCKET_MAX_FRAME_BYTES: wholeNumber(FRAME_BYTES).meta({
+    description:
+      'Largest frame that is read, in bytes. A larger one is lost: it ends its connection with code 1009, and is counted.',
+  }),
+  SOCKET_DEFLATE: z
+    .enum(['on', 'off'], 'is not on or off')
+    .default('off')
+    .meta({
+      description: 'Whether permessage-deflate is offered. It saves bandwidth and costs CPU and memory.',
+    }),
   HEALTH_HOST: z
     .string()
     .min(1)
@@ -175,6 +188,7 @@ function toConfig(values: Environment, protocols: readonly ConfiguredProtocol[])
     eventsQueueUrl: values.EVENTS_QUEUE_URL ?? '',
     stateTable: values.STATE_TABLE,
     oversizeBucket: values.OVERSIZE_BUCKET,
+    socket: { maxFrameBytes: values.SOCKET_MAX_FRAME_BYTES, deflate: values.SOCKET_DEFLATE === 'on' },
     healthHost: values.HEALTH_HOST,
     healthPort: values.HEALTH_PORT,
     logLevel: values.LOG_LEVEL,

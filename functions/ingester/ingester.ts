@@ -87,6 +87,7 @@ export class Ingester {
       onFailed: (error) => this.failure.reject(error),
       openSocket: dependencies.openSocket,
       times: limits?.connection,
+      socket: config.socket,
       backoff: limits?.backoff,
       limits,
     });

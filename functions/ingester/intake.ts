@@ -125,6 +125,10 @@ export class Intake {
           case 'sequence':
             totals.sequence[signal.outcome]++;
             return;
+          case 'oversized':
+            totals.unpreserved++;
+            this.log.error('a frame was larger than the limit; it is lost', { protocol, subscription });
+            return;
           case 'filtered':
             totals.filtered++;
             return;

@@ -5,7 +5,12 @@ import type { BackoffLimits } from './backoff.ts';
 import type { ConnectionTimes } from './connection-settings.ts';
 import type { Coverage } from './coverage.ts';
 import type { Intake } from './intake.ts';
-import type { ProtocolContext, StreamProtocol, Subscription } from './protocols/stream-protocol.ts';
+import type {
+  ProtocolContext,
+  SocketLimits,
+  StreamProtocol,
+  Subscription,
+} from './protocols/stream-protocol.ts';
 import { Supervisor } from './supervisor.ts';
 import type { SocketFactory } from './transport.ts';
 
@@ -19,6 +24,7 @@ export interface SubscriptionsOptions {
   readonly onFailed: (error: Error) => void;
   readonly openSocket?: SocketFactory | undefined;
   readonly times?: Partial<ConnectionTimes> | undefined;
+  readonly socket?: SocketLimits | undefined;
   readonly backoff?: Partial<BackoffLimits> | undefined;
 }
 
@@ -130,9 +136,10 @@ export class Subscriptions {
   }
 
   private start(name: string, subscription: Subscription): void {
-    const { protocol, context, intake, coverage, openSocket, times, backoff, onFailed } = this.options;
+    const { protocol, context, intake, coverage, openSocket, times, socket, backoff, onFailed } =
+      this.options;
     const supervisor = new Supervisor(
-      { protocol, context, sink: intake.sink(protocol.name, name), open: openSocket, times, backoff },
+      { protocol, context, sink: intake.sink(protocol.name, name), open: openSocket, times, socket, backoff },
       subscription,
       {
         onCovered: (atMs) => coverage.onCovered(name, atMs),

@@ -10,8 +10,15 @@ import { type Moment, ReadProgress } from './read-progress.ts';
 export const CLOSE_TIMEOUT_MS = 3_000;
 /** Interval of the pings that prove what was read. */
 export const PROBE_INTERVAL_MS = 1_000;
+/** Idle time after which TCP checks whether the peer is still there. */
+export const TCP_KEEP_ALIVE_MS = 30_000;
+/** Close code for a frame above the limit (RFC 6455, 7.4.1). */
+const MESSAGE_TOO_BIG = 1009;
 /** Close code if no close frame was received (RFC 6455, 7.1.5): the connection was lost, terminated, refused or aborted. */
 export const ABNORMAL_CLOSURE = 1006;
+
+/** What `ws` reports when a frame is above the limit. It has sent close code 1009. */
+const FRAME_TOO_LARGE = 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
 
 /** Socket options that a transport sets. */
 export type SocketOptions = WebSocket.ClientOptions;
@@ -46,6 +53,7 @@ export class Transport {
   private missedPongs = 0;
   private refusal: Pick<EndCause, 'upgradeStatus' | 'retryAfterMs'> = {};
   private endReason = '';
+  private isFrameTooLarge = false;
   /** What waits for a pong to a ping that was sent after `tick`. */
   private confirmation: { readonly tick: number; readonly done: () => void } | undefined;
   private openTimer: NodeJS.Timeout | undefined;
@@ -142,6 +150,7 @@ export class Transport {
       if (ping) this.pinger = setInterval(() => this.ping(ping), ping.everyMs);
       this.handlers.onOpen();
     });
+    socket.on('upgrade', ({ socket: tcp }) => tcp.setKeepAlive(true, TCP_KEEP_ALIVE_MS));
     socket.on('message', (data, isBinary) => {
       this.onLife();
       this.handlers.onFrame(data as Buffer, isBinary);
@@ -166,6 +175,7 @@ export class Transport {
     socket.on('error', (error) => {
       // 'close' follows with the code. The error explains an abnormal one.
       this.endReason ||= error.message;
+      this.isFrameTooLarge ||= (error as NodeJS.ErrnoException).code === FRAME_TOO_LARGE;
     });
     socket.on('close', (code, reason) => this.end(code, reason.toString() || this.endReason));
   }
@@ -228,7 +238,8 @@ export class Transport {
     this.stopWatching();
     clearTimeout(this.closeTimer);
     this.progress.onClose(code);
+    const cause = this.isFrameTooLarge ? { code: MESSAGE_TOO_BIG, isFrameTooLarge: true } : { code };
     // The server's reason can contain a secret (P7).
-    this.handlers.onClose({ code, reason: redact(reason), ...this.refusal });
+    this.handlers.onClose({ ...cause, reason: redact(reason), ...this.refusal });
   }
 }

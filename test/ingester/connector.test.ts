@@ -314,6 +314,39 @@ describe('repeated ends', () => {
     expect(sockets.all).toHaveLength(MAX_CONFLICTS + 1);
   });
 
+  test('Attempts that end alike too many times in a row stop the supervisor also after an earlier success', async () => {
+    await supervised.goLive();
+    await lose(1006, stableMs);
+    sockets.last.end(1006);
+    for (let n = 0; n <= MAX_CONFLICTS; n++) {
+      await supervised.pass(capMs);
+      expect(supervised.supervisor.state).toBe('connecting');
+      sockets.last.end(CONFLICT_CODE, 'a bad filter');
+      await supervised.pass();
+    }
+    expect(supervised.supervisor.state).toBe('failed');
+    expect(supervised.reports.at(-1)).toEqual([
+      'failed',
+      `the connection ended before it was ready (${CONFLICT_CODE}, a bad filter)`,
+    ]);
+  });
+
+  test('An attempt that ends so before and after a stable connection does not stop the supervisor', async () => {
+    await supervised.goLive();
+    for (let round = 0; round < 3; round++) {
+      await lose(1006, stableMs);
+      sockets.last.end(1006);
+      for (let n = 0; n < MAX_CONFLICTS; n++) {
+        await supervised.pass(capMs);
+        sockets.last.end(CONFLICT_CODE);
+        await supervised.pass();
+      }
+      await supervised.pass(capMs);
+      await supervised.makeReady();
+      expect(supervised.supervisor.state).toBe('live');
+    }
+  });
+
   test('An end that stops the subscription stops the first attempt', async () => {
     supervised.supervisor.start();
     await supervised.pass();

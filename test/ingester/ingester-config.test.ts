@@ -42,10 +42,21 @@ describe('a valid environment', () => {
       eventsQueueUrl: GOOD.EVENTS_QUEUE_URL,
       stateTable: undefined,
       oversizeBucket: undefined,
+      socket: { maxFrameBytes: 16_777_216, deflate: false },
       healthHost: '127.0.0.1',
       healthPort: 3001,
       logLevel: 'INFO',
     });
+  });
+
+  test('Limits of the sockets can be set', () => {
+    const limits = { SOCKET_MAX_FRAME_BYTES: '1048576', SOCKET_DEFLATE: 'on' };
+    expect(readConfig({ ...GOOD, ...limits }).socket).toEqual({ maxFrameBytes: 1_048_576, deflate: true });
+    const wrong = { SOCKET_MAX_FRAME_BYTES: '7', SOCKET_DEFLATE: 'yes' };
+    expect(problemsOf({ ...GOOD, ...wrong })).toEqual([
+      'SOCKET_MAX_FRAME_BYTES is below 1024',
+      'SOCKET_DEFLATE is not on or off',
+    ]);
   });
 
   test.each(GENESYS_DOMAINS)('The domain %s is accepted', (domain) => {

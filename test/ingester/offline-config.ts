@@ -12,6 +12,7 @@ export function offlineConfig(protocols: readonly StreamProtocol[]): IngesterCon
     eventsQueueUrl: 'http://127.0.0.1:1/queue',
     stateTable: undefined,
     oversizeBucket: undefined,
+    socket: {},
     healthHost: '127.0.0.1',
     healthPort: 0,
     logLevel: 'INFO',

@@ -125,6 +125,25 @@ describe('what a fault leaves behind', () => {
     expect(new Set(running.aws.events.map(({ frame }) => frame.topicName)).size).toBe(5);
   });
 
+  test('A frame above the configured limit is counted, and the connection is made again', async () => {
+    const stream = STREAMS['conversation-stream']();
+    const environment = { ...stream.environment, SOCKET_MAX_FRAME_BYTES: '2048', SOCKET_DEFLATE: 'on' };
+    run = await StreamRun.start({ ...stream, environment });
+    await run.covered();
+    run.cloud.subscribed[0]?.socket.control('x'.repeat(2_049));
+    await eventually(() => run?.ingester.intake.totals.unpreserved).toBe(1);
+    await eventually(() => run?.ingester.metricSources().reconnects()).toContainEqual({
+      protocol: 'conversation-stream',
+      reason: '1009',
+      count: 1,
+    });
+    await run.covered();
+    run.emit(20);
+    await eventually(() => run?.ingester.intake.totals.received).toBe(20);
+    const { reasons } = await run.judge();
+    expect(reasons).toContainEqual(expect.stringMatching(/^1009 /));
+  });
+
   test('Fragments, repeated numbers and binary frames of both formats do not end a connection', async () => {
     const running = await start('interaction-events');
     running.emit(50);

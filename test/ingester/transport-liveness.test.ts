@@ -342,12 +342,19 @@ describe('limits of a connection', () => {
   });
 
   test('The settings of a connection can be overridden by times', () => {
-    const times = { openMs: 1, readyMs: 2, silenceMs: 3, pingEveryMs: 4 };
+    const times = { openMs: 1, readyMs: 2, silenceMs: 3, pingEveryMs: 4, pongWithinMs: 5 };
     const protocol = { liveness: byPongs(2), limits: { openMs: 100, maxFrameBytes: 456 } };
     expect(connectionSettings(protocol, times)).toEqual({
       limits: { openMs: 1, readyMs: 2, maxFrameBytes: 456, deflate: false },
-      liveness: { silenceMs: 3, ping: { everyMs: 4, pong: { withinMs: WITHIN_MS, maxMisses: 2 } } },
+      liveness: { silenceMs: 3, ping: { everyMs: 4, pong: { withinMs: 5, maxMisses: 2 } } },
     });
+  });
+
+  test('What the deployment configures has precedence over the limits of a protocol', () => {
+    const protocol = { liveness: byPongs(2), limits: { readyMs: 100, maxFrameBytes: 456 } };
+    const configured = { maxFrameBytes: 789, deflate: true };
+    const { limits } = connectionSettings(protocol, {}, configured);
+    expect(limits).toEqual({ ...SOCKET_LIMITS, readyMs: 100, ...configured });
   });
 
   test('A ping interval does not add pings to a protocol without pings', () => {

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { WebSocket } from 'ws';
@@ -9,7 +9,12 @@ import {
   SOCKET_LIMITS,
 } from '../../functions/ingester/connection-settings.ts';
 import type { EndCause } from '../../functions/ingester/protocols/end-table.ts';
-import { CLOSE_TIMEOUT_MS, openWebSocket, Transport } from '../../functions/ingester/transport.ts';
+import {
+  CLOSE_TIMEOUT_MS,
+  openWebSocket,
+  TCP_KEEP_ALIVE_MS,
+  Transport,
+} from '../../functions/ingester/transport.ts';
 import { registerSecret } from '../../lib/events/redaction.ts';
 import { eventually } from './eventually.ts';
 import { FakeSockets } from './fake-socket.ts';
@@ -157,8 +162,27 @@ describe('frames', () => {
     const seen = once(socket, 'close');
     socket.send(Buffer.alloc(SOCKET_LIMITS.maxFrameBytes + 1, 'x'));
     expect((await seen)[0]).toBe(1009);
-    expect(await client.closed.promise).toMatchObject({ reason: expect.stringMatching(/payload size/) });
+    expect(await client.closed.promise).toEqual({
+      code: 1009,
+      reason: expect.stringMatching(/payload size/),
+      isFrameTooLarge: true,
+    });
     expect(client.frames).toEqual([]);
+  });
+
+  test('A close with 1009 by the server is not about its frames', async () => {
+    const { client, socket } = await connect();
+    socket.close(1009);
+    expect(await client.closed.promise).toEqual({ code: 1009, reason: '' });
+  });
+
+  test('TCP checks an idle connection', async () => {
+    const keepAlive = vi.spyOn(Socket.prototype, 'setKeepAlive');
+    const { raw } = await connect();
+    await eventually(() => keepAlive.mock.calls).toContainEqual([true, TCP_KEEP_ALIVE_MS]);
+    const sockets = keepAlive.mock.contexts as Socket[];
+    expect(sockets.map(({ localPort }) => localPort)).toContain(raw.remotePort);
+    keepAlive.mockRestore();
   });
 
   test('A frame of the largest size is delivered', async () => {

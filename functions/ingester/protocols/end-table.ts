@@ -36,6 +36,8 @@ export interface EndCause {
   readonly code: number;
   readonly reason: string;
   readonly upgradeStatus?: number;
+  /** A frame was larger than our limit. It was not read. */
+  readonly isFrameTooLarge?: boolean;
   /** Milliseconds of the `Retry-After` header, if there was one. */
   readonly retryAfterMs?: number;
 }

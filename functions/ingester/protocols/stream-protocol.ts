@@ -45,6 +45,8 @@ export type DataSignal =
   | { readonly kind: 'filtered' }
   /** A message to log. It is counted by its subject, by default as `other`. */
   | { readonly kind: 'notice'; readonly about?: NoticeSubject; readonly message: string }
+  /** A frame was larger than the limit of the socket. It was not read, and is lost. */
+  | { readonly kind: 'oversized' }
   /** The frame is not a valid message of the protocol. It is quarantined. */
   | { readonly kind: 'rejected'; readonly reason: RejectionReason };
 
@@ -144,7 +146,7 @@ export interface SocketLimits {
   readonly openMs?: number;
   /** Time limit from the open socket to ready, in milliseconds. */
   readonly readyMs?: number;
-  /** A larger frame ends the connection. The server receives code 1009; the end is reported as 1006. */
+  /** A larger frame ends the connection with code 1009, and is counted as one that could not be kept. */
   readonly maxFrameBytes?: number;
   /** Offer permessage-deflate. */
   readonly deflate?: boolean;
