@@ -7,9 +7,10 @@ import {
 } from '../genesys/channel-budget.ts';
 import { topicProblems } from '../genesys/configured-topics.ts';
 import { GENESYS_DOMAINS, isGenesysDomain } from '../genesys/regions.ts';
+import { FRAME_BYTES } from '../protocols/socket-limits.ts';
 import { secretsIn } from './genesys-secret.ts';
 import { partnerProblems } from './partner-topics.ts';
-import { protocolProblems } from './stream-protocols.ts';
+import { protocolProblems } from './protocol-variables.ts';
 import type { SwitchboardProps } from './switchboard-props.ts';
 
 /** Defaults of {@link SwitchboardProps}. */
@@ -42,6 +43,7 @@ export const LIMITS = {
     why: 'Genesys Cloud retries for 4 days, and two queues retain a message for 28 days',
   },
   archiveDays: { min: 1, max: 3_650, why: 'omit it to create no archive' },
+  maxFrameBytes: { min: FRAME_BYTES.min, max: FRAME_BYTES.max, why: 'it bounds the memory of one WebSocket' },
 } as const;
 
 /** Reserved concurrency of the webhook: with 0, the function would refuse every request. */
@@ -86,7 +88,7 @@ export function checkConfiguration(props: SwitchboardProps, caller?: object): vo
     ...secretsProblems(props),
     ...allTopicProblems(props),
     ...partnerProblems(props),
-    ...protocolProblems(props.protocols),
+    ...protocolProblems(props.protocols, props.tasks ?? DEFAULTS.tasks),
     ...sourceProblems(props.eventSource),
     ...(Object.keys(LIMITS) as (keyof typeof LIMITS)[]).flatMap((name) =>
       numberProblems(name, props[name], LIMITS[name]),

@@ -28,7 +28,8 @@ import { bundle } from './bundle.ts';
 import { grantKeyUse } from './encryption.ts';
 import { type LogSettings, logGroup } from './log-group.ts';
 import type { Network } from './network.ts';
-import { protocolVariables, type StreamProtocols } from './stream-protocols.ts';
+import { protocolVariables, socketVariables } from './protocol-variables.ts';
+import type { StreamProtocols } from './stream-protocols.ts';
 
 /** The smallest Fargate task size: 0.25 vCPU and 0.5 GB. */
 const CPU_UNITS = 256;
@@ -76,6 +77,16 @@ export interface IngesterServiceProps {
    * @default - none
    */
   readonly protocols?: StreamProtocols | undefined;
+
+  /**
+   * Largest frame that is read, in bytes.
+   */
+  readonly maxFrameBytes?: number | undefined;
+
+  /**
+   * Whether permessage-deflate is offered.
+   */
+  readonly compressFrames?: boolean | undefined;
 
   /** Queue to which events are sent. */
   readonly eventsQueue: IQueue;
@@ -200,6 +211,7 @@ export class IngesterService extends Construct {
       ...(props.topics.length > 0 ? { TOPICS: props.topics.join(',') } : {}),
       CHANNELS: String(props.channelsPerClient),
       ...protocolVariables(props.protocols, props.topics),
+      ...socketVariables(props),
       EVENTS_QUEUE_URL: props.eventsQueue.queueUrl,
       STATE_TABLE: props.stateTable.tableName,
       OVERSIZE_BUCKET: props.oversizeBucket.bucketName,

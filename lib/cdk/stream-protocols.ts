@@ -47,6 +47,27 @@ export interface AnalyticsEventsProps {
    * @default 'switchboard'
    */
   readonly consumerGroup?: string;
+
+  /**
+   * Subscriptions that the organization may have.
+   *
+   * @default 1
+   */
+  readonly maxSubscriptions?: number;
+
+  /**
+   * Subscriptions that the organization has besides this one; no API tells them. Fewer than `maxSubscriptions`.
+   *
+   * @default 0
+   */
+  readonly activeSubscriptions?: number;
+
+  /**
+   * Address of the stream.
+   *
+   * @default - `wss://api.{genesysDomain}/api/v2/analytics/events`
+   */
+  readonly url?: string;
 }
 
 /** Properties of the protocol `conversation-stream`. */
@@ -63,6 +84,27 @@ export interface ConversationStreamProps {
    * @default - `conversation.state` with `completed`, `abandoned` or `transfer`, and `routing.queue`
    */
   readonly events?: readonly string[];
+
+  /**
+   * Name of the subscription in event ids, health and gap records.
+   *
+   * @default 'conversations'
+   */
+  readonly subscription?: string;
+
+  /**
+   * So many missing events in a row are counted and leave no gap record.
+   *
+   * @default 0
+   */
+  readonly gapTolerance?: number;
+
+  /**
+   * Address of the stream.
+   *
+   * @default - `wss://api.{genesysDomain}/api/v2/analytics/events/stream`
+   */
+  readonly url?: string;
 }
 
 /** Properties of the protocol `interaction-events`. */
@@ -83,6 +125,34 @@ export interface InteractionEventsProps {
    * @default 'tag'
    */
   readonly late?: 'tag' | 'drop';
+
+  /**
+   * Time, in seconds, in which the server sends again what was missed after a short disconnect.
+   *
+   * @default 60
+   */
+  readonly retrySeconds?: number;
+
+  /**
+   * Format of the frames.
+   *
+   * @default 'application/msgpack'
+   */
+  readonly contentType?: 'application/msgpack' | 'application/json';
+
+  /**
+   * Connections that the organization has besides those of this deployment; no API tells them. With the deployment's own, fewer than 100: each task needs one per event type, and an upgrade runs twice as many tasks.
+   *
+   * @default 0
+   */
+  readonly activeConnections?: number;
+
+  /**
+   * Address of the stream.
+   *
+   * @default - `wss://{genesysDomain}/api/v2/events`
+   */
+  readonly url?: string;
 }
 
 /** Properties of the protocol `notification-stream`. */
@@ -104,82 +174,25 @@ export interface NotificationStreamProps {
    * @default 100
    */
   readonly maxBatchSize?: number;
-}
 
-/** How the properties of each protocol become environment variables of the ingester. */
-const VARIABLES: {
-  readonly [Name in keyof StreamProtocols]-?: {
-    readonly protocol: string;
-    readonly variables: Readonly<Record<keyof NonNullable<StreamProtocols[Name]>, string>>;
-  };
-} = {
-  analyticsEvents: {
-    protocol: 'analytics-events',
-    variables: {
-      eventTypes: 'ANALYTICS_EVENT_TYPES',
-      filters: 'ANALYTICS_FILTERS',
-      consumerGroup: 'ANALYTICS_CONSUMER_GROUP',
-    },
-  },
-  conversationStream: {
-    protocol: 'conversation-stream',
-    variables: {
-      types: 'CONVERSATION_TYPES',
-      states: 'CONVERSATION_STATES',
-      events: 'CONVERSATION_EVENTS',
-    },
-  },
-  interactionEvents: {
-    protocol: 'interaction-events',
-    variables: {
-      eventTypes: 'INTERACTION_EVENT_TYPES',
-      filters: 'INTERACTION_FILTERS',
-      late: 'INTERACTION_LATE',
-    },
-  },
-  notificationStream: {
-    protocol: 'notification-stream',
-    variables: {
-      subscriptions: 'NOTIFICATION_SUBSCRIPTIONS',
-      maxBatchSize: 'NOTIFICATION_MAX_BATCH_SIZE',
-    },
-  },
-};
-const NAMES = Object.keys(VARIABLES) as (keyof StreamProtocols)[];
+  /**
+   * Longest time for which the server collects a batch, in milliseconds.
+   *
+   * @default 5000
+   */
+  readonly maxLatencyMs?: number;
 
-/** Environment variables of the ingester for the protocols, and for notification channels if there are topics. */
-export function protocolVariables(
-  protocols: StreamProtocols = {},
-  topics: readonly string[],
-): Record<string, string> {
-  const chosen = NAMES.filter((name) => protocols[name]);
-  const names = chosen.map((name) => VARIABLES[name].protocol);
-  const own = chosen.flatMap((name) =>
-    Object.entries(protocols[name] ?? {}).flatMap(([property, value]): [string, string][] => {
-      const variable = (VARIABLES[name].variables as Readonly<Record<string, string>>)[property];
-      return variable === undefined || value === undefined ? [] : [[variable, textOf(value)]];
-    }),
-  );
-  return {
-    ...(names.length > 0
-      ? { PROTOCOLS: [...(topics.length > 0 ? ['notification-channels'] : []), ...names].join(',') }
-      : {}),
-    ...Object.fromEntries(own),
-  };
-}
+  /**
+   * Name of the subscription in health, gap records and the stored cursor.
+   *
+   * @default 'notifications'
+   */
+  readonly name?: string;
 
-/** Lists without a member, which would receive nothing or everything. */
-export function protocolProblems(protocols: StreamProtocols = {}): string[] {
-  return NAMES.flatMap((name) =>
-    Object.entries(protocols[name] ?? {}).flatMap(([property, value]) =>
-      Array.isArray(value) && value.length === 0
-        ? [`protocols.${name}.${property} is empty; specify at least one`]
-        : [],
-    ),
-  );
-}
-
-function textOf(value: unknown): string {
-  if (Array.isArray(value) && value.every((one) => typeof one === 'string')) return value.join(',');
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  /**
+   * Address of the stream.
+   *
+   * @default - `wss://api.{genesysDomain}/api/v2/notifications/stream`
+   */
+  readonly url?: string;
 }

@@ -51,6 +51,20 @@ export interface SwitchboardProps {
   readonly protocols?: StreamProtocols;
 
   /**
+   * Largest frame that is read from a WebSocket, in bytes, 1024-67108864. A larger one is lost: it ends its connection, and the alarm FramesUnpreserved is raised.
+   *
+   * @default 16777216
+   */
+  readonly maxFrameBytes?: number;
+
+  /**
+   * Whether permessage-deflate is offered to the servers of WebSockets. It saves bandwidth, and costs CPU and memory.
+   *
+   * @default false
+   */
+  readonly compressFrames?: boolean;
+
+  /**
    * Number of ingester tasks, 1-10, which are spread over Availability Zones. With two or more tasks, events are not lost when one host or Availability Zone fails. Each task costs about $7 per month, and its public IPv4 address about $4.
    *
    * @default 1

@@ -185,6 +185,8 @@ export class Switchboard extends Construct {
         channels === undefined ? channelShare(tasks) : Math.ceil(channels / this.secrets.length),
       topics,
       protocols,
+      maxFrameBytes: this.props.maxFrameBytes,
+      compressFrames: this.props.compressFrames,
       eventsQueue: this.queues.events,
       stateTable: this.tables.state,
       oversizeBucket: this.oversize.bucket,

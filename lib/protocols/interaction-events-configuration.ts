@@ -4,7 +4,7 @@ import { jsonObject, listOf, webSocketUrl, wholeNumber } from './configuration-f
 const EVENT_TYPES = ['interaction:updated', 'interaction:created'];
 const OPERATORS = ['eq', 'gt', 'contains'];
 /** Connections of an organization. A new one needs fewer. */
-const MAX_CONNECTIONS = 100;
+export const MAX_CONNECTIONS = 100;
 /** Size of a subscription message. */
 const MAX_SUBSCRIPTION_BYTES = 65_536;
 /** Longest time for which the server can be asked to send again. */
@@ -38,7 +38,8 @@ const fields = z.object({
     .default('tag')
     .meta({ description: 'Events that arrive after later ones are tagged (`metadata.late`) or dropped.' }),
   INTERACTION_ACTIVE_CONNECTIONS: wholeNumber({ fallback: 0, min: 0, max: MAX_CONNECTIONS - 1 }).meta({
-    description: 'Connections that the organization has besides those of this task.',
+    description:
+      'Connections that the organization has besides those of this task; no API tells them. With one per event type, fewer than 100.',
   }),
 });
 /** What to subscribe to. */
@@ -47,6 +48,13 @@ export type InteractionEventsConfiguration = z.infer<typeof fields>;
 /** Environment variables of `interaction-events`. */
 export const interactionEventsConfiguration = fields.superRefine(
   ({ INTERACTION_EVENT_TYPES: types, ...set }, context) => {
+    const { INTERACTION_ACTIVE_CONNECTIONS: active } = set;
+    if (active + types.length >= MAX_CONNECTIONS)
+      context.addIssue({
+        code: 'custom',
+        path: ['INTERACTION_ACTIVE_CONNECTIONS'],
+        message: `is ${active}, and with one connection per event type that is not below ${MAX_CONNECTIONS}`,
+      });
     for (const type of types) {
       const bytes = Buffer.byteLength(subscriptionMessage(type, set));
       if (bytes > MAX_SUBSCRIPTION_BYTES)

@@ -1,4 +1,4 @@
-import { Stack } from 'aws-cdk-lib';
+import { Lazy, Stack } from 'aws-cdk-lib';
 import { describe, expect, test } from 'vitest';
 import { readConfig } from '../../functions/ingester/ingester-config.ts';
 import {
@@ -6,23 +6,42 @@ import {
   type SwitchboardConfigurationError,
   type SwitchboardProps,
 } from '../../lib/cdk/index.ts';
+import { PROTOCOL_VARIABLES } from '../../lib/cdk/protocol-variables.ts';
 import { plain, REQUIRED, templateOf, testApp } from './test-deployment.ts';
 
+/** Every property of every protocol. */
 const PROTOCOLS = {
   analyticsEvents: {
+    url: 'wss://analytics.example.com/',
     eventTypes: ['conversation', 'user'],
     filters: { queueId: 'q1' },
     consumerGroup: 'wallboard',
+    maxSubscriptions: 5,
+    activeSubscriptions: 4,
   },
-  conversationStream: { types: ['voice'], states: ['active', 'queued'], events: ['*'] },
+  conversationStream: {
+    url: 'wss://conversations.example.com/',
+    types: ['voice'],
+    states: ['active', 'queued'],
+    events: ['*'],
+    subscription: 'calls',
+    gapTolerance: 3,
+  },
   interactionEvents: {
+    url: 'wss://interactions.example.com/',
     eventTypes: ['interaction:updated'],
     filters: { 'interaction.id': 'eq:5' },
     late: 'drop',
+    retrySeconds: 30,
+    contentType: 'application/json',
+    activeConnections: 20,
   },
   notificationStream: {
+    url: 'wss://notifications.example.com/',
     subscriptions: [{ event: 'routing.queueEvents', resourceId: 'q1' }],
     maxBatchSize: 50,
+    maxLatencyMs: 100,
+    name: 'queues',
   },
 } as const satisfies SwitchboardProps['protocols'];
 
@@ -45,42 +64,23 @@ const deployed = (environment: Record<string, string>) => ({
 describe('The ingester', () => {
   test('It accepts the variables of every protocol', () => {
     const { protocols } = readConfig(deployed(environmentOf({ protocols: PROTOCOLS })));
-    expect(protocols.map(({ protocol: { name }, configuration }) => ({ name, configuration }))).toMatchObject(
-      [
-        { name: 'notification-channels', configuration: { TOPICS: REQUIRED.topics } },
-        {
-          name: 'analytics-events',
-          configuration: {
-            ANALYTICS_EVENT_TYPES: ['conversation', 'user'],
-            ANALYTICS_FILTERS: { queueId: 'q1' },
-            ANALYTICS_CONSUMER_GROUP: 'wallboard',
-          },
-        },
-        {
-          name: 'conversation-stream',
-          configuration: {
-            CONVERSATION_TYPES: ['voice'],
-            CONVERSATION_STATES: ['active', 'queued'],
-            CONVERSATION_EVENTS: ['*'],
-          },
-        },
-        {
-          name: 'interaction-events',
-          configuration: {
-            INTERACTION_EVENT_TYPES: ['interaction:updated'],
-            INTERACTION_FILTERS: { 'interaction.id': 'eq:5' },
-            INTERACTION_LATE: 'drop',
-          },
-        },
-        {
-          name: 'notification-stream',
-          configuration: {
-            NOTIFICATION_SUBSCRIPTIONS: [{ event: 'routing.queueEvents', resourceId: 'q1' }],
-            NOTIFICATION_MAX_BATCH_SIZE: 50,
-          },
-        },
-      ],
-    );
+    const configured = protocols.map(({ protocol: { name }, configuration }) => [name, configuration]);
+    expect(configured[0]).toMatchObject(['notification-channels', { TOPICS: REQUIRED.topics }]);
+    for (const [property, { protocol, variables, schema }] of Object.entries(PROTOCOL_VARIABLES)) {
+      const values = Object.entries(PROTOCOLS[property as keyof typeof PROTOCOLS]);
+      const expected = values.map(([name, value]) => [(variables as Record<string, string>)[name], value]);
+      expect(configured).toContainEqual([protocol, Object.fromEntries(expected)]);
+      // No variable is missing among the properties.
+      expect(Object.values(variables).sort()).toEqual(
+        Object.keys((schema as unknown as { shape: object }).shape).sort(),
+      );
+    }
+  });
+
+  test('Limits of the sockets reach it', () => {
+    const environment = environmentOf({ maxFrameBytes: 1_048_576, compressFrames: true });
+    expect(readConfig(deployed(environment)).socket).toEqual({ maxFrameBytes: 1_048_576, deflate: true });
+    expect(environmentOf({})).not.toHaveProperty('SOCKET_MAX_FRAME_BYTES');
   });
 
   test('Without topics it has only the other protocols', () => {
@@ -98,18 +98,65 @@ describe('The ingester', () => {
   });
 });
 
-test('Synthesis fails if no protocol is left, or if a list of a protocol is empty', () => {
+/** The problems with which synthesis fails. */
+function problemsOf(props: Partial<SwitchboardProps>): readonly string[] {
   using app = testApp();
-  const invalid = { ...REQUIRED, topics: [], protocols: {} };
-  expect(() => new Switchboard(new Stack(app, 'None'), 'Switchboard', invalid)).toThrow('topics is empty');
-  const empty = { ...REQUIRED, protocols: { conversationStream: { types: [], states: [] } } };
   try {
-    new Switchboard(new Stack(app, 'Empty'), 'Switchboard', empty);
-    expect.unreachable();
+    new Switchboard(new Stack(app, 'Invalid'), 'Switchboard', { ...REQUIRED, ...props });
   } catch (error) {
-    expect((error as SwitchboardConfigurationError).problems).toEqual([
-      'protocols.conversationStream.types is empty; specify at least one',
-      'protocols.conversationStream.states is empty; specify at least one',
-    ]);
+    return (error as SwitchboardConfigurationError).problems;
   }
+  return [];
+}
+
+test('Synthesis fails if no protocol is left', () => {
+  expect(problemsOf({ topics: [], protocols: {} })).toEqual([expect.stringContaining('topics is empty')]);
+});
+
+test('Synthesis fails with every problem that the ingester would have', () => {
+  const protocols = {
+    analyticsEvents: {
+      eventTypes: ['pigeon'],
+      consumerGroup: 'a b',
+      maxSubscriptions: 2,
+      activeSubscriptions: 2,
+      url: 'https://example.com',
+    },
+    conversationStream: { types: [], states: [] },
+    interactionEvents: { eventTypes: ['interaction:updated'], filters: { 'interaction.id': 'lt:5' } },
+    notificationStream: { subscriptions: [{ event: 'a b', resourceId: 'q1' }], maxLatencyMs: 60_000 },
+  } as unknown as NonNullable<SwitchboardProps['protocols']>;
+  expect(problemsOf({ protocols, maxFrameBytes: 5 })).toEqual([
+    'protocols.analyticsEvents.url is not a ws(s) URL',
+    'protocols.analyticsEvents.eventTypes names pigeon, which is not one of conversation, interaction, routing, analytics, user',
+    'protocols.analyticsEvents.consumerGroup has characters other than letters, digits, - and _, or more than 64',
+    'protocols.analyticsEvents.activeSubscriptions is not below maxSubscriptions: no subscription is left',
+    expect.stringMatching(
+      /^protocols\.conversationStream\.types is missing: the stream would have the whole/,
+    ),
+    expect.stringMatching(
+      /^protocols\.conversationStream\.states is missing: the stream would have the whole/,
+    ),
+    'protocols.interactionEvents.filters has the operator lt: for interaction.id, which is not one of eq, gt, contains',
+    'protocols.notificationStream.subscriptions has an event that is not a name at position 1',
+    'protocols.notificationStream.maxLatencyMs is above 10000',
+    'maxFrameBytes is 5, but must be an integer from 1024 to 67108864 (it bounds the memory of one WebSocket)',
+  ]);
+});
+
+test('The connections of all tasks during an upgrade, and those of others, are fewer than an organization has', () => {
+  const interactionEvents = {
+    eventTypes: ['interaction:updated', 'interaction:created'],
+    activeConnections: 89,
+  } as const;
+  expect(problemsOf({ tasks: 3, protocols: { interactionEvents } })).toEqual([
+    'protocols.interactionEvents needs 12 connections during an upgrade (2 x 3 tasks x 2 event types), and activeConnections is 89, but an organization has at most 100; reduce tasks or event types',
+  ]);
+  expect(problemsOf({ tasks: 2, protocols: { interactionEvents } })).toEqual([]);
+});
+
+test('Values that are known only at deployment are not checked', () => {
+  const resourceId = Lazy.string({ produce: () => 'q1' });
+  const subscriptions = [{ event: 'routing.queueEvents', resourceId }];
+  expect(problemsOf({ protocols: { notificationStream: { subscriptions } } })).toEqual([]);
 });

@@ -6,7 +6,7 @@ import type { StreamFaultKind } from 'switchboard-local/simulator/streams/stream
 import type { StreamServer } from 'switchboard-local/simulator/streams/stream-server.ts';
 import { afterEach, describe, expect, test } from 'vitest';
 import { eventually } from './eventually.ts';
-import { STREAMS, StreamRun } from './stream-run.ts';
+import { STREAMS, StreamRun } from './streamed-ingester.ts';
 
 type Name = keyof typeof STREAMS;
 const NAMES = Object.keys(STREAMS) as Name[];
