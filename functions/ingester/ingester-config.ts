@@ -120,12 +120,9 @@ export const ingesterEnvironment = z.object({
     description:
       'Largest frame that is read, in bytes. A larger one is lost: it ends its connection with code 1009, and is counted.',
   }),
-  SOCKET_DEFLATE: z
-    .enum(['on', 'off'], 'is not on or off')
-    .default('off')
-    .meta({
-      description: 'Whether permessage-deflate is offered. It saves bandwidth and costs CPU and memory.',
-    }),
+  SOCKET_DEFLATE: z.enum(['on', 'off'], 'is not on or off').default('off').meta({
+    description: 'Whether permessage-deflate is offered. It saves bandwidth and costs CPU and memory.',
+  }),
   HEALTH_HOST: z
     .string()
     .min(1)

@@ -6,7 +6,7 @@ import { type ConnectionToken, replaceBy } from '../connection-token.ts';
 import { readJsonFrame } from '../json-frames.ts';
 import { type NumberedSubscription, SequenceReader } from '../sequence-reader.ts';
 import type { ProtocolContext, Session, Signal } from '../stream-protocol.ts';
-import { ANALYTICS_ERRORS, OTHER_ANALYTICS_ERROR } from './analytics-ends.ts';
+import { endOfError } from './analytics-ends.ts';
 
 /** Characters of a server's message that are logged. */
 const MAX_MESSAGE_CHARACTERS = 200;
@@ -115,7 +115,7 @@ export class AnalyticsSession implements Session {
       case 'error': {
         const { code, message: text } = message.error;
         const reason = `${code} ${text}`.slice(0, MAX_MESSAGE_CHARACTERS);
-        return { kind: 'refused', end: ANALYTICS_ERRORS[code] ?? OTHER_ANALYTICS_ERROR, reason };
+        return { kind: 'refused', end: endOfError(code), reason };
       }
     }
   }
