@@ -56,6 +56,20 @@ describe('before connecting', () => {
     ).toEqual([]);
   });
 
+  test.each([
+    [97, []],
+    [
+      98,
+      ['INTERACTION_ACTIVE_CONNECTIONS is 98, and with one connection per event type that is not below 100'],
+    ],
+  ])('With %i connections of others, two event types need two more', (active, expected) => {
+    const environment = {
+      INTERACTION_EVENT_TYPES: 'interaction:updated,interaction:created',
+      INTERACTION_ACTIVE_CONNECTIONS: String(active),
+    };
+    expect(problems(environment)).toEqual(expected);
+  });
+
   test('A subscription can have at most 65,536 bytes', () => {
     const filters = (bytes: number) => ({
       ...ENVIRONMENT,
