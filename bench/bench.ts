@@ -1,33 +1,20 @@
+import { availableParallelism, cpus } from 'node:os';
 import { Argument, Command } from 'commander';
 import { batches, consumer, naiveConsumer } from './consumer-bench.ts';
-import { startFrameServer } from './frame-client.ts';
 import { benchImport } from './import-bench.ts';
-import { ingest, ingestNaively, receiveAndParse } from './ingester-bench.ts';
+import { benchIngester, FORMATS } from './ingester-bench.ts';
 import { eventsPerCpuSecond, type Figure, figure } from './measure.ts';
 import { benchMemory } from './memory-bench.ts';
 import { benchWebhook } from './webhook-bench.ts';
+import type { FormatName } from './wire-formats.ts';
 
-const INGESTER_EVENTS = 200_000;
 const CONSUMER_EVENTS = 50_000;
 /** The naive implementations are slower, so fewer events are sufficient. */
 const NAIVE_EVENTS = 10_000;
 /** Share of events processed before the measurement, so that the code is optimized by the compiler. */
 const WARM_UP_SHARE = 0.25;
-
-type Read = (url: string, events: number) => Promise<void>;
-
-async function benchIngester(): Promise<Figure & { limit: number }> {
-  const server = await startFrameServer();
-  const measure = async (read: Read, events: number) => {
-    await read(server.url(events * WARM_UP_SHARE), events * WARM_UP_SHARE);
-    return eventsPerCpuSecond(events, () => read(server.url(events), events));
-  };
-  const limit = await measure(receiveAndParse, INGESTER_EVENTS);
-  const naive = await measure(ingestNaively, NAIVE_EVENTS);
-  const value = await measure(ingest, INGESTER_EVENTS);
-  server.close();
-  return { ...figure('ingester', 'events/s per core', value, naive, limit), limit };
-}
+/** The wire format whose raw limit is that of the consumer. */
+const CONSUMER_FORMAT: FormatName = 'notification-channels';
 
 async function benchConsumer(limit: number): Promise<Figure> {
   const measure = async (consume: ReturnType<typeof consumer>, events: number) => {
@@ -56,11 +43,16 @@ const chosen: readonly string[] = command.processedArgs[0];
 // EMF documents would be mixed with the output.
 process.env.POWERTOOLS_METRICS_DISABLED = 'true';
 const selected = (name: string) => chosen.includes(name);
-if (selected('ingester') || selected('consumer')) {
-  const ingester = await benchIngester();
+if (!json)
+  process.stdout.write(`Node.js ${process.version}, ${availableParallelism()} CPUs (${cpus()[0]?.model})\n`);
+let limit = Number.NaN;
+for (const format of FORMATS) {
+  if (!selected('ingester') && !(selected('consumer') && format === CONSUMER_FORMAT)) continue;
+  const ingester = await benchIngester(format);
+  if (format === CONSUMER_FORMAT) limit = ingester.limit;
   print(ingester);
-  if (selected('consumer')) print(await benchConsumer(ingester.limit));
 }
+if (selected('consumer')) print(await benchConsumer(limit));
 if (selected('webhook')) for (const one of await benchWebhook()) print(one);
 if (selected('import')) for (const one of await benchImport()) print(one);
 if (selected('memory')) for (const one of await benchMemory()) print(one);

@@ -1,11 +1,11 @@
-import { frameText } from 'switchboard-local/simulator/frame.ts';
+import { type Frame, frameText } from 'switchboard-local/simulator/frame.ts';
 import { GENERATED_TOPICS, Generator } from 'switchboard-local/simulator/generator.ts';
 
 const USERS = 50;
 const QUEUES = 10;
 
-/** Creates a generator of distinct frames, about 1.3 KB each, for all topics of the simulator. */
-export function frameSource(seed: number): () => string {
+/** Creates a generator of distinct events, about 1.3 KB each, for all topics of the simulator. */
+export function eventSource(seed: number): () => Frame {
   const ids = (first: string, count: number) =>
     Array.from(
       { length: count },
@@ -15,8 +15,14 @@ export function frameSource(seed: number): () => string {
     { userIds: ids('1', USERS), queueIds: ids('2', QUEUES) },
     { seed, topics: GENERATED_TOPICS },
   );
+  return () => generator.next();
+}
+
+/** The same as frames of notification channels. */
+export function frameSource(seed: number): () => string {
+  const next = eventSource(seed);
   return () => {
-    const frame = generator.next();
+    const frame = next();
     return frameText(frame, JSON.stringify(frame.eventBody));
   };
 }

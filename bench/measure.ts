@@ -49,3 +49,8 @@ export async function eventsPerCpuSecond(events: number, work: () => Promise<voi
   await work();
   return events / cpuSeconds(start);
 }
+
+/** The middle of some values. */
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+}

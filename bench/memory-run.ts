@@ -1,6 +1,7 @@
 import { batches, consumer } from './consumer-bench.ts';
 import { startFrameServer } from './frame-client.ts';
-import { ingest } from './ingester-bench.ts';
+import { ingest } from './ingest.ts';
+import type { FormatName } from './wire-formats.ts';
 
 const EARLY_EVENTS = 100_000;
 const LATE_EVENTS = 500_000;
@@ -19,7 +20,8 @@ process.send?.({ earlyMb, lateMb: residentMb() }, () => process.exit(0));
 
 async function ingesterStep(): Promise<(seed: number) => Promise<void>> {
   const server = await startFrameServer();
-  return () => ingest(server.url(STEP_EVENTS), STEP_EVENTS);
+  const format: FormatName = 'notification-channels';
+  return () => ingest({ format, events: STEP_EVENTS, url: server.url(format, STEP_EVENTS) });
 }
 
 function consumerStep(): (seed: number) => Promise<void> {

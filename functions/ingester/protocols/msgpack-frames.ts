@@ -1,16 +1,18 @@
 import { Unpackr } from 'msgpackr';
 import { exactInteger } from '../../../lib/events/exact-json.ts';
-import type { JsonMessage, Rejected } from './json-frames.ts';
+import type { Rejected } from './json-frames.ts';
+
+/** The map in a msgpack frame. */
+export type MsgpackMessage = { readonly kind: 'message'; readonly value: object };
 
 /** Maps become objects. Definitions of records are not read from a server. */
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'bigint' });
 
 /** The map in a binary frame, as JSON can express it: long integers keep their digits, bytes become base64. */
-export function readMsgpackFrame(data: Buffer): JsonMessage | Rejected {
+export function readMsgpackFrame(data: Buffer): MsgpackMessage | Rejected {
   try {
     const value = jsonValue(unpackr.unpack(data));
-    if (typeof value === 'object' && value !== null)
-      return { kind: 'message', text: JSON.stringify(value), value };
+    if (typeof value === 'object' && value !== null) return { kind: 'message', value };
   } catch {
     // Not msgpack, or nested too deep.
   }
@@ -19,9 +21,31 @@ export function readMsgpackFrame(data: Buffer): JsonMessage | Rejected {
 
 function jsonValue(value: unknown): unknown {
   if (typeof value === 'bigint') return exactInteger(value);
+  if (typeof value !== 'object' || value === null) return value;
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
-  if (Array.isArray(value)) return value.map(jsonValue);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, jsonValue(member)]));
+  return Array.isArray(value) ? jsonArray(value) : jsonObject(value as Readonly<Record<string, unknown>>);
+}
+
+/** Nearly every array and object is JSON as it is, so that it is copied only if a member is not. */
+function jsonArray(values: readonly unknown[]): readonly unknown[] {
+  let copy: unknown[] | undefined;
+  for (let index = 0; index < values.length; index++) {
+    const member = jsonValue(values[index]);
+    if (member === values[index]) continue;
+    copy ??= [...values];
+    copy[index] = member;
+  }
+  return copy ?? values;
+}
+
+function jsonObject(record: Readonly<Record<string, unknown>>): object {
+  let copy: Record<string, unknown> | undefined;
+  for (const key of Object.keys(record)) {
+    const member = jsonValue(record[key]);
+    if (member === record[key]) continue;
+    copy ??= { ...record };
+    copy[key] = member;
+  }
+  return copy ?? record;
 }

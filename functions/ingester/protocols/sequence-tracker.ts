@@ -34,6 +34,8 @@ export class SequenceTracker {
   private epoch = 0;
   /** Times of the events of this epoch, by number. */
   private readonly remembered = new Map<number, string>();
+  /** The oldest of them. It is never replaced: a new iterator would pass the place of every event that was forgotten. */
+  private readonly oldest = this.remembered.keys();
 
   /** The view of one connection. Connections can overlap, and each has its own order. */
   connection(): Classify {
@@ -84,8 +86,8 @@ export class SequenceTracker {
 
   private remember(position: Position): void {
     this.remembered.set(position.sequence, position.timestamp);
-    const oldest = this.remembered.keys().next().value;
-    if (this.remembered.size > MAX_REMEMBERED_EVENTS && oldest !== undefined) this.remembered.delete(oldest);
+    if (this.remembered.size > MAX_REMEMBERED_EVENTS)
+      this.remembered.delete(this.oldest.next().value ?? position.sequence);
     if (!this.newest || position.sequence > this.newest.sequence) this.newest = position;
   }
 }
