@@ -1,22 +1,13 @@
 import { expect, test } from 'vitest';
-import { lastLine, switchboard } from './child.ts';
+import { runProtocol } from './stream-protocol-run.ts';
 
 /** Messages of killed invocations wait for their visibility timeout of 12 s, some of them twice. */
 const TIMEOUT_MS = 75_000;
 
 /** Runs with all faults. Returns the exit code and the result. */
-async function runWithAllFaults(flags: readonly string[] = []) {
+function runWithAllFaults(flags: readonly string[] = []) {
   const faults = ['--events', '3000', '--rate', '1000', '--faults', 'all', '--seed', '7'];
-  const { code, stdout, stderr } = await switchboard([
-    'local',
-    ...faults,
-    ...flags,
-    '--exit',
-    '--json',
-    '--health-port',
-    '0',
-  ]).ended;
-  return { code, result: lastLine(stdout), stderr };
+  return runProtocol('notification-channels', [...faults, ...flags]);
 }
 
 test('With all faults, events that differ are published once, and copies of them arrive', {

@@ -28,7 +28,7 @@ import { Ingester } from '../../functions/ingester/ingester.ts';
 import { readConfig as readIngesterConfig } from '../../functions/ingester/ingester-config.ts';
 import type { StreamProtocol } from '../../functions/ingester/protocols/stream-protocol.ts';
 import { dynamoDbClient, eventBridgeClient, objectStore, sqsClient } from '../../lib/aws/aws-clients.ts';
-import { createLogger } from '../../lib/aws/logger.ts';
+import { scannedLogger } from '../secret-scan/scanned-logger.ts';
 
 const LOCAL = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
 /** Time for the ingester to connect, and for the pipeline to settle. */
@@ -185,7 +185,7 @@ export class LocalSystem {
           objectStore: objectStore(config.oversizeBucket, dynamodb, endpoint),
           sqs: sqsClient(consumerEdge),
           eventbridge: eventBridgeClient(consumerEdge),
-          logger: createLogger('consumer', 'SILENT'),
+          logger: scannedLogger('consumer'),
           metrics: new Metrics({ namespace: 'Switchboard', serviceName: 'consumer' }),
         });
         return (event: SQSEvent, context: Context) => {
@@ -217,7 +217,7 @@ export class LocalSystem {
       dynamodb,
       objectStore: objectStore(config.oversizeBucket, dynamodb, endpoint),
       credentials: [async () => ({ clientId: 'simulator-client', clientSecret: 'simulator-secret' })],
-      log: createLogger('ingester', 'SILENT'),
+      log: scannedLogger('ingester'),
       limits: { ...LIMITS.ingester, ...ingester?.limits },
     });
     await this.ingester.start();

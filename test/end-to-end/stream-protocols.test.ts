@@ -7,8 +7,9 @@ test.each(STREAM_PROTOCOLS)(
   'Without faults, every event of %s is published once',
   { timeout: TIMEOUT_MS },
   async (name) => {
-    const { code, result, stderr } = await runProtocol(name, ['--events', '1000', '--rate', '1000']);
+    const { code, result, stderr, answers } = await runProtocol(name, ['--events', '1000', '--rate', '1000']);
     expect(result, stderr).toMatchObject({ sent: 1_000, published: 1_000, uncovered: 0, gapRecords: 0 });
     expect(code).toBe(0);
+    expect(answers).toBeGreaterThan(0);
   },
 );

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { announceSecret } from 'switchboard-local/announcements.ts';
 import { TokenSource } from '../../lib/genesys/token-source.ts';
 
 /** A response. `reset` breaks the connection, and `never` sends no response. */
@@ -17,9 +18,10 @@ export interface SeenRequest {
 
 export const CREDENTIALS = { clientId: 'client-1', clientSecret: 'the-s3cret-of-client-1' } as const;
 /** Creates a response of the token endpoint. */
-export const tokenAnswer = (accessToken: string, expiresInSeconds = 86_400): Answer => ({
-  body: { access_token: accessToken, token_type: 'bearer', expires_in: expiresInSeconds },
-});
+export function tokenAnswer(accessToken: string, expiresInSeconds = 86_400): Answer {
+  announceSecret(accessToken);
+  return { body: { access_token: accessToken, token_type: 'bearer', expires_in: expiresInSeconds } };
+}
 
 /**
  * An HTTP server on the loopback interface. It sends the given answers in order and repeats the last one. Without
@@ -51,6 +53,7 @@ export class TestServer {
 
   /** Creates a token source that uses this server. */
   tokens(): TokenSource {
+    announceSecret(CREDENTIALS.clientSecret);
     return new TokenSource({ loginUrl: this.url, credentials: async () => CREDENTIALS });
   }
 

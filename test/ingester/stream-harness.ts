@@ -1,3 +1,4 @@
+import { announceSecret } from 'switchboard-local/announcements.ts';
 import { type EndCause, endOf, type Reconnect } from '../../functions/ingester/protocols/end-table.ts';
 import type {
   ProtocolContext,
@@ -36,9 +37,13 @@ export class StreamHarness<C, S extends Subscription> {
     const fetch = (async (url: string | URL, init: RequestInit = {}) => {
       this.requests.push({ url: String(url), init });
       if (!String(url).endsWith('/oauth/token')) return this.answer(String(url));
-      return Response.json({ access_token: `token-${++this.tokens}`, expires_in: TOKEN_LIFE_SECONDS });
+      const access_token = `token-${++this.tokens}`;
+      announceSecret(access_token);
+      return Response.json({ access_token, expires_in: TOKEN_LIFE_SECONDS });
     }) as typeof globalThis.fetch;
-    const credentials = async () => ({ clientId: 'id', clientSecret: 'a-client-secret' });
+    const clientSecret = 'a-client-secret';
+    announceSecret(clientSecret);
+    const credentials = async () => ({ clientId: 'id', clientSecret });
     const loginUrl = 'https://login.mypurecloud.de';
     const tokens = new TokenSource({ loginUrl, credentials, fetch });
     const rest = new RestClient({ apiUrl: 'https://api.mypurecloud.de', tokens, fetch });

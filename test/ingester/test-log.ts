@@ -1,4 +1,5 @@
 import type { Log } from '../../lib/aws/logger.ts';
+import { scannedLogger } from '../secret-scan/scanned-logger.ts';
 
 /** A line of a {@link TestLog}. */
 export interface LogLine {
@@ -7,9 +8,10 @@ export interface LogLine {
   readonly fields: Record<string, unknown>;
 }
 
-/** A log that keeps its lines. */
+/** A log that keeps its lines. What the product's logger would write is searched for secrets. */
 export class TestLog implements Log {
   readonly lines: LogLine[] = [];
+  private readonly scanned: Log = scannedLogger('test');
   readonly debug = this.writer('debug');
   readonly info = this.writer('info');
   readonly warn = this.writer('warn');
@@ -22,6 +24,7 @@ export class TestLog implements Log {
 
   private writer(level: LogLine['level']): Log['info'] {
     return (message, ...extra) => {
+      this.scanned[level](message, ...extra);
       const text = typeof message === 'string' ? message : message.message;
       this.lines.push({ level, message: text, fields: Object.assign({}, ...extra) });
     };

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import { announceCall } from '../announcements.ts';
 import { isJsonObject } from './action-input.ts';
 import { type ActionCall, AwsError, type EmulatedService, type JsonObject } from './emulated-service.ts';
 import { faultError } from './emulator-fault-kinds.ts';
@@ -50,6 +51,7 @@ export class Dispatcher {
 
   /** Answers one call. Rejects with {@link LostAnswerError} if a fault drops the answer. */
   async handle(call: Call): Promise<Answer> {
+    announceCall(call);
     const [prefix = '', action = ''] = call.target.split('.', 2);
     const service = this.services.find(({ targetPrefix }) => targetPrefix === prefix);
     const contentType = service?.contentType ?? 'application/x-amz-json-1.0';

@@ -1,3 +1,4 @@
+import { announceSecret } from '../announcements.ts';
 import { Channel } from './channel.ts';
 import { noLongerSubscribedText } from './control-frames.ts';
 import { newChannelId } from './identifiers.ts';
@@ -54,6 +55,7 @@ export class Channels {
     }
     const channel = new Channel(newChannelId(), token, Date.now() + this.options.channelLifeMs, 0);
     this.channels.set(channel.id, channel);
+    announceSecret(channel.id);
     this.used(channel);
     this.watch(channel);
     return channel;

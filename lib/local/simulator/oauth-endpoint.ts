@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { announceSecret } from '../announcements.ts';
 import { type ApiRequest, type ApiResponse, readRequest, writeResponse } from './api-request.ts';
 import type { PlatformPart } from './platform-server.ts';
 import type { Tokens } from './tokens.ts';
@@ -47,6 +48,7 @@ export function grantToken(
   clients: readonly OAuthClient[],
   tokens: Tokens,
 ): ApiResponse {
+  for (const { clientSecret } of clients) announceSecret(clientSecret);
   const form = new URLSearchParams(request.body);
   const given = basicCredentials(request.headers.authorization) ?? {
     clientId: form.get('client_id') ?? '',

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { announceSecret } from '../announcements.ts';
 import { badRequest, notFound } from './api-error.ts';
 import { type ApiRequest, type ApiResponse, jsonBody } from './api-request.ts';
 import { meets, parseCondition } from './stream-conditions.ts';
@@ -34,6 +35,7 @@ export class StreamsResource {
     if (this.streams.size >= MAX_STREAMS) throw badRequest(`There are ${MAX_STREAMS} streams already.`);
     const stream = { description: '', enabled: true, ...given, id: randomUUID() } as StreamDefinition;
     this.streams.set(stream.id, stream);
+    announceSecret(stream.destination.secret);
     return { status: 201, body: withoutSecret(stream) };
   }
 

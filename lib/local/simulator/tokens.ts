@@ -1,3 +1,4 @@
+import { announceSecret } from '../announcements.ts';
 import { newToken } from './identifiers.ts';
 
 /** With more tokens than this, the oldest is forgotten. */
@@ -32,6 +33,7 @@ export class Tokens {
     const oldest = this.tokens.keys().next();
     if (this.tokens.size >= MAX_TOKENS && oldest.done !== true) this.tokens.delete(oldest.value);
     this.tokens.set(token.value, token);
+    announceSecret(token.value);
     return token;
   }
 
