@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import type { IngesterRates } from './ingester-run.ts';
+import type { IngesterRates } from './ingester-rates.ts';
 import { type Figure, figure } from './measure.ts';
 import { type FormatName, WIRE_FORMATS } from './wire-formats.ts';
 
@@ -9,7 +9,7 @@ export const FORMATS = Object.keys(WIRE_FORMATS) as readonly FormatName[];
 
 /** Measures the ingester with one wire format, in a process of its own, so that no other format has shaped its code. */
 export async function benchIngester(format: FormatName): Promise<Figure & { limit: number }> {
-  const run = fork(new URL('./ingester-run.ts', import.meta.url), [format], { execArgv: ['--expose-gc'] });
+  const run = fork(new URL('./ingester-rates.ts', import.meta.url), [format], { execArgv: ['--expose-gc'] });
   const [{ value, naive, limit }] = (await once(run, 'message')) as [IngesterRates];
   return { ...figure(`ingester, ${format}`, 'events/s per core', value, naive, limit), limit };
 }

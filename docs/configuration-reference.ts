@@ -8,13 +8,8 @@ import { propertyRows } from './property-rows.ts';
 const PROPERTIES_FILE = join(import.meta.dirname, '../lib/cdk/switchboard-props.ts');
 const WEBHOOK_FILE = join(import.meta.dirname, '../lib/cdk/webhook-options.ts');
 const PROTOCOLS_FILE = join(import.meta.dirname, '../lib/cdk/stream-protocols.ts');
-/** Members of the property `protocols`, and their interfaces. */
-const PROTOCOLS = [
-  ['analyticsEvents', 'AnalyticsEventsProps'],
-  ['conversationStream', 'ConversationStreamProps'],
-  ['interactionEvents', 'InteractionEventsProps'],
-  ['notificationStream', 'NotificationStreamProps'],
-] as const;
+/** A member of the property `protocols`, and its interface. */
+const PROTOCOL_MEMBER = /^ {2}readonly (\w+)\?: (\w+Props);$/gm;
 
 const INTRODUCTION = `# Configuration reference
 
@@ -28,6 +23,7 @@ To deploy Switchboard to AWS, configure the CDK construct. It sets the environme
  * @throws {@link ConfigurationReferenceError} if a setting is not documented
  */
 export function configurationReference(sections: readonly EnvironmentSection[]): string {
+  const protocols = readFileSync(PROTOCOLS_FILE, 'utf8');
   const properties = propertyRows(readFileSync(PROPERTIES_FILE, 'utf8'), 'SwitchboardProps');
   return [
     INTRODUCTION,
@@ -35,9 +31,9 @@ export function configurationReference(sections: readonly EnvironmentSection[]):
     settingsTable('Property', properties),
     '## Properties of `webhook`',
     settingsTable('Property', propertyRows(readFileSync(WEBHOOK_FILE, 'utf8'), 'WebhookOptions')),
-    ...PROTOCOLS.flatMap(([name, type]) => [
+    ...[...protocols.matchAll(PROTOCOL_MEMBER)].flatMap(([, name, type = '']) => [
       `### Properties of \`protocols.${name}\``,
-      settingsTable('Property', propertyRows(readFileSync(PROTOCOLS_FILE, 'utf8'), type)),
+      settingsTable('Property', propertyRows(protocols, type)),
     ]),
     ...sections.flatMap(([title, schema]) => [
       `## ${title}`,

@@ -2,13 +2,7 @@ export { DEFAULTS, LIMITS, SwitchboardConfigurationError } from './configuration
 export { DETAIL_TYPES, type DetailType } from './detail-types.ts';
 export { type EventMatch, EventMatchError, eventPattern } from './event-match.ts';
 export { type Overrides, overrides } from './overrides.ts';
-export type {
-  AnalyticsEventsProps,
-  ConversationStreamProps,
-  InteractionEventsProps,
-  NotificationStreamProps,
-  StreamProtocols,
-} from './stream-protocols.ts';
+export type * from './stream-protocols.ts';
 export { Switchboard } from './switchboard.ts';
 export type { SwitchboardProps } from './switchboard-props.ts';
 export type { WebhookOptions } from './webhook-options.ts';

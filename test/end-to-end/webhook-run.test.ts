@@ -12,7 +12,7 @@ test('With all faults, every signed event is published once, and no other', {
   timeout: TIMEOUT_MS,
 }, async () => {
   const faults = ['--events', '1000', '--rate', '1000', '--faults', 'all', '--seed', '3'];
-  const { code, stdout, stderr } = await run([...faults, '--exit', '--json']);
+  const { code, stdout, stderr } = await run([...faults, '--exit', '--json', '--log-level', 'debug']);
   const result = lastLine(stdout);
   expect(result, stderr).toMatchObject({
     sent: 1_000,
