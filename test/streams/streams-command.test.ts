@@ -37,6 +37,9 @@ afterEach(async () => {
   await emulator.close();
 });
 
+/** The only place where a secret is meant to be shown. */
+const SHOWN_ONCE = /^(Signing secret, stored in Secrets Manager and shown only now: )[0-9a-f]{64}$/m;
+
 /** Runs `switchboard streams`. @returns what it prints */
 async function streams(...flags: string[]): Promise<string> {
   printed = '';
@@ -46,6 +49,11 @@ async function streams(...flags: string[]): Promise<string> {
     }),
   );
   await program.parseAsync(['streams', ...flags], { from: 'user' });
+  const [command] = flags;
+  globalThis.writtenInTest(
+    'switchboard streams',
+    command === 'create' ? printed.replace(SHOWN_ONCE, '$1') : printed,
+  );
   return printed;
 }
 
