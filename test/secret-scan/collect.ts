@@ -8,7 +8,7 @@ import { DIRECTORY_VARIABLE, type Records } from './written-texts.ts';
 
 const PRELOAD = pathToFileURL(resolve(import.meta.dirname, 'child-preload.ts')).href;
 /** Services whose calls carry events or secrets, and nothing that is written for people to read. */
-const DATA_TARGETS = /^(?:DynamoDB_|AmazonSQS|AWSEvents|secretsmanager|AmazonEC2|AWSSecurityToken)/;
+const DATA_TARGETS = /^(?:DynamoDB_|AmazonSQS|AWSEvents|secretsmanager)/;
 
 /**
  * Collects from now on everything that this process writes, and the secrets that the stand-ins announce. Child processes
@@ -50,9 +50,9 @@ function collectAnswers(records: Records): void {
   for (const method of ['write', 'end'] as const) {
     const original = ServerResponse.prototype[method] as (...values: unknown[]) => unknown;
     ServerResponse.prototype[method] = function (this: ServerResponse, ...values: unknown[]) {
-      const { url, socket } = this.req as IncomingMessage & { socket: { server?: object } };
+      const { url, socket } = this.req as IncomingMessage & { socket?: { server?: object } };
       const [body] = values;
-      if (socket.server && own.has(socket.server)) {
+      if (socket?.server && own.has(socket.server)) {
         const text =
           typeof body === 'string' || body instanceof Uint8Array ? String(Buffer.from(body as string)) : '';
         records.text(
