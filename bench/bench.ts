@@ -49,7 +49,7 @@ let limit = Number.NaN;
 for (const format of FORMATS) {
   if (!selected('ingester') && !(selected('consumer') && format === CONSUMER_FORMAT)) continue;
   const ingester = await benchIngester(format);
-  if (format === CONSUMER_FORMAT) limit = ingester.limit;
+  if (format === CONSUMER_FORMAT) limit = ingester.limit ?? limit;
   print(ingester);
 }
 if (selected('consumer')) print(await benchConsumer(limit));

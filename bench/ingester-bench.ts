@@ -8,8 +8,8 @@ import { type FormatName, WIRE_FORMATS } from './wire-formats.ts';
 export const FORMATS = Object.keys(WIRE_FORMATS) as readonly FormatName[];
 
 /** Measures the ingester with one wire format, in a process of its own, so that no other format has shaped its code. */
-export async function benchIngester(format: FormatName): Promise<Figure & { limit: number }> {
+export async function benchIngester(format: FormatName): Promise<Figure> {
   const run = fork(new URL('./ingester-rates.ts', import.meta.url), [format], { execArgv: ['--expose-gc'] });
   const [{ value, naive, limit }] = (await once(run, 'message')) as [IngesterRates];
-  return { ...figure(`ingester, ${format}`, 'events/s per core', value, naive, limit), limit };
+  return figure(`ingester, ${format}`, 'events/s per core', value, naive, limit);
 }
