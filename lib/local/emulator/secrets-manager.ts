@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { announceSecret } from '../announcements.ts';
+import { announceSecretValue } from '../announcements.ts';
 import { optionalString } from './action-input.ts';
 import { type Action, AwsError, type EmulatedService, type JsonObject } from './emulated-service.ts';
 import { NotEmulatedError } from './not-emulated.ts';
@@ -138,18 +138,8 @@ function setValue(secret: Secret, value: SecretValue, id: string): string {
   if (current?.id === id) return id;
   if (current) versions[PREVIOUS] = current;
   versions[CURRENT] = { id, value, createdAtMs: Date.now() };
-  if ('SecretString' in value) for (const secret of secretsIn(value.SecretString)) announceSecret(secret);
+  if ('SecretString' in value) announceSecretValue(value.SecretString);
   return id;
-}
-
-/** A secret value is a secret itself, or a JSON object with members that are. */
-function secretsIn(text: string): readonly string[] {
-  try {
-    const members = Object.entries(JSON.parse(text) as Record<string, unknown>);
-    return members.flatMap(([name, member]) => (/secret/i.test(name) ? String(member) : []));
-  } catch {
-    return [text];
-  }
 }
 
 function versionId(input: JsonObject): string {
