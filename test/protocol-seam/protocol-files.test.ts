@@ -9,6 +9,7 @@ const LISTS = [
   'functions/ingester/protocols/registry.ts',
   'bin/local/protocol-clouds.ts',
   'lib/cdk/stream-protocols.ts',
+  'lib/cdk/protocol-variables.ts',
   'docs/configuration.md',
 ];
 /** The default protocol, which options and defaults name. */
