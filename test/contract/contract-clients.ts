@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -16,6 +17,7 @@ const config = {
 export const sqs = new SQSClient({ ...config, useQueueUrlAsEndpoint: false });
 export const dynamodb = new DynamoDBClient(config);
 export const eventbridge = new EventBridgeClient(config);
+export const cloudWatchLogs = new CloudWatchLogsClient(config);
 export const secretsManager = new SecretsManagerClient(config);
 
 /** A name that no other run uses. */

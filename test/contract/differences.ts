@@ -67,6 +67,26 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     endpoint: 'ministack',
+    id: 'logs.batch-bytes',
+    reason: 'a batch above 1 MiB is accepted',
+  },
+  {
+    endpoint: 'ministack',
+    id: 'logs.batch-events',
+    reason: 'a batch of more than 10,000 events is accepted',
+  },
+  {
+    endpoint: 'ministack',
+    id: 'logs.order',
+    reason: 'events in any order are accepted',
+  },
+  {
+    endpoint: 'ministack',
+    id: 'logs.rejected',
+    reason: 'events of any time are stored',
+  },
+  {
+    endpoint: 'ministack',
     id: 'sqs.delete.older-receipt',
     reason: 'the receipt of an earlier receive is refused',
   },

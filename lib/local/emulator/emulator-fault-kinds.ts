@@ -67,6 +67,8 @@ export const FAULTY_TARGETS: Readonly<Record<string, readonly AwsFaultKind[]>> =
   'DynamoDB_20120810.ExecuteStatement': WHOLE_CALL,
   'DynamoDB_20120810.BatchExecuteStatement': BATCH,
   'secretsmanager.GetSecretValue': WHOLE_CALL,
+  'Logs_20140328.CreateLogStream': WHOLE_CALL,
+  'Logs_20140328.PutLogEvents': WHOLE_CALL,
 };
 
 type ErrorData = readonly [type: string, message: string, status: number, queryCode?: string];

@@ -1,5 +1,6 @@
 import { type Answer, type Call, Dispatcher } from './aws-json-protocol.ts';
 import { CloudWatch } from './cloudwatch.ts';
+import { CloudWatchLogs } from './cloudwatch-logs.ts';
 import { DynamoDb } from './dynamodb/dynamodb.ts';
 import type { FaultInjector } from './emulator-faults.ts';
 import { type Listening, listen } from './emulator-http.ts';
@@ -34,6 +35,7 @@ export class Emulator {
   readonly eventbridge: EventBridge;
   readonly secretsManager: SecretsManager;
   readonly cloudwatch: CloudWatch;
+  readonly logs: CloudWatchLogs;
   readonly s3: S3;
   private readonly dispatcher: Dispatcher;
   private readonly onCall: EmulatorOptions['onCall'];
@@ -54,8 +56,10 @@ export class Emulator {
     });
     this.secretsManager = new SecretsManager(place);
     this.cloudwatch = new CloudWatch();
+    this.logs = new CloudWatchLogs();
     this.s3 = new S3({ region });
-    const services = [this.sqs, this.dynamodb, this.eventbridge, this.secretsManager, this.cloudwatch];
+    const { sqs, dynamodb, eventbridge, secretsManager, cloudwatch, logs } = this;
+    const services = [sqs, dynamodb, eventbridge, secretsManager, cloudwatch, logs];
     this.dispatcher = new Dispatcher(services, faults);
   }
 

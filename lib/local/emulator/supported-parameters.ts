@@ -64,6 +64,12 @@ const PARAMETERS: Readonly<Record<string, string>> = {
   'secretsmanager.PutSecretValue': 'SecretId ClientRequestToken SecretString SecretBinary',
   // Accepted without effect: RecoveryWindowInDays, ForceDeleteWithoutRecovery. A secret is deleted at once.
   'secretsmanager.DeleteSecret': 'SecretId RecoveryWindowInDays ForceDeleteWithoutRecovery',
+  'Logs_20140328.CreateLogGroup': 'logGroupName',
+  'Logs_20140328.DeleteLogGroup': 'logGroupName',
+  'Logs_20140328.CreateLogStream': 'logGroupName logStreamName',
+  'Logs_20140328.PutLogEvents': 'logGroupName logStreamName logEvents',
+  'Logs_20140328.FilterLogEvents':
+    'logGroupName logStreamNames logStreamNamePrefix startTime endTime limit nextToken',
   'GraniteServiceVersion20100801.PutMetricData':
     'Namespace MetricData EntityMetricData StrictEntityValidation',
 };
