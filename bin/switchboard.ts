@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { redact } from '../lib/events/redaction.ts';
+import { auditCommand } from './audit/audit-command.ts';
 import { gapsCommand } from './gaps/gaps-command.ts';
 import { localCommand } from './local/local-options.ts';
 import { runLocal } from './local/local-run.ts';
@@ -32,6 +33,7 @@ const program = new Command('switchboard')
   )
   .addCommand(gapsCommand(writeOut))
   .addCommand(streamsCommand(writeOut))
+  .addCommand(auditCommand(writeOut))
   .addCommand(simulatorCommand())
   .addCommand(emulatorCommand());
 for (const command of program.commands.flatMap((one) => [one, ...one.commands]))

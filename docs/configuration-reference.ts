@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { AUDIT_ACTIONS } from '../lib/events/audit-record.ts';
 import type { EnvironmentSection } from './configuration-sections.ts';
 import { environmentRows } from './environment-rows.ts';
-import { settingsTable } from './markdown-table.ts';
+import { code, settingsTable, table } from './markdown-table.ts';
 import { propertyRows } from './property-rows.ts';
 
 const PROPERTIES_FILE = join(import.meta.dirname, '../lib/cdk/switchboard-props.ts');
 const WEBHOOK_FILE = join(import.meta.dirname, '../lib/cdk/webhook-options.ts');
+const AUDIT_FILE = join(import.meta.dirname, '../lib/cdk/audit-options.ts');
 const PROTOCOLS_FILE = join(import.meta.dirname, '../lib/cdk/stream-protocols.ts');
 /** A member of the property `protocols`, and its interface. */
 const PROTOCOL_MEMBER = /^ {2}readonly (\w+)\?: (\w+Props);$/gm;
@@ -35,10 +37,21 @@ export function configurationReference(sections: readonly EnvironmentSection[]):
       `### Properties of \`protocols.${name}\``,
       settingsTable('Property', propertyRows(protocols, type)),
     ]),
+    '## Properties of `audit`',
+    settingsTable('Property', propertyRows(readFileSync(AUDIT_FILE, 'utf8'), 'AuditOptions')),
     ...sections.flatMap(([title, schema]) => [
       `## ${title}`,
       settingsTable('Variable', environmentRows(schema)),
     ]),
+    '## Actions of audit records',
+    table(
+      ['Action', 'Recorded with', 'Meaning'],
+      Object.entries(AUDIT_ACTIONS).map(([action, { level, meaning }]) => [
+        code(action),
+        level === 'all' ? code('all') : `${code('connections')}, ${code('all')}`,
+        meaning,
+      ]),
+    ),
   ]
     .join('\n\n')
     .concat('\n');

@@ -8,10 +8,15 @@ export interface SettingRow {
 
 /** Creates a Markdown table of settings. @param nameTitle - title of the first column */
 export function settingsTable(nameTitle: string, rows: readonly SettingRow[]): string {
-  const lines = rows.map((row) => line([code(row.name), row.type, row.default, row.description]));
-  return [line([nameTitle, 'Type', 'Default', 'Description']), '| --- | --- | --- | --- |', ...lines].join(
-    '\n',
+  return table(
+    [nameTitle, 'Type', 'Default', 'Description'],
+    rows.map((row) => [code(row.name), row.type, row.default, row.description]),
   );
+}
+
+/** Creates a Markdown table. */
+export function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [titles, titles.map(() => '---'), ...rows].map(line).join('\n');
 }
 
 /** Formats text as inline code. */

@@ -1,5 +1,6 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { number } from '../../bin/local/flag-values.ts';
+import { AUDIT_LEVELS, type AuditLevel } from '../../lib/events/audit-record.ts';
 import { bill } from './model.ts';
 import { PRICES } from './prices.ts';
 import { measureUsage } from './usage.ts';
@@ -9,24 +10,28 @@ interface CostOptions {
   tasks: number;
   claimDays: number;
   seconds: number;
+  audit: AuditLevel;
   json: boolean;
 }
 
-const { rate, tasks, claimDays, seconds, json } = new Command('cost')
+const { rate, tasks, claimDays, seconds, audit, json } = new Command('cost')
   .description('Estimates the monthly AWS bill from the billable units of a short run on this machine.')
   .option('--rate <n>', 'events per second', number(1, 2_000), 50)
   .option('--tasks <n>', 'number of ingester tasks', number(1, 100), 1)
   .option('--claim-days <n>', 'deduplication window in days', number(4, 28), 7)
   .option('--seconds <n>', 'duration of the run', number(1, 300), 10)
+  .addOption(new Option('--audit <records>', 'audit records to write').choices(AUDIT_LEVELS).default('off'))
   .option('--json', 'print one JSON object', false)
   .showHelpAfterError('(use --help for a list of options)')
   .parse()
   .opts<CostOptions>();
-const usage = await measureUsage(rate, seconds);
+const usage = await measureUsage(rate, seconds, audit);
 const result = bill(usage, { tasks, claimDays });
 
 if (json) {
-  process.stdout.write(`${JSON.stringify({ rate, tasks, claimDays, prices: PRICES, usage, ...result })}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ rate, tasks, claimDays, audit, prices: PRICES, usage, ...result })}\n`,
+  );
 } else {
   const { region, date } = PRICES;
   process.stdout.write(

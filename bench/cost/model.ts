@@ -33,6 +33,8 @@ export interface Usage {
   invocationSeconds: number;
   /** Bytes logged by the consumer, including metrics. */
   logBytes: number;
+  /** Bytes of audit records, as CloudWatch Logs bills them. */
+  auditBytes: number;
 }
 
 /** A line of the bill. */
@@ -99,6 +101,8 @@ export function bill(usage: Usage, options: { tasks: number; claimDays: number }
       PRICES.logsGb,
     ),
   ];
+  if (usage.auditBytes > 0)
+    variable.push(line('CloudWatch: audit records', (usage.auditBytes * month) / GB, 'GB', PRICES.logsGb));
   const fixed = [
     line('SQS: polls of the idle queue', idlePolls, 'M requests', PRICES.sqsMillionRequests),
     line('Fargate: vCPU', options.tasks * TASK.vcpu * HOURS_PER_MONTH, 'vCPU-h', PRICES.fargateVcpuHour),

@@ -4,6 +4,7 @@ import { Accounting } from '../../bin/local/accounting.ts';
 import { parseFaults } from '../../bin/local/fault-options.ts';
 import { startPipeline } from '../../bin/local/pipeline.ts';
 import { CLIENT, environmentOf, startPlatform } from '../../bin/local/simulated-platform.ts';
+import type { AuditLevel } from '../../lib/events/audit-record.ts';
 import type { Usage } from './model.ts';
 
 /** SQS bills each 64 KB chunk of a request. */
@@ -13,13 +14,14 @@ const SQS_CHUNK_BYTES = 65_536;
  * immediately, so this time is added to the measured duration.
  */
 const AWS_WAIT_SECONDS = 0.03;
+const LOG_EVENT_BYTES = 26;
 const MAX_CONNECT_MS = 30_000;
 const MAX_SETTLE_MS = 30_000;
 const POLL_MS = 20;
 const SEED = 1;
 
 /** Runs the pipeline with the simulator and the emulator, and counts the units that AWS would bill. */
-export async function measureUsage(rate: number, seconds: number): Promise<Usage> {
+export async function measureUsage(rate: number, seconds: number, audit: AuditLevel): Promise<Usage> {
   const usage: Usage = {
     seconds: 0,
     events: 0,
@@ -30,6 +32,7 @@ export async function measureUsage(rate: number, seconds: number): Promise<Usage
     invocations: 0,
     invocationSeconds: 0,
     logBytes: 0,
+    auditBytes: 0,
   };
   // The metrics of the consumer are log lines, whose bytes are counted.
   process.env.POWERTOOLS_METRICS_DISABLED = 'false';
@@ -48,6 +51,7 @@ export async function measureUsage(rate: number, seconds: number): Promise<Usage
     tokenLife: 86_400,
     channelLife: 86_400,
     healthPort: 0,
+    audit,
     logLevel: 'SILENT',
   });
   const [{ cloud, account }] = platform.protocols;
@@ -63,9 +67,11 @@ export async function measureUsage(rate: number, seconds: number): Promise<Usage
     logLevel: 'SILENT',
     seed: SEED,
     faults,
+    audit,
     accounting: new Accounting([account]),
     onCall: ({ target, body }) => {
       if (target === 'AmazonSQS.SendMessageBatch') usage.sqsRequests += chunks(body.length);
+      if (target === 'Logs_20140328.PutLogEvents') usage.auditBytes += logBytes(body);
     },
     onInvocation: ({ records, durationMs }) => {
       usage.invocations++;
@@ -95,6 +101,12 @@ export async function measureUsage(rate: number, seconds: number): Promise<Usage
   await pipeline.close();
   await platform.close();
   return usage;
+}
+
+/** CloudWatch Logs bills the messages, and 26 bytes for each. */
+function logBytes(body: string): number {
+  const { logEvents } = JSON.parse(body) as { logEvents: { message: string }[] };
+  return logEvents.reduce((sum, { message }) => sum + Buffer.byteLength(message) + LOG_EVENT_BYTES, 0);
 }
 
 function chunks(bytes: number): number {

@@ -5,8 +5,10 @@ import { Random } from 'switchboard-local/random.ts';
 import type { BatchReport } from '../../functions/consumer/batch-report.ts';
 import { readConfig } from '../../functions/consumer/consumer-config.ts';
 import { createHandler } from '../../functions/consumer/sqs-handler.ts';
+import { auditTrail } from '../../lib/aws/audit-settings.ts';
 import {
   type AwsEdge,
+  cloudWatchLogsClient,
   dynamoDbClient,
   eventBridgeClient,
   objectStore,
@@ -24,6 +26,8 @@ export interface LocalConsumerOptions {
   emulator: Emulator;
   edge: AwsEdge;
   quarantineQueueUrl: string;
+  /** Further variables. */
+  environment?: Readonly<Record<string, string>>;
   logLevel: LogLevel;
   timeoutMs: number;
   seed: number;
@@ -42,6 +46,7 @@ export function createLocalConsumer(options: LocalConsumerOptions): SqsPoller {
     QUARANTINE_QUEUE_URL: options.quarantineQueueUrl,
     OVERSIZE_BUCKET: NAMES.oversizeBucket,
     LOG_LEVEL: logLevel,
+    ...options.environment,
   };
   return new SqsPoller({
     sqs: emulator.sqs,
@@ -74,6 +79,11 @@ function createConsumer(
     objectStore: objectStore(config.oversizeBucket, dynamodb, edge.endpoint),
     sqs: sqsClient(edge),
     eventbridge: eventBridgeClient(edge),
+    audit: auditTrail(config.audit, () => cloudWatchLogsClient(edge), {
+      service: 'consumer',
+      log: logger,
+      writes: 'on flush',
+    }),
     logger,
     metrics: new Metrics({ namespace: METRIC_NAMESPACE, serviceName: 'consumer', logger }),
     onBatch,

@@ -1,6 +1,13 @@
 import { Ingester } from '../../functions/ingester/ingester.ts';
 import { readConfig } from '../../functions/ingester/ingester-config.ts';
-import { type AwsEdge, dynamoDbClient, objectStore, sqsClient } from '../../lib/aws/aws-clients.ts';
+import { auditTrail } from '../../lib/aws/audit-settings.ts';
+import {
+  type AwsEdge,
+  cloudWatchLogsClient,
+  dynamoDbClient,
+  objectStore,
+  sqsClient,
+} from '../../lib/aws/aws-clients.ts';
 import { createLogger, LOG_LEVELS, type LogLevel } from '../../lib/aws/logger.ts';
 import { RepeatedWarnings } from '../../lib/aws/repeated-warnings.ts';
 import type { Credentials } from '../../lib/genesys/token-source.ts';
@@ -60,13 +67,20 @@ export function createLocalIngester(
     });
   }
   const dynamodb = dynamoDbClient(edge);
+  const config = readConfig(environment);
+  const log = new RepeatedWarnings(createLogger('ingester', logLevel));
   return inProcess(
-    new Ingester(readConfig(environment), {
+    new Ingester(config, {
       sqs: sqsClient(edge),
       dynamodb,
       objectStore: objectStore(NAMES.oversizeBucket, dynamodb, edge.endpoint),
       credentials: [async () => genesys.credentials],
-      log: new RepeatedWarnings(createLogger('ingester', logLevel)),
+      log,
+      audit: auditTrail(config.audit, () => cloudWatchLogsClient(edge), {
+        service: 'ingester',
+        log,
+        writes: 'continuously',
+      }),
       ...(options.isSimulated ? { limits: localLimits(faults).ingester } : {}),
     }),
   );

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { DEFAULT_TOPICS } from 'switchboard-local/simulator/generator.ts';
 import { WEBHOOK_PROTOCOL } from '../../functions/webhook/delivered-event.ts';
 import { LOG_LEVELS } from '../../lib/aws/logger.ts';
+import { AUDIT_LEVELS } from '../../lib/events/audit-record.ts';
 import { NATIVE_PROTOCOL } from '../../lib/events/native-event.ts';
 import { STANDARD_INPUT } from './capture-file.ts';
 import { faultConflicts } from './fault-conflicts.ts';
@@ -36,6 +37,8 @@ export function localCommand(run: (options: LocalOptions) => Promise<void>): Com
       number(0, 65_535),
       3001,
     )
+    .addOption(new Option('--audit <records>', 'audit records to write').choices(AUDIT_LEVELS).default('off'))
+    .option('--audit-file <file>', 'file for the audit records, one JSON object per line; requires --audit')
     .addOption(
       new Option(
         '--log-level <level>',
@@ -126,12 +129,18 @@ function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 
+function auditConflicts({ audit, auditFile }: LocalOptions): string[] {
+  if ((audit === 'off') === (auditFile === undefined)) return [];
+  return ['--audit connections or all requires --audit-file, and --audit-file requires one of them'];
+}
+
 /** Problems with the combination of options. */
 function conflictsOf(options: LocalOptions): string[] {
   const { exit, events, replay, speed, pick, controlFrames, protocol, topics } = options;
   const protocols = protocolsOf(options);
   return [
     ...faultConflicts(options.faults, protocols),
+    ...auditConflicts(options),
     ...(events !== undefined && events < protocols.length
       ? [`--events ${events}: --protocol ${protocol} runs ${protocols.length} protocols, each with an event`]
       : []),

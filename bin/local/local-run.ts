@@ -4,6 +4,7 @@ import { DEFAULT_TOPICS } from 'switchboard-local/simulator/generator.ts';
 import { Ledger } from 'switchboard-local/simulator/ledger.ts';
 import { genesysHosts } from '../../lib/genesys/regions.ts';
 import { Accounting } from './accounting.ts';
+import { writeAuditFile } from './audit-records.ts';
 import { EventLoopDelay } from './event-loop-delay.ts';
 import { killAtSeededMoments } from './ingester-kills.ts';
 import { onInterruption } from './interruption.ts';
@@ -64,6 +65,7 @@ export async function runLocal(options: LocalOptions, genesys: RealGenesys | und
       logLevel: options.logLevel,
       seed: options.seed,
       faults: options.faults,
+      audit: options.audit,
       accounting,
       isSimulated: platform !== undefined,
       integration: protocols.flatMap(({ cloud }) => cloud?.integration ?? [])[0],
@@ -100,6 +102,7 @@ async function play(run: Run): Promise<number> {
   const judged = await judgeRun(run, replay);
   eventLoop.stop();
   for (const warning of runWarnings(judged, run, eventLoop.maxMs)) display.warn(warning);
+  if (run.options.auditFile) await writeAuditFile(pipeline.emulator, run.options.auditFile);
   await pipeline.close();
   if (printJson) printJson(`${JSON.stringify(judged.result)}\n`);
   else showResult(display, judged, lossByTopic(run.protocols));

@@ -6,7 +6,9 @@ import type { Invocation, SqsPoller } from 'switchboard-local/lambda/poller.ts';
 import type { GapRecord } from 'switchboard-local/simulator/gap-judge.ts';
 import type { NativeIntegration } from 'switchboard-local/simulator/native-integration.ts';
 import { type AwsEdge, dynamoDbClient, eventBridgeClient, sqsClient } from '../../lib/aws/aws-clients.ts';
+import type { AuditLevel } from '../../lib/events/audit-record.ts';
 import type { Accounting } from './accounting.ts';
+import { auditEnvironment, createAuditLog } from './audit-records.ts';
 import { ConsumerFailures } from './consumer-failures.ts';
 import { createLocalConsumer } from './consumer-poller.ts';
 import { ConsumerTotals } from './consumer-totals.ts';
@@ -34,6 +36,8 @@ export interface PipelineOptions extends Omit<LocalIngesterOptions, 'onKilled' |
   integration?: NativeIntegration | undefined;
   seed: number;
   accounting: Accounting;
+  /** Which audit records are written. Default `off`. */
+  audit?: AuditLevel;
   /** Whether Genesys Cloud is simulated, so that the limits can be shorter. Default false. */
   isSimulated?: boolean;
   /** The process of the ingester was killed. */
@@ -82,6 +86,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   };
   const resources = await createResources(clients, localLimits(faults).visibilityTimeoutSeconds);
   createBucket(emulator, NAMES.oversizeBucket);
+  createAuditLog(emulator);
   emulator.eventbridge.onEvent((published) => {
     if (published.busName !== NAMES.bus) return;
     accounting.onPublished(published, (bucket, key) => readObject(emulator, bucket, key));
@@ -144,11 +149,12 @@ function createReceivers(
   edge: AwsEdge & { endpoint: string },
   eventsQueueUrl: string,
 ): RunningIngester {
-  const { receivers = new Set(['ingester']), isSimulated = false } = options;
+  const { receivers = new Set(['ingester']), isSimulated = false, audit = 'off' } = options;
+  const environment = { ...options.environment, ...auditEnvironment(audit) };
   const onKilled = options.onIngesterKilled ?? (() => undefined);
   return joined([
     ...(receivers.has('ingester')
-      ? [createLocalIngester({ ...options, isSimulated, onKilled }, edge, eventsQueueUrl)]
+      ? [createLocalIngester({ ...options, environment, isSimulated, onKilled }, edge, eventsQueueUrl)]
       : []),
     ...(receivers.has('webhook') ? [createLocalWebhook(options, emulator, edge, eventsQueueUrl)] : []),
   ]);
@@ -168,6 +174,7 @@ function createPoller(
     emulator,
     edge,
     quarantineQueueUrl,
+    environment: auditEnvironment(options.audit ?? 'off'),
     logLevel,
     seed,
     timeoutMs,

@@ -18,6 +18,7 @@ export const NAMES = {
   bus: 'switchboard',
   oversizeBucket: 'switchboard-oversize',
   webhookSecret: 'switchboard-webhook',
+  auditLogGroup: 'switchboard-audit',
 } as const;
 
 /** URLs of the created queues. */

@@ -1,4 +1,5 @@
 import type { LogLevel } from '../../lib/aws/logger.ts';
+import type { AuditLevel } from '../../lib/events/audit-record.ts';
 import type { FaultChoice } from './fault-options.ts';
 
 /** Options of `switchboard local`. */
@@ -22,5 +23,7 @@ export interface LocalOptions {
   tokenLife: number;
   channelLife: number;
   healthPort: number;
+  audit: AuditLevel;
+  auditFile?: string;
   logLevel: LogLevel;
 }

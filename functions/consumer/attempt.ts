@@ -125,7 +125,8 @@ export function markOf(item: Item): string {
 }
 
 /** The message that the quarantine queue gets for an item. */
-export function toQuarantined({ pending, content, reason }: Item): Quarantined {
+export function toQuarantined({ pending, event, content, reason }: Item): Quarantined {
   const { envelope, messageIds } = pending;
-  return { body: splitOff(envelope.owner, [content]), reason, messageId: messageIds[0] };
+  const item = { event, content };
+  return { body: splitOff(envelope.owner, [content]), reason, messageId: messageIds[0], item };
 }

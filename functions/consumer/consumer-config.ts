@@ -1,4 +1,10 @@
 import * as z from 'zod';
+import {
+  type AuditSettings,
+  auditProblems,
+  auditSettings,
+  auditVariables,
+} from '../../lib/aws/audit-settings.ts';
 import { LOG_LEVELS } from '../../lib/aws/logger.ts';
 import { MAX_PUT_EVENTS_BYTES } from './publish.ts';
 
@@ -57,6 +63,7 @@ export const consumerEnvironment = z.object({
       description:
         'Size of a PutEvents entry above which the event is stored in the bucket and published as a reference.',
     }),
+  ...auditVariables,
   LOG_LEVEL: z.enum(LOG_LEVELS).default('INFO').meta({ description: 'Log level.' }),
 });
 
@@ -72,6 +79,8 @@ export interface ConsumerConfig {
   /** S3 bucket for events larger than `oversizeBytes`. Without it these events are quarantined. */
   oversizeBucket: string | undefined;
   oversizeBytes: number;
+  /** Without it no audit records are written. */
+  audit?: AuditSettings | undefined;
   logLevel: (typeof LOG_LEVELS)[number];
 }
 
@@ -82,9 +91,12 @@ export interface ConsumerConfig {
  */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): ConsumerConfig {
   const parsed = consumerEnvironment.safeParse(environment);
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => `  - ${String(issue.path[0])} ${issue.message}`);
-    throw new Error(`The consumer's environment has ${problems.length} problem(s):\n${problems.join('\n')}`);
+  const problems = parsed.success
+    ? auditProblems(parsed.data)
+    : parsed.error.issues.map((issue) => `${String(issue.path[0])} ${issue.message}`);
+  if (!parsed.success || problems.length > 0) {
+    const list = problems.map((problem) => `  - ${problem}`).join('\n');
+    throw new Error(`The consumer's environment has ${problems.length} problem(s):\n${list}`);
   }
   const values = parsed.data;
   return {
@@ -95,6 +107,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     dedupWindowSeconds: Math.round(values.DEDUP_WINDOW_DAYS * 86_400),
     oversizeBucket: values.OVERSIZE_BUCKET,
     oversizeBytes: values.OVERSIZE_BYTES,
+    // All records of the consumer are of events.
+    audit: values.AUDIT === 'all' ? auditSettings(values) : undefined,
     logLevel: values.LOG_LEVEL,
   };
 }

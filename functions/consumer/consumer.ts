@@ -15,6 +15,7 @@ import {
 import type { BatchReport } from './batch-report.ts';
 import type { TimeLimits } from './deadline.ts';
 import { isMarkable, isReturned, mustNotReturn, nextStep } from './decisions.ts';
+import type { EventAudit } from './event-audit.ts';
 import { resolveOccurrences } from './occurrence.ts';
 import { isUnresolved, type PendingEnvelope, type QueueRecord, readRecords } from './pending-envelope.ts';
 import type { Publications, Publisher } from './publish.ts';
@@ -30,6 +31,7 @@ export interface ConsumerSteps {
   quarantine: Quarantine;
   /** How long a claim is kept. */
   dedupWindowSeconds: number;
+  audit: EventAudit;
   log: Log;
 }
 
@@ -210,7 +212,10 @@ export class Consumer {
       const { reason, messageId } = one;
       if (result.left.has(one))
         this.steps.log.error('The quarantine queue did not accept an item', { reason, messageId });
-      else this.steps.log.warn('An item was quarantined', { reason, messageId });
+      else {
+        this.steps.log.warn('An item was quarantined', { reason, messageId });
+        this.steps.audit.quarantined(one);
+      }
     }
     return result;
   }

@@ -1,5 +1,12 @@
 import { Metrics } from '@aws-lambda-powertools/metrics';
-import { dynamoDbClient, eventBridgeClient, objectStore, sqsClient } from '../../lib/aws/aws-clients.ts';
+import { auditTrail } from '../../lib/aws/audit-settings.ts';
+import {
+  cloudWatchLogsClient,
+  dynamoDbClient,
+  eventBridgeClient,
+  objectStore,
+  sqsClient,
+} from '../../lib/aws/aws-clients.ts';
 import { createLogger } from '../../lib/aws/logger.ts';
 import { METRIC_NAMESPACE } from '../../lib/aws/metric-names.ts';
 import { readConfig } from './consumer-config.ts';
@@ -7,6 +14,7 @@ import { createHandler } from './sqs-handler.ts';
 
 const config = readConfig(process.env);
 const dynamodb = dynamoDbClient({}, 1);
+const logger = createLogger('consumer', config.logLevel);
 
 /** The Lambda entry point, configured from the environment. */
 export const handler = createHandler(config, {
@@ -14,6 +22,11 @@ export const handler = createHandler(config, {
   objectStore: objectStore(config.oversizeBucket, dynamodb),
   sqs: sqsClient(),
   eventbridge: eventBridgeClient(),
-  logger: createLogger('consumer', config.logLevel),
+  audit: auditTrail(config.audit, cloudWatchLogsClient, {
+    service: 'consumer',
+    log: logger,
+    writes: 'on flush',
+  }),
+  logger,
   metrics: new Metrics({ namespace: METRIC_NAMESPACE, serviceName: 'consumer' }),
 });

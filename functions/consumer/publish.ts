@@ -10,6 +10,7 @@ import { toDetail } from '../../lib/events/event-detail.ts';
 import type { EventDetail, QueuedEvent } from '../../lib/events/schema.ts';
 import { batches } from './batches.ts';
 import type { Deadline } from './deadline.ts';
+import type { EventAudit } from './event-audit.ts';
 import type { Oversize } from './oversize.ts';
 
 /** Entries per PutEvents; an EventBridge limit. */
@@ -47,10 +48,13 @@ export interface PublisherOptions {
   oversizeBytes?: number;
   /** Stores events that are too large; without it such events are refused. */
   oversize?: Oversize | undefined;
+  /** Learns of every event that EventBridge accepted. */
+  audit?: EventAudit;
 }
 
 interface Entry {
   event: QueuedEvent;
+  detail: EventDetail;
   entry: PutEventsRequestEntry & { Detail: string };
   bytes: number;
 }
@@ -62,6 +66,7 @@ export class Publisher {
   private readonly source: string;
   private readonly oversizeBytes: number;
   private readonly oversize: Oversize | undefined;
+  private readonly audit: EventAudit | undefined;
   private readonly limit = pLimit(MAX_CONCURRENT_CALLS);
   /** A separate limit, so that a bucket that does not answer delays no other event. */
   private readonly storeLimit = pLimit(MAX_CONCURRENT_CALLS);
@@ -70,6 +75,7 @@ export class Publisher {
     this.client = client;
     this.oversizeBytes = options.oversizeBytes ?? MAX_PUT_EVENTS_BYTES;
     this.oversize = options.oversize;
+    this.audit = options.audit;
     this.busName = options.busName;
     this.source = options.source;
   }
@@ -99,6 +105,8 @@ export class Publisher {
     for (let attempt = 1; ; attempt++) {
       const round = await this.limit(() => this.putOnce(left, deadline));
       for (const [event, result] of round) results.set(event, result);
+      for (const { event, detail } of left)
+        if (results.get(event)?.state === 'published') this.audit?.published(event, detail);
       left = left.filter(({ event }) => isLeft(results.get(event)));
       if (left.length === 0 || !(await deadline.allowsRetry(attempt))) return results;
     }
@@ -141,7 +149,7 @@ export class Publisher {
       Time: new Date(detail.timestamp),
       Detail,
     };
-    return { event, entry, bytes };
+    return { event, detail, entry, bytes };
   }
 }
 

@@ -6,6 +6,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import { isTransient } from '../../lib/aws/transient-errors.ts';
 import { redact } from '../../lib/events/redaction.ts';
+import type { QueuedEvent } from '../../lib/events/schema.ts';
 import { batches } from './batches.ts';
 import type { Deadline } from './deadline.ts';
 
@@ -25,6 +26,8 @@ export interface Quarantined {
   reason: string;
   /** SQS id of the message that contained the item. */
   messageId: string;
+  /** What the body contains, unless it is a message that could not be read. */
+  item?: { readonly event?: QueuedEvent | undefined; readonly content: unknown };
 }
 
 /** A message body for items that are split off an envelope. It has the envelope's owner, and so owns its claims. */

@@ -7,12 +7,14 @@ import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import middy from '@middy/core';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import type { AuditTrail } from '../../lib/aws/audit-trail.ts';
 import { CONSUMER_METRICS, type ConsumerMetricName } from '../../lib/aws/metric-names.ts';
 import type { ObjectStore } from '../../lib/aws/object-store.ts';
 import type { BatchReport } from './batch-report.ts';
 import { Consumer } from './consumer.ts';
 import type { ConsumerConfig } from './consumer-config.ts';
 import { timeLimits } from './deadline.ts';
+import { EventAudit } from './event-audit.ts';
 import { Oversize } from './oversize.ts';
 import { Publisher } from './publish.ts';
 import { Quarantine } from './quarantine.ts';
@@ -30,6 +32,8 @@ export interface ConsumerDependencies {
   eventbridge: EventBridgeClient;
   /** Stores events that are too large for the bus. Without it these events are quarantined. */
   objectStore?: ObjectStore | undefined;
+  /** Takes the audit records. Without it there are none. */
+  audit?: AuditTrail | undefined;
   logger: Logger;
   metrics: Metrics;
   /** Called after each batch. */
@@ -42,6 +46,7 @@ export type ConsumerHandler = (event: SQSEvent, context: Context) => Promise<SQS
 /** Creates the consumer's Lambda handler, which returns partial batch responses. */
 export function createHandler(config: ConsumerConfig, dependencies: ConsumerDependencies): ConsumerHandler {
   const { dynamodb, sqs, eventbridge, logger, metrics } = dependencies;
+  const audit = new EventAudit(dependencies.audit);
   const consumer = new Consumer({
     reservations: new Reservations(dynamodb, config.claimsTable),
     turns: new Turns(dynamodb, config.claimsTable),
@@ -50,17 +55,26 @@ export function createHandler(config: ConsumerConfig, dependencies: ConsumerDepe
       source: config.eventSource,
       oversizeBytes: config.oversizeBytes,
       oversize: dependencies.objectStore && new Oversize(dependencies.objectStore),
+      audit,
     }),
     quarantine: new Quarantine(sqs, config.quarantineQueueUrl),
     dedupWindowSeconds: config.dedupWindowSeconds,
+    audit,
     log: logger,
   });
   const handle = async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
     using limits = timeLimits(context.getRemainingTimeInMillis());
-    const report = await consumer.process(event.Records, limits);
-    measure(metrics, report);
-    dependencies.onBatch?.(report);
-    return { batchItemFailures: report.failedMessageIds.map((itemIdentifier) => ({ itemIdentifier })) };
+    try {
+      const report = await consumer.process(event.Records, limits);
+      measure(metrics, report);
+      dependencies.onBatch?.(report);
+      return { batchItemFailures: report.failedMessageIds.map((itemIdentifier) => ({ itemIdentifier })) };
+    } finally {
+      // Last, because it must not delay what prevents loss and duplicates.
+      const lost = await audit.write(context.getRemainingTimeInMillis());
+      if (lost !== undefined)
+        metrics.addMetric('AuditRecordsLost', CONSUMER_METRICS.AuditRecordsLost.unit, lost);
+    }
   };
   // No early response: this batch would continue while the next one runs. The deadline ends retries in time.
   return middy<SQSEvent, SQSBatchResponse, Error, Context>({ timeoutEarlyInMillis: 0 })

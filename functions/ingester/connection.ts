@@ -1,4 +1,5 @@
 import { redact } from '../../lib/events/redaction.ts';
+import type { ConnectionAudit } from './connection-audit.ts';
 import type { ConnectionSettings } from './connection-settings.ts';
 import type { SignalSink } from './intake.ts';
 import { type End, type EndCause, type EndTable, endOf } from './protocols/end-table.ts';
@@ -31,6 +32,7 @@ export interface ConnectionOptions {
   /** Takes the data of every frame. */
   readonly sink: SignalSink;
   readonly handlers: ConnectionHandlers;
+  readonly audit?: ConnectionAudit | undefined;
   readonly open?: SocketFactory | undefined;
 }
 
@@ -125,6 +127,7 @@ export class Connection {
       () => void this.close('not ready in time'),
       this.options.settings.limits.readyMs,
     );
+    this.options.audit?.opened();
     this.options.sink.open(this.session);
     this.take(this.session.onOpen(), NO_FRAME);
   }
@@ -164,6 +167,7 @@ export class Connection {
         return;
       case 'move':
         this.move = signal;
+        this.options.audit?.moving(signal);
         if (this.isReady && !this.isClosing) this.options.handlers.onMove(this, signal);
         return;
     }
@@ -173,6 +177,7 @@ export class Connection {
     if (this.isReady || this.isClosing) return;
     this.isReady = true;
     this.readyAtMs = Date.now();
+    this.options.audit?.ready();
     clearTimeout(this.readyTimer);
     if (this.isPaused) this.transport.pause();
     this.readiness.resolve();
@@ -183,6 +188,7 @@ export class Connection {
     const ended = this.meaningOf(cause);
     this.endedWith = ended;
     if (cause.isFrameTooLarge) this.options.sink.take(this.session, { kind: 'oversized' }, NO_FRAME);
+    this.options.audit?.closed(ended);
     this.options.sink.end(this.session, this.readUntil);
     this.session.release?.(this.remainder(ended.end));
     if (this.isReady) this.options.handlers.onEnd(this, ended);

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { GenesysError } from '../../lib/genesys/genesys-error.ts';
 import { Backoff, type BackoffLimits } from './backoff.ts';
 import { ConnectError, Connection, type ConnectionHandlers } from './connection.ts';
+import type { ConnectionAudit } from './connection-audit.ts';
 import { type ConnectionTimes, connectionSettings } from './connection-settings.ts';
 import type { SignalSink } from './intake.ts';
 import { type End, type EndCause, endOfFailure, type Reconnect } from './protocols/end-table.ts';
@@ -18,6 +19,8 @@ export interface ConnectorOptions {
   readonly protocol: StreamProtocol;
   readonly context: ProtocolContext;
   readonly sink: SignalSink;
+  /** Creates the audit of a new connection. */
+  readonly audit?: (() => ConnectionAudit | undefined) | undefined;
   readonly open?: SocketFactory | undefined;
   readonly times?: Partial<ConnectionTimes> | undefined;
   /** Limits that the deployment configures. */
@@ -143,7 +146,7 @@ export class Connector {
   }
 
   private async openOne(recovery: Reconnect, after: EndCause | undefined): Promise<Connection> {
-    const { protocol, context, sink, open, times, socket } = this.options;
+    const { protocol, context, sink, audit, open, times, socket } = this.options;
     const { signal } = this.abort;
     const { subscription } = this.owner;
     const request = { subscription, recovery, ...(after ? { after } : {}) };
@@ -158,6 +161,7 @@ export class Connector {
       settings: connectionSettings(protocol, times, socket),
       sink,
       handlers: this.owner,
+      audit: audit?.(),
       open,
     });
     this.owner.onOpening(connection, subscription);

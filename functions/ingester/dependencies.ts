@@ -1,5 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SQSClient } from '@aws-sdk/client-sqs';
+import type { AuditTrail } from '../../lib/aws/audit-trail.ts';
 import type { Log } from '../../lib/aws/logger.ts';
 import type { ObjectStore } from '../../lib/aws/object-store.ts';
 import type { Credentials } from '../../lib/genesys/token-source.ts';
@@ -15,6 +16,8 @@ export interface IngesterDependencies {
   dynamodb?: DynamoDBClient;
   /** For frames that do not fit into a message; without it they are quarantined compressed, or lost. */
   objectStore?: ObjectStore | undefined;
+  /** Takes the audit records. Without it there are none. The ingester closes it. */
+  audit?: AuditTrail | undefined;
   /** One per OAuth client. */
   credentials: readonly (() => Promise<Credentials>)[];
   log: Log;

@@ -15,7 +15,8 @@ export const EMIT_INTERVAL_MS = 30_000;
 const EVENT_LOOP_RESOLUTION_MS = 20;
 const NS_PER_MS = 1e6;
 
-type Read = (sources: MetricSources) => number;
+/** A metric without a value is not reported. */
+type Read = (sources: MetricSources) => number | undefined;
 
 /** Counts of one protocol. What is reported is the difference from the previous document. */
 const PROTOCOL_COUNTERS: Readonly<Record<ProtocolMetricName, (totals: ProtocolTotals) => number>> = {
@@ -40,6 +41,7 @@ const COUNTERS = {
     batcher().failedCalls + batcher().failedEntries + failedUploads(),
   Connects: ({ reconnects }) => sum(reconnects().map(({ count }) => count)),
   GapSeconds: ({ coverage }) => coverage().gapSeconds,
+  AuditRecordsLost: ({ auditRecordsLost }) => auditRecordsLost?.(),
 } as const satisfies Partial<Record<IngesterMetricName, Read>>;
 
 /** Metrics whose present value is reported. */
@@ -117,7 +119,8 @@ function readAll<Name extends IngesterMetricName>(
   sources: MetricSources,
 ): Map<Name, number> {
   const entries = Object.entries(reads) as [Name, Read][];
-  return new Map(entries.map(([name, read]) => [name, read(sources)]));
+  const values = entries.map(([name, read]) => [name, read(sources)] as const);
+  return new Map(values.filter((entry): entry is [Name, number] => entry[1] !== undefined));
 }
 
 function sum(numbers: Iterable<number>): number {

@@ -1,4 +1,10 @@
 import * as z from 'zod';
+import {
+  type AuditSettings,
+  auditProblems,
+  auditSettings,
+  auditVariables,
+} from '../../lib/aws/audit-settings.ts';
 import { LOG_LEVELS } from '../../lib/aws/logger.ts';
 import { MAX_CLIENTS } from '../../lib/genesys/channel-budget.ts';
 import { GENESYS_DOMAINS, genesysHosts, isGenesysDomain } from '../../lib/genesys/regions.ts';
@@ -30,6 +36,8 @@ export interface IngesterConfig {
   oversizeBucket: string | undefined;
   /** Limits of every WebSocket. */
   socket: Pick<SocketLimits, 'maxFrameBytes' | 'deflate'>;
+  /** Without it no audit records are written. */
+  audit?: AuditSettings | undefined;
   healthHost: string;
   healthPort: number;
   logLevel: (typeof LOG_LEVELS)[number];
@@ -123,6 +131,7 @@ export const ingesterEnvironment = z.object({
   SOCKET_DEFLATE: z.enum(['on', 'off'], 'is not on or off').default('off').meta({
     description: 'Whether permessage-deflate is offered. It saves bandwidth and costs CPU and memory.',
   }),
+  ...auditVariables,
   HEALTH_HOST: z
     .string()
     .min(1)
@@ -158,6 +167,7 @@ export function readConfig(
     ...protocolProblems(names, protocols),
     ...hostProblems(values),
     ...credentialProblems(values),
+    ...auditProblems(values),
     ...own.flatMap(({ result }) => issuesOf(result.error)),
     ...(values.EVENTS_QUEUE_URL ? [] : ['EVENTS_QUEUE_URL is missing: the URL of the SQS queue for events']),
   ];
@@ -186,6 +196,7 @@ function toConfig(values: Environment, protocols: readonly ConfiguredProtocol[])
     stateTable: values.STATE_TABLE,
     oversizeBucket: values.OVERSIZE_BUCKET,
     socket: { maxFrameBytes: values.SOCKET_MAX_FRAME_BYTES, deflate: values.SOCKET_DEFLATE === 'on' },
+    audit: auditSettings(values),
     healthHost: values.HEALTH_HOST,
     healthPort: values.HEALTH_PORT,
     logLevel: values.LOG_LEVEL,

@@ -54,7 +54,8 @@ export class Ingester {
         servedTopics: (subscription) => this.streams.servedTopics(subscription),
         oldestUnsentMs: () => this.batcher.oldestUnsentMs,
       },
-      task: randomUUID(),
+      // Gap records and audit records name the same task.
+      task: dependencies.audit?.session ?? randomUUID(),
       store:
         stateTable && new DynamoDbCoverageStore(stateTable.client, stateTable.name, config.subscriptionSet),
     });
@@ -84,6 +85,7 @@ export class Ingester {
       contextOf: (protocol) => this.contextOf(protocol),
       intake: this.intake,
       coverage: this.coverage,
+      audit: dependencies.audit,
       onFailed: (error) => this.failure.reject(error),
       openSocket: dependencies.openSocket,
       times: limits?.connection,
@@ -137,7 +139,8 @@ export class Ingester {
       for (const subscription of this.streams.names)
         this.coverage.add({ subscription, fromMs: unsentSinceMs, toMs, reason: 'unsent at exit' });
     }
-    await atMost(endsAtMs - Date.now(), this.coverage.close());
+    const leftMs = endsAtMs - Date.now();
+    await atMost(leftMs, Promise.all([this.coverage.close(), this.dependencies.audit?.close(leftMs)]));
     this.coverage.abandon();
     await this.health?.close();
   }
@@ -159,6 +162,7 @@ export class Ingester {
         pendingRecords: this.coverage.pendingRecords,
       }),
       rejectedTopics: () => this.streams.rejectedTopics,
+      auditRecordsLost: () => this.dependencies.audit?.lost,
     };
   }
 

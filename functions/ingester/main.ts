@@ -1,5 +1,6 @@
 import { Metrics } from '@aws-lambda-powertools/metrics';
-import { dynamoDbClient, objectStore, sqsClient } from '../../lib/aws/aws-clients.ts';
+import { auditTrail } from '../../lib/aws/audit-settings.ts';
+import { cloudWatchLogsClient, dynamoDbClient, objectStore, sqsClient } from '../../lib/aws/aws-clients.ts';
 import { createLogger } from '../../lib/aws/logger.ts';
 import { METRIC_NAMESPACE } from '../../lib/aws/metric-names.ts';
 import { RepeatedWarnings } from '../../lib/aws/repeated-warnings.ts';
@@ -22,6 +23,11 @@ async function main(): Promise<number> {
     ...(config.stateTable ? { dynamodb } : {}),
     objectStore: objectStore(config.oversizeBucket, dynamodb),
     credentials: credentialsOf(config),
+    audit: auditTrail(config.audit, cloudWatchLogsClient, {
+      service: 'ingester',
+      log,
+      writes: 'continuously',
+    }),
     log,
   });
   const stopped = new Promise<string>((resolve) => {

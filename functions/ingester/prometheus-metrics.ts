@@ -16,6 +16,8 @@ export interface MetricSources {
   covered: () => readonly (readonly [subscription: string, isCovered: boolean])[];
   coverage: () => { gaps: number; gapSeconds: number; complete: boolean; pendingRecords: number };
   rejectedTopics: () => number;
+  /** Undefined if no audit records are written. */
+  auditRecordsLost?: () => number | undefined;
 }
 
 /** Name without the prefix `switchboard_`, help text, and where the value is read. */
@@ -44,6 +46,11 @@ const COUNTERS: readonly Definition[] = [
     'uploads_failed_total',
     'Attempts to store a large frame that S3 did not accept',
     (sources) => sources.failedUploads(),
+  ],
+  [
+    'audit_records_lost_total',
+    'Audit records that CloudWatch Logs did not accept in time',
+    (sources) => sources.auditRecordsLost?.() ?? 0,
   ],
   ['gaps_total', 'Intervals without a connection that was proven live', (sources) => sources.coverage().gaps],
   ['gap_seconds_total', 'Length of those intervals', (sources) => sources.coverage().gapSeconds],

@@ -1,3 +1,4 @@
+import type { AuditTrail } from '../../lib/aws/audit-trail.ts';
 import type { Log } from '../../lib/aws/logger.ts';
 import { redact } from '../../lib/events/redaction.ts';
 import { singleTopics } from '../../lib/genesys/combined-topics.ts';
@@ -11,6 +12,7 @@ import type {
   StreamProtocol,
   Subscription,
 } from './protocols/stream-protocol.ts';
+import { SubscriptionAudit } from './subscription-audit.ts';
 import { Supervisor } from './supervisor.ts';
 import type { SocketFactory } from './transport.ts';
 
@@ -20,6 +22,7 @@ export interface SubscriptionsOptions {
   readonly context: ProtocolContext;
   readonly intake: Intake;
   readonly coverage: Coverage;
+  readonly audit?: AuditTrail | undefined;
   /** A subscription failed permanently. */
   readonly onFailed: (error: Error) => void;
   readonly openSocket?: SocketFactory | undefined;
@@ -34,6 +37,7 @@ export class Subscriptions {
   readonly connects = new Map<string, number>();
   private readonly options: SubscriptionsOptions;
   private readonly log: Log;
+  private readonly audit: SubscriptionAudit;
   private readonly supervisors = new Map<string, Supervisor>();
   /** Subscriptions that are no longer wanted, until their connections are closed. */
   private readonly ending = new Set<Promise<void>>();
@@ -42,6 +46,7 @@ export class Subscriptions {
   constructor(options: SubscriptionsOptions) {
     this.options = options;
     this.log = options.context.log;
+    this.audit = new SubscriptionAudit(options.audit, options.protocol.name);
   }
 
   /** Names of the subscriptions. */
@@ -96,6 +101,7 @@ export class Subscriptions {
   /** Start new subscriptions, change those that differ, stop those that are no longer wanted. */
   assign(wanted: ReadonlyMap<string, Subscription>): void {
     if (this.options.context.signal.aborted) return;
+    this.audit.assigned(wanted);
     for (const [name, supervisor] of this.supervisors) {
       if (!wanted.has(name)) this.remove(name, supervisor);
     }
@@ -139,13 +145,31 @@ export class Subscriptions {
     const { protocol, context, intake, coverage, openSocket, times, socket, backoff, onFailed } =
       this.options;
     const supervisor = new Supervisor(
-      { protocol, context, sink: intake.sink(protocol.name, name), open: openSocket, times, socket, backoff },
+      {
+        protocol,
+        context,
+        sink: intake.sink(protocol.name, name),
+        audit: () => this.audit.connection(name),
+        open: openSocket,
+        times,
+        socket,
+        backoff,
+      },
       subscription,
       {
-        onCovered: (atMs) => coverage.onCovered(name, atMs),
-        onUncovered: (fromMs, reason) => coverage.onUncovered(name, fromMs, reason),
+        onCovered: (atMs) => {
+          coverage.onCovered(name, atMs);
+          this.audit.covered(name);
+        },
+        onUncovered: (fromMs, reason) => {
+          coverage.onUncovered(name, fromMs, reason);
+          this.audit.uncovered(name, fromMs, reason);
+        },
         onGap: (fromMs, toMs, reason) => coverage.add({ subscription: name, fromMs, toMs, reason }),
-        onConnected: (reason) => this.countConnect(name, reason),
+        onConnected: (reason) => {
+          this.countConnect(name, reason);
+          this.audit.connected(name, supervisor.subscription);
+        },
         onFailed,
       },
     );

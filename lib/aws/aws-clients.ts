@@ -1,3 +1,4 @@
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -71,6 +72,11 @@ export function eventBridgeClient(edge: AwsEdge = {}): EventBridgeClient {
 /** Creates a Secrets Manager client. */
 export function secretsManagerClient(edge: AwsEdge = {}): SecretsManagerClient {
   return new SecretsManagerClient({ ...settings(edge), protocol: NativeJson1_1Protocol });
+}
+
+/** Creates a CloudWatch Logs client. */
+export function cloudWatchLogsClient(edge: AwsEdge = {}): CloudWatchLogsClient {
+  return new CloudWatchLogsClient({ ...settings(edge), protocol: NativeJson1_1Protocol });
 }
 
 /**

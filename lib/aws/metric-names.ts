@@ -26,6 +26,10 @@ export const CONSUMER_METRICS = {
     unit: 'Milliseconds',
     description: 'Time from reading the frame to the PutEvents response',
   },
+  AuditRecordsLost: {
+    unit: 'Count',
+    description: 'Audit records that CloudWatch Logs did not accept in time; only with audit records',
+  },
 } as const satisfies Record<string, MetricDefinition>;
 /** Name of a consumer metric. */
 export type ConsumerMetricName = keyof typeof CONSUMER_METRICS;
@@ -49,6 +53,10 @@ export const INGESTER_METRICS = {
   Paused: { unit: 'Count', description: '1 while reading is paused because the buffer is full, else 0' },
   RecordsPending: { unit: 'Count', description: 'Gap records that the state table has not accepted' },
   BufferBytes: { unit: 'Bytes', description: 'Bytes read from WebSockets but not yet accepted by SQS' },
+  AuditRecordsLost: {
+    unit: 'Count',
+    description: 'Audit records that CloudWatch Logs did not accept in time; only with audit records',
+  },
   EventLoopLag: { unit: 'Milliseconds', description: '99th percentile of the event loop delay' },
 } as const satisfies Record<string, MetricDefinition>;
 /** Name of an ingester metric. */

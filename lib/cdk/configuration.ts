@@ -94,6 +94,7 @@ export function checkConfiguration(props: SwitchboardProps, caller?: object): vo
       numberProblems(name, props[name], LIMITS[name]),
     ),
     ...webhookProblems(props.webhook),
+    ...auditProblems(props.audit),
     ...channelProblems(props),
   ];
   if (problems.length > 0) throw new SwitchboardConfigurationError(problems, caller);
@@ -175,6 +176,13 @@ function webhookProblems(webhook: SwitchboardProps['webhook']): string[] {
   return [
     ...(secret === undefined ? [] : secretProblems(secret).map((problem) => `webhook.${problem}`)),
     ...numberProblems('webhook.reservedConcurrency', reservedConcurrency, WEBHOOK_CONCURRENCY),
+  ];
+}
+
+function auditProblems(audit: SwitchboardProps['audit']): string[] {
+  if (audit === undefined || ['connections', 'all'].includes(audit.records)) return [];
+  return [
+    `audit.records is ${audit.records}, but must be connections or all; omit audit to write no records`,
   ];
 }
 

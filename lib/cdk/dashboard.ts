@@ -238,8 +238,13 @@ function problems(): Row {
       ],
     },
     {
-      title: 'Failed sends and lost frames',
-      metrics: [ingester('SendFailures'), ingester('FramesUnpreserved')],
+      title: 'Failed sends, lost frames and lost audit records',
+      metrics: [
+        ingester('SendFailures'),
+        ingester('FramesUnpreserved'),
+        ingester('AuditRecordsLost'),
+        consumer('AuditRecordsLost'),
+      ],
       unit: 'per minute',
     },
   );

@@ -1,3 +1,4 @@
+export type { AuditOptions } from './audit-options.ts';
 export { DEFAULTS, LIMITS, SwitchboardConfigurationError } from './configuration.ts';
 export { DETAIL_TYPES, type DetailType } from './detail-types.ts';
 export { type EventMatch, EventMatchError, eventPattern } from './event-match.ts';

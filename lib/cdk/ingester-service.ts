@@ -122,11 +122,14 @@ export interface IngesterServiceProps {
 export class IngesterService extends Construct {
   /** The Fargate service. */
   readonly service: FargateService;
+  /** What each task runs. */
+  readonly taskDefinition: FargateTaskDefinition;
 
   constructor(scope: Construct, id: string, props: IngesterServiceProps) {
     super(scope, id);
     const { network, tasks } = props;
-    const taskDefinition = this.taskDefinition(props);
+    const taskDefinition = this.createTaskDefinition(props);
+    this.taskDefinition = taskDefinition;
     this.service = new FargateService(this, 'Service', {
       cluster: this.cluster(network),
       taskDefinition,
@@ -151,7 +154,7 @@ export class IngesterService extends Construct {
     return cluster as ICluster;
   }
 
-  private taskDefinition(props: IngesterServiceProps): FargateTaskDefinition {
+  private createTaskDefinition(props: IngesterServiceProps): FargateTaskDefinition {
     const definition = new FargateTaskDefinition(this, 'Task', {
       cpu: CPU_UNITS,
       memoryLimitMiB: MEMORY_MIB,

@@ -1,6 +1,7 @@
 import { CfnOutput } from 'aws-cdk-lib';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { Construct } from 'constructs';
+import type { AuditLog } from './audit-log.ts';
 import type { Dashboard } from './dashboard.ts';
 import type { Tables } from './dynamodb-tables.ts';
 import type { GenesysSecret } from './genesys-secret.ts';
@@ -16,6 +17,7 @@ export interface OutputParts {
   readonly oversize: OversizeBucket;
   readonly secrets: readonly GenesysSecret[];
   readonly webhook?: WebhookEndpoint;
+  readonly audit?: AuditLog;
   readonly dashboard?: Dashboard;
 }
 
@@ -46,6 +48,8 @@ export function addOutputs(scope: Construct, parts: OutputParts): void {
     add('WebhookUrl', parts.webhook.url, 'URL of the webhook, for switchboard streams create');
     add('WebhookSecretArn', parts.webhook.secret.secretArn, 'Signing secret of the webhook');
   }
+  if (parts.audit)
+    add('AuditLogGroupName', parts.audit.logGroup.logGroupName, 'Log group with audit records');
   if (parts.dashboard) add('DashboardUrl', parts.dashboard.url, 'CloudWatch dashboard');
   for (const [index, { name, fillCommand }] of parts.secrets.entries()) {
     add(numbered('SecretName', index), name, 'Secret with the OAuth client');

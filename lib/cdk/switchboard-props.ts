@@ -7,6 +7,7 @@ import type { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { LogLevel } from '../aws/logger.ts';
 import type { GenesysDomain } from '../genesys/regions.ts';
+import type { AuditOptions } from './audit-options.ts';
 import type { DetailType } from './detail-types.ts';
 import type { StreamProtocols } from './stream-protocols.ts';
 import type { WebhookOptions } from './webhook-options.ts';
@@ -150,6 +151,14 @@ export interface SwitchboardProps {
    * @default - all topics
    */
   readonly partnerTopics?: readonly DetailType[];
+
+  /**
+   * Writes audit records to a log group of their own. `switchboard audit verify` checks them.
+   *
+   * @example { records: 'all' }
+   * @default - no audit records
+   */
+  readonly audit?: AuditOptions;
 
   /**
    * SNS topic that is notified when an alarm enters the ALARM state and when it returns to OK.

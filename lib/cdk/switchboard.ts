@@ -4,6 +4,7 @@ import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { channelShare } from '../genesys/channel-budget.ts';
 import { Alarms } from './alarms.ts';
+import { AuditLog } from './audit-log.ts';
 import { checkConfiguration, DEFAULTS, hasIngester } from './configuration.ts';
 import { ConsumerFunction } from './consumer-function.ts';
 import { Dashboard } from './dashboard.ts';
@@ -57,6 +58,8 @@ export class Switchboard extends Construct {
   readonly webhook?: WebhookEndpoint;
   /** The native integration; undefined unless the property `partnerEventSource` is specified. */
   readonly partner?: PartnerSource;
+  /** The audit records; undefined unless the property `audit` is specified. */
+  readonly audit?: AuditLog;
   /** The CloudWatch dashboard; undefined with `forEmulator`. */
   readonly dashboard?: Dashboard;
   private readonly props: SwitchboardProps;
@@ -115,6 +118,10 @@ export class Switchboard extends Construct {
         encryptionKey,
       });
       addWebhookAlarms(alarms, this.webhook.function);
+    }
+    if (props.audit) {
+      const { consumer, ingester } = this;
+      this.audit = new AuditLog(this, 'Audit', { options: props.audit, logs, consumer, ingester, alarms });
     }
     addOutputs(this, this);
   }

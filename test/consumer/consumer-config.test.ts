@@ -34,6 +34,22 @@ describe("the consumer's configuration", () => {
     });
   });
 
+  test('The consumer writes audit records only if those of events are wanted', () => {
+    const auditOf = (level: string) =>
+      readConfig({ ...REQUIRED, AUDIT: level, AUDIT_LOG_GROUP: 'audit' }).audit;
+    expect(['off', 'connections', 'all'].map(auditOf)).toEqual([
+      undefined,
+      undefined,
+      { level: 'all', logGroup: 'audit' },
+    ]);
+  });
+
+  test('Audit records need a log group', () => {
+    expect(() => readConfig({ ...REQUIRED, AUDIT: 'all' })).toThrow(
+      "The consumer's environment has 1 problem(s):\n  - AUDIT_LOG_GROUP is missing",
+    );
+  });
+
   test('The error lists every problem, each with the name of its variable', () => {
     const problems = {
       EVENT_BUS_NAME: '',

@@ -22,13 +22,20 @@ import {
 } from 'switchboard-local/lambda/environment.ts';
 import { failedMessageIds } from 'switchboard-local/lambda/payload.ts';
 import { vi } from 'vitest';
+import { createAuditLog } from '../../bin/local/audit-records.ts';
 import { createResources, NAMES } from '../../bin/local/resources.ts';
 import type { BatchReport } from '../../functions/consumer/batch-report.ts';
 import type { ConsumerConfig } from '../../functions/consumer/consumer-config.ts';
 import { fingerprint } from '../../functions/consumer/mark.ts';
 import { MAX_PUT_EVENTS_BYTES } from '../../functions/consumer/publish.ts';
 import { createHandler } from '../../functions/consumer/sqs-handler.ts';
-import { dynamoDbClient, eventBridgeClient, sqsClient } from '../../lib/aws/aws-clients.ts';
+import { auditTrail } from '../../lib/aws/audit-settings.ts';
+import {
+  cloudWatchLogsClient,
+  dynamoDbClient,
+  eventBridgeClient,
+  sqsClient,
+} from '../../lib/aws/aws-clients.ts';
 import { createLogger, type LogLevel } from '../../lib/aws/logger.ts';
 import type { ObjectStore } from '../../lib/aws/object-store.ts';
 import { contentIdentity } from '../../lib/events/identity.ts';
@@ -129,6 +136,7 @@ export class LocalConsumer {
     });
     faults.enabled = false;
     const emulator = new Emulator({ faults });
+    createAuditLog(emulator);
     const edge = { ...REGION, requestHandler: emulator.requestHandler() };
     const { quarantineQueueUrl } = await createResources({
       sqs: sqsClient(edge),
@@ -290,6 +298,11 @@ export class LocalConsumer {
         sqs: sqsClient(edge),
         eventbridge: eventBridgeClient(edge),
         objectStore: this.objectStore,
+        audit: auditTrail(this.config.audit, () => cloudWatchLogsClient(edge), {
+          service: 'consumer',
+          log: logger,
+          writes: 'on flush',
+        }),
         logger,
         metrics,
         onBatch: (report) => this.reports.push(report),

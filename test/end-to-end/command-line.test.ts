@@ -55,6 +55,8 @@ describe.concurrent('--help', () => {
       ['--json', '(default: false)'],
       ['--protocol <name>', 'notification-channels'],
       ['--health-port <n>', '(default: 3001)'],
+      ['--audit <records>', '(choices: "off", "connections", "all", default: "off")'],
+      ['--audit-file <file>', 'one JSON object per line'],
       ['--log-level <level>', '(default: silent)'],
     ] as const) {
       const at = help.indexOf(` ${flag} `);
@@ -65,7 +67,7 @@ describe.concurrent('--help', () => {
     }
     // This test covers all options.
     const options = localCommand(async () => undefined).options.map(({ flags }) => flags);
-    expect(options).toHaveLength(18);
+    expect(options).toHaveLength(20);
     for (const flags of options) expect(help).toContain(flags);
   });
 
@@ -143,6 +145,9 @@ describe('flags', () => {
     [['--replay', 'no-such-capture.jsonl'], /no-such-capture\.jsonl: file not found/],
     [['--pick', 'a.b'], /--pick requires --replay/],
     [['--control-frames'], /--control-frames requires --replay/],
+    [['--audit', 'some'], /Allowed choices are off, connections, all/],
+    [['--audit', 'all'], /requires --audit-file/],
+    [['--audit-file', 'audit.jsonl'], /--audit-file requires one of them/],
     // All problems are reported at once.
     [['--exit', '--speed', '2', '--pick', 'a'], /--exit requires.*--speed requires.*--pick requires/s],
   ])('The options %j are rejected', async (flags, message) => {
@@ -155,6 +160,7 @@ describe('flags', () => {
     [['--faults', 'throttle, consumer_crash']],
     [['--faults', 'all,large_event,ingester_kill']],
     [['--json', '--log-level', 'warn']],
+    [['--audit', 'all', '--audit-file', 'audit.jsonl']],
     [['--replay', '-', '--speed', 'max', '--pick', 'a.b.c', '--control-frames']],
     [['--replay', CAPTURE, '--exit', '--speed', '0.5']],
     [['--topics', 'v2.users.{id}.presence, v2.users.6f0c2ab7-2f31-4f1e-9c5e-0d7a3c8a52e1.activity']],

@@ -48,6 +48,7 @@ const sourcesOf = (n: () => number): MetricSources => ({
   covered: () => [],
   coverage: () => ({ gaps: 0, gapSeconds: n(), complete: n() > 0, pendingRecords: n() }),
   rejectedTopics: n,
+  auditRecordsLost: n,
 });
 
 test('A document has every metric of the ingester with its unit', () => {
@@ -66,6 +67,15 @@ test('A document has every metric of the ingester with its unit', () => {
     Object.fromEntries(Object.entries(INGESTER_METRICS).map(([name, { unit }]) => [name, unit])),
   );
   for (const name of Object.keys(INGESTER_METRICS)) expect(values).toHaveProperty(name);
+});
+
+test('Without audit records, there is no metric of lost ones', () => {
+  vi.useFakeTimers();
+  const documents = keepDocuments();
+  const sources = { ...sourcesOf(() => 0), auditRecordsLost: () => undefined };
+  emitMetrics(new Metrics({ namespace: 'Switchboard', serviceName: 'ingester' }), sources)();
+  expect(documents[0]).toHaveProperty('EventsReceived');
+  expect(documents[0]).not.toHaveProperty('AuditRecordsLost');
 });
 
 test('Counts are differences from the last document, and present states are not', () => {

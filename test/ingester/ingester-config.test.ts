@@ -87,6 +87,8 @@ describe('a valid environment', () => {
       HEALTH_PORT: '0',
       TOPIC_REFRESH_SECONDS: '60',
       LOG_LEVEL: 'DEBUG',
+      AUDIT: 'connections',
+      AUDIT_LOG_GROUP: 'audit',
     };
     expect(readConfig({ ...GOOD, ...set })).toMatchObject({
       subscriptionSet: 'blue-2',
@@ -95,6 +97,7 @@ describe('a valid environment', () => {
       healthPort: 0,
       protocols: [{ configuration: { TOPIC_REFRESH_SECONDS: 60 } }],
       logLevel: 'DEBUG',
+      audit: { level: 'connections', logGroup: 'audit' },
     });
   });
 });
@@ -124,6 +127,8 @@ describe('problems of an environment', () => {
     [{ HEALTH_PORT: '80.5' }, /^HEALTH_PORT is not a whole number/],
     [{ TOPIC_REFRESH_SECONDS: '1' }, /^TOPIC_REFRESH_SECONDS is below 5/],
     [{ LOG_LEVEL: 'LOUD' }, /^LOG_LEVEL is not one of SILENT, ERROR, WARN, INFO, DEBUG/],
+    [{ AUDIT: 'some' }, /^AUDIT is not one of off, connections, all/],
+    [{ AUDIT: 'connections' }, /^AUDIT_LOG_GROUP is missing: .* which AUDIT=connections needs$/],
     [{ SUBSCRIPTION: 'a b' }, /^SUBSCRIPTION has characters other than/],
     [{ TOPICS: 'presence' }, /^TOPICS names presence: not a topic/],
     [{ TOPICS: ' , ' }, /^TOPICS is missing/],
