@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import { consumerEnvironment } from '../functions/consumer/consumer-config.ts';
-import { ingesterEnvironment } from '../functions/ingester/ingester-config.ts';
+import { ingesterEnvironment } from '../functions/ingester/ingester-environment.ts';
 import { PROTOCOLS } from '../functions/ingester/protocols/registry.ts';
 import { webhookEnvironment } from '../functions/webhook/webhook-config.ts';
 
