@@ -5,7 +5,6 @@ import { redact } from '../lib/events/redaction.ts';
 import { auditCommand } from './audit/audit-command.ts';
 import { gapsCommand } from './gaps/gaps-command.ts';
 import { localCommand } from './local/local-options.ts';
-import { runLocal } from './local/local-run.ts';
 import { endQuietlyOnBrokenPipe, writeOut } from './local/output-streams.ts';
 import { realGenesys, rejectSimulationFlags } from './local/real-genesys.ts';
 import { emulatorCommand, simulatorCommand } from './local/stand-ins.ts';
@@ -28,6 +27,8 @@ const program = new Command('switchboard')
       if (existsSync('.env')) process.loadEnvFile('.env');
       const genesys = realGenesys(process.env);
       if (genesys) rejectSimulationFlags(options);
+      // Loaded when it is needed, so that help and errors appear at once.
+      const { runLocal } = await import('./local/local-run.ts');
       process.exitCode = await runLocal(options, genesys);
     }),
   )

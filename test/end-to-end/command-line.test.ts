@@ -375,6 +375,14 @@ function exported(stdout: string): Record<string, string> {
   return Object.fromEntries([...lines].map(([, name, quoted, plain]) => [name, quoted ?? plain ?? '']));
 }
 
+// `switchboard simulator` prints the secret of its client, for the program that connects to it. Nothing else may.
+afterAll(() => {
+  const others = globalThis
+    .takeFindings()
+    .filter(({ excerpt }) => !/^export GENESYS_CLIENT_SECRET=simulator-secret$/m.test(excerpt));
+  expect(others).toEqual([]);
+});
+
 describe.concurrent('the stand-ins alone', () => {
   test('The simulator prints its address and the variables to use it', async () => {
     const child = run(['simulator', '--port', '0', '--rate', '50', '--users', '3']);

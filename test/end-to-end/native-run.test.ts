@@ -1,13 +1,11 @@
 import { Generator } from 'switchboard-local/simulator/generator.ts';
-import { NATIVE_FAULT_KINDS } from 'switchboard-local/simulator/native-fault-kinds.ts';
 import { PRESENCE_TOPIC } from 'switchboard-local/simulator/shapes/user-events.ts';
 import { afterEach, describe, expect, test } from 'vitest';
 import { readGapRecords } from '../../bin/local/gap-records.ts';
 import { NAMES } from '../../bin/local/resources.ts';
-import { lastLine, switchboard } from './child.ts';
+import { switchboard } from './child.ts';
 import { LocalSystem, until } from './local-system.ts';
 
-const TIMEOUT_MS = 75_000;
 const EVENTS = 200;
 const SOUND = { lost: 0, publishedTwice: 0, unexpected: 0, unproven: 0 };
 
@@ -57,26 +55,6 @@ describe('the socket and the integration at once', () => {
     );
     expect(records.flatMap(({ topics }) => topics).some((topic) => topic.includes('presence'))).toBe(true);
   });
-});
-
-test('With all faults of both paths, each event is published once', { timeout: TIMEOUT_MS }, async () => {
-  const flags = ['--events', '2000', '--rate', '1000', '--faults', 'all', '--seed', '3'];
-  const { code, stdout, stderr } = await switchboard([
-    'local',
-    '--protocol',
-    'native-integration',
-    ...flags,
-    '--exit',
-    '--json',
-  ]).ended;
-  const result = lastLine(stdout);
-  expect(result, stderr).toMatchObject({ lost: 0, publishedTwice: 0, unexplained: 0, deadLettered: 0 });
-  expect(result.duplicates).toBeGreaterThan(0);
-  const counts = result.faults as Record<string, number>;
-  const [repeat, delay] = NATIVE_FAULT_KINDS;
-  for (const kind of [repeat, delay, 'duplicate_event'])
-    expect(counts[kind as string], kind).toBeGreaterThan(0);
-  expect(code).toBe(0);
 });
 
 test('A fault of the integration is refused for other protocols, and a fault of webhooks for the integration', async () => {
