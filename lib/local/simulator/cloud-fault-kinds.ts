@@ -1,6 +1,7 @@
 import type { Random } from '../random.ts';
 import type { Channels } from './channels.ts';
 import type { Hooks } from './hooks.ts';
+import { PERSONAL_GARBAGE } from './personal-data.ts';
 import type { RequestFaults } from './request-faults.ts';
 
 export const CLOUD_FAULT_KINDS = [
@@ -79,6 +80,7 @@ const GARBAGE: readonly (string | Buffer)[] = [
   '{"result":"500"}',
   Buffer.from([0xff, 0x00, 0xfe, 0xc1, 0x80, 0x7f]),
   Buffer.alloc(1_024, 0xa5),
+  ...PERSONAL_GARBAGE,
 ];
 
 const socketFault = (run: (hit: FaultHit) => number): CloudFault => ({

@@ -1,6 +1,7 @@
 import type { Random } from '../random.ts';
 import { anyOf, type Clocks, type Organization } from './clocks.ts';
 import { seededUuid } from './identifiers.ts';
+import { PERSONAL_DATA } from './personal-data.ts';
 import { type Conversation, type MediaType, type Participant, snapshotBody } from './shapes/conversation.ts';
 import { CONVERSATION_METRICS_TOPIC, correctedMetricsBodies } from './shapes/conversation-metrics.ts';
 import { attributesBody, type DetailEventType, detailBody, detailTopic } from './shapes/detail-events.ts';
@@ -42,12 +43,14 @@ export class ConversationLife {
       externalContactId: seededUuid(random),
       externalOrganizationId: seededUuid(random),
       ani:
-        mediaType === 'voice' ? `tel:+1555${1_000_000 + random.int(9_000_000)}` : `contact-${id.slice(0, 8)}`,
-      dnis: mediaType === 'voice' ? 'tel:+15550100200' : 'service@example.com',
+        mediaType === 'voice'
+          ? `tel:${PERSONAL_DATA.phoneNumber}${1_000_000 + random.int(9_000_000)}`
+          : `${PERSONAL_DATA.messagingAddress}-${id.slice(0, 8)}`,
+      dnis: mediaType === 'voice' ? `tel:${PERSONAL_DATA.serviceNumber}` : PERSONAL_DATA.email,
       participants: [],
     };
     const atMs = this.now();
-    this.customer = this.join('customer', 'Customer', atMs, {});
+    this.customer = this.join('customer', PERSONAL_DATA.customerName, atMs, {});
     this.customer.connectedMs = atMs;
   }
 

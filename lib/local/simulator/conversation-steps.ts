@@ -1,6 +1,7 @@
 import type { Random } from '../random.ts';
 import type { ConversationLife } from './conversation-life.ts';
 import { seededUuid } from './identifiers.ts';
+import { PERSONAL_DATA } from './personal-data.ts';
 import type { MediaType, Participant } from './shapes/conversation.ts';
 
 /** What can happen to a conversation. */
@@ -90,8 +91,8 @@ export const STEPS: Readonly<Record<Step, Run>> = {
     life.detail('flow.end', ivr, ivr.endMs, { ...flow, ...ended });
   },
   attributes: (life, atMs) => {
-    const name = life.random.pick(['accountNumber', 'language', 'reason', 'verified', 'caseId']);
-    life.customer.attributes[name] = seededUuid(life.random);
+    const name = life.random.pick([PERSONAL_DATA.attributeName, 'language', 'reason', 'verified', 'caseId']);
+    life.customer.attributes[name] = `${PERSONAL_DATA.attribute} ${seededUuid(life.random).slice(0, 8)}`;
     life.detail('attributes', life.customer, atMs);
     life.snapshot();
   },
@@ -111,7 +112,10 @@ export const STEPS: Readonly<Record<Step, Run>> = {
     const userId = life.anyUser();
     if (userId === undefined) return;
     const queue = life.queueId === undefined ? {} : { queueId: life.queueId };
-    const agent = life.join('agent', `Agent ${userId.slice(0, 4)}`, atMs, { userId, ...queue });
+    const agent = life.join('agent', `${PERSONAL_DATA.agentName} ${userId.slice(0, 4)}`, atMs, {
+      userId,
+      ...queue,
+    });
     life.agents.push(agent);
     life.detail('user.start', agent, atMs, { userId, ...queue });
     life.snapshot();
@@ -162,8 +166,13 @@ export const STEPS: Readonly<Record<Step, Run>> = {
     const { userId, queueId, endMs = atMs } = agent;
     const wrapupDurationMs = atMs - endMs;
     const code = life.random.pick(WRAPUP_CODES);
-    agent.wrapup = { code, notes: '', endMs: atMs, durationSeconds: Math.ceil(wrapupDurationMs / 1_000) };
-    const fields = { queueId, wrapupCode: code, wrapupNotes: '', wrapupDurationMs };
+    agent.wrapup = {
+      code,
+      notes: PERSONAL_DATA.note,
+      endMs: atMs,
+      durationSeconds: Math.ceil(wrapupDurationMs / 1_000),
+    };
+    const fields = { queueId, wrapupCode: code, wrapupNotes: PERSONAL_DATA.note, wrapupDurationMs };
     // An agent can select several codes at once.
     if (life.random.chance(SAME_MOMENT_CHANCE)) {
       const other = WRAPUP_CODES.find((candidate) => candidate !== code);

@@ -1,3 +1,5 @@
+import { PERSONAL_DATA } from '../personal-data.ts';
+
 /** The current state of a participant of a conversation. Times are epoch milliseconds. */
 export interface Participant {
   readonly id: string;
@@ -114,12 +116,18 @@ function sessionBody(conversation: Conversation, participant: Participant): obje
     direction: 'inbound',
     ...(participant.disconnectType === undefined ? {} : { disconnectType: participant.disconnectType }),
     self: { name: participant.name, addressNormalized: conversation.dnis },
-    other: { name: 'Customer', addressNormalized: conversation.ani },
+    other: { name: PERSONAL_DATA.customerName, addressNormalized: conversation.ani },
+    ...(participant.purpose === 'customer' ? contents(conversation) : {}),
     provider: PROVIDERS[conversation.mediaType],
     ...(connectedMs === undefined ? {} : { connectedTime: iso(connectedMs) }),
     ...(endMs === undefined ? {} : { disconnectedTime: iso(endMs) }),
     ...(participant.purpose === 'agent' ? { disconnectReasons: [], afterCallWorkRequired: true } : {}),
   };
+}
+
+/** What the customer said or sent with the session. */
+function contents({ mediaType }: Conversation): object {
+  return mediaType === 'voice' ? { uuiData: PERSONAL_DATA.endpoint } : { subject: PERSONAL_DATA.subject };
 }
 
 function wrapupBody(wrapup: NonNullable<Participant['wrapup']>): object {

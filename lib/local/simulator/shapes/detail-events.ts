@@ -1,3 +1,4 @@
+import { PERSONAL_DATA } from '../personal-data.ts';
 import type { DETAIL_EVENT_TYPES } from '../topic-templates.ts';
 import { type Conversation, type Participant, PROVIDERS } from './conversation.ts';
 
@@ -30,6 +31,9 @@ export function detailBody(
     dnis: conversation.dnis,
     addressTo: conversation.dnis,
     addressFrom: conversation.ani,
+    ...(conversation.mediaType === 'voice'
+      ? { callbackUserName: PERSONAL_DATA.customerName, callbackNumbers: [conversation.ani] }
+      : { subject: PERSONAL_DATA.subject }),
     divisionId: conversation.divisionId,
     conversationExternalContactIds: [conversation.externalContactId],
     conversationExternalOrganizationIds: [conversation.externalOrganizationId],

@@ -1,11 +1,14 @@
 import type { Random } from '../../random.ts';
 import { seededUuid } from '../identifiers.ts';
+import { PERSONAL_DATA } from '../personal-data.ts';
 import { type Conversation, iso, type Participant } from './conversation.ts';
 
 export const TRANSCRIPTION_TOPIC = 'v2.conversations.{id}.transcription';
 
-const WORDS =
-  'i would like to ask about the invoice for my order that has not arrived yet thank you please'.split(' ');
+const WORDS = [
+  ...'i would like to ask about the invoice for my order that has not arrived yet thank you'.split(' '),
+  PERSONAL_DATA.spokenWord,
+];
 const MAX_UTTERANCE_WORDS = 24;
 const WORD_MS = 320;
 const STATUS_ONLY_CHANCE = 0.1;

@@ -1,4 +1,5 @@
 import type { Random } from '../../random.ts';
+import { PERSONAL_DATA } from '../personal-data.ts';
 
 export const PRESENCE_TOPIC = 'v2.users.{id}.presence';
 export const ROUTING_STATUS_TOPIC = 'v2.users.{id}.routingStatus';
@@ -12,7 +13,7 @@ const PRESENCES = [
   { id: '3fd96123-badb-4f69-bc03-1b1ccc6d8014', systemPresence: 'MEAL' },
   { id: 'e08eaf1b-ee47-4fa9-a231-1200e284798f', systemPresence: 'ON_QUEUE' },
 ] as const;
-const MESSAGES: readonly string[] = ['', 'back at two', 'training', 'ticket backlog'];
+const MESSAGES: readonly string[] = ['', PERSONAL_DATA.presenceMessage, 'training', 'ticket backlog'];
 const MEDIA = ['call', 'callback', 'email', 'message', 'chat', 'socialExpression', 'video'] as const;
 
 export type RoutingStatus = 'OFF_QUEUE' | 'IDLE' | 'INTERACTING' | 'NOT_RESPONDING';

@@ -1,6 +1,7 @@
 import { Random } from '../../random.ts';
 import { FRAME_VERSION, type Frame, SERIAL_FIELD } from '../frame.ts';
 import { seededUuid } from '../identifiers.ts';
+import { PERSONAL_DATA, PERSONAL_FIELDS } from '../personal-data.ts';
 import { SequenceNumbers } from './sequence-numbers.ts';
 import type { StreamConnection } from './stream-connection.ts';
 import type { Stamp, StreamEvent } from './stream-event.ts';
@@ -71,6 +72,7 @@ export class AnalyticsServer implements StreamServer {
       conversationId: seededUuid(this.random),
       metric: 'nConnected',
       value: this.random.int(100),
+      ...PERSONAL_FIELDS,
     };
     return { topicName: topicOf(type), version: FRAME_VERSION, eventBody, metadata: {} };
   }
@@ -89,6 +91,7 @@ export class AnalyticsServer implements StreamServer {
       metadata: {
         consumer_group: connection.group,
         sequence_number: stamp.sequence,
+        requested_by: PERSONAL_DATA.agentName,
         [SERIAL_FIELD]: entry.serial,
       },
     };

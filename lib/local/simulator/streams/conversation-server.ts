@@ -1,6 +1,7 @@
 import { Random } from '../../random.ts';
 import { FRAME_VERSION, type Frame, SERIAL_FIELD } from '../frame.ts';
 import { seededUuid } from '../identifiers.ts';
+import { PERSONAL_DATA, PERSONAL_FIELDS } from '../personal-data.ts';
 import { SequenceNumbers } from './sequence-numbers.ts';
 import type { StreamConnection } from './stream-connection.ts';
 import type { Stamp, StreamEvent } from './stream-event.ts';
@@ -67,7 +68,13 @@ export class ConversationServer implements StreamServer {
 
   next(): Frame {
     const published = this.random.pick(PUBLISHED);
-    const eventBody = { ...published, conversationId: seededUuid(this.random), participants: [] };
+    const participants = [{ id: seededUuid(this.random), role: 'customer', identity: PERSONAL_DATA.email }];
+    const eventBody = {
+      ...published,
+      conversationId: seededUuid(this.random),
+      participants,
+      ...PERSONAL_FIELDS,
+    };
     return { topicName: published.type, version: FRAME_VERSION, eventBody, metadata: {} };
   }
 

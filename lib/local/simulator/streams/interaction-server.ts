@@ -2,6 +2,7 @@ import { pack } from 'msgpackr';
 import { Random } from '../../random.ts';
 import { FRAME_VERSION, type Frame, SERIAL_FIELD } from '../frame.ts';
 import { seededUuid } from '../identifiers.ts';
+import { PERSONAL_DATA, PERSONAL_FIELDS } from '../personal-data.ts';
 import { SequenceNumbers } from './sequence-numbers.ts';
 import type { StreamConnection } from './stream-connection.ts';
 import type { Stamp, StreamEvent } from './stream-event.ts';
@@ -70,6 +71,7 @@ export class InteractionServer implements StreamServer {
       interactionId: seededUuid(this.random),
       routing: { type: 'IVR' },
       step: this.random.int(9),
+      ...PERSONAL_FIELDS,
     };
     return { topicName: this.random.pick(TYPES), version: FRAME_VERSION, eventBody, metadata: {} };
   }
@@ -92,6 +94,7 @@ export class InteractionServer implements StreamServer {
       sequenceId: stamp.sequence,
       timestamp: stamp.timestamp,
       data: { ...(frame.eventBody as object), [SERIAL_FIELD]: entry.serial },
+      remark: PERSONAL_DATA.note,
     };
     return stamp.isJson || group !== 'application/msgpack'
       ? Buffer.from(JSON.stringify(message))

@@ -1,6 +1,7 @@
 import { Random } from '../../random.ts';
 import { FRAME_VERSION, type Frame, SERIAL_FIELD } from '../frame.ts';
 import { seededUuid } from '../identifiers.ts';
+import { PERSONAL_FIELDS } from '../personal-data.ts';
 import type { StreamConnection } from './stream-connection.ts';
 import type { Stamp, StreamEvent } from './stream-event.ts';
 import { COMMON_STREAM_FAULTS } from './stream-fault-kinds.ts';
@@ -81,6 +82,7 @@ export class NotificationServer implements StreamServer {
     const eventBody = {
       eventType: this.random.pick(['QUEUE_ADD', 'QUEUE_REMOVE']),
       memberId: seededUuid(this.random),
+      ...PERSONAL_FIELDS,
     };
     const topicName = topicOf(this.random.pick(this.resources));
     return { topicName, version: FRAME_VERSION, eventBody, metadata: {} };

@@ -1,4 +1,5 @@
 import { Random } from '../../random.ts';
+import { PERSONAL_GARBAGE } from '../personal-data.ts';
 import type { StreamConnection } from './stream-connection.ts';
 import {
   type HandshakeFault,
@@ -23,6 +24,7 @@ const GARBAGE: readonly (string | Buffer)[] = [
   'null',
   '42',
   Buffer.from([0xc1]),
+  ...PERSONAL_GARBAGE,
 ];
 
 export interface StreamFaultsOptions {
