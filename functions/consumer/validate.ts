@@ -89,7 +89,10 @@ function isDeeper(value: unknown, levels: number): boolean {
 
 function invalidReason(item: unknown, error: z.ZodError): string {
   const rejected = rejectedFrameSchema.safeParse(item);
-  if (rejected.success) return `rejected frame: ${rejected.data.rejected.reason}`;
+  if (rejected.success) {
+    const { reason, encoding } = rejected.data.rejected;
+    return `rejected frame: ${reason}${encoding === 'withheld' ? ' (withheld, because it cannot be redacted)' : ''}`;
+  }
   return `not an event: ${describe(error)}`;
 }
 

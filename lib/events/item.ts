@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { TooDeepError } from './canonical-json.ts';
 import { detailType } from './detail-type.ts';
@@ -25,6 +25,16 @@ export interface ReceivedEvent {
   readonly sequence?: number;
   /** Whether it arrived after an event with a higher sequence number. */
   readonly late?: boolean;
+}
+
+/** What is known about a rejected frame. */
+export interface Rejection {
+  readonly reason: RejectionReason;
+  readonly protocol: string;
+  /** ISO 8601. */
+  readonly receivedAt: string;
+  /** Content was redacted: the size is that of what is left. */
+  readonly redacted?: true;
 }
 
 /** One item of an envelope: JSON and its size. */
@@ -97,26 +107,30 @@ export function eventItem(
 /**
  * The item of a frame that is not a valid event. It contains the complete frame for the quarantine queue.
  *
- * @param about - `receivedAt` in ISO 8601
  * @param compression - `always` also compresses small bodies, which removes every character that SQS refuses
  * @returns undefined when it is larger than {@link MAX_ITEM_BYTES} even when compressed
  */
-export function rejectedItem(
-  data: Buffer,
-  about: { reason: RejectionReason; protocol: string; receivedAt: string },
-  compression?: 'always',
-): Item | undefined {
+export function rejectedItem(data: Buffer, about: Rejection, compression?: 'always'): Item | undefined {
   const isCompressed = compression === 'always' || data.length > MAX_PLAIN_BODY_BYTES;
   const body = isCompressed ? compressed(data) : plain(data);
   const rejected: RejectedFrame['rejected'] = { ...about, bytes: data.length, ...body };
   return sized(JSON.stringify({ rejected }));
 }
 
+/** The item of a rejected frame whose content must not leave, because it cannot be redacted. */
+export function withheldItem(data: Buffer, about: Rejection): Item {
+  const rejected: RejectedFrame['rejected'] = {
+    ...about,
+    bytes: data.length,
+    encoding: 'withheld',
+    body: '',
+    sha256: hash('sha256', data),
+  };
+  return sizedText(JSON.stringify({ rejected }));
+}
+
 /** The item of a rejected frame that is stored in a bucket, because it does not fit into a message. */
-export function storedRejectedItem(
-  stored: StoredObject,
-  about: { reason: RejectionReason; protocol: string; receivedAt: string },
-): Item {
+export function storedRejectedItem(stored: StoredObject, about: Rejection): Item {
   const rejected: RejectedFrame['rejected'] = {
     ...about,
     bytes: stored.bytes,

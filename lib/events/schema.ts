@@ -82,12 +82,19 @@ export const rejectedFrameSchema = z.object({
     reason: z.enum(REJECTION_REASONS),
     protocol: protocolSchema,
     receivedAt: z.iso.datetime(),
-    /** Size of the frame in bytes, before encoding. */
+    /** Content was redacted. */
+    redacted: z.literal(true).optional(),
+    /** Size in bytes before encoding, of the frame or of what is left of it. */
     bytes: z.number().int().nonnegative(),
-    /** `s3`: the body is empty, and `stored` says where the frame is. */
-    encoding: z.enum(['utf8', 'base64', 'gzip+base64', 's3']),
+    /**
+     * `s3`: the body is empty, and `stored` says where the frame is. `withheld`: the body is empty, because the frame
+     * cannot be redacted.
+     */
+    encoding: z.enum(['utf8', 'base64', 'gzip+base64', 's3', 'withheld']),
     body: z.string(),
     stored: storedObjectSchema.optional(),
+    /** SHA-256 of a frame that was withheld, in hex. */
+    sha256: z.string().optional(),
   }),
 });
 /** A frame that could not become an event, complete. */

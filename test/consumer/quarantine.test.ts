@@ -3,7 +3,7 @@ import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { NAMES } from '../../bin/local/resources.ts';
 import { sqsClient } from '../../lib/aws/aws-clients.ts';
-import { rejectedItem } from '../../lib/events/item.ts';
+import { rejectedItem, withheldItem } from '../../lib/events/item.ts';
 import { REJECTION_REASONS } from '../../lib/events/schema.ts';
 import {
   CALLS,
@@ -199,6 +199,13 @@ describe('a rejected frame', () => {
     // It is quarantined again when it is sent to the events queue again.
     expect(await consumer.deliver({ messageId: 'resent', body: consumer.quarantined[0]!.body })).toEqual([]);
     expect(consumer.quarantined).toHaveLength(2);
+  });
+
+  test('The reason of a withheld frame says why its content is missing', async () => {
+    const about = { protocol: 'notification-channels', receivedAt: '2026-11-20T08:00:00.000Z' };
+    const { json } = withheldItem(Buffer.from('Jane'), { reason: 'not_json', ...about });
+    await consumer.deliver(message([JSON.parse(json)]));
+    expect(consumer.reasons).toEqual(['rejected frame: not_json (withheld, because it cannot be redacted)']);
   });
 
   test('A compressed rejected frame is quarantined unchanged', async () => {

@@ -1,9 +1,9 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encodeEnvelope } from '../../lib/events/envelope.ts';
-import { MAX_ITEM_BYTES, rejectedItem, storedRejectedItem } from '../../lib/events/item.ts';
+import { MAX_ITEM_BYTES, rejectedItem, storedRejectedItem, withheldItem } from '../../lib/events/item.ts';
 import { envelopeSchema, REJECTION_REASONS, rejectedFrameSchema } from '../../lib/events/schema.ts';
 import { anyText } from './json.ts';
 import { SQS_TEXT } from './sqs-text.ts';
@@ -125,5 +125,17 @@ test('A frame that is stored in a bucket is named by its object, and carries no 
     encoding: 's3',
     body: '',
     stored,
+  });
+});
+
+test('A withheld frame is known by its size and hash only', () => {
+  const { json, bytes } = withheldItem(Buffer.from('Jane Doe'), ABOUT);
+  expect(bytes).toBe(Buffer.byteLength(json));
+  expect(rejectedFrameSchema.parse(JSON.parse(json)).rejected).toEqual({
+    ...ABOUT,
+    bytes: 8,
+    encoding: 'withheld',
+    body: '',
+    sha256: createHash('sha256').update('Jane Doe').digest('hex'),
   });
 });

@@ -1,0 +1,137 @@
+/** What happens to a value, from the action that leaves least to the one that leaves most. */
+export const CONTENT_ACTIONS = ['drop', 'hash', 'mask', 'keep'] as const;
+/** What happens to a value. */
+export type ContentAction = (typeof CONTENT_ACTIONS)[number];
+
+/** An action for every value at a path, see {@link fieldPathProblem}. */
+export interface ContentRule {
+  readonly path: string;
+  readonly action: ContentAction;
+}
+
+/** Longest path. */
+const MAX_PATH_CHARACTERS = 256;
+/** Places that are kept. Rules need few; `**` in many rules at once can need more, which are computed each time. */
+const MAX_PLACES = 1_000;
+
+/** The member of a frame with the event. */
+const BODY = 'eventBody';
+const ANY_NAME = '*';
+const ANY_DEPTH = '**';
+/** A dot that is not escaped. */
+const SEPARATOR = /(?<!\\)\./;
+
+/**
+ * Why a text is not a path: names separated by dots, where `*` stands for any member or array element and `**` for any
+ * number of levels, also none. A dot in a name is written `\.`.
+ *
+ * @returns undefined for a path
+ */
+export function fieldPathProblem(path: string): string | undefined {
+  if (path === '') return 'is empty';
+  if (path.length > MAX_PATH_CHARACTERS) return `has more than ${MAX_PATH_CHARACTERS} characters`;
+  const names = path.split(SEPARATOR);
+  if (names[0] === BODY) return `begins with ${BODY}, but paths begin inside it`;
+  if (names.includes('')) return 'has an empty name between two dots, or at an end';
+  const partial = names.find((name) => name.includes('*') && name !== ANY_NAME && name !== ANY_DEPTH);
+  return partial && `has ${partial}, but * and ** stand for whole names only`;
+}
+
+/** A position in a rule: before the name at `index`. */
+interface Position {
+  readonly rule: number;
+  readonly index: number;
+}
+
+/** A place in a JSON value, as far as rules can tell places apart. */
+export class Place {
+  /** What the rules say about the value at this place. */
+  readonly action: ContentAction | undefined;
+  /** Whether no rule applies below this place. */
+  readonly isLast: boolean;
+  private readonly paths: FieldPaths;
+  private readonly positions: readonly Position[];
+  private readonly names: ReadonlySet<string>;
+  private readonly known = new Map<string, Place>();
+
+  constructor(paths: FieldPaths, positions: readonly Position[]) {
+    this.paths = paths;
+    this.positions = positions;
+    this.action = paths.actionAt(positions);
+    const next = positions.map((one) => paths.nameAt(one));
+    this.isLast = next.every((name) => name === undefined);
+    this.names = new Set(next.filter((name) => name !== undefined));
+  }
+
+  /** The place of a member or element. */
+  at(name: string): Place {
+    // All names that no rule mentions lead to one place.
+    const key = this.names.has(name) ? name : ANY_NAME;
+    const known = this.known.get(key);
+    if (known) return known;
+    const next = this.positions.flatMap((position): Position[] => {
+      const expected = this.paths.nameAt(position);
+      if (expected === ANY_DEPTH) return [position];
+      const isNext = expected === ANY_NAME || expected === name;
+      return isNext ? [{ ...position, index: position.index + 1 }] : [];
+    });
+    const place = this.paths.place(next);
+    if (this.paths.hasRoom) this.known.set(key, place);
+    return place;
+  }
+}
+
+/** Rules, arranged so that a JSON value is compared with all of them in one pass. */
+export class FieldPaths {
+  /** The place where paths begin. */
+  readonly root: Place;
+  private readonly rules: readonly { readonly names: readonly string[]; readonly action: ContentAction }[];
+  private readonly places = new Map<string, Place>();
+
+  /** @param rules - with valid paths */
+  constructor(rules: readonly ContentRule[]) {
+    this.rules = rules.map(({ path, action }) => ({
+      names: path.split(SEPARATOR).map((name) => name.replaceAll('\\.', '.')),
+      action,
+    }));
+    this.root = this.place(this.rules.map((_, rule) => ({ rule, index: 0 })));
+  }
+
+  /** Whether more places are kept. Which places there are depends on the events. */
+  get hasRoom(): boolean {
+    return this.places.size < MAX_PLACES;
+  }
+
+  /** The place of a set of positions. */
+  place(positions: readonly Position[]): Place {
+    const all = new Map(positions.flatMap((one) => this.withSkipped(one)).map((one) => [keyOf(one), one]));
+    const key = [...all.keys()].sort().join();
+    const known = this.places.get(key);
+    if (known) return known;
+    const place = new Place(this, [...all.values()]);
+    if (this.hasRoom) this.places.set(key, place);
+    return place;
+  }
+
+  /** The name that a rule expects next; undefined at its end. */
+  nameAt({ rule, index }: Position): string | undefined {
+    return this.rules[rule]?.names[index];
+  }
+
+  /** The action of the rules that end here: the one that leaves least. */
+  actionAt(positions: readonly Position[]): ContentAction | undefined {
+    const ended = positions.filter((one) => this.nameAt(one) === undefined);
+    const actions = new Set(ended.map(({ rule }) => this.rules[rule]?.action));
+    return CONTENT_ACTIONS.find((action) => actions.has(action));
+  }
+
+  /** `**` also stands for no level. */
+  private withSkipped(position: Position): Position[] {
+    if (this.nameAt(position) !== ANY_DEPTH) return [position];
+    return [position, ...this.withSkipped({ ...position, index: position.index + 1 })];
+  }
+}
+
+function keyOf({ rule, index }: Position): string {
+  return `${rule}:${index}`;
+}
