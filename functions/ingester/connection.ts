@@ -138,7 +138,7 @@ export class Connection {
       return this.session.onFrame(data, isBinary, this.readUntil.atMs);
     } catch (error) {
       return [
-        { kind: 'notice', message: `a frame could not be read: ${error}` },
+        { kind: 'notice', message: 'a frame could not be read', quote: String(error) },
         { kind: 'rejected', reason: 'invalid_frame' },
       ];
     }

@@ -3,6 +3,7 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { AuditTrail } from '../../lib/aws/audit-trail.ts';
 import type { Log } from '../../lib/aws/logger.ts';
 import type { ObjectStore } from '../../lib/aws/object-store.ts';
+import type { ContentRedaction } from '../../lib/events/content-redaction.ts';
 import type { Credentials } from '../../lib/genesys/token-source.ts';
 import type { BackoffLimits } from './backoff.ts';
 import type { BatcherLimits } from './batcher.ts';
@@ -18,6 +19,8 @@ export interface IngesterDependencies {
   objectStore?: ObjectStore | undefined;
   /** Takes the audit records. Without it there are none. The ingester closes it. */
   audit?: AuditTrail | undefined;
+  /** Applied to every event and rejected frame before it leaves. */
+  redaction?: ContentRedaction | undefined;
   /** One per OAuth client. */
   credentials: readonly (() => Promise<Credentials>)[];
   log: Log;

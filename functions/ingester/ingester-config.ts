@@ -1,6 +1,11 @@
 import type * as z from 'zod';
 import { type AuditSettings, auditProblems, auditSettings } from '../../lib/aws/audit-settings.ts';
 import type { LOG_LEVELS } from '../../lib/aws/logger.ts';
+import {
+  type ContentRedactionConfig,
+  contentRedactionConfig,
+  hashKeyProblems,
+} from '../../lib/events/content-rules.ts';
 import { GENESYS_DOMAINS, genesysHosts, isGenesysDomain } from '../../lib/genesys/regions.ts';
 import { members } from '../../lib/protocols/configuration-fields.ts';
 import { DEFAULT_PROTOCOL, type IngesterEnvironment, ingesterEnvironment } from './ingester-environment.ts';
@@ -32,6 +37,8 @@ export interface IngesterConfig {
   socket: Pick<SocketLimits, 'maxFrameBytes' | 'deflate'>;
   /** Without it no audit records are written. */
   audit?: AuditSettings | undefined;
+  /** What is redacted before an event leaves. */
+  redaction: ContentRedactionConfig | undefined;
   healthHost: string;
   healthPort: number;
   logLevel: (typeof LOG_LEVELS)[number];
@@ -73,6 +80,7 @@ export function readConfig(
     ...hostProblems(values),
     ...credentialProblems(values),
     ...auditProblems(values),
+    ...hashKeyProblems(values),
     ...own.flatMap(({ result }) => issuesOf(result.error)),
     ...(values.EVENTS_QUEUE_URL ? [] : ['EVENTS_QUEUE_URL is missing: the URL of the SQS queue for events']),
   ];
@@ -102,6 +110,7 @@ function toConfig(values: IngesterEnvironment, protocols: readonly ConfiguredPro
     oversizeBucket: values.OVERSIZE_BUCKET,
     socket: { maxFrameBytes: values.SOCKET_MAX_FRAME_BYTES, deflate: values.SOCKET_DEFLATE === 'on' },
     audit: auditSettings(values),
+    redaction: contentRedactionConfig(values),
     healthHost: values.HEALTH_HOST,
     healthPort: values.HEALTH_PORT,
     logLevel: values.LOG_LEVEL,

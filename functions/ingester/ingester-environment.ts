@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { auditVariables } from '../../lib/aws/audit-settings.ts';
 import { LOG_LEVELS } from '../../lib/aws/logger.ts';
+import { contentRedactionEnvironment } from '../../lib/events/content-rules.ts';
 import { MAX_CLIENTS } from '../../lib/genesys/channel-budget.ts';
 import { members, text, wholeNumber } from '../../lib/protocols/configuration-fields.ts';
 import { FRAME_BYTES } from '../../lib/protocols/socket-limits.ts';
@@ -78,6 +79,7 @@ export const ingesterEnvironment = z.object({
   SOCKET_DEFLATE: z.enum(['on', 'off'], 'is not on or off').default('off').meta({
     description: 'Whether permessage-deflate is offered. It saves bandwidth and costs CPU and memory.',
   }),
+  ...contentRedactionEnvironment,
   ...auditVariables,
   HEALTH_HOST: z
     .string()

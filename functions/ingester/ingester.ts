@@ -22,6 +22,7 @@ export const DRAIN_LIMIT_MS = 25_000;
 const CLOSE_LIMIT_MS = 5_000;
 /** Part of it for recording what could not be sent. */
 const RECORD_LIMIT_MS = 2_000;
+
 /** Connects Genesys Cloud's sockets to the events queue. */
 export class Ingester {
   /** Rejects when the process should end with a non-zero exit code. */
@@ -40,7 +41,7 @@ export class Ingester {
   private isPaused = false;
 
   constructor(config: IngesterConfig, dependencies: IngesterDependencies) {
-    const { sqs, log, limits, objectStore } = dependencies;
+    const { sqs, log, limits, objectStore, redaction } = dependencies;
     this.config = config;
     this.dependencies = dependencies;
     this.large = objectStore && new LargeItems(objectStore, this.abort.signal, log);
@@ -78,7 +79,7 @@ export class Ingester {
           this.coverage.addSequenceGap(subscription, from, to, sinceMs),
       },
       log,
-      { large: this.large },
+      { large: this.large, redaction },
     );
     this.streams = new ProtocolStreams({
       protocols: config.protocols,

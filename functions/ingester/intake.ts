@@ -1,4 +1,5 @@
 import type { Log } from '../../lib/aws/logger.ts';
+import type { ContentRedaction } from '../../lib/events/content-redaction.ts';
 import {
   type EventIdentity,
   eventItem,
@@ -17,6 +18,7 @@ import type { LargeItems } from './large-items.ts';
 import { OneSpeaker, type SpeakerEnd } from './one-speaker.ts';
 import type { DataSignal, Session } from './protocols/stream-protocol.ts';
 import { RecentIds } from './recent-ids.ts';
+import { rejectedFrameItem } from './rejected-frame-item.ts';
 
 /** Takes the data of one subscription's connections, and learns when each of them can deliver data. */
 export interface SignalSink {
@@ -60,6 +62,7 @@ export class Intake {
   private readonly log: Log;
   private readonly recent: RecentIds;
   private readonly large: LargeItems | undefined;
+  private readonly redaction: ContentRedaction | undefined;
   /** By subscription. */
   private readonly cursors = new Map<string, CursorCommits>();
 
@@ -67,13 +70,18 @@ export class Intake {
     queue: ItemQueue,
     handlers: IntakeHandlers,
     log: Log,
-    options: { recent?: RecentIds; large?: LargeItems | undefined } = {},
+    options: {
+      recent?: RecentIds;
+      large?: LargeItems | undefined;
+      redaction?: ContentRedaction | undefined;
+    } = {},
   ) {
     this.queue = queue;
     this.handlers = handlers;
     this.log = log;
     this.recent = options.recent ?? new RecentIds();
     this.large = options.large;
+    this.redaction = options.redaction;
   }
 
   /** Counts since the start. */
@@ -134,7 +142,7 @@ export class Intake {
             return;
           case 'notice':
             totals.notices[signal.about ?? 'other']++;
-            this.log.info(signal.message, { protocol, subscription });
+            this.log.info(signal.message, { protocol, subscription, ...this.quoted(signal) });
         }
       },
     };
@@ -206,7 +214,13 @@ export class Intake {
     }
   }
 
-  private addEvent(protocol: string, { event, identity, frame, receivedAtMs }: IdentifiedEvent): void {
+  /** A text of the server can have any content. */
+  private quoted({ quote }: { quote?: string }): { quote?: string } {
+    return quote === undefined || this.redaction ? {} : { quote };
+  }
+
+  private addEvent(protocol: string, { event: whole, identity, frame, receivedAtMs }: IdentifiedEvent): void {
+    const event = this.redaction ? this.redaction.event(whole) : whole;
     const receivedAt = new Date(receivedAtMs).toISOString();
     const about = { identity, protocol, receivedAt };
     const item = eventItem(event, about);
@@ -231,11 +245,11 @@ export class Intake {
   private reject(protocol: string, reason: RejectionReason, frame: Buffer, receivedAtMs = Date.now()): void {
     this.of(protocol).rejected[reason]++;
     const about = { reason, protocol, receivedAt: new Date(receivedAtMs).toISOString() };
-    const item = rejectedItem(frame, about);
-    if (item) {
+    const item = rejectedFrameItem(frame, about, { redaction: this.redaction, large: this.large });
+    if (item instanceof Promise) {
+      this.addLater(protocol, item, frame, receivedAtMs);
+    } else if (item) {
       this.queue.add(item, receivedAtMs);
-    } else if (this.large) {
-      this.addLater(protocol, this.large.rejectedItem(frame, about), frame, receivedAtMs);
     } else {
       this.of(protocol).unpreserved++;
       this.log.error('a frame is too large for the quarantine queue even when compressed; it is lost', {

@@ -10,9 +10,9 @@ import {
   eventItem,
   type Item,
   type ReceivedEvent,
+  type Rejection,
   storedRejectedItem,
 } from '../../lib/events/item.ts';
-import type { RejectionReason } from '../../lib/events/schema.ts';
 import { detailKey, referenceFrame, storedObject } from '../../lib/events/stored-detail.ts';
 
 /** Concurrent uploads. A frame can have 16 MiB. */
@@ -82,7 +82,7 @@ export class LargeItems {
   }
 
   /** The item of a rejected frame that is stored. */
-  async rejectedItem(data: Buffer, about: About & { reason: RejectionReason }): Promise<Item> {
+  async rejectedItem(data: Buffer, about: Rejection): Promise<Item> {
     const key = `${about.receivedAt.slice(0, 10)}/rejected-${hash('sha256', data)}`;
     await this.put(key, data, 'application/octet-stream');
     return storedRejectedItem(storedObject(this.store.bucket, key, data), about);

@@ -1,6 +1,13 @@
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { auditTrail } from '../../lib/aws/audit-settings.ts';
-import { cloudWatchLogsClient, dynamoDbClient, objectStore, sqsClient } from '../../lib/aws/aws-clients.ts';
+import {
+  cloudWatchLogsClient,
+  dynamoDbClient,
+  objectStore,
+  secretsManagerClient,
+  sqsClient,
+} from '../../lib/aws/aws-clients.ts';
+import { contentRedaction } from '../../lib/aws/content-redaction-key.ts';
 import { createLogger } from '../../lib/aws/logger.ts';
 import { METRIC_NAMESPACE } from '../../lib/aws/metric-names.ts';
 import { RepeatedWarnings } from '../../lib/aws/repeated-warnings.ts';
@@ -22,6 +29,7 @@ async function main(): Promise<number> {
     sqs: sqsClient(),
     ...(config.stateTable ? { dynamodb } : {}),
     objectStore: objectStore(config.oversizeBucket, dynamodb),
+    redaction: await contentRedaction(config.redaction, secretsManagerClient),
     credentials: credentialsOf(config),
     audit: auditTrail(config.audit, cloudWatchLogsClient, {
       service: 'ingester',

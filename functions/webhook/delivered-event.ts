@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer';
+import type { ContentRedaction } from '../../lib/events/content-redaction.ts';
 import { detailType } from '../../lib/events/detail-type.ts';
 import { isExactNumber, parseExactJson } from '../../lib/events/exact-json.ts';
-import { eventItem, type Item, identify, rejectedItem } from '../../lib/events/item.ts';
+import { eventItem, type Item, identify, rejectedItem, withheldItem } from '../../lib/events/item.ts';
 import { frameSchema, MAX_DETAIL_TYPE_CHARACTERS, type RejectionReason } from '../../lib/events/schema.ts';
 
 /** Name of the protocol, as in `metadata.protocol` of published events. */
@@ -26,8 +27,14 @@ interface Delivery {
  * Turns the body of a signed delivery into an item.
  *
  * @param receivedAt - ISO 8601
+ * @param redaction - applied after the event is identified
  */
-export function readDelivery(body: Buffer, receivedAt: string): Delivered {
+export function readDelivery(
+  body: Buffer,
+  receivedAt: string,
+  redaction: ContentRedaction | undefined,
+): Delivered {
+  const rejected = (reason: RejectionReason) => rejectedDelivery(body, { reason, receivedAt }, redaction);
   let value: unknown;
   try {
     if (!isUtf8(body)) return { kind: 'not_json' };
@@ -36,11 +43,12 @@ export function readDelivery(body: Buffer, receivedAt: string): Delivered {
     return { kind: 'not_json' };
   }
   const event = isObject(value) ? eventOf(value) : undefined;
-  if (!event) return rejected(body, 'invalid_frame', receivedAt);
+  if (!event) return rejected('invalid_frame');
   const identity = identify(WEBHOOK_PROTOCOL, event);
-  if (!identity) return rejected(body, 'too_deep', receivedAt);
-  const item = eventItem(event, { identity, protocol: WEBHOOK_PROTOCOL, receivedAt });
-  return item ? { kind: 'event', item } : rejected(body, 'too_large', receivedAt);
+  if (!identity) return rejected('too_deep');
+  const leaving = redaction ? redaction.event(event) : event;
+  const item = eventItem(leaving, { identity, protocol: WEBHOOK_PROTOCOL, receivedAt });
+  return item ? { kind: 'event', item } : rejected('too_large');
 }
 
 /**
@@ -57,8 +65,19 @@ function eventOf({ eventBridgeEventId: id, eventType, eventTimestamp, ...rest }:
 }
 
 /** A body within the limit of the webhook always fits into a message, compressed if necessary. */
-function rejected(body: Buffer, reason: RejectionReason, receivedAt: string): Delivered {
-  const item = rejectedItem(body, { reason, protocol: WEBHOOK_PROTOCOL, receivedAt });
+function rejectedDelivery(
+  body: Buffer,
+  { reason, receivedAt }: { reason: RejectionReason; receivedAt: string },
+  redaction: ContentRedaction | undefined,
+): Delivered {
+  const about = {
+    reason,
+    protocol: WEBHOOK_PROTOCOL,
+    receivedAt,
+    ...(redaction ? { redacted: true as const } : {}),
+  };
+  const left = redaction ? redaction.rejected(body) : body;
+  const item = left ? rejectedItem(left, about) : withheldItem(body, about);
   if (!item) throw new RangeError(`A rejected body of ${body.length} bytes does not fit into a message`);
   return { kind: 'rejected', item, reason };
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Log } from '../../lib/aws/logger.ts';
 import type { WebhookMetricName } from '../../lib/aws/metric-names.ts';
+import type { ContentRedaction } from '../../lib/events/content-redaction.ts';
 import { encodeEnvelope } from '../../lib/events/envelope.ts';
 import { MAX_ITEM_BYTES } from '../../lib/events/item.ts';
 import { readDelivery } from './delivered-event.ts';
@@ -71,6 +72,8 @@ export interface ReceiverOptions {
   readonly keys: SigningKeys;
   readonly sqs: SQSClient;
   readonly eventsQueueUrl: string;
+  /** The content redaction, if there is one. Events that come while its key cannot be read are not accepted. */
+  readonly redaction: (signal: AbortSignal) => Promise<ContentRedaction | undefined>;
   readonly log: Log;
 }
 
@@ -103,7 +106,8 @@ export class Receiver {
   private async receiveBody(body: Buffer, signature: string): Promise<DeliveryResponse> {
     const signal = AbortSignal.timeout(RESPONSE_LIMIT_MS);
     if (!(await this.verify(body, signature, signal))) return RESPONSES.wrong_signature;
-    const delivered = readDelivery(body, new Date().toISOString());
+    const redaction = await this.options.redaction(signal);
+    const delivered = readDelivery(body, new Date().toISOString(), redaction);
     if (delivered.kind === 'not_json') return RESPONSES.not_json;
     await this.send(delivered.item.json, signal);
     if (delivered.kind === 'event') return RESPONSES.accepted;

@@ -1,5 +1,11 @@
 import * as z from 'zod';
 import { LOG_LEVELS } from '../../lib/aws/logger.ts';
+import {
+  type ContentRedactionConfig,
+  contentRedactionConfig,
+  contentRedactionEnvironment,
+  hashKeyProblems,
+} from '../../lib/events/content-rules.ts';
 
 /** Environment variables of the webhook. */
 export const webhookEnvironment = z.object({
@@ -13,6 +19,7 @@ export const webhookEnvironment = z.object({
       description:
         'Name or ARN of the Secrets Manager secret whose value is the signing secret: at least 32 hexadecimal digits.',
     }),
+  ...contentRedactionEnvironment,
   LOG_LEVEL: z.enum(LOG_LEVELS).default('INFO').meta({ description: 'Log level.' }),
 });
 
@@ -21,6 +28,8 @@ export interface WebhookConfig {
   eventsQueueUrl: string;
   /** Name or ARN of the secret with the signing secret. */
   secretId: string;
+  /** What is redacted before an event leaves. */
+  redaction?: ContentRedactionConfig | undefined;
   logLevel: (typeof LOG_LEVELS)[number];
 }
 
@@ -30,11 +39,19 @@ export interface WebhookConfig {
  * @throws Error that lists every problem
  */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): WebhookConfig {
-  const parsed = webhookEnvironment.safeParse(environment);
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => `  - ${issue.path.join('.')} ${issue.message}`);
-    throw new Error(`The webhook's environment has ${problems.length} problem(s):\n${problems.join('\n')}`);
+  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const { data, error } = webhookEnvironment.safeParse(set);
+  const problems = error
+    ? error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`)
+    : hashKeyProblems(data);
+  if (problems.length > 0 || !data) {
+    const list = problems.map((problem) => `  - ${problem}`).join('\n');
+    throw new Error(`The webhook's environment has ${problems.length} problem(s):\n${list}`);
   }
-  const { EVENTS_QUEUE_URL, WEBHOOK_SECRET_ID, LOG_LEVEL } = parsed.data;
-  return { eventsQueueUrl: EVENTS_QUEUE_URL, secretId: WEBHOOK_SECRET_ID, logLevel: LOG_LEVEL };
+  return {
+    eventsQueueUrl: data.EVENTS_QUEUE_URL,
+    secretId: data.WEBHOOK_SECRET_ID,
+    redaction: contentRedactionConfig(data),
+    logLevel: data.LOG_LEVEL,
+  };
 }

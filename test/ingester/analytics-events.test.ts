@@ -172,7 +172,7 @@ describe('events', () => {
 
   test('An unknown type of message is logged and does no harm', async () => {
     expect(receive(await harness.connect(), { type: 'news' })).toEqual([
-      { kind: 'notice', about: 'unknown_message', message: 'unknown message type news' },
+      { kind: 'notice', about: 'unknown_message', message: 'unknown message type', quote: 'news' },
     ]);
   });
 });

@@ -196,3 +196,33 @@ describe('the protocols of an environment', () => {
     );
   });
 });
+
+describe('redaction', () => {
+  test('The setting is read', () => {
+    const REDACTION = '{"preset":"structural","hash":["**.ani"]}';
+    const { redaction } = readConfig({ ...GOOD, REDACTION, REDACTION_SECRET_ID: 'redaction' });
+    expect(redaction).toEqual({
+      preset: 'structural',
+      rules: [{ path: '**.ani', action: 'hash' }],
+      key: { secretId: 'redaction' },
+    });
+  });
+
+  test('Every problem of the setting is reported with the others', () => {
+    const set = { TOPICS: GOOD.TOPICS, GENESYS_DOMAIN: 'x', GENESYS_SECRET_ID: 's' };
+    expect(
+      problemsOf({
+        ...set,
+        REDACTION: '{"drop":["a..b"],"mask":["c*"]}',
+        EVENTS_QUEUE_URL: 'https://sqs.test/1',
+      }),
+    ).toEqual([
+      expect.stringMatching(/^REDACTION drop\[0\] \(a\.\.b\)/),
+      expect.stringMatching(/^REDACTION mask\[0\] \(c\*\)/),
+      expect.stringMatching(/^GENESYS_DOMAIN x/),
+    ]);
+    expect(problemsOf({ ...GOOD, REDACTION: '{"hash":["a"]}' })).toEqual([
+      expect.stringMatching(/^REDACTION_SECRET_ID is missing/),
+    ]);
+  });
+});

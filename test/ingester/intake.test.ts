@@ -208,8 +208,8 @@ describe('other signals', () => {
     expect(log.lines).toEqual([
       {
         level: 'info',
-        message: 'the server replied 400: no such topic',
-        fields: { protocol: 'notification-channels', subscription: '0' },
+        message: 'the server replied with an error',
+        fields: { protocol: 'notification-channels', subscription: '0', quote: '400: no such topic' },
       },
     ]);
   });

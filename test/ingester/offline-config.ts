@@ -13,6 +13,7 @@ export function offlineConfig(protocols: readonly StreamProtocol[]): IngesterCon
     stateTable: undefined,
     oversizeBucket: undefined,
     socket: {},
+    redaction: undefined,
     healthHost: '127.0.0.1',
     healthPort: 0,
     logLevel: 'INFO',

@@ -12,6 +12,7 @@ import {
   sqsClient,
 } from '../../lib/aws/aws-clients.ts';
 import { createLogger, type LogLevel } from '../../lib/aws/logger.ts';
+import type { ContentRedactionConfig } from '../../lib/events/content-rules.ts';
 
 const REGION = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
 export const SECRET_NAME = 'switchboard/webhook';
@@ -55,7 +56,9 @@ export class LocalWebhook {
     this.emulator = new Emulator({ faults: this.faults, onCall: ({ target }) => this.calls.push(target) });
   }
 
-  static async create(options: { logLevel?: LogLevel; secret?: string } = {}): Promise<LocalWebhook> {
+  static async create(
+    options: { logLevel?: LogLevel; secret?: string; redaction?: ContentRedactionConfig } = {},
+  ): Promise<LocalWebhook> {
     const webhook = new LocalWebhook();
     const { emulator } = webhook;
     const inner = emulator.requestHandler();
@@ -68,7 +71,12 @@ export class LocalWebhook {
     emulator.secretsManager.set(SECRET_NAME, options.secret ?? SECRET);
     const logger = createLogger('webhook', options.logLevel ?? 'SILENT');
     webhook.handler = createHandler(
-      { eventsQueueUrl, secretId: SECRET_NAME, logLevel: options.logLevel ?? 'SILENT' },
+      {
+        eventsQueueUrl,
+        secretId: SECRET_NAME,
+        redaction: options.redaction,
+        logLevel: options.logLevel ?? 'SILENT',
+      },
       {
         sqs: sqsClient(edge),
         secretsManager: secretsManagerClient(edge),

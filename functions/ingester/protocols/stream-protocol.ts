@@ -43,8 +43,16 @@ export type DataSignal =
   | { readonly kind: 'cursor'; readonly value: string }
   /** An event that the configuration excludes. */
   | { readonly kind: 'filtered' }
-  /** A message to log. It is counted by its subject, by default as `other`. */
-  | { readonly kind: 'notice'; readonly about?: NoticeSubject; readonly message: string }
+  /**
+   * A message to log. It is counted by its subject, by default as `other`. `quote`: a text of the server, which is not
+   * logged if content is redacted.
+   */
+  | {
+      readonly kind: 'notice';
+      readonly about?: NoticeSubject;
+      readonly message: string;
+      readonly quote?: string;
+    }
   /** A frame was larger than the limit of the socket. It was not read, and is lost. */
   | { readonly kind: 'oversized' }
   /** The frame is not a valid message of the protocol. It is quarantined. */

@@ -81,7 +81,8 @@ export class AnalyticsSession implements Session {
         {
           kind: 'notice',
           about: 'unknown_message',
-          message: `unknown message type ${type.slice(0, MAX_MESSAGE_CHARACTERS)}`,
+          message: 'unknown message type',
+          quote: type.slice(0, MAX_MESSAGE_CHARACTERS),
         },
       ];
     const message = messageSchema.safeParse(json.value);

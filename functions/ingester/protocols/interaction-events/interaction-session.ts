@@ -88,7 +88,8 @@ export class InteractionSession implements Session {
         {
           kind: 'notice',
           about: 'new_field',
-          message: `the schema has evolved: unknown field ${field.slice(0, 100)}`,
+          message: 'the schema has evolved: unknown field',
+          quote: field.slice(0, 100),
         },
       ];
     });

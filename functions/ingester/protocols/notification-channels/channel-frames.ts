@@ -45,7 +45,8 @@ function readReply(value: object): Signal {
   if (code === '404') return { kind: 'move', recovery: 'restart', reason: `404 ${reply}` };
   return {
     kind: 'notice',
-    message: `the server replied ${code.slice(0, MAX_MESSAGE_CHARACTERS)}: ${reply}`,
+    message: 'the server replied with an error',
+    quote: `${code.slice(0, MAX_MESSAGE_CHARACTERS)}: ${reply}`,
   };
 }
 
@@ -63,6 +64,7 @@ function readSystemMessage(topicName: string, value: object): Signal {
   return {
     kind: 'notice',
     about: 'unknown_message',
-    message: `system message ${topicName.slice(0, MAX_MESSAGE_CHARACTERS)}`,
+    message: 'system message',
+    quote: topicName.slice(0, MAX_MESSAGE_CHARACTERS),
   };
 }

@@ -1,0 +1,47 @@
+import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { ContentRedaction } from '../events/content-redaction.ts';
+import { type ContentRedactionConfig, MIN_HASH_KEY_CHARACTERS } from '../events/content-rules.ts';
+import { registerSecret } from '../events/redaction.ts';
+
+/** The secret with the key of hashes has no usable value. */
+export class RedactionKeyError extends Error {
+  readonly code = 'redaction_key_invalid';
+  readonly retriable = true;
+
+  constructor(secretId: string) {
+    super(
+      `The secret ${secretId} with the key of hashes has no value of at least ${MIN_HASH_KEY_CHARACTERS} characters`,
+    );
+    this.name = 'RedactionKeyError';
+  }
+}
+
+/**
+ * The configured content redaction, with its key. Events must not leave before it is known.
+ *
+ * @param client - creates the client of Secrets Manager, which is only needed for a key in a secret
+ * @returns undefined if nothing is redacted
+ * @throws the error of Secrets Manager, or {@link RedactionKeyError}
+ */
+export async function contentRedaction(
+  config: ContentRedactionConfig | undefined,
+  client: () => SecretsManagerClient,
+  abortSignal?: AbortSignal,
+): Promise<ContentRedaction | undefined> {
+  if (!config?.key) return config && new ContentRedaction(config);
+  const key =
+    'text' in config.key ? config.key.text : await readKey(client(), config.key.secretId, abortSignal);
+  registerSecret(key);
+  return new ContentRedaction(config, key);
+}
+
+async function readKey(
+  client: SecretsManagerClient,
+  SecretId: string,
+  abortSignal: AbortSignal | undefined,
+): Promise<string> {
+  const command = new GetSecretValueCommand({ SecretId });
+  const { SecretString = '' } = await client.send(command, abortSignal ? { abortSignal } : {});
+  if (SecretString.length < MIN_HASH_KEY_CHARACTERS) throw new RedactionKeyError(SecretId);
+  return SecretString;
+}
