@@ -9,6 +9,7 @@ import { propertyRows } from './property-rows.ts';
 const PROPERTIES_FILE = join(import.meta.dirname, '../lib/cdk/switchboard-props.ts');
 const WEBHOOK_FILE = join(import.meta.dirname, '../lib/cdk/webhook-options.ts');
 const AUDIT_FILE = join(import.meta.dirname, '../lib/cdk/audit-options.ts');
+const REDACTION_FILE = join(import.meta.dirname, '../lib/cdk/redaction-options.ts');
 const PROTOCOLS_FILE = join(import.meta.dirname, '../lib/cdk/stream-protocols.ts');
 /** A member of the property `protocols`, and its interface. */
 const PROTOCOL_MEMBER = /^ {2}readonly (\w+)\?: (\w+Props);$/gm;
@@ -39,6 +40,8 @@ export function configurationReference(sections: readonly EnvironmentSection[]):
     ]),
     '## Properties of `audit`',
     settingsTable('Property', propertyRows(readFileSync(AUDIT_FILE, 'utf8'), 'AuditOptions')),
+    '## Properties of `redaction`',
+    settingsTable('Property', propertyRows(readFileSync(REDACTION_FILE, 'utf8'), 'RedactionOptions')),
     ...sections.flatMap(([title, schema]) => [
       `## ${title}`,
       settingsTable('Variable', environmentRows(schema)),

@@ -1,4 +1,5 @@
 import { Token } from 'aws-cdk-lib';
+import { contentRedactionProblems } from '../events/content-rules.ts';
 import {
   CHANNELS_PER_CLIENT,
   channelShare,
@@ -95,6 +96,7 @@ export function checkConfiguration(props: SwitchboardProps, caller?: object): vo
     ),
     ...webhookProblems(props.webhook),
     ...auditProblems(props.audit),
+    ...redactionProblems(props),
     ...channelProblems(props),
   ];
   if (problems.length > 0) throw new SwitchboardConfigurationError(problems, caller);
@@ -183,6 +185,19 @@ function auditProblems(audit: SwitchboardProps['audit']): string[] {
   if (audit === undefined || ['connections', 'all'].includes(audit.records)) return [];
   return [
     `audit.records is ${audit.records}, but must be connections or all; omit audit to write no records`,
+  ];
+}
+
+function redactionProblems({ redaction, partnerEventSource }: SwitchboardProps): string[] {
+  if (redaction === undefined) return [];
+  return [
+    ...contentRedactionProblems(redaction).map((problem) => `redaction${problem}`),
+    // Its events go from EventBridge to the events queue as they are.
+    ...(partnerEventSource === undefined
+      ? []
+      : [
+          'redaction does not apply to partnerEventSource, whose events would leave unredacted; omit one of them',
+        ]),
   ];
 }
 

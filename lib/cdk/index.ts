@@ -3,6 +3,7 @@ export { DEFAULTS, LIMITS, SwitchboardConfigurationError } from './configuration
 export { DETAIL_TYPES, type DetailType } from './detail-types.ts';
 export { type EventMatch, EventMatchError, eventPattern } from './event-match.ts';
 export { type Overrides, overrides } from './overrides.ts';
+export type { RedactionOptions } from './redaction-options.ts';
 export type * from './stream-protocols.ts';
 export { Switchboard } from './switchboard.ts';
 export type { SwitchboardProps } from './switchboard-props.ts';

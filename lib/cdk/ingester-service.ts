@@ -26,9 +26,11 @@ import { Construct } from 'constructs';
 import type { LogLevel } from '../aws/logger.ts';
 import { bundle } from './bundle.ts';
 import { grantKeyUse } from './encryption.ts';
+import { HEALTH_PORT, INGESTER_HEALTH_CHECK } from './ingester-health-check.ts';
 import { type LogSettings, logGroup } from './log-group.ts';
 import type { Network } from './network.ts';
 import { protocolVariables, socketVariables } from './protocol-variables.ts';
+import type { RedactionSettings } from './redaction-settings.ts';
 import type { StreamProtocols } from './stream-protocols.ts';
 
 /** The smallest Fargate task size: 0.25 vCPU and 0.5 GB. */
@@ -36,13 +38,6 @@ const CPU_UNITS = 256;
 const MEMORY_MIB = 512;
 /** Time from SIGTERM to SIGKILL. The ingester stops earlier, within its drain limit. */
 const STOP_TIMEOUT_SECONDS = 30;
-/** The ingester reports itself as unhealthy after 30 s. The task is replaced after three failed health checks. */
-const HEALTH_INTERVAL_SECONDS = 10;
-const HEALTH_RETRIES = 3;
-const HEALTH_TIMEOUT_SECONDS = 5;
-/** Failed health checks are ignored for this time, which covers listing and subscribing to all users and queues. */
-const HEALTH_START_SECONDS = 120;
-const HEALTH_PORT = 3001;
 /** Buffer for log lines while CloudWatch Logs is unavailable. If it is full, lines are dropped, so logging never blocks. */
 const MAX_LOG_BUFFER_MIB = 10;
 /** The user `node` of the official image. */
@@ -96,6 +91,13 @@ export interface IngesterServiceProps {
 
   /** Bucket for frames that do not fit into a message. */
   readonly oversizeBucket: IBucket;
+
+  /**
+   * Content redaction.
+   *
+   * @default - nothing is redacted
+   */
+  readonly redaction?: RedactionSettings | undefined;
 
   /**
    * Log level.
@@ -172,13 +174,7 @@ export class IngesterService extends Construct {
       readonlyRootFilesystem: true,
       linuxParameters,
       stopTimeout: Duration.seconds(STOP_TIMEOUT_SECONDS),
-      healthCheck: {
-        command: ['CMD', 'node', '-e', healthProbe()],
-        interval: Duration.seconds(HEALTH_INTERVAL_SECONDS),
-        timeout: Duration.seconds(HEALTH_TIMEOUT_SECONDS),
-        retries: HEALTH_RETRIES,
-        startPeriod: Duration.seconds(HEALTH_START_SECONDS),
-      },
+      healthCheck: INGESTER_HEALTH_CHECK,
       logging: LogDrivers.awsLogs({
         streamPrefix: 'ingester',
         logGroup: logGroup(this, 'Logs', props.logs),
@@ -218,6 +214,7 @@ export class IngesterService extends Construct {
       EVENTS_QUEUE_URL: props.eventsQueue.queueUrl,
       STATE_TABLE: props.stateTable.tableName,
       OVERSIZE_BUCKET: props.oversizeBucket.bucketName,
+      ...props.redaction?.environment,
       HEALTH_PORT: String(HEALTH_PORT),
       ...(props.logLevel ? { LOG_LEVEL: props.logLevel } : {}),
     };
@@ -250,17 +247,8 @@ export class IngesterService extends Construct {
       id: `AwsSolutions-IAM5[Resource::<${bucketId}.Arn>/*]`,
       reason: 'The ingester adds objects under any key in its bucket. It cannot read or list them.',
     });
+    props.redaction?.grantRead(role);
     for (const secret of secrets) secret.encryptionKey?.grantDecrypt(role);
     grantKeyUse(encryptionKey, role);
   }
-}
-
-/**
- * Node.js code of the health check, because the image has no curl. It exits with 0 if `/healthz` returns a 2xx status,
- * or if it waits for somebody: no secret has been filled yet, so that the first deployment succeeds, or one of several
- * protocols is refused, so that a restart does not interrupt the others. An alarm reports the problem.
- */
-function healthProbe(): string {
-  const timeoutMs = (HEALTH_TIMEOUT_SECONDS - 1) * 1_000;
-  return `fetch('http://127.0.0.1:${HEALTH_PORT}/healthz',{signal:AbortSignal.timeout(${timeoutMs})}).then(async r=>process.exit(r.ok||(await r.json()).waitingFor?0:1)).catch(()=>process.exit(1))`;
 }

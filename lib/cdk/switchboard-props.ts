@@ -9,6 +9,7 @@ import type { LogLevel } from '../aws/logger.ts';
 import type { GenesysDomain } from '../genesys/regions.ts';
 import type { AuditOptions } from './audit-options.ts';
 import type { DetailType } from './detail-types.ts';
+import type { RedactionOptions } from './redaction-options.ts';
 import type { StreamProtocols } from './stream-protocols.ts';
 import type { WebhookOptions } from './webhook-options.ts';
 
@@ -159,6 +160,14 @@ export interface SwitchboardProps {
    * @default - no audit records
    */
   readonly audit?: AuditOptions;
+
+  /**
+   * What is redacted before an event leaves the ingester or the webhook. Event ids are computed before, so they stay the same when this changes. It does not apply to `partnerEventSource`; both together fail synthesis.
+   *
+   * @example { preset: 'structural', hash: ['**.ani'] }
+   * @default - nothing
+   */
+  readonly redaction?: RedactionOptions;
 
   /**
    * SNS topic that is notified when an alarm enters the ALARM state and when it returns to OK.

@@ -20,6 +20,7 @@ import { Network } from './network.ts';
 import { OversizeBucket } from './oversize-bucket.ts';
 import { addPartnerAlarms } from './partner-alarms.ts';
 import { PartnerSource } from './partner-source.ts';
+import { RedactionSettings } from './redaction-settings.ts';
 import { addOutputs, numbered } from './stack-outputs.ts';
 import type { SwitchboardProps } from './switchboard-props.ts';
 import { addWebhookAlarms } from './webhook-alarms.ts';
@@ -63,6 +64,7 @@ export class Switchboard extends Construct {
   /** The CloudWatch dashboard; undefined with `forEmulator`. */
   readonly dashboard?: Dashboard;
   private readonly props: SwitchboardProps;
+  private readonly redaction: RedactionSettings | undefined;
 
   /** @throws {@link SwitchboardConfigurationError} with all problems, if the properties are invalid */
   constructor(scope: Construct, id: string, props: SwitchboardProps) {
@@ -75,6 +77,9 @@ export class Switchboard extends Construct {
     const logs: LogSettings = { retention: props.logRetention, removalPolicy, encryptionKey };
     if (encryptionKey) allowServices(encryptionKey);
     this.eventSource = props.eventSource ?? DEFAULTS.eventSource;
+    this.redaction =
+      props.redaction &&
+      new RedactionSettings(this, 'Redaction', { options: props.redaction, encryptionKey, removalPolicy });
     this.secrets = secretsIn(props.secret).map(
       (secret, index) => new GenesysSecret(this, numbered('Secret', index), { secret, encryptionKey }),
     );
@@ -113,6 +118,7 @@ export class Switchboard extends Construct {
       this.webhook = new WebhookEndpoint(this, 'Webhook', {
         options: props.webhook,
         eventsQueue: this.queues.events,
+        redaction: this.redaction,
         logLevel: props.logLevel,
         logs,
         encryptionKey,
@@ -197,6 +203,7 @@ export class Switchboard extends Construct {
       eventsQueue: this.queues.events,
       stateTable: this.tables.state,
       oversizeBucket: this.oversize.bucket,
+      redaction: this.redaction,
       logLevel,
       logs,
       encryptionKey,

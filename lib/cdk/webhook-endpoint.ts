@@ -16,6 +16,7 @@ import type { LogLevel } from '../aws/logger.ts';
 import { bundle } from './bundle.ts';
 import { grantKeyUse } from './encryption.ts';
 import { type LogSettings, logGroup } from './log-group.ts';
+import type { RedactionSettings } from './redaction-settings.ts';
 import { signingSecret } from './signing-secret.ts';
 import type { WebhookOptions } from './webhook-options.ts';
 
@@ -33,6 +34,13 @@ export interface WebhookEndpointProps {
 
   /** Queue to which events are sent. */
   readonly eventsQueue: IQueue;
+
+  /**
+   * Content redaction.
+   *
+   * @default - nothing is redacted
+   */
+  readonly redaction?: RedactionSettings | undefined;
 
   /**
    * Log level.
@@ -86,6 +94,7 @@ export class WebhookEndpoint extends Construct {
         NODE_OPTIONS: '--enable-source-maps',
         EVENTS_QUEUE_URL: eventsQueue.queueUrl,
         WEBHOOK_SECRET_ID: this.secret.secretArn,
+        ...props.redaction?.environment,
         ...(props.logLevel ? { LOG_LEVEL: props.logLevel } : {}),
       },
     });
@@ -99,7 +108,8 @@ export class WebhookEndpoint extends Construct {
   }
 
   /** Grants the calls made by `functions/webhook`. */
-  private grantAll(role: Role, { eventsQueue, encryptionKey }: WebhookEndpointProps): void {
+  private grantAll(role: Role, { eventsQueue, redaction, encryptionKey }: WebhookEndpointProps): void {
+    redaction?.grantRead(role);
     eventsQueue.grant(role, 'sqs:SendMessage');
     role.addToPolicy(
       new PolicyStatement({

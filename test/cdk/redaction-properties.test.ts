@@ -1,0 +1,116 @@
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { describe, expect, test } from 'vitest';
+import * as z from 'zod';
+import { SwitchboardConfigurationError, type SwitchboardProps } from '../../lib/cdk/index.ts';
+import { contentRedactionConfig, contentRedactionEnvironment } from '../../lib/events/content-rules.ts';
+import { policyLines } from './policy-lines.ts';
+import { deployment, plain, templateOf, unhashed } from './test-deployment.ts';
+
+const environment = z.object(contentRedactionEnvironment);
+
+/** The variables about redaction of the ingester's container and the webhook's function. */
+function variablesOf(redaction: SwitchboardProps['redaction']): Record<string, unknown>[] {
+  const template = templateOf(() => ({ webhook: {}, redaction: redaction! }));
+  const [task] = Object.values(template.findResources('AWS::ECS::TaskDefinition'));
+  const [webhook] = Object.values(
+    template.findResources('AWS::Lambda::Function', { Properties: { Handler: 'webhook.handler' } }),
+  );
+  const container = task?.Properties.ContainerDefinitions[0].Environment as {
+    Name: string;
+    Value: unknown;
+  }[];
+  const all = [
+    container.map(({ Name, Value }): [string, unknown] => [Name, Value]),
+    Object.entries(webhook?.Properties.Environment.Variables as object),
+  ];
+  return all.map((variables) =>
+    Object.fromEntries(
+      variables.filter(([name]) => name.startsWith('REDACTION')).map(([name, value]) => [name, plain(value)]),
+    ),
+  );
+}
+
+test('Without the property nothing is redacted', () => {
+  expect(JSON.stringify(templateOf(() => ({ webhook: {} })).toJSON())).not.toContain('REDACTION');
+});
+
+describe('A deployment with redaction', () => {
+  test('The ingester and the webhook get the options, and no key without hashes', () => {
+    const redaction = { preset: 'structural', keep: ['**.provider'], mask: ['**.ani'] } as const;
+    for (const variables of variablesOf(redaction)) {
+      expect(Object.keys(variables)).toEqual(['REDACTION']);
+      expect(contentRedactionConfig(environment.parse(variables))).toEqual({
+        preset: 'structural',
+        rules: [
+          { path: '**.ani', action: 'mask' },
+          { path: '**.provider', action: 'keep' },
+        ],
+        key: undefined,
+      });
+    }
+    const template = templateOf(() => ({ redaction }));
+    const secrets = Object.keys(template.findResources('AWS::SecretsManager::Secret')).map(unhashed);
+    expect(secrets).not.toContain('SwitchboardRedactionKey');
+  });
+
+  test('A rule that hashes adds a key with a generated value, and nothing else', () => {
+    const withoutHash = templateOf(() => ({ webhook: {}, redaction: { drop: ['**.ani'] } })).toJSON()
+      .Resources;
+    const template = templateOf(() => ({ webhook: {}, redaction: { hash: ['**.ani'] } }));
+    const { Resources } = template.toJSON();
+    const added = Object.keys(Resources).filter((id) => !(id in withoutHash));
+    const [key = ''] = added.filter((id) => Resources[id].Type === 'AWS::SecretsManager::Secret');
+    expect(unhashed(key)).toBe('SwitchboardRedactionKey');
+    expect(Resources[key]).toMatchObject({ DeletionPolicy: 'Retain' });
+    expect(Resources[key].Properties.GenerateSecretString).toMatchObject({ PasswordLength: 64 });
+    expect(added.filter((id) => !Resources[id].Type.includes('TaskDefinition')).map(unhashed)).toEqual([
+      'SwitchboardRedactionKey',
+    ]);
+    for (const variables of variablesOf({ hash: ['**.ani'] }))
+      expect(variables.REDACTION_SECRET_ID).toMatch(/^<SwitchboardRedactionKey/);
+  });
+
+  test('Only the ingester and the webhook may read the key', () => {
+    const lines = policyLines(templateOf(() => ({ webhook: {}, redaction: { hash: ['**.ani'] } })));
+    expect(lines.filter((line) => line.includes('SwitchboardRedactionKey'))).toEqual([
+      expect.stringMatching(
+        /^SwitchboardIngesterTaskTaskRoleDefaultPolicy: Allow secretsmanager:GetSecretValue/,
+      ),
+      expect.stringMatching(/^SwitchboardWebhookRoleDefaultPolicy: Allow secretsmanager:GetSecretValue/),
+    ]);
+  });
+
+  test('The key is encrypted with the KMS key of the deployment', () => {
+    const template = templateOf((stack) => ({
+      redaction: { hash: ['a'] },
+      encryptionKey: new Key(stack, 'Key'),
+    }));
+    const [secret] = Object.values(
+      template.findResources('AWS::SecretsManager::Secret', {
+        Properties: { Description: 'Key with which Switchboard hashes redacted values' },
+      }),
+    );
+    expect(plain(secret?.Properties.KmsKeyId)).toMatch(/^<Key/);
+  });
+
+  test('Invalid options fail synthesis, with every problem', () => {
+    const redaction = { preset: 'none', drop: ['a..b'], mask: ['*a'] } as unknown as { drop: string[] };
+    try {
+      deployment(() => ({ redaction, archiveDays: 0 }));
+      expect.fail('the options were accepted');
+    } catch (error) {
+      expect(error).toBeInstanceOf(SwitchboardConfigurationError);
+      expect((error as SwitchboardConfigurationError).problems).toEqual([
+        expect.stringMatching(/^archiveDays/),
+        'redaction.preset is not one of structural',
+        expect.stringMatching(/^redaction\.drop\[0\] \(a\.\.b\) has an empty name/),
+        expect.stringMatching(/^redaction\.mask\[0\] \(\*a\) has \*a/),
+      ]);
+    }
+    expect(() => deployment(() => ({ redaction: {} }))).toThrow('redaction redacts nothing');
+    const partnerEventSource = 'aws.partner/genesys.com/cloud/org/main';
+    expect(() => deployment(() => ({ redaction: { drop: ['a'] }, partnerEventSource, topics: [] }))).toThrow(
+      'redaction does not apply to partnerEventSource',
+    );
+  });
+});
