@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { LOG_LEVELS, type LogLevel } from '../../lib/aws/logger.ts';
+import { contentRedactionSetting } from '../../lib/events/content-rules.ts';
 import { topicProblems } from '../../lib/genesys/configured-topics.ts';
 import { type FaultChoice, parseFaults } from './fault-options.ts';
 
@@ -43,6 +44,13 @@ export function topicList(text: string): string[] {
   const problems = topics.length === 0 ? ['specify at least one topic'] : topicProblems(topics);
   if (problems.length > 0) throw new InvalidArgumentError(problems.join('; '));
   return topics;
+}
+
+/** A value of the variable `REDACTION`, unchanged. @throws InvalidArgumentError that lists all problems */
+export function redaction(text: string): string {
+  const { error } = contentRedactionSetting.safeParse(text);
+  if (error) throw new InvalidArgumentError(error.issues.map(({ message }) => message).join('; '));
+  return text;
 }
 
 /** @throws InvalidArgumentError that lists the valid levels */

@@ -13,6 +13,7 @@ import { RepeatedWarnings } from '../../lib/aws/repeated-warnings.ts';
 import type { Credentials } from '../../lib/genesys/token-source.ts';
 import { ChildIngester } from './child-ingester.ts';
 import type { FaultChoice } from './fault-options.ts';
+import { localRedaction, redactionVariables } from './local-redaction.ts';
 import { NAMES } from './resources.ts';
 import { inProcess, type RunningIngester } from './running-ingester.ts';
 import { localLimits } from './simulation-limits.ts';
@@ -28,6 +29,8 @@ export interface LocalIngesterOptions {
   environment?: Readonly<Record<string, string>>;
   healthPort: number;
   logLevel: LogLevel;
+  /** A valid value of the variable `REDACTION`. */
+  redaction?: string | undefined;
   faults: FaultChoice;
   /** Whether Genesys Cloud is simulated, so that the limits can be shorter. */
   isSimulated: boolean;
@@ -55,6 +58,7 @@ export function createLocalIngester(
     HEALTH_PORT: String(options.healthPort),
     LOG_LEVEL: logLevel,
     ...(refreshesOften ? { TOPIC_REFRESH_SECONDS: String(REFRESH_SECONDS) } : {}),
+    ...redactionVariables(options.redaction),
     ...options.environment,
   };
   if (faults.ingesterKill) {
@@ -74,6 +78,7 @@ export function createLocalIngester(
       sqs: sqsClient(edge),
       dynamodb,
       objectStore: objectStore(NAMES.oversizeBucket, dynamodb, edge.endpoint),
+      redaction: localRedaction(config.redaction),
       credentials: [async () => genesys.credentials],
       log,
       audit: auditTrail(config.audit, () => cloudWatchLogsClient(edge), {

@@ -8,7 +8,7 @@ import { NATIVE_PROTOCOL } from '../../lib/events/native-event.ts';
 import { STANDARD_INPUT } from './capture-file.ts';
 import { faultConflicts } from './fault-conflicts.ts';
 import { ALL_FAULTS, NOT_IN_ALL, parseFaults } from './fault-options.ts';
-import { faultChoice, logLevel, number, replaySpeed, topicList } from './flag-values.ts';
+import { faultChoice, logLevel, number, redaction, replaySpeed, topicList } from './flag-values.ts';
 import { PROTOCOL_CLOUDS } from './protocol-clouds.ts';
 import { ALL_PROTOCOLS, protocolsOf } from './protocol-shares.ts';
 import type { LocalOptions } from './run-options.ts';
@@ -39,6 +39,11 @@ export function localCommand(run: (options: LocalOptions) => Promise<void>): Com
     )
     .addOption(new Option('--audit <records>', 'audit records to write').choices(AUDIT_LEVELS).default('off'))
     .option('--audit-file <file>', 'file for the audit records, one JSON object per line; requires --audit')
+    .option(
+      '--redaction <rules>',
+      'what is redacted before an event leaves: structural, or the JSON of the variable REDACTION',
+      redaction,
+    )
     .addOption(
       new Option(
         '--log-level <level>',

@@ -63,6 +63,7 @@ export async function runLocal(options: LocalOptions, genesys: RealGenesys | und
       environment: platform ? environmentOf(platform.protocols) : {},
       healthPort: options.healthPort,
       logLevel: options.logLevel,
+      redaction: options.redaction,
       seed: options.seed,
       faults: options.faults,
       audit: options.audit,

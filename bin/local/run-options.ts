@@ -26,4 +26,6 @@ export interface LocalOptions {
   audit: AuditLevel;
   auditFile?: string;
   logLevel: LogLevel;
+  /** A valid value of the variable `REDACTION`. */
+  redaction?: string;
 }

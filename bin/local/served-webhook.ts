@@ -11,6 +11,7 @@ import { METRIC_NAMESPACE } from '../../lib/aws/metric-names.ts';
 import { createStream } from '../../lib/genesys/event-streams.ts';
 import { RestClient } from '../../lib/genesys/rest-client.ts';
 import { type Credentials, TokenSource } from '../../lib/genesys/token-source.ts';
+import { redactionVariables } from './local-redaction.ts';
 import { NAMES } from './resources.ts';
 import type { RunningIngester } from './running-ingester.ts';
 
@@ -24,6 +25,8 @@ export interface LocalWebhookOptions {
   genesys: { apiUrl: string; loginUrl: string; credentials: Credentials };
   topics: readonly string[];
   logLevel: LogLevel;
+  /** A valid value of the variable `REDACTION`. */
+  redaction?: string | undefined;
 }
 
 /**
@@ -31,7 +34,7 @@ export interface LocalWebhookOptions {
  * Cloud. It calls the local AWS in process, like the consumer.
  */
 export function createLocalWebhook(
-  { genesys, topics, logLevel }: LocalWebhookOptions,
+  { genesys, topics, logLevel, redaction }: LocalWebhookOptions,
   emulator: Emulator,
   localAws: AwsEdge,
   eventsQueueUrl: string,
@@ -41,6 +44,7 @@ export function createLocalWebhook(
     EVENTS_QUEUE_URL: eventsQueueUrl,
     WEBHOOK_SECRET_ID: NAMES.webhookSecret,
     LOG_LEVEL: logLevel,
+    ...redactionVariables(redaction),
   });
   let received = 0;
   let served: FunctionUrl | undefined;

@@ -1,0 +1,146 @@
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { PERSONAL_DATA } from 'switchboard-local/simulator/personal-data.ts';
+import { describe, expect, test } from 'vitest';
+import { Child, lastLine, temporaryDirectory } from './child.ts';
+import { valuesIn, type Written } from './personal-data-scan.ts';
+
+const SCRIPT = resolve(import.meta.dirname, 'redaction-run.ts');
+const TIMEOUT_MS = 150_000;
+const QUARANTINE = 'switchboard-quarantine';
+const VALUES: ReadonlyMap<string, string> = new Map(
+  Object.entries(PERSONAL_DATA).map(([name, value]) => [name, String(value)]),
+);
+/** What the events of each protocol have. */
+const STREAM = ['customerName', 'phoneNumber', 'email', 'account', 'note', 'attribute', 'attributeName'];
+const CONVERSATION = [
+  ...['customerName', 'phoneNumber', 'serviceNumber', 'messagingAddress', 'email', 'endpoint'],
+  ...['attribute', 'attributeName', 'subject', 'presenceMessage'],
+];
+const PLANTED: Readonly<Record<string, readonly string[]>> = {
+  'notification-channels': CONVERSATION,
+  'analytics-events': [...STREAM, 'agentName'],
+  'conversation-stream': STREAM,
+  'interaction-events': STREAM,
+  'notification-stream': STREAM,
+  'eventbridge-webhook': CONVERSATION,
+};
+
+/** A run of the complete pipeline under the strict judge of the local run, and all that it wrote. */
+async function run(redaction: string) {
+  const file = join(temporaryDirectory(), 'written.json');
+  const { code, stdout, stderr } = await new Child([SCRIPT, redaction, file]).ended;
+  expect(code, stdout.split('\n').at(-2)).toBe(0);
+  const recorded = JSON.parse(readFileSync(file, 'utf8')) as Written[];
+  const log = (where: string, text: string) => ({ where, base64: Buffer.from(text).toString('base64') });
+  const written = [...recorded, log('stdout', stdout), log('stderr', stderr)];
+  return { written, result: lastLine(stdout), output: stdout + stderr };
+}
+
+/** Value → where it was found. */
+function scan(written: readonly Written[]): Map<string, Set<string>> {
+  const found = new Map<string, Set<string>>();
+  for (const { where, base64 } of written)
+    for (const name of valuesIn(Buffer.from(base64, 'base64'), VALUES))
+      found.set(name, (found.get(name) ?? new Set()).add(where));
+  return found;
+}
+
+function textOf({ base64 }: Written): string {
+  return Buffer.from(base64, 'base64').toString();
+}
+
+/** What was sent to the quarantine queue. */
+function quarantined(written: readonly Written[]): Written[] {
+  return written.filter((one) => one.where.startsWith('AmazonSQS.Send') && textOf(one).includes(QUARANTINE));
+}
+
+/** The details of published events, by protocol. */
+function publishedBy(written: readonly Written[]): Map<string, Written[]> {
+  const details = written
+    .filter(({ where }) => where === 'AWSEvents.PutEvents')
+    .flatMap((one) => (JSON.parse(textOf(one)) as { Entries: { Detail: string }[] }).Entries)
+    .map(({ Detail }) => Detail);
+  const protocolOf = (detail: string) =>
+    (JSON.parse(detail) as { metadata: { protocol: string } }).metadata.protocol;
+  const writtenOf = (detail: string) => ({ where: 'bus', base64: Buffer.from(detail).toString('base64') });
+  return new Map(
+    [...Map.groupBy(details, protocolOf)].map(([protocol, all]) => [protocol, all.map(writtenOf)]),
+  );
+}
+
+describe('a run of all protocols', () => {
+  test('With structural, no planted value leaves, and every event reaches the bus once', {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    const { written, result, output } = await run('structural');
+    expect(scan(written)).toEqual(new Map());
+    expect(result).toMatchObject({ lost: 0, publishedTwice: 0, unexplained: 0 });
+    expect([...publishedBy(written).keys()].sort()).toEqual(Object.keys(PLANTED).sort());
+    const messages = quarantined(written).map(textOf).join();
+    expect(messages).toContain('(withheld, because it cannot be redacted)');
+    expect(messages).toContain('\\"redacted\\":true');
+    expect(output).toContain('"CloudWatchMetrics"');
+    const places = new Set(written.map(({ where }) => where));
+    expect([...places]).toEqual(expect.arrayContaining(['healthz', 'metrics', 'DynamoDB_20120810.PutItem']));
+  });
+
+  test('Without redaction, the planted values of every protocol are found', {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    const { written, result } = await run('none');
+    const published = publishedBy(written);
+    for (const [protocol, fields] of Object.entries(PLANTED)) {
+      const found = scan(published.get(protocol) ?? []);
+      expect([...found.keys()], protocol).toEqual(expect.arrayContaining([...fields]));
+    }
+    expect([...scan(quarantined(written)).keys()]).toEqual(
+      expect.arrayContaining(['customerName', 'phoneNumber']),
+    );
+    expect(scan(written).get('customerName')).toContain('AmazonSQS.SendMessageBatch');
+    expect(result).toMatchObject({ lost: 0, publishedTwice: 0 });
+  });
+
+  test('With paths, large events are stored without what is dropped', { timeout: TIMEOUT_MS }, async () => {
+    // A large event is as large as its attributes, which are kept here.
+    const drop = [
+      ...['name', 'number', 'email', 'address', 'addressNormalized', 'uuiData', 'subject', 'note', 'remark'],
+      ...['notes', 'message', 'account', 'ani', 'identity', 'requested_by'],
+    ].map((name) => `**.${name}`);
+    const { written, result } = await run(JSON.stringify({ drop }));
+    const found = scan(written);
+    // Garbage has a name in the type of a message, and an address in place of a body.
+    expect([...found.keys()].sort()).toEqual(expect.arrayContaining(['attribute', 'attributeName']));
+    const dropped = [
+      'phoneNumber',
+      'serviceNumber',
+      'messagingAddress',
+      'account',
+      'note',
+      'subject',
+      'endpoint',
+    ];
+    expect([...found.keys()].filter((name) => dropped.includes(name))).toEqual([]);
+    expect(written.some(({ where }) => where.startsWith('S3 PUT '))).toBe(true);
+    expect(result).toMatchObject({ lost: 0, publishedTwice: 0 });
+  });
+});
+
+test('The scan finds values in every encoding, and nothing where there is none', () => {
+  const json = JSON.stringify({ a: PERSONAL_DATA.customerName, b: PERSONAL_DATA.account });
+  const both = new Set(['customerName', 'account']);
+  const base64 = (content: Buffer | string) => Buffer.from(content).toString('base64');
+  for (const content of [
+    json,
+    JSON.stringify({ body: json }),
+    JSON.stringify({ body: JSON.stringify({ body: json }) }),
+    json.replaceAll('ë', '\\u00eb'),
+    base64(json),
+    JSON.stringify({ body: base64(gzipSync(json)) }),
+    JSON.stringify({ entries: [JSON.stringify({ body: base64(gzipSync(JSON.stringify({ json }))) })] }),
+  ])
+    expect(valuesIn(Buffer.from(content), VALUES), content).toEqual(both);
+  expect(valuesIn(gzipSync(json), VALUES)).toEqual(both);
+  expect(valuesIn(Buffer.from(base64('nothing of this kind')), VALUES)).toEqual(new Set());
+});
