@@ -16,6 +16,7 @@ import {
 } from '../../lib/aws/aws-clients.ts';
 import { createLogger, type LogLevel } from '../../lib/aws/logger.ts';
 import { METRIC_NAMESPACE } from '../../lib/aws/metric-names.ts';
+import { localRedaction } from './local-redaction.ts';
 import { NAMES } from './resources.ts';
 
 /** Concurrent consumers: Lambda's initial number of pollers. */
@@ -79,6 +80,7 @@ function createConsumer(
     objectStore: objectStore(config.oversizeBucket, dynamodb, edge.endpoint),
     sqs: sqsClient(edge),
     eventbridge: eventBridgeClient(edge),
+    redaction: localRedaction(config.redaction),
     audit: auditTrail(config.audit, () => cloudWatchLogsClient(edge), {
       service: 'consumer',
       log: logger,

@@ -16,6 +16,7 @@ import { AWS_FAULT_RATES, CONSUMER_CRASH_RATE } from './fault-options.ts';
 import { readGapRecords } from './gap-records.ts';
 import { LocalDedupWindow } from './local-dedup-window.ts';
 import { createLocalIngester, type LocalIngesterOptions } from './local-ingester.ts';
+import { redactionVariables } from './local-redaction.ts';
 import { createPartnerBus, partnerCall } from './partner-bus.ts';
 import { createBucket, createResources, NAMES } from './resources.ts';
 import { joined, type RunningIngester } from './running-ingester.ts';
@@ -174,7 +175,7 @@ function createPoller(
     emulator,
     edge,
     quarantineQueueUrl,
-    environment: auditEnvironment(options.audit ?? 'off'),
+    environment: { ...auditEnvironment(options.audit ?? 'off'), ...redactionVariables(options.redaction) },
     logLevel,
     seed,
     timeoutMs,

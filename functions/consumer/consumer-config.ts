@@ -6,6 +6,12 @@ import {
   auditVariables,
 } from '../../lib/aws/audit-settings.ts';
 import { LOG_LEVELS } from '../../lib/aws/logger.ts';
+import {
+  type ContentRedactionConfig,
+  contentRedactionConfig,
+  contentRedactionEnvironment,
+  hashKeyProblems,
+} from '../../lib/events/content-rules.ts';
 import { MAX_PUT_EVENTS_BYTES } from './publish.ts';
 
 /** Genesys Cloud retries deliveries to EventBridge for four days. */
@@ -63,6 +69,7 @@ export const consumerEnvironment = z.object({
       description:
         'Size of a PutEvents entry above which the event is stored in the bucket and published as a reference.',
     }),
+  ...contentRedactionEnvironment,
   ...auditVariables,
   LOG_LEVEL: z.enum(LOG_LEVELS).default('INFO').meta({ description: 'Log level.' }),
 });
@@ -79,6 +86,8 @@ export interface ConsumerConfig {
   /** S3 bucket for events larger than `oversizeBytes`. Without it these events are quarantined. */
   oversizeBucket: string | undefined;
   oversizeBytes: number;
+  /** What is redacted from events of the native integration. The ingester and the webhook redact all others. */
+  redaction: ContentRedactionConfig | undefined;
   /** Without it no audit records are written. */
   audit?: AuditSettings | undefined;
   logLevel: (typeof LOG_LEVELS)[number];
@@ -92,7 +101,7 @@ export interface ConsumerConfig {
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): ConsumerConfig {
   const parsed = consumerEnvironment.safeParse(environment);
   const problems = parsed.success
-    ? auditProblems(parsed.data)
+    ? [...hashKeyProblems(parsed.data), ...auditProblems(parsed.data)]
     : parsed.error.issues.map((issue) => `${String(issue.path[0])} ${issue.message}`);
   if (!parsed.success || problems.length > 0) {
     const list = problems.map((problem) => `  - ${problem}`).join('\n');
@@ -107,6 +116,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     dedupWindowSeconds: Math.round(values.DEDUP_WINDOW_DAYS * 86_400),
     oversizeBucket: values.OVERSIZE_BUCKET,
     oversizeBytes: values.OVERSIZE_BYTES,
+    redaction: contentRedactionConfig(values),
     // All records of the consumer are of events.
     audit: values.AUDIT === 'all' ? auditSettings(values) : undefined,
     logLevel: values.LOG_LEVEL,

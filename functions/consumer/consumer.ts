@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Log } from '../../lib/aws/logger.ts';
 import { isTransient } from '../../lib/aws/transient-errors.ts';
+import type { ContentRedaction } from '../../lib/events/content-redaction.ts';
 import type { QueuedEvent } from '../../lib/events/schema.ts';
 import {
   type Attempt,
@@ -29,6 +30,8 @@ export interface ConsumerSteps {
   turns: Turns;
   publisher: Publisher;
   quarantine: Quarantine;
+  /** Of native events, see `parseBody`. */
+  redaction?: ContentRedaction | undefined;
   /** How long a claim is kept. */
   dedupWindowSeconds: number;
   audit: EventAudit;
@@ -62,7 +65,7 @@ export class Consumer {
 
   /** Processes a batch. Throws only errors that retrying cannot fix, such as a missing table or a denied action. */
   async process(records: readonly QueueRecord[], limits: TimeLimits): Promise<BatchReport> {
-    const { pending, unreadable } = readRecords(records);
+    const { pending, unreadable } = readRecords(records, this.steps.redaction);
     const claimsExpireAtSeconds = Math.floor(Date.now() / 1000) + this.steps.dedupWindowSeconds;
     const attempt = (some: readonly PendingEnvelope[]) =>
       this.attemptAll(some, claimsExpireAtSeconds, limits);

@@ -5,8 +5,10 @@ import {
   dynamoDbClient,
   eventBridgeClient,
   objectStore,
+  secretsManagerClient,
   sqsClient,
 } from '../../lib/aws/aws-clients.ts';
+import { contentRedaction } from '../../lib/aws/content-redaction-key.ts';
 import { createLogger } from '../../lib/aws/logger.ts';
 import { METRIC_NAMESPACE } from '../../lib/aws/metric-names.ts';
 import { readConfig } from './consumer-config.ts';
@@ -22,6 +24,7 @@ export const handler = createHandler(config, {
   objectStore: objectStore(config.oversizeBucket, dynamodb),
   sqs: sqsClient(),
   eventbridge: eventBridgeClient(),
+  redaction: await contentRedaction(config.redaction, secretsManagerClient),
   audit: auditTrail(config.audit, cloudWatchLogsClient, {
     service: 'consumer',
     log: logger,

@@ -1,3 +1,4 @@
+import type { ContentRedaction } from '../../lib/events/content-redaction.ts';
 import type { QueuedNativeEvent } from '../../lib/events/native-event.ts';
 import type { Envelope, QueuedEvent } from '../../lib/events/schema.ts';
 import type { Quarantined } from './quarantine.ts';
@@ -28,8 +29,11 @@ export function isUnresolved(one: PendingEnvelope): one is NativeEnvelope {
   return one.native !== undefined;
 }
 
-/** Reads a batch. Records with the same body become one envelope: SQS may deliver a message twice in one batch. */
-export function readRecords(records: readonly QueueRecord[]): {
+/** Reads a batch. Records with the same body become one envelope: SQS may deliver a message twice in one batch. `redaction`: see {@link parseBody}. */
+export function readRecords(
+  records: readonly QueueRecord[],
+  redaction?: ContentRedaction,
+): {
   pending: PendingEnvelope[];
   unreadable: Quarantined[];
 } {
@@ -41,9 +45,9 @@ export function readRecords(records: readonly QueueRecord[]): {
       pending.set(body, { ...known, messageIds: [...known.messageIds, messageId] });
       continue;
     }
-    const parsed = parseBody(body);
+    const parsed = parseBody(body, redaction);
     if (!parsed.ok) {
-      unreadable.push({ body, reason: parsed.reason, messageId });
+      unreadable.push({ body: parsed.body ?? body, reason: parsed.reason, messageId });
       continue;
     }
     const { ok: _, ...content } = parsed;

@@ -5,6 +5,7 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import { isTransient } from '../../lib/aws/transient-errors.ts';
+import { withoutRefusedCharacters } from '../../lib/events/item.ts';
 import { redact } from '../../lib/events/redaction.ts';
 import type { QueuedEvent } from '../../lib/events/schema.ts';
 import { batches } from './batches.ts';
@@ -17,8 +18,6 @@ const MAX_BATCH_BYTES = 1_048_576;
 const MAX_REASON_CHARACTERS = 500;
 /** Upper estimate of the size of a message's attributes, which count toward the size limit. */
 const ATTRIBUTES_BYTES = 2_048;
-/** Characters that SQS refuses. JSON can escape them. */
-const INVALID_CHARACTERS = /[\uFFFE\uFFFF]/g;
 
 /** An item that failed permanently. When the cause is fixed, `body` can be sent to the events queue again. */
 export interface Quarantined {
@@ -33,7 +32,7 @@ export interface Quarantined {
 /** A message body for items that are split off an envelope. It has the envelope's owner, and so owns its claims. */
 export function splitOff(owner: string, items: readonly unknown[]): string {
   const body = { v: 1, id: randomUUID(), owner, sentAt: new Date().toISOString(), events: items };
-  return JSON.stringify(body).replace(INVALID_CHARACTERS, (one) => `\\u${one.charCodeAt(0).toString(16)}`);
+  return withoutRefusedCharacters(JSON.stringify(body));
 }
 
 /** Sends items that failed permanently to the quarantine queue, complete and with the reason. */

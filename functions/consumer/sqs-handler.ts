@@ -10,6 +10,7 @@ import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import type { AuditTrail } from '../../lib/aws/audit-trail.ts';
 import { CONSUMER_METRICS, type ConsumerMetricName } from '../../lib/aws/metric-names.ts';
 import type { ObjectStore } from '../../lib/aws/object-store.ts';
+import type { ContentRedaction } from '../../lib/events/content-redaction.ts';
 import type { BatchReport } from './batch-report.ts';
 import { Consumer } from './consumer.ts';
 import type { ConsumerConfig } from './consumer-config.ts';
@@ -32,6 +33,8 @@ export interface ConsumerDependencies {
   eventbridge: EventBridgeClient;
   /** Stores events that are too large for the bus. Without it these events are quarantined. */
   objectStore?: ObjectStore | undefined;
+  /** Applied to events of the native integration, which EventBridge put into the queue as they are. */
+  redaction?: ContentRedaction | undefined;
   /** Takes the audit records. Without it there are none. */
   audit?: AuditTrail | undefined;
   logger: Logger;
@@ -58,6 +61,7 @@ export function createHandler(config: ConsumerConfig, dependencies: ConsumerDepe
       audit,
     }),
     quarantine: new Quarantine(sqs, config.quarantineQueueUrl),
+    redaction: dependencies.redaction,
     dedupWindowSeconds: config.dedupWindowSeconds,
     audit,
     log: logger,
@@ -77,10 +81,13 @@ export function createHandler(config: ConsumerConfig, dependencies: ConsumerDepe
     }
   };
   // No early response: this batch would continue while the next one runs. The deadline ends retries in time.
-  return middy<SQSEvent, SQSBatchResponse, Error, Context>({ timeoutEarlyInMillis: 0 })
-    .use(injectLambdaContext(logger))
-    .use(logMetrics(metrics))
-    .handler(handle) as unknown as ConsumerHandler;
+  return (
+    middy<SQSEvent, SQSBatchResponse, Error, Context>({ timeoutEarlyInMillis: 0 })
+      // Whatever the environment says: events are content that redaction removes.
+      .use(injectLambdaContext(logger, { logEvent: false }))
+      .use(logMetrics(metrics))
+      .handler(handle) as unknown as ConsumerHandler
+  );
 }
 
 function measure(

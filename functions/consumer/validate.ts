@@ -1,6 +1,9 @@
 import type { z } from 'zod';
+import type { ContentRedaction } from '../../lib/events/content-redaction.ts';
 import { parseExactJson } from '../../lib/events/exact-json.ts';
+import { withheldItem, withoutRefusedCharacters } from '../../lib/events/item.ts';
 import {
+  NATIVE_PROTOCOL,
   nativeEventSchema,
   type QueuedNativeEvent,
   queuedNativeEvent,
@@ -19,6 +22,9 @@ const MAX_REPORTED_PROBLEMS = 3;
 /** JSON nested several thousand levels deep overflows the stack when it is serialized, so it cannot be split. */
 const MAX_NESTING_LEVELS = 1_000;
 
+/** Added to the reason of an item without its content. */
+const WITHHELD = ' (withheld, because it cannot be redacted)';
+
 /** An item of an envelope that is not a valid event. */
 export interface InvalidItem {
   item: unknown;
@@ -34,19 +40,34 @@ export type ParsedBody =
       invalid: InvalidItem[];
       native?: Required<QueuedNativeEvent>;
     }
-  | { ok: false; reason: string };
+  | {
+      ok: false;
+      reason: string;
+      /** What is quarantined instead of the message, if its content is redacted. */
+      body?: string;
+    };
 
-/** Parses a message body. Events are validated one by one, so that an invalid one does not block the others. */
-export function parseBody(body: string): ParsedBody {
+/**
+ * Parses a message body. Events are validated one by one, so that an invalid one does not block the others.
+ *
+ * @param redaction - applied to messages that EventBridge itself put into the queue. What other messages contain was
+ *   redacted before it was sent.
+ */
+export function parseBody(body: string, redaction?: ContentRedaction): ParsedBody {
   let value: unknown;
   try {
     value = parseExactJson(body);
   } catch {
     return { ok: false, reason: 'the message is not JSON' };
   }
+  const parsed = parseMessage(value, redaction);
+  return parsed.ok || !redaction || !isNative(value) ? parsed : redacted(body, parsed.reason, redaction);
+}
+
+function parseMessage(value: unknown, redaction: ContentRedaction | undefined): ParsedBody {
   if (isDeeper(value, MAX_NESTING_LEVELS))
     return { ok: false, reason: `the message is nested more than ${MAX_NESTING_LEVELS} levels deep` };
-  if (isNative(value)) return parseNative(value);
+  if (isNative(value)) return parseNative(value, redaction);
   const envelope = envelopeSchema.safeParse(value);
   if (!envelope.success) return { ok: false, reason: `not an envelope: ${describe(envelope.error)}` };
   const events: QueuedEvent[] = [];
@@ -65,12 +86,12 @@ function isNative(value: unknown): boolean {
 }
 
 /** The message of a native event is an envelope of one event. EventBridge's own id makes its deliveries one message. */
-function parseNative(value: unknown): ParsedBody {
+function parseNative(value: unknown, redaction: ContentRedaction | undefined): ParsedBody {
   const native = nativeEventSchema.safeParse(value);
   if (!native.success)
     return { ok: false, reason: `not an event of the native integration: ${describe(native.error)}` };
   const { id, time } = native.data;
-  const queued = queuedNativeEvent(native.data);
+  const queued = queuedNativeEvent(native.data, redaction);
   if (!queued) return { ok: false, reason: 'rejected frame: too_deep' };
   const { event, occurrence } = queued;
   return {
@@ -82,6 +103,21 @@ function parseNative(value: unknown): ParsedBody {
   };
 }
 
+/** What is quarantined of a native event that is not valid. Every path begins at every level of the message. */
+function redacted(body: string, reason: string, redaction: ContentRedaction): ParsedBody {
+  const message = Buffer.from(body);
+  const left = redaction.rejected(message);
+  if (left)
+    return { ok: false, reason: `${reason} (redacted)`, body: withoutRefusedCharacters(left.toString()) };
+  const about = {
+    reason: 'too_deep',
+    protocol: NATIVE_PROTOCOL,
+    receivedAt: new Date().toISOString(),
+    redacted: true,
+  } as const;
+  return { ok: false, reason: `${reason}${WITHHELD}`, body: withheldItem(message, about).json };
+}
+
 function isDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   return levels === 0 || Object.values(value).some((member) => isDeeper(member, levels - 1));
@@ -91,7 +127,7 @@ function invalidReason(item: unknown, error: z.ZodError): string {
   const rejected = rejectedFrameSchema.safeParse(item);
   if (rejected.success) {
     const { reason, encoding } = rejected.data.rejected;
-    return `rejected frame: ${reason}${encoding === 'withheld' ? ' (withheld, because it cannot be redacted)' : ''}`;
+    return `rejected frame: ${reason}${encoding === 'withheld' ? WITHHELD : ''}`;
   }
   return `not an event: ${describe(error)}`;
 }

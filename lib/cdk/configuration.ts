@@ -188,17 +188,9 @@ function auditProblems(audit: SwitchboardProps['audit']): string[] {
   ];
 }
 
-function redactionProblems({ redaction, partnerEventSource }: SwitchboardProps): string[] {
+function redactionProblems({ redaction }: SwitchboardProps): string[] {
   if (redaction === undefined) return [];
-  return [
-    ...contentRedactionProblems(redaction).map((problem) => `redaction${problem}`),
-    // Its events go from EventBridge to the events queue as they are.
-    ...(partnerEventSource === undefined
-      ? []
-      : [
-          'redaction does not apply to partnerEventSource, whose events would leave unredacted; omit one of them',
-        ]),
-  ];
+  return contentRedactionProblems(redaction).map((problem) => `redaction${problem}`);
 }
 
 function numberProblems(

@@ -17,6 +17,7 @@ import { grantKeyUse } from './encryption.ts';
 import type { Bus } from './event-bus.ts';
 import { type LogSettings, logGroup } from './log-group.ts';
 import { CONSUMER_TIMEOUT_SECONDS, type Queues } from './message-queues.ts';
+import type { RedactionSettings } from './redaction-settings.ts';
 
 /** Messages per batch. Each message contains many events. */
 const BATCH_SIZE = 10;
@@ -45,6 +46,13 @@ export interface ConsumerFunctionProps {
 
   /** Maximum number of concurrent invocations. */
   readonly concurrency: number;
+
+  /**
+   * Content redaction of events that EventBridge sends to the queue as they are.
+   *
+   * @default - nothing is redacted
+   */
+  readonly redaction?: RedactionSettings | undefined;
 
   /**
    * Log level.
@@ -114,6 +122,7 @@ export class ConsumerFunction extends Construct {
     role.addToPolicy(
       new PolicyStatement({ actions: ['s3:PutObject'], resources: [oversizeBucket.arnForObjects('*')] }),
     );
+    props.redaction?.grantRead(role);
     grantKeyUse(encryptionKey, role);
   }
 
@@ -127,6 +136,7 @@ export class ConsumerFunction extends Construct {
       OVERSIZE_BUCKET: props.oversizeBucket.bucketName,
       EVENT_SOURCE: props.eventSource,
       DEDUP_WINDOW_DAYS: String(props.dedupWindowDays),
+      ...props.redaction?.environment,
       ...(props.logLevel ? { LOG_LEVEL: props.logLevel } : {}),
     };
   }

@@ -1,4 +1,7 @@
-/** What is redacted before an event leaves the ingester or the webhook. Paths are names separated by dots. */
+/**
+ * What is redacted before an event leaves the ingester or the webhook, and before the consumer publishes or quarantines an
+ * event of the partner event source. Paths are names separated by dots.
+ */
 export interface RedactionOptions {
   /**
    * `structural` keeps ids, purposes, roles, states, times, types and figures, and drops everything else: names, addresses, phone numbers, attributes and free text.

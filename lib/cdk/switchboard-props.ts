@@ -162,7 +162,7 @@ export interface SwitchboardProps {
   readonly audit?: AuditOptions;
 
   /**
-   * What is redacted before an event leaves the ingester or the webhook. Event ids are computed before, so they stay the same when this changes. It does not apply to `partnerEventSource`; both together fail synthesis.
+   * What is redacted before an event leaves the ingester or the webhook. Event ids are computed before, so they stay the same when this changes. EventBridge puts the events of `partnerEventSource` into the events queue as they are, and in the end into its dead-letter queue; these are redacted from the consumer on.
    *
    * @example { preset: 'structural', hash: ['**.ani'] }
    * @default - nothing

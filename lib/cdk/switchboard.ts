@@ -171,6 +171,8 @@ export class Switchboard extends Construct {
       eventSource: this.eventSource,
       dedupWindowDays: dedupWindowDays ?? DEFAULTS.dedupWindowDays,
       concurrency: consumerConcurrency ?? DEFAULTS.consumerConcurrency,
+      // All other events are redacted before they are in the queue.
+      redaction: this.props.partnerEventSource === undefined ? undefined : this.redaction,
       logLevel,
       logs,
       encryptionKey,

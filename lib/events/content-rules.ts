@@ -93,7 +93,7 @@ function optionsIn(text: string): unknown {
 export const contentRedactionEnvironment = {
   REDACTION: contentRedactionSetting.transform(contentRules).optional().meta({
     description:
-      'What is redacted before an event leaves: the preset `structural`, or JSON such as `{"preset":"structural","keep":["**.provider"],"hash":["**.ani"]}` with paths for `drop`, `hash`, `mask` and `keep`.',
+      'What is redacted before an event leaves (by the consumer: from events of the native integration only): the preset `structural`, or JSON such as `{"preset":"structural","keep":["**.provider"],"hash":["**.ani"]}` with paths for `drop`, `hash`, `mask` and `keep`.',
     typeText: '`structural` or a JSON object',
   }),
   REDACTION_SECRET_ID: z.string().min(1).optional().meta({

@@ -141,14 +141,18 @@ export function storedRejectedItem(stored: StoredObject, about: Rejection): Item
   return sizedText(JSON.stringify({ rejected }));
 }
 
+/** The same JSON with escapes for the two characters that SQS refuses. */
+export function withoutRefusedCharacters(json: string): string {
+  return json.replaceAll('\uFFFE', '\\ufffe').replaceAll('\uFFFF', '\\uffff');
+}
+
 function sized(text: string): Item | undefined {
   const item = sizedText(text);
   return item.bytes > MAX_ITEM_BYTES ? undefined : item;
 }
 
 function sizedText(text: string): Item {
-  // SQS refuses these two characters. JSON can write them as escapes.
-  const json = text.replaceAll('\uFFFE', '\\ufffe').replaceAll('\uFFFF', '\\uffff');
+  const json = withoutRefusedCharacters(text);
   return { json, bytes: Buffer.byteLength(json) };
 }
 

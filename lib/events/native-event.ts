@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import * as z from 'zod';
+import type { ContentRedaction } from './content-redaction.ts';
 import { hasKeyRule, protocolIdentity } from './identity.ts';
 import { identify } from './item.ts';
 import { frameSchema, MAX_DETAIL_TYPE_CHARACTERS, type QueuedEvent } from './schema.ts';
@@ -39,9 +40,14 @@ export interface QueuedNativeEvent {
  * Turns a native event into an event of the queue. Its id is that of the socket's copy if the content names the
  * occurrence. Nothing that only this path has takes part in that id. Otherwise, it is the id of the EventBridge event.
  *
+ * @param redaction - applied to the frame once it is identified. EventBridge put the event into the queue as it is, so
+ *   this is the first place where it can be.
  * @returns undefined when the event is nested too deep to be compared or serialized
  */
-export function queuedNativeEvent(native: NativeEvent): QueuedNativeEvent | undefined {
+export function queuedNativeEvent(
+  native: NativeEvent,
+  redaction?: ContentRedaction,
+): QueuedNativeEvent | undefined {
   const { id: deliveryId, detail: frame } = native;
   const identity = identify(NATIVE_PROTOCOL, { frame });
   if (identity === undefined) return undefined;
@@ -49,7 +55,7 @@ export function queuedNativeEvent(native: NativeEvent): QueuedNativeEvent | unde
     type: native['detail-type'],
     protocol: NATIVE_PROTOCOL,
     receivedAt: new Date(native.time).toISOString(),
-    frame,
+    frame: redaction ? redaction.frame(frame) : frame,
   };
   if (!identity.isWeak) {
     // A retry of Genesys Cloud has another EventBridge id, and the same time.

@@ -49,6 +49,7 @@ describe.each([
         webhook: {},
         partnerEventSource: 'aws.partner/genesys.com/cloud/org/main',
         partnerTopics: ['v2.users.{id}.presence'],
+        redaction: { hash: ['**.ani'] },
       })),
   ],
   ['for an emulator', () => deployment(() => ({ forEmulator: true, redaction: { hash: ['**.ani'] } }))],

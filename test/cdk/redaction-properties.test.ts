@@ -1,3 +1,4 @@
+import type { Template } from 'aws-cdk-lib/assertions';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
@@ -7,6 +8,7 @@ import { policyLines } from './policy-lines.ts';
 import { deployment, plain, templateOf, unhashed } from './test-deployment.ts';
 
 const environment = z.object(contentRedactionEnvironment);
+const PARTNER_SOURCE = 'aws.partner/genesys.com/cloud/32aa07aa-db1b-4987-abd0-9483601ec29d/main';
 
 /** The variables about redaction of the ingester's container and the webhook's function. */
 function variablesOf(redaction: SwitchboardProps['redaction']): Record<string, unknown>[] {
@@ -23,11 +25,19 @@ function variablesOf(redaction: SwitchboardProps['redaction']): Record<string, u
     container.map(({ Name, Value }): [string, unknown] => [Name, Value]),
     Object.entries(webhook?.Properties.Environment.Variables as object),
   ];
-  return all.map((variables) =>
-    Object.fromEntries(
-      variables.filter(([name]) => name.startsWith('REDACTION')).map(([name, value]) => [name, plain(value)]),
-    ),
-  );
+  return all.map(redactionIn);
+}
+
+/** The same of the consumer's function. */
+function consumerVariables(template: Template): Record<string, unknown> {
+  const functions = Object.values(template.findResources('AWS::Lambda::Function'));
+  const consumer = functions.find(({ Properties }) => Properties.Environment?.Variables.CLAIMS_TABLE);
+  return redactionIn(Object.entries(consumer?.Properties.Environment.Variables as object));
+}
+
+function redactionIn(variables: readonly [string, unknown][]): Record<string, unknown> {
+  const own = variables.filter(([name]) => name.startsWith('REDACTION'));
+  return Object.fromEntries(own.map(([name, value]) => [name, plain(value)]));
 }
 
 test('Without the property nothing is redacted', () => {
@@ -80,6 +90,17 @@ describe('A deployment with redaction', () => {
     ]);
   });
 
+  test('With a partner event source, the consumer gets the same options, and may read the key', () => {
+    const redaction = { hash: ['**.ani'] };
+    const withSource = templateOf(() => ({ redaction, partnerEventSource: PARTNER_SOURCE, topics: [] }));
+    const [ingester = {}] = variablesOf(redaction);
+    expect(consumerVariables(withSource)).toEqual(ingester);
+    expect(policyLines(withSource).filter((line) => line.includes('SwitchboardRedactionKey'))).toContainEqual(
+      expect.stringMatching(/^SwitchboardConsumerRoleDefaultPolicy: Allow secretsmanager:GetSecretValue/),
+    );
+    expect(consumerVariables(templateOf(() => ({ redaction })))).toEqual({});
+  });
+
   test('The key is encrypted with the KMS key of the deployment', () => {
     const template = templateOf((stack) => ({
       redaction: { hash: ['a'] },
@@ -108,9 +129,5 @@ describe('A deployment with redaction', () => {
       ]);
     }
     expect(() => deployment(() => ({ redaction: {} }))).toThrow('redaction redacts nothing');
-    const partnerEventSource = 'aws.partner/genesys.com/cloud/org/main';
-    expect(() => deployment(() => ({ redaction: { drop: ['a'] }, partnerEventSource, topics: [] }))).toThrow(
-      'redaction does not apply to partnerEventSource',
-    );
   });
 });

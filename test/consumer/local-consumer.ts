@@ -23,6 +23,7 @@ import {
 import { failedMessageIds } from 'switchboard-local/lambda/payload.ts';
 import { vi } from 'vitest';
 import { createAuditLog } from '../../bin/local/audit-records.ts';
+import { localRedaction } from '../../bin/local/local-redaction.ts';
 import { createResources, NAMES } from '../../bin/local/resources.ts';
 import type { BatchReport } from '../../functions/consumer/batch-report.ts';
 import type { ConsumerConfig } from '../../functions/consumer/consumer-config.ts';
@@ -151,6 +152,7 @@ export class LocalConsumer {
       dedupWindowSeconds: DEDUP_WINDOW_SECONDS,
       oversizeBucket: undefined,
       oversizeBytes: MAX_PUT_EVENTS_BYTES,
+      redaction: undefined,
       logLevel: 'SILENT' as const,
       ...options.config,
     };
@@ -298,6 +300,7 @@ export class LocalConsumer {
         sqs: sqsClient(edge),
         eventbridge: eventBridgeClient(edge),
         objectStore: this.objectStore,
+        redaction: localRedaction(this.config.redaction),
         audit: auditTrail(this.config.audit, () => cloudWatchLogsClient(edge), {
           service: 'consumer',
           log: logger,
