@@ -1,19 +1,23 @@
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
+import { Metrics } from '@aws-lambda-powertools/metrics';
 import { Emulator } from 'switchboard-local/emulator/emulator.ts';
 import { S3 } from 'switchboard-local/emulator/s3/s3.ts';
 import { parseFaults } from '../../bin/local/fault-options.ts';
 import { runLocal } from '../../bin/local/local-run.ts';
+import { emitMetrics } from '../../functions/ingester/emf-metrics.ts';
+import { Ingester } from '../../functions/ingester/ingester.ts';
+import { METRIC_NAMESPACE } from '../../lib/aws/metric-names.ts';
 import type { Written } from './personal-data-scan.ts';
 
 /**
- * Runs the complete pipeline like `npm start`, for every protocol, with a log at level DEBUG and EMF metrics. Everything
+ * Runs the complete pipeline like `npm start`, with a log at level DEBUG, EMF metrics and all audit records. Everything
  * else that leaves it is recorded: all requests to AWS, whatever their answers, and the answers of the health endpoint.
  *
- * Arguments: the setting of the redaction (`none` for none), and the file for what was written.
+ * Arguments: the protocol or `all`, the setting of the redaction (`none` for none), and the file for what was written.
  */
-const [redaction = '', file = ''] = process.argv.slice(2);
+const [protocol = '', redaction = '', file = ''] = process.argv.slice(2);
 const FAULTS = [
   ...[
     'garbage_frame',
@@ -28,6 +32,7 @@ const FAULTS = [
 ];
 const READ_INTERVAL_MS = 500;
 
+let stopMetrics = () => {};
 const written: Written[] = [];
 const write = (where: string, content: string | Uint8Array) =>
   written.push({ where, base64: Buffer.from(content).toString('base64') });
@@ -36,6 +41,13 @@ const callEmulator = Emulator.prototype.handle;
 Emulator.prototype.handle = function (call) {
   write(call.target, call.body);
   return callEmulator.call(this, call);
+};
+// As functions/ingester/main.ts does.
+const startIngester = Ingester.prototype.start;
+Ingester.prototype.start = function () {
+  const metrics = new Metrics({ namespace: METRIC_NAMESPACE, serviceName: 'ingester' });
+  stopMetrics = emitMetrics(metrics, this.metricSources());
+  return startIngester.call(this);
 };
 const callS3 = S3.prototype.handle;
 S3.prototype.handle = function (request) {
@@ -61,7 +73,7 @@ const reading = setInterval(async () => {
 }, READ_INTERVAL_MS);
 const code = await runLocal(
   {
-    protocol: 'all',
+    protocol,
     events: 3_000,
     rate: 800,
     seed: 3,
@@ -72,6 +84,7 @@ const code = await runLocal(
     channelLife: 86_400,
     healthPort,
     logLevel: 'DEBUG',
+    audit: 'all',
     exit: true,
     json: true,
     ...(redaction === 'none' ? {} : { redaction }),
@@ -79,5 +92,6 @@ const code = await runLocal(
   undefined,
 );
 clearInterval(reading);
+stopMetrics();
 writeFileSync(file, JSON.stringify(written));
 process.exit(code);

@@ -8,6 +8,10 @@ import { valuesIn, type Written } from './personal-data-scan.ts';
 
 const SCRIPT = resolve(import.meta.dirname, 'redaction-run.ts');
 const TIMEOUT_MS = 150_000;
+/** Where audit records are sent. */
+const AUDIT = 'Logs_20140328.PutLogEvents';
+/** How Genesys Cloud puts the events of its integration on the partner bus, from where EventBridge sends them to the queue. */
+const PARTNER_EVENTS = 'AWSEvents.PutPartnerEvents';
 const QUARANTINE = 'switchboard-quarantine';
 const VALUES: ReadonlyMap<string, string> = new Map(
   Object.entries(PERSONAL_DATA).map(([name, value]) => [name, String(value)]),
@@ -28,9 +32,9 @@ const PLANTED: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** A run of the complete pipeline under the strict judge of the local run, and all that it wrote. */
-async function run(redaction: string) {
+async function run(redaction: string, protocol = 'all') {
   const file = join(temporaryDirectory(), 'written.json');
-  const { code, stdout, stderr } = await new Child([SCRIPT, redaction, file]).ended;
+  const { code, stdout, stderr } = await new Child([SCRIPT, protocol, redaction, file]).ended;
   expect(code, stdout.split('\n').at(-2)).toBe(0);
   const recorded = JSON.parse(readFileSync(file, 'utf8')) as Written[];
   const log = (where: string, text: string) => ({ where, base64: Buffer.from(text).toString('base64') });
@@ -70,6 +74,12 @@ function publishedBy(written: readonly Written[]): Map<string, Written[]> {
   );
 }
 
+/** The deployables that wrote EMF metrics. */
+function emfOf(output: string): string[] {
+  const lines = output.split('\n').filter((line) => line.includes('"CloudWatchMetrics"'));
+  return [...new Set(lines.map((line) => (JSON.parse(line) as { service: string }).service))];
+}
+
 describe('a run of all protocols', () => {
   test('With structural, no planted value leaves, and every event reaches the bus once', {
     timeout: TIMEOUT_MS,
@@ -81,9 +91,17 @@ describe('a run of all protocols', () => {
     const messages = quarantined(written).map(textOf).join();
     expect(messages).toContain('(withheld, because it cannot be redacted)');
     expect(messages).toContain('\\"redacted\\":true');
-    expect(output).toContain('"CloudWatchMetrics"');
     const places = new Set(written.map(({ where }) => where));
-    expect([...places]).toEqual(expect.arrayContaining(['healthz', 'metrics', 'DynamoDB_20120810.PutItem']));
+    expect([...places]).toEqual(
+      expect.arrayContaining(['healthz', 'metrics', 'DynamoDB_20120810.PutItem', AUDIT]),
+    );
+    const records = written
+      .filter(({ where }) => where === AUDIT)
+      .map(textOf)
+      .join();
+    for (const action of ['connection.closed', 'event.published', 'event.quarantined'])
+      expect(records).toContain(action);
+    for (const name of ['ingester', 'consumer', 'webhook']) expect(emfOf(output)).toContain(name);
   });
 
   test('Without redaction, the planted values of every protocol are found', {
@@ -124,6 +142,26 @@ describe('a run of all protocols', () => {
     expect([...found.keys()].filter((name) => dropped.includes(name))).toEqual([]);
     expect(written.some(({ where }) => where.startsWith('S3 PUT '))).toBe(true);
     expect(result).toMatchObject({ lost: 0, publishedTwice: 0 });
+  });
+});
+
+describe('a run with the native integration', () => {
+  const native = 'native-integration';
+
+  test('With structural, planted values are only in what Genesys Cloud puts on the partner bus', {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    const { written, result } = await run('structural', native);
+    const isRaw = ({ where }: Written) => where === PARTNER_EVENTS;
+    expect(scan(written.filter(isRaw)).get('presenceMessage')).toEqual(new Set([PARTNER_EVENTS]));
+    expect(scan(written.filter((one) => !isRaw(one)))).toEqual(new Map());
+    expect(publishedBy(written).get(native)?.length).toBeGreaterThan(0);
+    expect(result).toMatchObject({ lost: 0, publishedTwice: 0, unexplained: 0 });
+  });
+
+  test('Without redaction, its events are published with them', { timeout: TIMEOUT_MS }, async () => {
+    const { written } = await run('none', native);
+    expect([...scan(publishedBy(written).get(native) ?? []).keys()]).toContain('presenceMessage');
   });
 });
 
