@@ -70,10 +70,13 @@ export class CloudClient {
   }
 
   /** Creates a channel, subscribes it to topics, and opens a socket. */
-  async open(topics: readonly string[]): Promise<{ channel: ChannelBody; socket: ClientSocket }> {
+  async open(
+    topics: readonly string[],
+    options: ClientSocketOptions = {},
+  ): Promise<{ channel: ChannelBody; socket: ClientSocket }> {
     const channel = await this.createChannel();
     await this.subscribe(channel, topics);
-    return { channel, socket: await ClientSocket.connect(channel.connectUri) };
+    return { channel, socket: await ClientSocket.connect(channel.connectUri, options) };
   }
 }
 
@@ -83,16 +86,22 @@ async function read(response: Response): Promise<JsonResponse> {
   return { status: response.status, headers: response.headers, body };
 }
 
+/** Options of {@link ClientSocket}. */
+export interface ClientSocketOptions {
+  readonly maxPayload?: number;
+  /** Called with every event. The first ones can come with the answer to the upgrade, before `connect` resolves. */
+  readonly onFrame?: (frame: Frame) => void;
+}
+
 /** A WebSocket that records everything it receives. */
 export class ClientSocket {
   readonly ws: WebSocket;
   readonly texts: string[] = [];
   readonly binaries: Buffer[] = [];
   closed: { readonly code: number; readonly reason: string } | undefined;
-  onFrame: (frame: Frame) => void = () => {};
 
-  constructor(uri: string, options: { maxPayload?: number } = {}) {
-    this.ws = new WebSocket(uri, options);
+  constructor(uri: string, { maxPayload, onFrame }: ClientSocketOptions = {}) {
+    this.ws = new WebSocket(uri, maxPayload === undefined ? {} : { maxPayload });
     this.ws.on('message', (data: Buffer, isBinary) => {
       if (isBinary) {
         this.binaries.push(data);
@@ -101,7 +110,7 @@ export class ClientSocket {
       const text = data.toString('utf8');
       this.texts.push(text);
       const frame = frameOf(text);
-      if (frame !== undefined) this.onFrame(frame);
+      if (frame !== undefined) onFrame?.(frame);
     });
     this.ws.on('error', () => {});
     this.ws.on('close', (code, reason) => {
@@ -110,7 +119,7 @@ export class ClientSocket {
   }
 
   /** @throws Error whose message has the HTTP status, if the upgrade is rejected */
-  static async connect(uri: string, options: { maxPayload?: number } = {}): Promise<ClientSocket> {
+  static async connect(uri: string, options: ClientSocketOptions = {}): Promise<ClientSocket> {
     const socket = new ClientSocket(uri, options);
     await new Promise((resolve, reject) => {
       socket.ws.once('open', resolve);

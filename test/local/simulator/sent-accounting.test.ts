@@ -1,3 +1,4 @@
+import type { Frame } from 'switchboard-local/simulator/frame.ts';
 import { Simulator } from 'switchboard-local/simulator/simulator.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type ChannelBody, ClientSocket, CloudClient, eventually, frameNumber } from './cloud-client.ts';
@@ -22,10 +23,10 @@ function emit(count: number): void {
   }
 }
 
+const onFrame = (frame: Frame) => simulator.ledger.received(simulator.ledger.keyOf(frame));
+
 async function open(): Promise<{ channel: ChannelBody; socket: ClientSocket }> {
-  const opened = await client.open([topic]);
-  opened.socket.onFrame = (frame) => simulator.ledger.received(simulator.ledger.keyOf(frame));
-  return opened;
+  return client.open([topic], { onFrame });
 }
 
 const counts = () => {
@@ -148,8 +149,7 @@ describe('events that no client can have read', () => {
   test('Events from a large event on are unproven if it ends the connection', async () => {
     const channel = await client.createChannel();
     await client.subscribe(channel, [topic]);
-    const socket = await ClientSocket.connect(channel.connectUri, { maxPayload: 100_000 });
-    socket.onFrame = (frame) => simulator.ledger.received(simulator.ledger.keyOf(frame));
+    const socket = await ClientSocket.connect(channel.connectUri, { maxPayload: 100_000, onFrame });
     emit(3);
     await eventually(() => socket.events.length).toBe(3);
     expect(simulator.faultTarget.emitLarge(channel.id, 1_000_000)).toBe(1);
