@@ -20,8 +20,8 @@ Environment variables:
   GENESYS_API_URL, GENESYS_LOGIN_URL       base URLs of another Genesys Cloud, for example a simulator
   GENESYS_CLIENT_ID, GENESYS_CLIENT_SECRET OAuth client to store in the secret; connects to the real Genesys Cloud
   GENESYS_DOMAIN                           domain of your Genesys Cloud region, instead of the one in bin/app.ts
-  TOPICS, SUBSCRIPTION, LOG_LEVEL, HEALTH_HOST, HEALTH_PORT, TOPIC_REFRESH_SECONDS
-                                           settings of the ingester, instead of those in bin/app.ts
+  TOPICS, SUBSCRIPTION, LOG_LEVEL, HEALTH_HOST, HEALTH_PORT, TOPIC_REFRESH_SECONDS,
+  REDACTION, REDACTION_KEY                 settings of the ingester, instead of those in bin/app.ts
 Without GENESYS_* variables, the ingester connects to http://127.0.0.1:4580 (npm run simulator).`;
 
 /** Aborted by the first SIGINT or SIGTERM. Further signals are ignored, because child processes end within a limit. */

@@ -19,6 +19,8 @@ const outputsSchema = z.object({
     SwitchboardStateTableName: z.string(),
     SwitchboardOversizeBucketName: z.string(),
     SwitchboardSecretName: z.string(),
+    /** Only if redacted values are hashed. */
+    SwitchboardRedactionKeyArn: z.string().optional(),
   }),
 });
 /** Outputs of the stack, by name. */

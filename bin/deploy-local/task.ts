@@ -17,6 +17,8 @@ const OVERRIDABLE = [
   'HEALTH_HOST',
   'HEALTH_PORT',
   'LOG_LEVEL',
+  'REDACTION',
+  'REDACTION_KEY',
   'NODE_EXTRA_CA_CERTS',
 ];
 
@@ -88,12 +90,14 @@ export function taskEnvironment(
 ): Record<string, string> {
   const { endpoint, given } = local;
   const { urls } = local.genesys;
+  const { SwitchboardRedactionKeyArn: redactionKey } = outputs;
   const deployed: Record<string, unknown> = {
     ...task.environment,
     EVENTS_QUEUE_URL: outputs.SwitchboardEventsQueueUrl,
     STATE_TABLE: outputs.SwitchboardStateTableName,
     OVERSIZE_BUCKET: outputs.SwitchboardOversizeBucketName,
     GENESYS_SECRET_ID: outputs.SwitchboardSecretName,
+    ...(redactionKey === undefined ? {} : { REDACTION_SECRET_ID: redactionKey }),
     ...(urls ? { GENESYS_API_URL: urls.apiUrl, GENESYS_LOGIN_URL: urls.loginUrl } : {}),
     ...Object.fromEntries(OVERRIDABLE.flatMap((name) => (given[name] ? [[name, given[name]]] : []))),
     ...localAws(endpoint),

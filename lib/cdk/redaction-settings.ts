@@ -29,7 +29,8 @@ export interface RedactionSettingsProps {
 export class RedactionSettings extends Construct {
   /** Environment variables, read with `lib/events/content-rules.ts`. */
   readonly environment: Readonly<Record<string, string>>;
-  private readonly key: Secret | undefined;
+  /** Key of hashes; undefined if no path hashes. */
+  readonly key: Secret | undefined;
 
   constructor(scope: Construct, id: string, props: RedactionSettingsProps) {
     super(scope, id);

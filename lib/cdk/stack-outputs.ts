@@ -7,6 +7,7 @@ import type { Tables } from './dynamodb-tables.ts';
 import type { GenesysSecret } from './genesys-secret.ts';
 import type { Queues } from './message-queues.ts';
 import type { OversizeBucket } from './oversize-bucket.ts';
+import type { RedactionSettings } from './redaction-settings.ts';
 import type { WebhookEndpoint } from './webhook-endpoint.ts';
 
 /** The parts of a deployment that outputs name. */
@@ -17,6 +18,7 @@ export interface OutputParts {
   readonly oversize: OversizeBucket;
   readonly secrets: readonly GenesysSecret[];
   readonly webhook?: WebhookEndpoint;
+  readonly redaction?: RedactionSettings;
   readonly audit?: AuditLog;
   readonly dashboard?: Dashboard;
 }
@@ -48,6 +50,8 @@ export function addOutputs(scope: Construct, parts: OutputParts): void {
     add('WebhookUrl', parts.webhook.url, 'URL of the webhook, for switchboard streams create');
     add('WebhookSecretArn', parts.webhook.secret.secretArn, 'Signing secret of the webhook');
   }
+  if (parts.redaction?.key)
+    add('RedactionKeyArn', parts.redaction.key.secretArn, 'Key of the hashes of redacted values');
   if (parts.audit)
     add('AuditLogGroupName', parts.audit.logGroup.logGroupName, 'Log group with audit records');
   if (parts.dashboard) add('DashboardUrl', parts.dashboard.url, 'CloudWatch dashboard');

@@ -63,8 +63,9 @@ export class Switchboard extends Construct {
   readonly audit?: AuditLog;
   /** The CloudWatch dashboard; undefined with `forEmulator`. */
   readonly dashboard?: Dashboard;
+  /** Content redaction; undefined without the property. */
+  readonly redaction?: RedactionSettings;
   private readonly props: SwitchboardProps;
-  private readonly redaction: RedactionSettings | undefined;
 
   /** @throws {@link SwitchboardConfigurationError} with all problems, if the properties are invalid */
   constructor(scope: Construct, id: string, props: SwitchboardProps) {
@@ -77,9 +78,9 @@ export class Switchboard extends Construct {
     const logs: LogSettings = { retention: props.logRetention, removalPolicy, encryptionKey };
     if (encryptionKey) allowServices(encryptionKey);
     this.eventSource = props.eventSource ?? DEFAULTS.eventSource;
-    this.redaction =
-      props.redaction &&
-      new RedactionSettings(this, 'Redaction', { options: props.redaction, encryptionKey, removalPolicy });
+    const { redaction: options } = props;
+    if (options)
+      this.redaction = new RedactionSettings(this, 'Redaction', { options, encryptionKey, removalPolicy });
     this.secrets = secretsIn(props.secret).map(
       (secret, index) => new GenesysSecret(this, numbered('Secret', index), { secret, encryptionKey }),
     );

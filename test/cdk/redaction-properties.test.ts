@@ -64,8 +64,10 @@ describe('A deployment with redaction', () => {
   });
 
   test('A rule that hashes adds a key with a generated value, and nothing else', () => {
-    const withoutHash = templateOf(() => ({ webhook: {}, redaction: { drop: ['**.ani'] } })).toJSON()
-      .Resources;
+    const { Resources: withoutHash, Outputs } = templateOf(() => ({
+      webhook: {},
+      redaction: { drop: ['**.ani'] },
+    })).toJSON();
     const template = templateOf(() => ({ webhook: {}, redaction: { hash: ['**.ani'] } }));
     const { Resources } = template.toJSON();
     const added = Object.keys(Resources).filter((id) => !(id in withoutHash));
@@ -76,6 +78,9 @@ describe('A deployment with redaction', () => {
     expect(added.filter((id) => !Resources[id].Type.includes('TaskDefinition')).map(unhashed)).toEqual([
       'SwitchboardRedactionKey',
     ]);
+    const output = template.findOutputs('SwitchboardRedactionKeyArn').SwitchboardRedactionKeyArn;
+    expect(plain(output?.Value)).toMatch(/^<SwitchboardRedactionKey/);
+    expect(Outputs).not.toHaveProperty('SwitchboardRedactionKeyArn');
     for (const variables of variablesOf({ hash: ['**.ani'] }))
       expect(variables.REDACTION_SECRET_ID).toMatch(/^<SwitchboardRedactionKey/);
   });

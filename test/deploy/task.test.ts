@@ -56,6 +56,27 @@ describe('Environment of the ingester', () => {
     expect(environmentWith(given)).not.toHaveProperty('LOG_LEVEL');
   });
 
+  test('The ingester redacts as the construct says, with the deployed key, or as the environment of the command says', () => {
+    const REDACTION = '{"hash":["**.ani"]}';
+    const task = { ...TASK, REDACTION, REDACTION_SECRET_ID: { Ref: 'Key' } };
+    const outputs = { ...OUTPUTS, SwitchboardRedactionKeyArn: 'arn:key' };
+    const given = { REDACTION: 'structural' };
+    const redactionWith = (variables: Record<string, string>) =>
+      readConfig(
+        taskEnvironment({ environment: task }, outputs, {
+          endpoint: ENDPOINT,
+          genesys: chooseGenesys({}),
+          given: variables,
+        }),
+      ).redaction;
+    const rules = [{ path: '**.ani', action: 'hash' }];
+    expect(redactionWith({})).toEqual({ preset: undefined, rules, key: { secretId: 'arn:key' } });
+    expect(redactionWith(given)).toEqual({ preset: 'structural', rules: [], key: undefined });
+    const key = 'a key of at least 32 characters, for tests';
+    const ownKey = readConfig(environmentWith({ REDACTION, REDACTION_KEY: key })).redaction?.key;
+    expect(ownKey).toEqual({ text: key });
+  });
+
   test('An unresolved reference in the environment causes an error that names the variable', () => {
     const environment = { ...TASK, ARCHIVE: { Ref: 'Archive' } };
     expect(() => environmentWith({}, environment)).toThrow(/ ARCHIVE refers to a resource/);
