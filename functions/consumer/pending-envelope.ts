@@ -29,7 +29,11 @@ export function isUnresolved(one: PendingEnvelope): one is NativeEnvelope {
   return one.native !== undefined;
 }
 
-/** Reads a batch. Records with the same body become one envelope: SQS may deliver a message twice in one batch. `redaction`: see {@link parseBody}. */
+/**
+ * Reads a batch. Records with the same body become one envelope: SQS may deliver a message twice in one batch.
+ *
+ * @param redaction - see {@link parseBody}
+ */
 export function readRecords(
   records: readonly QueueRecord[],
   redaction?: ContentRedaction,

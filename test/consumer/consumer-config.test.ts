@@ -50,6 +50,19 @@ describe("the consumer's configuration", () => {
     );
   });
 
+  test('The consumer reads the redaction of native events, and hashes need a key', () => {
+    const REDACTION = '{"hash":["**.ani"]}';
+    expect(readConfig({ ...REQUIRED, REDACTION: 'structural' }).redaction).toEqual({
+      preset: 'structural',
+      rules: [],
+      key: undefined,
+    });
+    expect(readConfig({ ...REQUIRED, REDACTION, REDACTION_SECRET_ID: 'key' }).redaction).toMatchObject({
+      key: { secretId: 'key' },
+    });
+    expect(() => readConfig({ ...REQUIRED, REDACTION })).toThrow('REDACTION_SECRET_ID is missing');
+  });
+
   test('The error lists every problem, each with the name of its variable', () => {
     const problems = {
       EVENT_BUS_NAME: '',

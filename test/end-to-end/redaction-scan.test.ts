@@ -123,7 +123,7 @@ describe('a run of all protocols', () => {
   test('With paths, large events are stored without what is dropped', { timeout: TIMEOUT_MS }, async () => {
     // A large event is as large as its attributes, which are kept here.
     const drop = [
-      ...['name', 'number', 'email', 'address', 'addressNormalized', 'uuiData', 'subject', 'note', 'remark'],
+      ...['name', 'number', 'email', 'address', 'addressNormalized', 'uuiData', 'subject', 'note'],
       ...['notes', 'message', 'account', 'ani', 'identity', 'requested_by'],
     ].map((name) => `**.${name}`);
     const { written, result } = await run(JSON.stringify({ drop }));

@@ -94,7 +94,8 @@ export class InteractionServer implements StreamServer {
       sequenceId: stamp.sequence,
       timestamp: stamp.timestamp,
       data: { ...(frame.eventBody as object), [SERIAL_FIELD]: entry.serial },
-      remark: PERSONAL_DATA.note,
+      // A field that no client knows.
+      [PERSONAL_DATA.attributeName]: PERSONAL_DATA.attribute,
     };
     return stamp.isJson || group !== 'application/msgpack'
       ? Buffer.from(JSON.stringify(message))
