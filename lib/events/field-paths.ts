@@ -59,7 +59,9 @@ export class Place {
     this.positions = positions;
     this.action = paths.actionAt(positions);
     const next = positions.map((one) => paths.nameAt(one));
+    // Stryker disable next-line ArrowFunction,ConditionalExpression: only saves time
     this.isLast = next.every((name) => name === undefined);
+    // Stryker disable next-line MethodExpression,ConditionalExpression: no member has the name undefined; this narrows the type
     this.names = new Set(next.filter((name) => name !== undefined));
   }
 
@@ -68,6 +70,7 @@ export class Place {
     // All names that no rule mentions lead to one place.
     const key = this.names.has(name) ? name : ANY_NAME;
     const known = this.known.get(key);
+    // Stryker disable next-line ConditionalExpression: only saves time
     if (known) return known;
     const next = this.positions.flatMap((position): Position[] => {
       const expected = this.paths.nameAt(position);
@@ -76,6 +79,7 @@ export class Place {
       return isNext ? [{ ...position, index: position.index + 1 }] : [];
     });
     const place = this.paths.place(next);
+    // Stryker disable next-line ConditionalExpression,CallExpression: only saves time, or memory
     if (this.paths.hasRoom) this.known.set(key, place);
     return place;
   }
@@ -99,28 +103,34 @@ export class FieldPaths {
 
   /** Whether more places are kept. Which places there are depends on the events. */
   get hasRoom(): boolean {
+    // Stryker disable next-line ConditionalExpression,EqualityOperator: only saves time, or memory
     return this.places.size < MAX_PLACES;
   }
 
   /** The place of a set of positions. */
   place(positions: readonly Position[]): Place {
     const all = new Map(positions.flatMap((one) => this.withSkipped(one)).map((one) => [keyOf(one), one]));
+    // Stryker disable next-line MethodExpression: only saves places, which have equal effects
     const key = [...all.keys()].sort().join();
     const known = this.places.get(key);
+    // Stryker disable next-line ConditionalExpression: only saves time
     if (known) return known;
     const place = new Place(this, [...all.values()]);
+    // Stryker disable next-line ConditionalExpression,CallExpression: only saves time, or memory
     if (this.hasRoom) this.places.set(key, place);
     return place;
   }
 
   /** The name that a rule expects next; undefined at its end. */
   nameAt({ rule, index }: Position): string | undefined {
+    // Stryker disable next-line OptionalChaining: every position is in a rule; this narrows the type
     return this.rules[rule]?.names[index];
   }
 
   /** The action of the rules that end here: the one that leaves least. */
   actionAt(positions: readonly Position[]): ContentAction | undefined {
     const ended = positions.filter((one) => this.nameAt(one) === undefined);
+    // Stryker disable next-line OptionalChaining: every position is in a rule; this narrows the type
     const actions = new Set(ended.map(({ rule }) => this.rules[rule]?.action));
     return CONTENT_ACTIONS.find((action) => actions.has(action));
   }

@@ -195,6 +195,19 @@ describe('the frame of an event', () => {
     });
   });
 
+  test('Metadata that is not an object does not leave', () => {
+    expect(redactionOf({ drop: ['name'] }).frame({ ...frame, metadata: null as never })).not.toHaveProperty(
+      'metadata',
+    );
+  });
+
+  test('In what the preset drops, nothing stays but what a path keeps, also under names of the preset', () => {
+    const eventBody = { extra: { participants: [{ x: 1 }], presence: { x: 1 }, names: ['Ann', 'Bo'] } };
+    const left = (keep: string[]) => bodyOf({ preset: 'structural', keep }, eventBody);
+    expect(left(['**.no'])).toEqual({});
+    expect(left(['extra.names.1'])).toEqual({ extra: { names: ['Bo'] } });
+  });
+
   test.each<[ContentRedactionOptions]>([[{ drop: ['**'] }], [{ hash: ['**'] }], [{ mask: ['**'] }]])(
     'Under %j a frame is still a frame',
     (options) => {
@@ -271,6 +284,11 @@ describe('rejected frames', () => {
     expect(rejectedOf({ drop: ['**.ani'] }, frame)).toEqual({ topicName: 't', more: 'text', n: [{}] });
   });
 
+  test('A list of bodies with a text among them is dropped, and null stays', () => {
+    const frame = { events: [{ b: 1 }, '{"ani":"1"}'], data: [{ b: 1 }], n: null };
+    expect(rejectedOf({ drop: ['**.ani'] }, frame)).toEqual({ data: [{ b: 1 }], n: null });
+  });
+
   test('Numbers keep their digits', () => {
     const left = redactionOf({ drop: ['a'] }).rejected(Buffer.from('{"a":1,"n":[123456789012345678901]}'));
     expect(left?.toString()).toBe('{"n":[123456789012345678901]}');
@@ -289,6 +307,7 @@ describe('rejected frames', () => {
     ['a long number', '123456789012345678901'],
     ['null', 'null'],
     ['nothing', ''],
+    ['a value that could be serialized, but not compared', `${'['.repeat(200)}"Jane"${']'.repeat(200)}`],
     ['a value that is nested too deeply', `${'['.repeat(5_000)}"Jane"${']'.repeat(5_000)}`],
   ])('%s is withheld', (_what, text) => {
     expect(redactionOf({ drop: ['name'] }).rejected(Buffer.from(text))).toBeUndefined();

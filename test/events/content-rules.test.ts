@@ -17,6 +17,9 @@ describe('options', () => {
     [{ preset: 'structural' }],
     [{ drop: ['a', 'a.*.b', '**.c', 'a\\.b', '**'] }],
     [{ preset: 'structural', keep: ['a'], hash: ['b'], mask: ['c'] }],
+    [{ hash: ['b'], mask: ['c'] }],
+    [{ drop: ['a'], hash: ['b'] }],
+    [{ drop: ['x'.repeat(256)] }],
   ])('%j is valid', (options) => {
     expect(contentRedactionProblems(options)).toEqual([]);
   });
@@ -41,6 +44,7 @@ describe('options', () => {
 
   test.each([
     [{ drop: Array.from({ length: 101 }, () => 'a') }, /\.drop has more than 100 paths/],
+    [{ one: 1, two: 2 }, /^ has the unknown member one, two; use/],
     [{}, /redacts nothing/],
     [{ keep: ['a'] }, /redacts nothing/],
     ['structural', /is not a preset or an object/],
@@ -72,21 +76,29 @@ describe('environment variables', () => {
   test('The key is a secret, or else a variable', () => {
     const REDACTION = '{"hash":["a"]}';
     expect(read({ REDACTION, REDACTION_KEY: KEY })).toMatchObject({ key: { text: KEY } });
-    expect(read({ REDACTION, REDACTION_KEY: KEY, REDACTION_SECRET_ID: 's' })).toMatchObject({
-      key: { secretId: 's' },
+    expect(read({ REDACTION, REDACTION_KEY: KEY, REDACTION_SECRET_ID: 'a/secret' })).toMatchObject({
+      key: { secretId: 'a/secret' },
     });
-    expect(read({ REDACTION: 'structural', REDACTION_KEY: KEY })).toMatchObject({ key: undefined });
+    expect(environment.safeParse({ REDACTION_SECRET_ID: '' }).success).toBe(false);
+    for (const unhashed of ['structural', '{"drop":["a"]}'])
+      expect(read({ REDACTION: unhashed, REDACTION_KEY: KEY })).toMatchObject({ key: undefined });
+    expect(read({ REDACTION })).toMatchObject({ key: undefined });
   });
 
   test.each([
     ['loose', ['preset is not one of structural']],
+    ['{"a.b":1}', ['has the unknown member a.b; use']],
     ['{"drop":[".a","b."]}', ['drop[0] (.a) has', 'drop[1] (b.) has']],
     ['{"drop":', ['is not a preset or an object']],
     ['{}', ['redacts nothing']],
   ])('REDACTION=%s is refused with every problem', (REDACTION, problems) => {
     const { error } = environment.safeParse({ REDACTION });
     expect(error?.issues.map(({ path, message }) => [path, message])).toEqual(
-      problems.map((problem) => [['REDACTION'], expect.stringContaining(problem)]),
+      // A problem begins with the member that it is about.
+      problems.map((problem) => [
+        ['REDACTION'],
+        expect.toSatisfy((text: string) => text.startsWith(problem)),
+      ]),
     );
   });
 
@@ -103,6 +115,7 @@ describe('environment variables', () => {
     expect(hashKeyProblems({ ...set, REDACTION_KEY: KEY })).toEqual([]);
     expect(hashKeyProblems({ ...set, REDACTION_SECRET_ID: 's' })).toEqual([]);
     expect(hashKeyProblems({})).toEqual([]);
-    expect(hashKeyProblems(environment.parse({ REDACTION: 'structural' }))).toEqual([]);
+    for (const REDACTION of ['structural', '{"drop":["a"]}'])
+      expect(hashKeyProblems(environment.parse({ REDACTION }))).toEqual([]);
   });
 });

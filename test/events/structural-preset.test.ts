@@ -76,6 +76,7 @@ describe('structural', () => {
     ['eventTime', 1649237504949, true],
     ['eventTime', '2026-11-20T09:30:45.013+01:00', true],
     ['startDate', '2026-11-20', true],
+    ['startDate', '2026-11-20', true],
     ['interval', '2026-11-20T09:00:00.000Z/2026-11-20T10:00:00.000Z', true],
     ['interval', '2026-11-20T09:00:00.000Z/Jane', false],
     ['eventTime', 'call +15550100123', false],
