@@ -35,7 +35,9 @@ export function canonicalJson(value: unknown): string {
 export function assertDepth(value: unknown, depth = 0): void {
   if (value === null || typeof value !== 'object') return;
   if (depth >= MAX_DEPTH_LEVELS) throw new TooDeepError();
-  for (const member of Object.values(value)) assertDepth(member, depth + 1);
+  // Every value of every event passes here. The loops are several times as fast as Object.values.
+  if (Array.isArray(value)) for (const member of value) assertDepth(member, depth + 1);
+  else for (const key in value) assertDepth((value as Record<string, unknown>)[key], depth + 1);
 }
 
 /** Cached key orders. Bodies of one topic have few different key sets, and sorting is the most expensive step. */

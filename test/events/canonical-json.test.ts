@@ -1,7 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { canonicalJson, MAX_DEPTH_LEVELS, TooDeepError } from '../../lib/events/canonical-json.ts';
+import {
+  assertDepth,
+  canonicalJson,
+  MAX_DEPTH_LEVELS,
+  TooDeepError,
+} from '../../lib/events/canonical-json.ts';
 import { anyText, jsonBody, reordered } from './json.ts';
 
 const canonical = (json: string) => canonicalJson(JSON.parse(json));
@@ -9,6 +14,8 @@ const nested = (levels: number, [open, close]: readonly [string, string]) =>
   JSON.parse(`${open.repeat(levels)}0${close.repeat(levels)}`) as unknown;
 const ARRAY = ['[', ']'] as const;
 const OBJECT = ['{"a":', '}'] as const;
+/** Nested in a member that an assignment would take for the prototype. */
+const PROTOTYPE = ['{"a":0,"__proto__":', '}'] as const;
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -134,6 +141,14 @@ describe('nesting', () => {
         JSON.stringify(nested(MAX_DEPTH_LEVELS, marks)),
       );
       expect(() => canonicalJson(nested(MAX_DEPTH_LEVELS + 1, marks))).toThrow(TooDeepError);
+    },
+  );
+
+  test.each([ARRAY, OBJECT, PROTOTYPE])(
+    `Without a canonical text, nesting of ${MAX_DEPTH_LEVELS} levels of %s is accepted, and one more is refused`,
+    (...marks) => {
+      expect(() => assertDepth(nested(MAX_DEPTH_LEVELS, marks))).not.toThrow();
+      expect(() => assertDepth(nested(MAX_DEPTH_LEVELS + 1, marks))).toThrow(TooDeepError);
     },
   );
 
