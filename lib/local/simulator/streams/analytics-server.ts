@@ -77,8 +77,8 @@ export class AnalyticsServer implements StreamServer {
     return { topicName: topicOf(type), version: FRAME_VERSION, eventBody, metadata: {} };
   }
 
-  stamp(): Stamp {
-    return this.numbers.next();
+  stamp(_: Frame, isSkipped: boolean): Stamp {
+    return this.numbers.next(isSkipped);
   }
 
   encode([event]: readonly StreamEvent[], connection: StreamConnection): Buffer {

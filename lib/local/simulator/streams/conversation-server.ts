@@ -81,11 +81,11 @@ export class ConversationServer implements StreamServer {
   textBefore(): string | undefined {
     if (this.random.chance(0.5)) return undefined;
     const event = { ...this.random.pick(FILTERED), conversationId: seededUuid(this.random) };
-    return JSON.stringify({ ...event, ...this.numbers.next() });
+    return JSON.stringify({ ...event, ...this.numbers.next(false) });
   }
 
-  stamp(): Stamp {
-    return this.numbers.next();
+  stamp(_: Frame, isSkipped: boolean): Stamp {
+    return this.numbers.next(isSkipped);
   }
 
   encode([event]: readonly StreamEvent[]): Buffer {

@@ -77,10 +77,10 @@ export class InteractionServer implements StreamServer {
   }
 
   /** A server may answer in JSON whatever was asked for. */
-  stamp({ topicName }: Frame): Stamp {
+  stamp({ topicName }: Frame, isSkipped: boolean): Stamp {
     const numbers = this.numbers.get(topicName) ?? new SequenceNumbers();
     this.numbers.set(topicName, numbers);
-    return { ...numbers.next(), isJson: this.random.chance(JSON_SHARE) };
+    return { ...numbers.next(isSkipped), isJson: this.random.chance(JSON_SHARE) };
   }
 
   keepsMissed(topicName: string): boolean {

@@ -5,18 +5,25 @@ export class SequenceNumbers {
   private last = 0;
   private lastMs = 0;
   private repeats = false;
+  private wasSkipped = false;
 
-  next(): Stamp & { readonly sequence: number } {
-    const isRepeated = this.repeats && this.last > 0;
+  /**
+   * The number and time of the next event. An event that is not sent shares its number with no other one, because
+   * nothing would show that it is missing.
+   */
+  next(isSkipped: boolean): Stamp & { readonly sequence: number } {
+    const mayRepeat = !isSkipped && !this.wasSkipped;
+    this.wasSkipped = isSkipped;
+    const isRepeated = mayRepeat && this.repeats && this.last > 0;
     // Number and time together identify an event.
     const ms = isRepeated ? Math.max(Date.now(), this.lastMs + 1) : Math.max(Date.now(), this.lastMs);
-    this.repeats = false;
+    if (mayRepeat) this.repeats = false;
     this.lastMs = ms;
     if (!isRepeated) this.last += 1;
     return { sequence: this.last, timestamp: new Date(ms).toISOString() };
   }
 
-  /** The next event has the number of the last one. */
+  /** The next event that can has the number of the one before it. */
   repeat(): void {
     this.repeats = true;
   }
@@ -25,5 +32,6 @@ export class SequenceNumbers {
   restart(): void {
     this.last = 0;
     this.repeats = false;
+    this.wasSkipped = false;
   }
 }

@@ -43,8 +43,9 @@ export class StreamBroadcast {
     const text = server.textBefore?.();
     const clients = this.options.connections();
     if (text !== undefined) for (const { socket } of clients) socket.control(text);
-    const event = { frame, entry: ledger.begin(topicName), stamp: server.stamp(frame) };
-    if (takeSkip()) {
+    const isSkipped = takeSkip();
+    const event = { frame, entry: ledger.begin(topicName), stamp: server.stamp(frame, isSkipped) };
+    if (isSkipped) {
       this.unseen.add(topicName);
       ledger.offered(event.entry);
       return;

@@ -41,8 +41,8 @@ export interface StreamServer {
   next(): Frame;
   /** A message that clients count and filter out, before the next event. */
   textBefore?(): string | undefined;
-  /** A new event. */
-  stamp(frame: Frame): Stamp;
+  /** A new event. If it is skipped, the server forgets to send it. */
+  stamp(frame: Frame, isSkipped: boolean): Stamp;
   /** The data of events for a connection: one, or a batch if the connection has batches. */
   encode(events: readonly StreamEvent[], connection: StreamConnection): Buffer;
   /** Whether it keeps all events, to send them again. */
