@@ -43,14 +43,16 @@ export class StreamBroadcast {
     const text = server.textBefore?.();
     const clients = this.options.connections();
     if (text !== undefined) for (const { socket } of clients) socket.control(text);
-    const isSkipped = takeSkip();
+    const subscribed = clients.filter(({ topics }) => topics?.has(topicName));
+    // A client that has got no event of a topic cannot see that one is missing: it does not know the numbers.
+    const isSkipped =
+      subscribed.length > 0 && subscribed.every(({ got }) => got.has(topicName)) && takeSkip();
     const event = { frame, entry: ledger.begin(topicName), stamp: server.stamp(frame, isSkipped) };
     if (isSkipped) {
       this.unseen.add(topicName);
       ledger.offered(event.entry);
       return;
     }
-    const subscribed = clients.filter(({ topics }) => topics?.has(topicName));
     if (subscribed.length > 0) this.unseen.delete(topicName);
     for (const connection of subscribed) this.send(connection, event);
     if (server.replays) this.keep(this.kept, event);
@@ -97,6 +99,7 @@ export class StreamBroadcast {
   }
 
   private send(connection: StreamConnection, event: StreamEvent): void {
+    connection.got.add(event.frame.topicName);
     connection.collect(event, (events) => {
       // What is on the bus already is sent as a copy, without the ledger.
       const entries = events.flatMap(({ entry }) => this.options.ledger.find(entry.serial) ?? []);

@@ -16,6 +16,8 @@ export class StreamConnection {
   group = '';
   /** Topics of the events that it gets; undefined before it has subscribed. */
   topics: ReadonlySet<string> | undefined;
+  /** Topics of the events that were sent to it. */
+  readonly got = new Set<string>();
   /** Without it, every event is sent at once. */
   batching: Batching | undefined;
   private collected: StreamEvent[] = [];
