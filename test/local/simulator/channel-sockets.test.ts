@@ -167,7 +167,7 @@ describe('the end of a channel', () => {
   });
 
   test('A channel is closed when its token expires', async () => {
-    await start({ tokenLifeSeconds: 0.2 });
+    await start({ tokenLifeSeconds: 1 });
     const { channel, socket } = await client.open([topicOf(0)]);
     await closed(socket).toMatchObject({ code: 1001 });
     await expect(ClientSocket.connect(channel.connectUri)).rejects.toThrow(/401/);

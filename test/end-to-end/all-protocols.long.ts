@@ -31,17 +31,3 @@ test('A token that is revoked is renewed by every protocol, and the result names
   for (const name of PROTOCOLS) expect(stdout).toMatch(new RegExp(`^  ${name} +\\d+ +\\d+ +0 +0 `, 'm'));
   expect(code).toBe(0);
 });
-
-test.each<[string[], RegExp]>([
-  [
-    ['--protocol', 'conversation-stream', '--faults', 'all,quota_reached'],
-    /quota_reached: the protocol conv/,
-  ],
-  [['--protocol', 'analytics-events', '--faults', 'socket_drop,eviction'], /--faults eviction: the protocol/],
-  [['--protocol', 'all', '--events', '3'], /--events 3: --protocol all runs \d protocols/],
-  [['--protocol', 'all', '--replay', 'capture.jsonl'], /--replay requires --protocol notification-channels/],
-])('The options %j are refused with the reason', async (flags, reason) => {
-  const { code, stderr } = await switchboard(['local', ...flags]).ended;
-  expect(stderr).toMatch(reason);
-  expect(code).toBe(1);
-});
