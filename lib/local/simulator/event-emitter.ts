@@ -6,6 +6,8 @@ import type { Ledger } from './ledger.ts';
 import type { LedgerEntry, RepeatGroup } from './ledger-entry.ts';
 import type { NativeIntegration } from './native-integration.ts';
 import { checkFrameText, textWithSerial } from './recorded-frame.ts';
+import type { EventHistory } from './recovery/event-history.ts';
+import type { RecoveryJudge } from './recovery/recovery-judge.ts';
 
 /** Sends events to the channels that are subscribed to their topics, each with a new serial number. */
 export class EventEmitter {
@@ -14,6 +16,8 @@ export class EventEmitter {
   private readonly everyTopic: boolean;
   private readonly integration: NativeIntegration | undefined;
   private readonly random: Random;
+  private readonly history: EventHistory;
+  private readonly judge: RecoveryJudge | undefined;
 
   /**
    * @param options.everyTopic sends every event to every channel, whatever its topics
@@ -22,13 +26,15 @@ export class EventEmitter {
   constructor(
     ledger: Ledger,
     channels: Channels,
-    options: { seed: number; everyTopic: boolean },
+    options: { seed: number; everyTopic: boolean; history: EventHistory; judge?: RecoveryJudge | undefined },
     integration?: NativeIntegration,
   ) {
     this.ledger = ledger;
     this.channels = channels;
     this.everyTopic = options.everyTopic;
     this.integration = integration;
+    this.history = options.history;
+    this.judge = options.judge;
     this.random = new Random(options.seed).fork('large-events');
   }
 
@@ -36,6 +42,8 @@ export class EventEmitter {
     const bodyText = JSON.stringify(frame.eventBody) ?? 'null';
     const group = this.integration?.groupOf(frame.topicName, bodyText);
     const entry = this.ledger.begin(frame.topicName, undefined, group);
+    this.history.record(frame, entry.sentAtMs);
+    this.judge?.emitted(entry.serial, frame);
     const metadata = { ...frame.metadata, [SERIAL_FIELD]: entry.serial };
     const text = frameText({ ...frame, metadata }, bodyText);
     this.integration?.offer(entry, text);

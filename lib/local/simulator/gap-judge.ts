@@ -31,7 +31,10 @@ export interface GapVerdict {
 }
 
 /** Compares the events that no connection provably received with the gaps that the product recorded. */
-export function judgeGaps(missing: Iterable<MissingEvent>, records: readonly GapRecord[]): GapVerdict {
+export function judgeGaps(
+  missing: Iterable<Pick<MissingEvent, 'topicName' | 'atMs'>>,
+  records: readonly GapRecord[],
+): GapVerdict {
   const byTopic = recordsByTopic(records);
   const used = new Map<GapRecord, number>();
   const unexplained = new Map<string, number>();
@@ -51,6 +54,14 @@ export function judgeGaps(missing: Iterable<MissingEvent>, records: readonly Gap
     unexplainedTopics: [...unexplained].toSorted(([, a], [, b]) => b - a).slice(0, MAX_REPORTED_TOPICS),
     used: [...used].map(([record, events]) => ({ record, events })),
   };
+}
+
+/** The missing events that a gap record names. */
+export function missedInGaps(missing: Iterable<MissingEvent>, records: readonly GapRecord[]): MissingEvent[] {
+  const byTopic = recordsByTopic(records);
+  return [...missing].filter(({ topicName, atMs }) =>
+    byTopic.get(topicName)?.some((record) => contains(record, atMs)),
+  );
 }
 
 function contains({ fromMs, toMs }: GapRecord, atMs: number): boolean {

@@ -14,13 +14,23 @@ const BASE64_SHARE = 3 / 4;
 export function largeEvent(topicName: string, bytes: number, random: Random): Frame {
   const outputLength = Math.ceil(bytes * BASE64_SHARE);
   const scriptData = createHash('shake256', { outputLength }).update(seededUuid(random)).digest('base64url');
+  const connectedTime = new Date().toISOString();
+  const customer = { id: seededUuid(random), purpose: 'customer', connectedTime, attributes: { scriptData } };
   return {
     topicName,
     version: FRAME_VERSION,
     eventBody: {
       id: seededUuid(random),
-      participants: [{ purpose: 'customer', attributes: { scriptData } }],
+      participants: [customer, ...subjectOf(topicName, connectedTime, random)],
     },
     metadata: { CorrelationId: seededUuid(random) },
   };
+}
+
+/** The participant because of whom the topic has this conversation. */
+function subjectOf(topicName: string, connectedTime: string, random: Random): object[] {
+  const [, kind, id] = /^v2\.(users|routing\.queues)\.([^.]+)\.conversations$/.exec(topicName) ?? [];
+  if (id === undefined) return [];
+  const purpose = kind === 'users' ? { purpose: 'agent', userId: id } : { purpose: 'acd', queueId: id };
+  return [{ id: seededUuid(random), connectedTime, ...purpose }];
 }

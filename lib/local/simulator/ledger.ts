@@ -177,8 +177,8 @@ export class Ledger {
   /** Events that no connection provably received: uncovered or unproven. Compare them with the recorded gaps. */
   *missing(): Generator<MissingEvent> {
     yield* this.neverSent.list();
-    for (const { state, topicName, sentAtMs } of this.open.values()) {
-      if (state === 'uncovered' || state === 'unproven') yield { topicName, atMs: sentAtMs };
+    for (const { state, serial, topicName, sentAtMs } of this.open.values()) {
+      if (state === 'uncovered' || state === 'unproven') yield { serial, topicName, atMs: sentAtMs };
     }
   }
 

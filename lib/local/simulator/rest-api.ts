@@ -14,6 +14,7 @@ import { type ApiRequest, type ApiResponse, readRequest, writeResponse } from '.
 import type { Directory } from './directory.ts';
 import type { NotificationsResource } from './notifications-resource.ts';
 import { grantToken, type OAuthClient } from './oauth-endpoint.ts';
+import type { RecoveryResource } from './recovery/recovery-resource.ts';
 import type { RequestFaults } from './request-faults.ts';
 import type { RequestQuota } from './request-quota.ts';
 import type { StreamsResource } from './streams-resource.ts';
@@ -32,6 +33,7 @@ export interface RestApiOptions {
   readonly directory: Directory;
   readonly notifications: NotificationsResource;
   readonly streams: StreamsResource;
+  readonly recovery: RecoveryResource;
   readonly requestFaults: RequestFaults;
 }
 
@@ -114,12 +116,13 @@ export class RestApi {
   }
 }
 
-function routesOf({ notifications, streams, directory, requestFaults }: RestApiOptions): readonly Route[] {
-  const route = (method: string, path: string, handle: Handler): Route => ({
-    method,
-    path: new RegExp(`^/api/v2/${path.replaceAll('{id}', '([^/]+)')}$`),
-    handle,
-  });
+function routesOf({
+  notifications,
+  streams,
+  recovery,
+  directory,
+  requestFaults,
+}: RestApiOptions): readonly Route[] {
   const subscriptions = 'notifications/channels/{id}/subscriptions';
   return [
     route('POST', 'notifications/channels', (request, token) => notifications.create(request, token)),
@@ -135,11 +138,34 @@ function routesOf({ notifications, streams, directory, requestFaults }: RestApiO
     route('POST', 'eventbridge/streams', (request) => streams.create(request)),
     route('GET', 'eventbridge/streams', () => streams.list()),
     route('DELETE', 'eventbridge/streams/{id}', (_request, _token, id) => streams.delete(id)),
-    route('GET', 'users', (request) => directory.listUsers(request, requestFaults.takeListing('users'))),
+    route('GET', 'users', (request) => {
+      const expand = request.query.get('expand');
+      // The faults of listings hit only the listings of ids.
+      const listed = directory.listUsers(request, expand ? undefined : requestFaults.takeListing('users'));
+      return expand ? recovery.expanded(listed, expand) : listed;
+    }),
+    ...recoveryRoutes(recovery),
     route('GET', 'users/{id}', (_request, _token, id) => directory.user(id)),
     route('GET', 'routing/queues', (request) =>
       directory.listQueues(request, requestFaults.takeListing('queues')),
     ),
     route('GET', 'routing/queues/{id}', (_request, _token, id) => directory.queue(id)),
   ];
+}
+
+function recoveryRoutes(recovery: RecoveryResource): readonly Route[] {
+  return [
+    route('POST', 'analytics/conversations/details/query', (request) =>
+      recovery.conversationDetails(request),
+    ),
+    route('POST', 'analytics/users/details/query', (request) => recovery.userDetails(request)),
+    route('GET', 'conversations/{id}', (_request, _token, id) => recovery.conversation(id)),
+    route('POST', 'analytics/queues/observations/query', (request) => recovery.queueObservations(request)),
+    route('GET', 'audits/query/realtime/servicemapping', () => recovery.auditServices()),
+    route('POST', 'audits/query/realtime', (request) => recovery.audits(request)),
+  ];
+}
+
+function route(method: string, path: string, handle: Handler): Route {
+  return { method, path: new RegExp(`^/api/v2/${path.replaceAll('{id}', '([^/]+)')}$`), handle };
 }

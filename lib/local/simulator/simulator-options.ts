@@ -2,6 +2,7 @@ import type { CloudFaults } from './cloud-faults.ts';
 import type { Ledger } from './ledger.ts';
 import type { NativeIntegration } from './native-integration.ts';
 import type { OAuthClient } from './oauth-endpoint.ts';
+import type { RecoveryJudge } from './recovery/recovery-judge.ts';
 import type { Tokens } from './tokens.ts';
 
 export interface SimulatorOptions {
@@ -33,10 +34,16 @@ export interface SimulatorOptions {
   readonly maxSocketBufferBytes?: number;
   /** Templates of topics for which the client lacks the permission, such as `v2.users.{id}.presence`. */
   readonly deniedTopics?: readonly string[];
+  /** Permissions that the client lacks for reading the past, such as `analytics:userDetail:view`. Default none. */
+  readonly deniedPermissions?: readonly string[];
+  /** Longest time until the REST API knows an event. Default 60,000. */
+  readonly historyDelayMs?: number;
   /** Sends every event to every channel, whatever its topics. Used to replay a capture. Default false. */
   readonly everyTopic?: boolean;
   readonly faults?: CloudFaults;
   readonly ledger?: Ledger;
+  /** Learns what is emitted. Default none. */
+  readonly recoveryJudge?: RecoveryJudge;
   /** Sends events to EventBridge too. Default none. */
   readonly integration?: NativeIntegration;
 }
@@ -71,12 +78,15 @@ export function checkedOptions(options: SimulatorOptions) {
     requestsPerMinute: options.requestsPerMinute ?? 300,
     maxSocketBufferBytes: options.maxSocketBufferBytes ?? 64 * 1_024 * 1_024,
     deniedTopics: options.deniedTopics ?? [],
+    deniedPermissions: options.deniedPermissions ?? [],
+    historyDelayMs: options.historyDelayMs ?? 60_000,
     everyTopic: options.everyTopic ?? false,
   };
   const problems: string[] = [];
   for (const [name, value] of Object.entries(checked)) {
     if (typeof value !== 'number' || name === 'seed') continue;
-    const mayBeZero = name === 'users' || name === 'queues' || name === 'closingGraceMs';
+    const mayBeZero =
+      name === 'users' || name === 'queues' || name === 'closingGraceMs' || name === 'historyDelayMs';
     if (!Number.isFinite(value) || value < 0 || (value === 0 && !mayBeZero)) {
       problems.push(`${name} must be ${mayBeZero ? 'at least' : 'greater than'} 0, not ${value}.`);
     }

@@ -16,6 +16,8 @@ import { Ledger } from './ledger.ts';
 import type { RepeatGroup } from './ledger-entry.ts';
 import { NotificationsResource } from './notifications-resource.ts';
 import { loopbackUrl, type PlatformPart, PlatformServer } from './platform-server.ts';
+import { EventHistory } from './recovery/event-history.ts';
+import { RecoveryResource } from './recovery/recovery-resource.ts';
 import { RequestFaults } from './request-faults.ts';
 import { RequestQuota } from './request-quota.ts';
 import { RestApi } from './rest-api.ts';
@@ -50,6 +52,8 @@ export class Simulator implements PlatformPart {
   onOverlap: () => void = () => {};
   /** Streams to webhooks. A `WebhookSender` delivers their events. */
   readonly streams = new StreamsResource();
+  /** What the REST API can tell about the past. */
+  readonly history: EventHistory;
   private readonly requestFaults = new RequestFaults();
   private readonly options: ReturnType<typeof checkedOptions>;
   private readonly faults: CloudFaults | undefined;
@@ -70,7 +74,9 @@ export class Simulator implements PlatformPart {
     this.faults = options.faults;
     this.directory = new Directory(checked.seed, checked.users, checked.queues);
     this.channels = new Channels(checked);
-    this.emitter = new EventEmitter(this.ledger, this.channels, checked, options.integration);
+    this.history = new EventHistory({ seed: checked.seed, maxDelayMs: checked.historyDelayMs });
+    const emitting = { ...checked, history: this.history, judge: options.recoveryJudge };
+    this.emitter = new EventEmitter(this.ledger, this.channels, emitting, options.integration);
     const tokens = options.tokens ?? new Tokens(checked.tokenLifeSeconds);
     this.hooks = new Hooks(this.channels, tokens, checked.closingGraceMs);
     this.notifications = new NotificationsResource(
@@ -86,6 +92,7 @@ export class Simulator implements PlatformPart {
       directory: this.directory,
       notifications: this.notifications,
       streams: this.streams,
+      recovery: new RecoveryResource(this.history, new Set(checked.deniedPermissions)),
       requestFaults: this.requestFaults,
     });
     this.upgrades = new Upgrades(this.channels, this.requestFaults, (channel, socket, raw) =>

@@ -76,7 +76,7 @@ describe('an event that no connection received', () => {
 
   test('Missing events beyond the limit of memory stay unexplained', () => {
     const missing = new MissingEvents(2);
-    for (let n = 0; n < 5; n += 1) missing.add({ topicName: PRESENCE, sentAtMs: FROM_MS });
+    for (let n = 0; n < 5; n += 1) missing.add({ serial: n, topicName: PRESENCE, sentAtMs: FROM_MS });
     expect(judgeGaps(missing.list(), [record])).toMatchObject({ explained: 2, unexplained: 3 });
   });
 });

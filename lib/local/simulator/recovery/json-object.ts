@@ -1,0 +1,2 @@
+/** An object from JSON. */
+export type Json = Readonly<Record<string, unknown>>;
