@@ -3,10 +3,28 @@ import type { EventDetail, QueuedEvent } from './schema.ts';
 
 /** The `detail` of the published event. JSON omits its members that are undefined. */
 export function toDetail(event: QueuedEvent): EventDetail {
-  const { id, protocol, receivedAt, sequence, backfilled, late, weak, oversize, frame } = event;
+  const {
+    id,
+    protocol,
+    receivedAt,
+    sequence,
+    backfilled,
+    gapId,
+    reconstructed,
+    late,
+    weak,
+    oversize,
+    frame,
+  } = event;
   const { topicName, version, timestamp: _, eventBody, metadata, ...unknown } = frame;
   // A frame cannot set our fields: those that we do not set are removed.
-  const { sequence: _sequence, oversize: _oversize, ...theirs } = metadata ?? {};
+  const {
+    sequence: _sequence,
+    oversize: _oversize,
+    gapId: _gapId,
+    reconstructed: _reconstructed,
+    ...theirs
+  } = metadata ?? {};
   return {
     topicName,
     version,
@@ -19,6 +37,8 @@ export function toDetail(event: QueuedEvent): EventDetail {
       sequence,
       receivedAt,
       backfilled: backfilled ?? false,
+      gapId,
+      reconstructed,
       late: late ?? false,
       identity: weak ? 'weak' : 'stable',
       oversize,

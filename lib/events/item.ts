@@ -88,7 +88,13 @@ export function weakIdentity(): EventIdentity {
  */
 export function eventItem(
   event: ReceivedEvent,
-  about: { identity: EventIdentity; protocol: string; receivedAt: string; oversize?: StoredObject },
+  about: {
+    identity: EventIdentity;
+    protocol: string;
+    receivedAt: string;
+    oversize?: StoredObject;
+    backfill?: { readonly gapId: string; readonly reconstructed?: boolean };
+  },
 ): Item | undefined {
   const { frame, sequence, late } = event;
   const head = JSON.stringify({
@@ -97,6 +103,7 @@ export function eventItem(
     protocol: about.protocol,
     receivedAt: about.receivedAt,
     sequence,
+    ...(about.backfill ? { backfilled: true, ...about.backfill } : {}),
     ...(late ? { late } : {}),
     ...(about.identity.isWeak ? { weak: true } : {}),
     ...(about.oversize ? { oversize: about.oversize } : {}),

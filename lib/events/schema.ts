@@ -54,6 +54,10 @@ export const queuedEventSchema = z.object({
   receivedAt: z.iso.datetime(),
   sequence: z.number().int().optional(),
   backfilled: z.boolean().optional(),
+  /** The gap after which a backfilled event was recovered. */
+  gapId: z.string().max(512).optional(),
+  /** The body of a backfilled event was made of a record with another shape. */
+  reconstructed: z.boolean().optional(),
   late: z.boolean().optional(),
   /** The id names the delivery, not the occurrence: copies of the event have other ids. */
   weak: z.boolean().optional(),
@@ -130,7 +134,12 @@ export interface EventDetail {
     sequence?: number | undefined;
     /** ISO 8601 time at which the frame was read. */
     receivedAt: string;
+    /** It was recovered over a REST API after a gap. */
     backfilled: boolean;
+    /** The gap, if it was backfilled. */
+    gapId?: string | undefined;
+    /** The body was made of a record with another shape, which does not have every field. */
+    reconstructed?: boolean | undefined;
     late: boolean;
     /** `weak`: a copy of the event could have another `eventId`. */
     identity: 'stable' | 'weak';

@@ -19,8 +19,14 @@ test('A backfilled, late event without a key says so', () => {
   expect(detail.metadata).toMatchObject({ backfilled: true, late: true, identity: 'weak' });
 });
 
+test('A recovered event names its gap, and says whether its body was made of a record', () => {
+  const detail = toDetail({ ...EVENT, backfilled: true, gapId: 'gap', reconstructed: true });
+  expect(detail.metadata).toMatchObject({ backfilled: true, gapId: 'gap', reconstructed: true });
+});
+
 test('A frame cannot set the metadata of Switchboard, and keeps its own', () => {
-  const metadata = { correlationId: 'c', eventId: 'forged', sequence: 7, oversize: {}, identity: 'stable' };
+  const ours = { eventId: 'forged', sequence: 7, oversize: {}, gapId: 'forged', reconstructed: true };
+  const metadata = { correlationId: 'c', ...ours, identity: 'stable' };
   const detail = toDetail({ ...EVENT, weak: true, frame: { ...EVENT.frame, metadata } });
   expect(JSON.parse(JSON.stringify(detail)).metadata).toEqual({
     correlationId: 'c',

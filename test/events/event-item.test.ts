@@ -122,6 +122,12 @@ describe('the fields of an item', () => {
     expect(frame).toEqual({ topicName: 'v2.x', eventBody: {}, unknown: [1] });
   });
 
+  test('The item of a recovered event names its gap', () => {
+    const backfill = { gapId: 'gap', reconstructed: true };
+    const item = eventItem({ frame: FRAME }, { ...ABOUT, backfill });
+    expect(JSON.parse(item?.json ?? '')).toMatchObject({ backfilled: true, ...backfill });
+  });
+
   test('The sequence number 0 is kept, and an event that is not late has no mark', () => {
     const item = eventItem({ frame: FRAME, sequence: 0, late: false }, ABOUT);
     expect(JSON.parse(item?.json ?? '')).toEqual({ ...FIELDS, type: 'v2.x', sequence: 0, frame: FRAME });
