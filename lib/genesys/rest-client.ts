@@ -34,7 +34,7 @@ export interface RestClientOptions {
   tokens: TokenSource;
   fetch?: typeof fetch;
   /** @default - 300 requests per minute, the platform's limit per token */
-  rateLimit?: RateLimit;
+  rateLimit?: Pick<RateLimit, 'take'>;
 }
 
 /**
