@@ -6,9 +6,12 @@ import {
   PutItemCommand,
   QueryCommand,
 } from '@aws-sdk/client-dynamodb';
+import type { ReadsAround } from './read-fingerprints.ts';
 
 /** Gap records are kept longer than any backfill needs them. */
 const GAP_LIFETIME_SECONDS = 90 * 86_400;
+/** What was read around a gap is needed until the gap is filled. */
+const EDGES_LIFETIME_SECONDS = 31 * 86_400;
 /** Proofs, spans and lists of topics are kept as long as the gap records that refer to them, and are renewed while in use. */
 const PROOF_LIFETIME_SECONDS = 2 * GAP_LIFETIME_SECONDS;
 /** Characters of a digest that identifies a list of topics. */
@@ -83,6 +86,11 @@ export async function endProof(store: CoverageStore, proof: CoverageProof): Prom
   await store.deleteProof(proof);
 }
 
+/** Identifies a gap of a task. */
+export function gapIdOf({ fromMs, subscription, topicsId: id }: Gap, task: string): string {
+  return `${new Date(fromMs).toISOString()}#${task}#${subscription}#${id}`;
+}
+
 /** Identifies a list of topics, whatever its order. */
 export function topicsId(topics: readonly string[]): string {
   return hash('sha256', JSON.stringify(topics.toSorted()), 'hex').slice(0, TOPICS_ID_CHARACTERS);
@@ -94,6 +102,7 @@ export function topicsId(topics: readonly string[]): string {
  * - `topics#<id>`: `topics`, a list
  * - `gap#<from, ISO 8601>#<task>#<subscription>#<topics id>`: `fromMs`, `toMs`, `reason`, `task`, `subscription`, `topicsId`,
  *   `clockJumpMs`
+ * - `edges#<the same as of the gap>`: `fingerprints`, `knownFromMs`: what was read around the gap
  * - `span#<from, ISO 8601>#<task>#<subscription>#<topics id>`: the fields of a {@link CoveredSpan}
  * - `proof#<task>#<subscription>`: `coveredUntilMs`, `storedAtMs`, `isFinal`, and of the span that has not ended
  *   `topicsId` and `coveredFromMs`
@@ -117,19 +126,23 @@ export class DynamoDbCoverageStore implements CoverageStore {
 
   async putGap(gap: Gap, task: string): Promise<void> {
     const { subscription, fromMs, toMs, reason, clockJumpMs } = gap;
-    await this.put(
-      `gap#${new Date(fromMs).toISOString()}#${task}#${subscription}#${gap.topicsId}`,
-      GAP_LIFETIME_SECONDS,
-      {
-        task: { S: task },
-        subscription: { S: subscription },
-        topicsId: { S: gap.topicsId },
-        fromMs: { N: String(fromMs) },
-        toMs: { N: String(toMs) },
-        reason: { S: reason },
-        ...(clockJumpMs === undefined ? {} : { clockJumpMs: { N: String(clockJumpMs) } }),
-      },
-    );
+    await this.put(`gap#${gapIdOf(gap, task)}`, GAP_LIFETIME_SECONDS, {
+      task: { S: task },
+      subscription: { S: subscription },
+      topicsId: { S: gap.topicsId },
+      fromMs: { N: String(fromMs) },
+      toMs: { N: String(toMs) },
+      reason: { S: reason },
+      ...(clockJumpMs === undefined ? {} : { clockJumpMs: { N: String(clockJumpMs) } }),
+    });
+  }
+
+  /** Store what was read around a gap. */
+  async putEdges(gapId: string, { fingerprints, knownFromMs }: ReadsAround): Promise<void> {
+    await this.put(`edges#${gapId}`, EDGES_LIFETIME_SECONDS, {
+      fingerprints: { B: fingerprints },
+      knownFromMs: { N: String(knownFromMs) },
+    });
   }
 
   async putSpan({ task, subscription, topicsId: id, fromMs, toMs }: CoveredSpan): Promise<void> {

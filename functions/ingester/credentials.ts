@@ -22,7 +22,7 @@ export class SecretEmptyError extends Error {
 const secretSchema = z.object({ clientId: z.string().min(1), clientSecret: z.string().min(1) });
 
 /** Sources of the OAuth clients: the configuration, or secrets that are read whenever a token is requested. */
-export function credentialsOf(config: IngesterConfig): (() => Promise<Credentials>)[] {
+export function credentialsOf(config: Pick<IngesterConfig, 'credentials'>): (() => Promise<Credentials>)[] {
   const { credentials } = config;
   if (!('secretIds' in credentials)) return [async () => credentials];
   const secrets = secretsManagerClient();

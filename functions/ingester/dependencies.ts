@@ -33,6 +33,8 @@ export interface IngesterDependencies {
     batcher?: Partial<BatcherLimits>;
     requestsPerMinute?: number;
     secretPollMs?: number;
+    /** What was read this long around a gap is stored. */
+    gapEdgeMs?: number;
     retryFailedMs?: number;
   };
 }

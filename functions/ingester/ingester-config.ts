@@ -29,6 +29,8 @@ export interface IngesterConfig {
   /** Name of the subscription set: the key of its records in the state table. */
   subscriptionSet: string;
   eventsQueueUrl: string;
+  /** Without it gaps are not filled. */
+  gapsQueueUrl?: string | undefined;
   /** Without it channels are not kept across restarts, and gaps are only logged. */
   stateTable: string | undefined;
   /** S3 bucket for frames that do not fit into a message. Without it they are quarantined compressed, or lost. */
@@ -106,6 +108,7 @@ function toConfig(values: IngesterEnvironment, protocols: readonly ConfiguredPro
     protocols,
     subscriptionSet: values.SUBSCRIPTION,
     eventsQueueUrl: values.EVENTS_QUEUE_URL ?? '',
+    gapsQueueUrl: values.GAPS_QUEUE_URL,
     stateTable: values.STATE_TABLE,
     oversizeBucket: values.OVERSIZE_BUCKET,
     socket: { maxFrameBytes: values.SOCKET_MAX_FRAME_BYTES, deflate: values.SOCKET_DEFLATE === 'on' },

@@ -64,6 +64,10 @@ export const ingesterEnvironment = z.object({
     description: 'URL of the SQS queue to which events are sent.',
     defaultText: 'required',
   }),
+  GAPS_QUEUE_URL: httpUrl.meta({
+    description:
+      'URL of the SQS queue that wakes the backfill after a gap. Without it, gaps are recorded and not filled.',
+  }),
   STATE_TABLE: text.meta({
     description:
       'Name of the DynamoDB table for channels and gap records. Without it, channels are not reused after a restart, and gaps are only logged.',

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { Batcher } from './batcher.ts';
 import { Coverage } from './coverage.ts';
-import { DynamoDbCoverageStore } from './coverage-store.ts';
 import type { IngesterDependencies } from './dependencies.ts';
+import { coverageStores, type GapAnnouncer } from './gap-announcer.ts';
 import { type Health, type HealthServer, serveHealth } from './health.ts';
+import { healthReasons } from './health-reasons.ts';
 import type { IngesterConfig } from './ingester-config.ts';
 import { Intake } from './intake.ts';
 import { LargeItems } from './large-items.ts';
@@ -34,6 +35,7 @@ export class Ingester {
   private readonly dependencies: IngesterDependencies;
   private readonly clients = new Map<'header' | 'form', OAuthClients>();
   private readonly large: LargeItems | undefined;
+  private readonly announcer: GapAnnouncer | undefined;
   private readonly streams: ProtocolStreams;
   private readonly abort = new AbortController();
   private readonly failure = Promise.withResolvers<never>();
@@ -47,18 +49,20 @@ export class Ingester {
     this.large = objectStore && new LargeItems(objectStore, this.abort.signal, log);
     this.failed = this.failure.promise;
     this.failed.catch(() => undefined);
-    const { stateTable } = this;
+    const oldestUnsentMs = () => this.batcher.oldestUnsentMs;
+    const announcing = { sqs, log, oldestUnsentMs, edgeMs: limits?.gapEdgeMs };
+    const { store, announcer } = coverageStores(this.stateTable, config, announcing);
+    this.announcer = announcer;
     this.coverage = new Coverage({
       log,
       sources: {
         readUntilMs: (subscription) => this.streams.readUntilMs(subscription),
         servedTopics: (subscription) => this.streams.servedTopics(subscription),
-        oldestUnsentMs: () => this.batcher.oldestUnsentMs,
+        oldestUnsentMs,
       },
       // Gap records and audit records name the same task.
       task: dependencies.audit?.session ?? randomUUID(),
-      store:
-        stateTable && new DynamoDbCoverageStore(stateTable.client, stateTable.name, config.subscriptionSet),
+      store,
     });
     this.batcher = new Batcher(
       (Entries) => sqs.send(new SendMessageBatchCommand({ QueueUrl: config.eventsQueueUrl, Entries })),
@@ -75,8 +79,8 @@ export class Ingester {
     this.intake = new Intake(
       this.batcher,
       {
-        onSequenceGap: (subscription, from, to, sinceMs) =>
-          this.coverage.addSequenceGap(subscription, from, to, sinceMs),
+        onSequenceGap: (...gap) => this.coverage.addSequenceGap(...gap),
+        onKeyedEvent: (...read) => this.announcer?.onRead(...read),
       },
       log,
       { large: this.large, redaction },
@@ -141,7 +145,9 @@ export class Ingester {
         this.coverage.add({ subscription, fromMs: unsentSinceMs, toMs, reason: 'unsent at exit' });
     }
     const leftMs = endsAtMs - Date.now();
-    await atMost(leftMs, Promise.all([this.coverage.close(), this.dependencies.audit?.close(leftMs)]));
+    this.announcer?.stopping();
+    const recorded = this.coverage.close().then(() => this.announcer?.settled());
+    await atMost(leftMs, Promise.all([recorded, this.dependencies.audit?.close(leftMs)]));
     this.coverage.abandon();
     await this.health?.close();
   }
@@ -212,21 +218,14 @@ export class Ingester {
     const { names, errors, areFound, emptySecret } = this.streams;
     const gap = this.coverage.longestOpenGap();
     const stalledMs = this.batcher.failingForMs;
+    const isStalled = stalledMs >= UNHEALTHY_AFTER_MS;
     const reasons = [
-      ...(this.isCovered ? [] : ['not every subscription has a live connection']),
-      ...(gap
-        ? [
-            `subscription ${gap.subscription} has had no live connection for ${Math.round(gap.ms / 1000)} s: ${gap.reason}`,
-          ]
-        : []),
-      ...(stalledMs >= UNHEALTHY_AFTER_MS
-        ? [`SQS has accepted no message for ${Math.round(stalledMs / 1000)} s; see the log for the error`]
-        : []),
+      ...healthReasons({ isCovered: this.isCovered, gap, stalledMs: isStalled ? stalledMs : 0 }),
       ...errors,
     ];
     return {
       ready: areFound && this.coverage.wasComplete(names),
-      live: (gap?.ms ?? 0) < UNHEALTHY_AFTER_MS && stalledMs < UNHEALTHY_AFTER_MS,
+      live: (gap?.ms ?? 0) < UNHEALTHY_AFTER_MS && !isStalled,
       reasons,
       ...(emptySecret
         ? { waitingFor: 'secret' }

@@ -48,6 +48,8 @@ export type ItemQueue = Pick<Batcher, 'add' | 'addLater' | 'lastPosition' | 'acc
 export interface IntakeHandlers {
   /** The server did not deliver these sequence numbers, both inclusive. */
   onSequenceGap(subscription: string, from: number, to: number, sinceMs?: number): void;
+  /** An event was read that can be found again by its key. */
+  onKeyedEvent?(frame: ReceivedEvent['frame'], key: string): void;
 }
 
 /**
@@ -203,6 +205,7 @@ export class Intake {
       return;
     }
     const { id, isWeak, key } = identity;
+    if (key !== undefined) this.handlers.onKeyedEvent?.(event.frame, key);
     const hasRecurred = key !== undefined && history?.add(key, id);
     if (isWeak || hasRecurred) {
       const weak = { event, identity: isWeak ? identity : weakIdentity(), frame, receivedAtMs };

@@ -1,0 +1,144 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import type { Log } from '../../lib/aws/logger.ts';
+import { gapsMessage } from '../../lib/events/gaps-message.ts';
+import { recoveryFingerprint } from '../../lib/events/recovery-fingerprint.ts';
+import type { Frame } from '../../lib/events/schema.ts';
+import {
+  type CoverageProof,
+  type CoverageStore,
+  type CoveredSpan,
+  DynamoDbCoverageStore,
+  type Gap,
+  gapIdOf,
+} from './coverage-store.ts';
+import { ReadFingerprints, type ReadsAround } from './read-fingerprints.ts';
+
+/** What was read this long before and after a gap is stored. Times in events differ less from their delivery. */
+export const EDGE_MS = 20_000;
+/** Gaps whose end is so recent that what is read after them is still added. Others are announced at once. */
+const MAX_WAITING_GAPS = 1_000;
+
+/** What a {@link GapAnnouncer} needs. */
+export interface GapAnnouncerOptions {
+  readonly store: CoverageStore;
+  /** Stores what was read around a gap. */
+  readonly putEdges: (gapId: string, reads: ReadsAround) => Promise<void>;
+  /** Wakes the backfill. */
+  readonly send: (gapId: string) => Promise<unknown>;
+  /** Epoch milliseconds of the oldest event that SQS has not accepted; undefined if there is none. */
+  readonly oldestUnsentMs: () => number | undefined;
+  readonly log: Log;
+  /** @default EDGE_MS */
+  readonly edgeMs?: number | undefined;
+}
+
+/**
+ * A coverage store that tells the backfill about each gap that it stores. The gap record is what counts: if the message
+ * or the edges are not stored, the backfill finds the gap later, and marks events that may have been delivered twice.
+ */
+export class GapAnnouncer implements CoverageStore {
+  private readonly options: GapAnnouncerOptions & { readonly edgeMs: number };
+  private readonly reads = new ReadFingerprints();
+  /** Timers of gaps that have ended, by id. */
+  private readonly waiting = new Map<string, { readonly timer: NodeJS.Timeout; readonly gap: Gap }>();
+  private readonly announcing = new Set<Promise<void>>();
+  private isStopping = false;
+
+  constructor(options: GapAnnouncerOptions) {
+    this.options = { ...options, edgeMs: options.edgeMs ?? EDGE_MS };
+  }
+
+  /** An event with a recovery key was read. */
+  onRead(frame: Frame, key: string): void {
+    const fingerprint = recoveryFingerprint(frame, key);
+    if (fingerprint) this.reads.add(fingerprint);
+  }
+
+  async putGap(gap: Gap, task: string): Promise<void> {
+    await this.options.store.putGap(gap, task);
+    const gapId = gapIdOf(gap, task);
+    // A gap that is recorded again while it continues is announced once.
+    clearTimeout(this.waiting.get(gapId)?.timer);
+    this.waiting.delete(gapId);
+    if (this.isStopping || this.waiting.size >= MAX_WAITING_GAPS) {
+      this.announce(gapId, gap);
+      return;
+    }
+    const timer = setTimeout(() => {
+      this.waiting.delete(gapId);
+      this.announce(gapId, gap);
+    }, this.options.edgeMs);
+    this.waiting.set(gapId, { timer, gap });
+  }
+
+  putTopics(id: string, topics: readonly string[]): Promise<void> {
+    return this.options.store.putTopics(id, topics);
+  }
+
+  putProof(proof: CoverageProof): Promise<void> {
+    return this.options.store.putProof(proof);
+  }
+
+  putSpan(span: CoveredSpan): Promise<void> {
+    return this.options.store.putSpan(span);
+  }
+
+  deleteProof(proof: CoverageProof): Promise<void> {
+    return this.options.store.deleteProof(proof);
+  }
+
+  proofs(): Promise<readonly CoverageProof[]> {
+    return this.options.store.proofs();
+  }
+
+  /** The process stops: announce every gap without waiting. */
+  stopping(): void {
+    this.isStopping = true;
+    for (const [gapId, { timer, gap }] of this.waiting) {
+      clearTimeout(timer);
+      this.announce(gapId, gap);
+    }
+    this.waiting.clear();
+  }
+
+  /** Settles when every announced gap is announced. */
+  async settled(): Promise<void> {
+    await Promise.all(this.announcing);
+  }
+
+  private announce(gapId: string, gap: Gap): void {
+    const done = this.store(gapId, gap)
+      .catch((error: unknown) => {
+        this.options.log.warn('a gap could not be announced; the backfill finds it later', { gapId, error });
+      })
+      .finally(() => this.announcing.delete(done));
+    this.announcing.add(done);
+  }
+
+  private async store(gapId: string, { fromMs, toMs }: Gap): Promise<void> {
+    const { edgeMs, oldestUnsentMs, putEdges, send } = this.options;
+    // What SQS has not accepted may never reach it.
+    const sentMs = (oldestUnsentMs() ?? Number.POSITIVE_INFINITY) - 1;
+    await putEdges(gapId, this.reads.around(fromMs - edgeMs, Math.min(toMs + edgeMs, sentMs)));
+    await send(gapId);
+  }
+}
+
+/** The coverage store of a deployment, with a {@link GapAnnouncer} in front of it if there is a gaps queue. */
+export function coverageStores(
+  stateTable: { readonly client: DynamoDBClient; readonly name: string } | undefined,
+  config: { readonly subscriptionSet: string; readonly gapsQueueUrl?: string | undefined },
+  { sqs, ...options }: Pick<GapAnnouncerOptions, 'oldestUnsentMs' | 'log' | 'edgeMs'> & { sqs: SQSClient },
+): { store?: CoverageStore | undefined; announcer?: GapAnnouncer } {
+  const { subscriptionSet, gapsQueueUrl: QueueUrl } = config;
+  const store = stateTable && new DynamoDbCoverageStore(stateTable.client, stateTable.name, subscriptionSet);
+  if (!store || QueueUrl === undefined) return { store };
+  const announcer = new GapAnnouncer({
+    store,
+    putEdges: (gapId, reads) => store.putEdges(gapId, reads),
+    send: (gapId) => sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: gapsMessage(gapId) })),
+    ...options,
+  });
+  return { store: announcer, announcer };
+}
