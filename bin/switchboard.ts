@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { redact } from '../lib/events/redaction.ts';
 import { auditCommand } from './audit/audit-command.ts';
+import { backfillCommand } from './backfill/backfill-command.ts';
 import { gapsCommand } from './gaps/gaps-command.ts';
 import { localCommand } from './local/local-options.ts';
 import { endQuietlyOnBrokenPipe, writeOut } from './local/output-streams.ts';
@@ -19,7 +20,7 @@ const HELP_ADVICE = '(use --help for a list of commands and options)';
 
 const program = new Command('switchboard')
   .description(
-    'Publishes the real-time events of Genesys Cloud to an Amazon EventBridge bus: each event once, every gap recorded.',
+    'Publishes the real-time events of Genesys Cloud to an Amazon EventBridge bus: each event once, every gap recorded and filled.',
   )
   .showHelpAfterError(HELP_ADVICE)
   .addCommand(
@@ -33,6 +34,7 @@ const program = new Command('switchboard')
     }),
   )
   .addCommand(gapsCommand(writeOut))
+  .addCommand(backfillCommand(writeOut))
   .addCommand(streamsCommand(writeOut))
   .addCommand(auditCommand(writeOut))
   .addCommand(simulatorCommand())

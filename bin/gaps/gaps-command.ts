@@ -1,12 +1,12 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
+import { deploymentGaps } from '../../functions/backfill/deployment-gaps.ts';
+import { FillStore } from '../../functions/backfill/fill-store.ts';
+import { readCoverage } from '../../functions/backfill/stored-coverage.ts';
 import { dynamoDbClient } from '../../lib/aws/aws-clients.ts';
-import { deploymentGaps } from './deployment-gaps.ts';
+import { recoveryOf } from './gap-recovery.ts';
 import { explain, GapsError, TABLE_ADVICE } from './gaps-error.ts';
 import { gapsAsJson, gapsAsText } from './show-gaps.ts';
-import { readCoverage } from './stored-coverage.ts';
-
-/** Lengths of the units of a duration. */
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+import { pastTimeMs, url } from './time-flags.ts';
 
 interface GapsFlags {
   /** Epoch milliseconds. */
@@ -26,7 +26,7 @@ export function gapsCommand(print: (text: string) => Promise<void>): Command {
     .option(
       '--since <time>',
       'only gaps that ended after this time: ISO 8601, or a duration before now such as 90m, 24h or 7d (default: all, which are kept for 90 days)',
-      sinceMs,
+      pastTimeMs,
     )
     .option('--json', 'print one JSON object with all topics of each gap', false)
     .option(
@@ -53,30 +53,15 @@ async function listGaps(flags: GapsFlags, defaultTable: string | undefined): Pro
         'no_records',
         `${tableName} has no records of the subscription set ${subscription}: no task has covered anything yet, or the set has another name (--subscription).`,
       );
-    const gaps = deploymentGaps(stored, Date.now()).filter(({ toMs }) => toMs >= (since ?? 0));
+    const store = new FillStore(client, tableName, subscription);
+    const [fills, filled] = [await store.openFills(), await store.filledGaps()];
+    const gaps = deploymentGaps(stored, Date.now())
+      .filter(({ toMs }) => toMs >= (since ?? 0))
+      .map((gap) => ({ ...gap, recovery: recoveryOf(gap, fills, filled) }));
     return json ? gapsAsJson(gaps, since) : gapsAsText(gaps, since);
   } catch (error) {
     throw explain(error, tableName);
   } finally {
     client.destroy();
   }
-}
-
-/** @throws InvalidArgumentError for anything but an ISO 8601 time or a duration */
-function sinceMs(text: string): number {
-  const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
-  if (count !== undefined) return Date.now() - Number(count) * (UNIT_MS[unit] ?? 0);
-  const atMs = /^\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-]\d\d:\d\d)?)?$/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(atMs))
-    throw new InvalidArgumentError(
-      'Specify an ISO 8601 time such as 2026-11-20T09:30:00Z, or a duration such as 90m, 24h or 7d.',
-    );
-  return atMs;
-}
-
-/** @throws InvalidArgumentError for anything but an http or https URL */
-function url(text: string): string {
-  if (!/^https?:\/\//.test(text) || !URL.canParse(text))
-    throw new InvalidArgumentError('Specify an http or https URL.');
-  return text;
 }

@@ -13,6 +13,7 @@ export const NAMES = {
   eventsQueue: 'switchboard-events',
   deadLetterQueue: 'switchboard-events-dead-letter',
   quarantineQueue: 'switchboard-quarantine',
+  gapsQueue: 'switchboard-gaps',
   claimsTable: 'switchboard-claims',
   stateTable: 'switchboard-state',
   bus: 'switchboard',
@@ -25,6 +26,7 @@ export const NAMES = {
 export interface Resources {
   eventsQueueUrl: string;
   quarantineQueueUrl: string;
+  gapsQueueUrl: string;
 }
 
 /** Creates the queues, tables and the bus of a deployment. */
@@ -48,10 +50,13 @@ export async function createResources(
     }),
   });
   const quarantineQueueUrl = await createQueue(clients.sqs, NAMES.quarantineQueue, {});
+  const gapsQueueUrl = await createQueue(clients.sqs, NAMES.gapsQueue, {
+    VisibilityTimeout: String(visibilityTimeoutSeconds),
+  });
   await createTable(clients.dynamodb, NAMES.claimsTable, ['pk']);
   await createTable(clients.dynamodb, NAMES.stateTable, ['pk', 'sk']);
   await clients.eventbridge.send(new CreateEventBusCommand({ Name: NAMES.bus }));
-  return { eventsQueueUrl, quarantineQueueUrl };
+  return { eventsQueueUrl, quarantineQueueUrl, gapsQueueUrl };
 }
 
 /** Creates a bucket in the local AWS. */

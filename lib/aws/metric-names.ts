@@ -95,3 +95,18 @@ export const WEBHOOK_METRICS = {
 } as const satisfies Record<string, MetricDefinition>;
 /** Name of a webhook metric. */
 export type WebhookMetricName = keyof typeof WEBHOOK_METRICS;
+
+/** Metrics of the backfill, emitted once per invocation. */
+export const BACKFILL_METRICS = {
+  EventsRecovered: { unit: 'Count', description: 'Events found in Genesys Cloud that belong to a gap' },
+  GapsFilled: { unit: 'Count', description: 'Gaps that are filled as far as possible' },
+  OldestOpenGapAge: {
+    unit: 'Seconds',
+    description: 'Time since the end of the oldest gap that is being filled',
+  },
+  PermissionsMissing: { unit: 'Count', description: 'Missing permissions, each reported once a day' },
+  RoundsFailed: { unit: 'Count', description: 'Attempts to fill a gap that failed and are repeated' },
+  RequestsSent: { unit: 'Count', description: 'Requests to the platform API' },
+} as const satisfies Record<string, MetricDefinition>;
+/** Name of a backfill metric. */
+export type BackfillMetricName = keyof typeof BACKFILL_METRICS;

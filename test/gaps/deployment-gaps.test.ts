@@ -8,7 +8,7 @@ import {
   type StoredCoverage,
   type TaskGap,
   UNWANTED_AFTER_MS,
-} from '../../bin/gaps/deployment-gaps.ts';
+} from '../../functions/backfill/deployment-gaps.ts';
 import type { CoverageProof, CoveredSpan } from '../../functions/ingester/coverage-store.ts';
 
 /** Far after everything that happens in milliseconds. */

@@ -1,7 +1,9 @@
 import { CreateTableCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { gapsCommand } from '../../bin/gaps/gaps-command.ts';
-import { readCoverage } from '../../bin/gaps/stored-coverage.ts';
+import { FILL_TIMES, newFill } from '../../functions/backfill/fill.ts';
+import { FillStore } from '../../functions/backfill/fill-store.ts';
+import { readCoverage } from '../../functions/backfill/stored-coverage.ts';
 import { DynamoDbCoverageStore, topicsId } from '../../functions/ingester/coverage-store.ts';
 import { switchboard } from '../end-to-end/child.ts';
 import { LocalAws, STATE_TABLE } from '../ingester/local-aws.ts';
@@ -54,6 +56,21 @@ beforeAll(async () => {
   await gap('task-2', 205, 220, '1006');
   await gap('task-1', 5_000, 5_002.5, '1006');
   await gap('task-2', 5_000, 5_002.5, '1006');
+  // A task's record was filled; its part that the other task covered needed no events.
+  const fills = new FillStore(aws.dynamodb, STATE_TABLE, 'default');
+  const fill = newFill(
+    {
+      gapId: `${at(200)}#task-1#0#${ID}`,
+      fromMs: START_MS + 200_000,
+      toMs: START_MS + 210_000,
+      reason: '1001',
+      topics: { id: ID },
+    },
+    FILL_TIMES,
+  );
+  const found = { fromMs: fill.fromMs, toMs: fill.toMs, counts: { 'v2.users.{id}.presence': 7 } };
+  await fills.add({ ...fill, windows: [found] });
+  await fills.close({ ...fill, windows: [found] }, { 'v2.users.{id}.station': 'present state only' });
   const channel = { channelId: { S: 'streaming-5-secret' }, connectUri: { S: 'wss://secret' } };
   await aws.dynamodb.send(
     new PutItemCommand({
@@ -105,11 +122,14 @@ ${at(205)} to ${at(210)}  5.000 s
   topics   4: v2.users.a.presence, v2.users.b.presence, v2.users.c.presence, …
   reasons  1001 maintenance [2J; 1006
   tasks    task-1, task-2
+  recovery complete: 7 events
+    v2.users.{id}.station: present state only
 
 ${at(5_000)} to ${at(5_002.5)}  2.500 s
   topics   4: v2.users.a.presence, v2.users.b.presence, v2.users.c.presence, …
   reasons  1006
   tasks    task-1, task-2
+  recovery not begun: 0 events
 `);
   });
 
@@ -126,6 +146,12 @@ ${at(5_000)} to ${at(5_002.5)}  2.500 s
           topics: TOPICS,
           reasons: ['1001 maintenance\u001b[2J', '1006'],
           tasks: ['task-1', 'task-2'],
+          recovery: {
+            state: 'filled',
+            recovered: { 'v2.users.{id}.presence': 7 },
+            notRecovered: { 'v2.users.{id}.station': 'present state only' },
+            missingPermissions: {},
+          },
         },
         expect.objectContaining({ from: at(5_000), seconds: 2.5 }),
       ],

@@ -1,6 +1,6 @@
-import { PROOF_STALE_MS } from '../../functions/ingester/coverage.ts';
-import type { CoverageProof, CoveredSpan, Gap } from '../../functions/ingester/coverage-store.ts';
 import { singleTopics } from '../../lib/genesys/combined-topics.ts';
+import { PROOF_STALE_MS } from '../ingester/coverage.ts';
+import type { CoverageProof, CoveredSpan, Gap } from '../ingester/coverage-store.ts';
 import { type Interval, overlap, subtract, union } from './intervals.ts';
 
 /** After this time without a proof of any task, a gap that is not recorded yet is reported. */

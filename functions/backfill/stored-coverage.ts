@@ -5,7 +5,7 @@ import {
   paginateQuery,
 } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
-import { type CoveredSpan, toProof } from '../../functions/ingester/coverage-store.ts';
+import { type CoveredSpan, toProof } from '../ingester/coverage-store.ts';
 import { currentSpans, type StoredCoverage, type TaskGap } from './deployment-gaps.ts';
 
 /** Lists of topics that are read at the same time. A list can have 100 KB. */

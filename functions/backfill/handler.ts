@@ -1,0 +1,20 @@
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import { dynamoDbClient, sqsClient } from '../../lib/aws/aws-clients.ts';
+import { createLogger } from '../../lib/aws/logger.ts';
+import { METRIC_NAMESPACE } from '../../lib/aws/metric-names.ts';
+import { credentialsOf } from '../ingester/credentials.ts';
+import { readConfig } from './backfill-config.ts';
+import { createHandler } from './wake-up-handler.ts';
+
+const config = readConfig(process.env);
+const [credentials] = credentialsOf(config);
+if (!credentials) throw new Error('No OAuth client is configured.');
+
+/** The Lambda entry point, configured from the environment. */
+export const handler = createHandler(config, {
+  dynamodb: dynamoDbClient(),
+  sqs: sqsClient(),
+  credentials,
+  logger: createLogger('backfill', config.logLevel),
+  metrics: new Metrics({ namespace: METRIC_NAMESPACE, serviceName: 'backfill' }),
+});

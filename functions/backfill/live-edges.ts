@@ -1,0 +1,52 @@
+import { FINGERPRINT_BYTES, recoveryFingerprint } from '../../lib/events/recovery-fingerprint.ts';
+import type { FillTimes } from './fill.ts';
+import type { RecoveredEvent } from './recovered-event.ts';
+
+/** What was read around a gap. */
+export interface StoredEdges {
+  /** Fingerprints, one after another. */
+  readonly fingerprints: Uint8Array;
+  /** Epoch milliseconds since when everything that was read is among them. */
+  readonly knownFromMs: number;
+}
+
+/** Tells whether a recovered event was also delivered live. */
+export class LiveEdges {
+  private readonly fingerprints: ReadonlySet<string>;
+  private readonly gap: { readonly fromMs: number; readonly toMs: number };
+  private readonly times: FillTimes;
+  private readonly knownFromMs: number;
+
+  /** @param stored - undefined if the process that read the events could not store what it had read */
+  constructor(
+    gap: { readonly fromMs: number; readonly toMs: number },
+    stored: StoredEdges | undefined,
+    times: FillTimes,
+  ) {
+    this.gap = gap;
+    this.times = times;
+    this.knownFromMs = stored?.knownFromMs ?? Number.POSITIVE_INFINITY;
+    this.fingerprints = new Set(stored ? fingerprintsIn(stored.fingerprints) : []);
+  }
+
+  /** Whether a connection delivered this event. */
+  wasDelivered(event: RecoveredEvent): boolean {
+    const fingerprint = recoveryFingerprint(event);
+    return fingerprint !== undefined && this.fingerprints.has(fingerprint.toString('base64'));
+  }
+
+  /** Whether a connection may have delivered an event of this time, and nothing tells. */
+  isUncertain(atMs: number): boolean {
+    const { fromMs, toMs } = this.gap;
+    const { edgeMs, unprovenMs } = this.times;
+    const isNearEdge = atMs < fromMs + unprovenMs || atMs >= toMs - edgeMs;
+    return isNearEdge && atMs < this.knownFromMs + edgeMs;
+  }
+}
+
+function fingerprintsIn(bytes: Uint8Array): string[] {
+  const buffer = Buffer.from(bytes);
+  return Array.from({ length: Math.floor(buffer.length / FINGERPRINT_BYTES) }, (_, index) =>
+    buffer.subarray(index * FINGERPRINT_BYTES, (index + 1) * FINGERPRINT_BYTES).toString('base64'),
+  );
+}
