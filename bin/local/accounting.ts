@@ -4,21 +4,12 @@ import type { Invocation } from 'switchboard-local/lambda/poller-options.ts';
 import { type SerialCarrier, serialOf } from 'switchboard-local/simulator/frame.ts';
 import type { ProtocolAccount } from './protocol-account.ts';
 import { unknownOutcomes } from './unknown-outcomes.ts';
-import { PUT_EVENTS, putEventsSerials } from './wire-facts.ts';
+import { PUT_EVENTS, type PublishedDetail, putEventsSerials, recoveredSerial } from './wire-facts.ts';
 
 /** Stalled events whose ids are kept until they are published. */
 const MAX_STALLED_EVENTS = 500_000;
 /** An event id is the base64url of a SHA-256. It is only used to tell which latencies a fault has lengthened. */
 const EVENT_ID = /(?<![\w-])[\w-]{43}(?![\w-])/g;
-
-interface PublishedDetail extends SerialCarrier {
-  readonly metadata: {
-    readonly eventId?: string;
-    readonly identity?: string;
-    readonly protocol?: string;
-    readonly oversize?: { readonly bucket: string; readonly key: string };
-  };
-}
 
 /** Reads a JSON object from the local S3. */
 export type ReadObject = (bucket: string, key: string) => unknown;
@@ -48,15 +39,22 @@ export class Accounting {
    */
   onPublished({ event }: PublishedEvent, readObject?: ReadObject): void {
     const detail = event.detail as unknown as PublishedDetail;
-    const { eventId = '', identity, protocol = '', oversize } = detail.metadata;
+    const { eventId = '', identity, protocol = '', backfilled, oversize } = detail.metadata;
     // The object is the event. A reference that leads nowhere is an arrival without an event.
     const arrived = oversize ? readObject?.(oversize.bucket, oversize.key) : detail;
+    const isWeak = identity === 'weak';
+    if (backfilled) {
+      const { topicName, eventBody } = (arrived ?? detail) as PublishedDetail;
+      const recovered = { topicName, eventBody, serial: recoveredSerial(eventId), isWeak };
+      for (const { recovery } of this.accounts) recovery?.arrived(recovered);
+      return;
+    }
     const serial = arrived ? serialOf(arrived as SerialCarrier) : undefined;
     const owner = serial === undefined ? undefined : this.ownerOf(serial);
     if (this.stalled.delete(eventId) && serial !== undefined) owner?.ledger.markStalled(serial);
     // What no cloud has sent is unexpected, whichever protocol counts it.
     const account = owner ?? this.accounts.find((one) => one.isNamed(protocol)) ?? this.accounts[0];
-    account.arrived(serial, protocol, { id: eventId, isWeak: identity === 'weak' });
+    account.arrived(serial, protocol, { id: eventId, isWeak });
   }
 
   /** The local AWS injected a fault into a call. */
@@ -85,7 +83,9 @@ export class Accounting {
   }
 
   private allowRepeat(serial: number): void {
-    this.ownerOf(serial)?.ledger.allowRepeat(serial);
+    // Recovered events have negative numbers.
+    if (serial < 0) for (const { recovery } of this.accounts) recovery?.allowRepeat(serial);
+    else this.ownerOf(serial)?.ledger.allowRepeat(serial);
   }
 
   private stall(body: string): void {

@@ -4,6 +4,7 @@ import { GeneratorRunner } from 'switchboard-local/simulator/generator-runner.ts
 import type { Ledger } from 'switchboard-local/simulator/ledger.ts';
 import type { NativeIntegration } from 'switchboard-local/simulator/native-integration.ts';
 import type { PlatformPart } from 'switchboard-local/simulator/platform-server.ts';
+import { RecoveryJudge } from 'switchboard-local/simulator/recovery/recovery-judge.ts';
 import { Simulator } from 'switchboard-local/simulator/simulator.ts';
 import type { Tokens } from 'switchboard-local/simulator/tokens.ts';
 import { CLOUD_FAULT_INTERVAL_MS } from './fault-options.ts';
@@ -15,8 +16,10 @@ import type { LocalOptions } from './run-options.ts';
 /** Intervals of the real platform, shortened: the heartbeat of 30 s, and the minute before an announced close. */
 const HEARTBEAT_MS = 250;
 const CLOSING_GRACE_MS = 8_000;
-/** More than the platform's 300, because connections change a hundred times as often. */
-const REQUESTS_PER_MINUTE = 3_000;
+/** More than the platform's 300, because connections change, and gaps are filled, hundreds of times as often. */
+const REQUESTS_PER_MINUTE = 100_000;
+/** Longest time until the REST API knows an event. */
+const HISTORY_DELAY_MS = 1_000;
 
 /** What the clouds of a run share, and the share of one of them. */
 export interface CloudOptions extends LocalOptions {
@@ -30,6 +33,8 @@ export interface CloudOptions extends LocalOptions {
 export interface Cloud {
   /** What it serves on the platform. */
   part: PlatformPart;
+  /** Judges what is recovered after gaps; undefined if this cloud knows nothing afterwards. */
+  recovery?: RecoveryJudge | undefined;
   /** The injected faults: how many of each kind took effect. */
   faults: { readonly counts: Readonly<Record<string, number>>; stop(): void } | undefined;
   /** Sends events to EventBridge too. */
@@ -48,6 +53,8 @@ export interface Cloud {
  */
 export function createChannelCloud(options: CloudOptions, integration?: NativeIntegration): Cloud {
   const { seed, users, queues, replay, ledger, tokens } = options;
+  // Recorded events come from another cloud. What the integration delivers needs no recovery.
+  const recovery = replay === undefined && !integration ? new RecoveryJudge() : undefined;
   const faults =
     options.faults.cloud.length > 0
       ? new CloudFaults({ seed, kinds: options.faults.cloud, meanIntervalMs: CLOUD_FAULT_INTERVAL_MS })
@@ -62,7 +69,9 @@ export function createChannelCloud(options: CloudOptions, integration?: NativeIn
     heartbeatMs: HEARTBEAT_MS,
     closingGraceMs: CLOSING_GRACE_MS,
     requestsPerMinute: REQUESTS_PER_MINUTE,
+    historyDelayMs: HISTORY_DELAY_MS,
     everyTopic: replay !== undefined,
+    ...(recovery ? { recoveryJudge: recovery } : {}),
     ...(faults ? { faults } : {}),
     ...(integration ? { integration } : {}),
   });
@@ -71,6 +80,7 @@ export function createChannelCloud(options: CloudOptions, integration?: NativeIn
   const playing = { simulator, faults, signal: abort.signal };
   return {
     part: simulator,
+    recovery,
     faults,
     environment: {},
     play: (warn) =>

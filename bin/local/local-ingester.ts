@@ -42,7 +42,7 @@ export interface LocalIngesterOptions {
 export function createLocalIngester(
   options: LocalIngesterOptions,
   edge: AwsEdge & { endpoint: string },
-  eventsQueueUrl: string,
+  { eventsQueueUrl, gapsQueueUrl }: { eventsQueueUrl: string; gapsQueueUrl?: string | undefined },
 ): RunningIngester | ChildIngester {
   const { genesys, faults, logLevel } = options;
   const refreshesOften = faults.cloud.some((kind) => kind.startsWith('listing_'));
@@ -53,6 +53,7 @@ export function createLocalIngester(
     GENESYS_CLIENT_SECRET: genesys.credentials.clientSecret,
     TOPICS: options.topics.join(','),
     EVENTS_QUEUE_URL: eventsQueueUrl,
+    ...(gapsQueueUrl === undefined ? {} : { GAPS_QUEUE_URL: gapsQueueUrl }),
     STATE_TABLE: NAMES.stateTable,
     OVERSIZE_BUCKET: NAMES.oversizeBucket,
     HEALTH_PORT: String(options.healthPort),

@@ -34,7 +34,14 @@ export interface ProtocolResult {
   uncovered: number;
   /** Events sent on a connection that the ingester cut off as dead, or to an ingester that was killed. */
   unproven: number;
-  /** Uncovered and unproven events that no gap record names by topic and time. */
+  /** Uncovered and unproven events that were recovered after a gap. They are on the bus, flagged. */
+  recovered: number;
+  /** Uncovered and unproven events that Genesys Cloud does not know afterwards, by topic with `{id}`. */
+  unrecoverable: Record<string, number>;
+  /**
+   * Uncovered and unproven events that no gap record names by topic and time, or that are neither recovered nor
+   * unrecoverable.
+   */
   unexplained: number;
   /** Only with the native integration: events that equal a published one, and that no path could tell apart from it. */
   repeated?: number;

@@ -69,6 +69,7 @@ export async function runLocal(options: LocalOptions, genesys: RealGenesys | und
       audit: options.audit,
       accounting,
       isSimulated: platform !== undefined,
+      fillsGaps: genesys !== undefined || protocols.some(({ account }) => account.recovery),
       integration: protocols.flatMap(({ cloud }) => cloud?.integration ?? [])[0],
       receivers: new Set(protocols.map(({ receiver }) => receiver)),
       hasShortDedupWindow: true,

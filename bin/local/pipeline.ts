@@ -9,6 +9,7 @@ import { type AwsEdge, dynamoDbClient, eventBridgeClient, sqsClient } from '../.
 import type { AuditLevel } from '../../lib/events/audit-record.ts';
 import type { Accounting } from './accounting.ts';
 import { auditEnvironment, createAuditLog } from './audit-records.ts';
+import { createLocalBackfill } from './backfill-poller.ts';
 import { ConsumerFailures } from './consumer-failures.ts';
 import { createLocalConsumer } from './consumer-poller.ts';
 import { ConsumerTotals } from './consumer-totals.ts';
@@ -18,7 +19,7 @@ import { LocalDedupWindow } from './local-dedup-window.ts';
 import { createLocalIngester, type LocalIngesterOptions } from './local-ingester.ts';
 import { redactionVariables } from './local-redaction.ts';
 import { createPartnerBus, partnerCall } from './partner-bus.ts';
-import { createBucket, createResources, NAMES } from './resources.ts';
+import { createBucket, createResources, NAMES, type Resources } from './resources.ts';
 import { joined, type RunningIngester } from './running-ingester.ts';
 import { createLocalWebhook } from './served-webhook.ts';
 import { localLimits } from './simulation-limits.ts';
@@ -41,6 +42,8 @@ export interface PipelineOptions extends Omit<LocalIngesterOptions, 'onKilled' |
   audit?: AuditLevel;
   /** Whether Genesys Cloud is simulated, so that the limits can be shorter. Default false. */
   isSimulated?: boolean;
+  /** Whether gaps are filled. Default false. */
+  fillsGaps?: boolean;
   /** The process of the ingester was killed. */
   onIngesterKilled?: () => void;
   /** Deletes old claims, so that memory is bounded. Default false. */
@@ -102,7 +105,12 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   });
   poller.start();
   if (options.integration) await connect(options.integration, emulator, clients, resources.eventsQueueUrl);
-  const ingester = createReceivers(options, emulator, edge, resources.eventsQueueUrl);
+  const backfill = createBackfill(options, emulator, edge, resources);
+  backfill?.start();
+  const ingester = createReceivers(options, emulator, edge, {
+    eventsQueueUrl: resources.eventsQueueUrl,
+    gapsQueueUrl: backfill && resources.gapsQueueUrl,
+  });
   try {
     await ingester.start();
   } catch (error) {
@@ -121,10 +129,13 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     dedupWindow,
     drain: async (timeoutMs) => {
       await ingester.stop();
+      // The backfill wakes itself until every gap is filled.
+      await backfill?.idle(timeoutMs);
       await poller.idle(timeoutMs);
     },
     gapRecords: () => readGapRecords(dynamoDbAction(emulator, 'Scan'), NAMES.stateTable),
     close: async () => {
+      await backfill?.stop();
       await poller.stop();
       await emulator.close();
     },
@@ -148,17 +159,36 @@ function createReceivers(
   options: PipelineOptions,
   emulator: Emulator,
   edge: AwsEdge & { endpoint: string },
-  eventsQueueUrl: string,
+  queues: { eventsQueueUrl: string; gapsQueueUrl: string | undefined },
 ): RunningIngester {
   const { receivers = new Set(['ingester']), isSimulated = false, audit = 'off' } = options;
   const environment = { ...options.environment, ...auditEnvironment(audit) };
   const onKilled = options.onIngesterKilled ?? (() => undefined);
   return joined([
     ...(receivers.has('ingester')
-      ? [createLocalIngester({ ...options, environment, isSimulated, onKilled }, edge, eventsQueueUrl)]
+      ? [createLocalIngester({ ...options, environment, isSimulated, onKilled }, edge, queues)]
       : []),
-    ...(receivers.has('webhook') ? [createLocalWebhook(options, emulator, edge, eventsQueueUrl)] : []),
+    ...(receivers.has('webhook') ? [createLocalWebhook(options, emulator, edge, queues.eventsQueueUrl)] : []),
   ]);
+}
+
+/** What fills gaps, if Genesys Cloud knows afterwards what it sent. */
+function createBackfill(
+  { fillsGaps, genesys, logLevel, isSimulated = false }: PipelineOptions,
+  emulator: Emulator,
+  edge: AwsEdge,
+  { eventsQueueUrl, gapsQueueUrl }: Resources,
+): SqsPoller | undefined {
+  if (!fillsGaps) return undefined;
+  return createLocalBackfill({
+    emulator,
+    edge,
+    eventsQueueUrl,
+    gapsQueueUrl,
+    genesys,
+    logLevel,
+    isSimulated,
+  });
 }
 
 function createPoller(

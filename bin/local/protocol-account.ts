@@ -1,10 +1,13 @@
 import type { Arrival, Ledger } from 'switchboard-local/simulator/ledger.ts';
+import type { RecoveryJudge } from 'switchboard-local/simulator/recovery/recovery-judge.ts';
 
 const MS_PER_SECOND = 1_000;
 
 /** The account of one protocol: the ledger of its cloud, and what of it reached the bus. */
 export class ProtocolAccount {
   readonly ledger: Ledger;
+  /** Judges what is recovered after gaps; undefined if the cloud knows nothing afterwards. */
+  readonly recovery: RecoveryJudge | undefined;
   /** Arrivals on the bus, including repeats. */
   published = 0;
   /** Arrivals of this cloud's events under the name of another protocol. */
@@ -15,8 +18,9 @@ export class ProtocolAccount {
   private readonly protocols: readonly string[] | undefined;
 
   /** @param protocols - names under which the product may publish these events. Default: any */
-  constructor(ledger: Ledger, protocols?: readonly string[]) {
+  constructor(ledger: Ledger, protocols?: readonly string[], recovery?: RecoveryJudge) {
     this.ledger = ledger;
+    this.recovery = recovery;
     this.protocols = protocols;
   }
 
@@ -31,6 +35,7 @@ export class ProtocolAccount {
     this.firstAtMs = Math.min(this.firstAtMs, this.lastAtMs);
     this.published++;
     if (!this.isNamed(protocol)) this.wrongProtocol++;
+    if (serial !== undefined) this.recovery?.published(serial);
     this.ledger.received(serial, arrival);
   }
 }

@@ -1,5 +1,10 @@
 import { combinedReport } from 'switchboard-local/simulator/combined-report.ts';
-import { type GapRecord, judgeGaps } from 'switchboard-local/simulator/gap-judge.ts';
+import { type GapRecord, judgeGaps, missedInGaps } from 'switchboard-local/simulator/gap-judge.ts';
+import {
+  joinedRecoveries,
+  nothingRecovered,
+  type RecoveryVerdict,
+} from 'switchboard-local/simulator/recovery/recovery-judge.ts';
 import { templateOf } from 'switchboard-local/simulator/topic-template-lookup.ts';
 import type { Accounting } from './accounting.ts';
 import type { FaultChoice } from './fault-options.ts';
@@ -50,11 +55,12 @@ export async function judgeRun(run: RunParts, replay: ReplayTotals | undefined):
   const judged = run.protocols.map((one) => [one.name, judgeProtocol(run, one, records)] as const);
   const { quarantineQueue, deadLetterQueue } = NAMES;
   const visibleIn = (name: string) => run.pipeline.emulator.sqs.queue(name).counts().visible;
-  const unexplained = judged.reduce((sum, [, { result }]) => sum + result.unexplained, 0);
+  const unexplained = judged.reduce((sum, [, { gaps }]) => sum + gaps.unexplained, 0);
+  const recovery = joinedRecoveries(judged.map(([, one]) => one.recovery));
   const repeated = combinedReport(run.protocols.map(({ account }) => account.ledger)).repeated;
   return {
     result: {
-      ...resultOf(run, run.protocols, records, unexplained),
+      ...resultOf(run, run.protocols, records, { unexplained, recovery }),
       quarantined: visibleIn(quarantineQueue),
       deadLettered: visibleIn(deadLetterQueue),
       faults: faultCounts(run),
@@ -64,6 +70,7 @@ export async function judgeRun(run: RunParts, replay: ReplayTotals | undefined):
       ...(replay ? { replay: { ...replay, repeated } } : {}),
     },
     gaps: joinedGaps(judged.map(([, { gaps }]) => gaps)),
+    recovery,
     mayLoseConnections: judged.some(([, { mayLoseConnections }]) => mayLoseConnections),
     protocols: Object.fromEntries(judged),
   };
@@ -74,9 +81,12 @@ function judgeProtocol(run: RunParts, protocol: RunProtocol, all: readonly GapRe
   const { name, account } = protocol;
   const records = all.filter((record) => account.isNamed(record.protocol ?? ''));
   const gaps = judgeGaps(account.ledger.missing(), records);
+  const missed = missedInGaps(account.ledger.missing(), records);
+  const recovery = account.recovery?.judge(missed) ?? nothingRecovered(missed);
   return {
-    result: resultOf(run, [protocol], records, gaps.unexplained),
+    result: resultOf(run, [protocol], records, { unexplained: gaps.unexplained, recovery }),
     gaps,
+    recovery,
     mayLoseConnections: mayLoseConnections(name, run.options.faults),
   };
 }
@@ -93,7 +103,7 @@ function resultOf(
   { pipeline }: RunParts,
   protocols: readonly RunProtocol[],
   records: readonly GapRecord[],
-  unexplained: number,
+  { unexplained, recovery }: { unexplained: number; recovery: RecoveryVerdict },
 ): ProtocolResult {
   const accounts = protocols.map(({ account }) => account);
   const isNamed = (name: string) => accounts.some((account) => account.isNamed(name));
@@ -112,13 +122,15 @@ function resultOf(
     duplicates: dropped.reduce((total, [, count]) => total + count, copies),
     quarantined: messagesOf(pipeline.emulator.sqs.queue(NAMES.quarantineQueue), isNamed),
     lost: report.lost,
-    publishedTwice: isSimulated ? report.publishedTwice + report.unexpected : 0,
-    publishedTwiceWeak: report.publishedTwiceWeak,
-    publishedTwiceUnknown: report.publishedTwiceUnknown,
+    publishedTwice: isSimulated ? report.publishedTwice + report.unexpected + recovery.doubled : 0,
+    publishedTwiceWeak: report.publishedTwiceWeak + recovery.doubledWeak,
+    publishedTwiceUnknown: report.publishedTwiceUnknown + recovery.doubledUnknown,
     wrongProtocol: sum(({ wrongProtocol }) => wrongProtocol),
     uncovered: report.uncovered,
     unproven: report.unproven,
-    unexplained,
+    recovered: recovery.recovered,
+    unrecoverable: recovery.unrecoverable,
+    unexplained: unexplained + recovery.unexplained,
     ...(protocols.some(({ cloud }) => cloud?.integration) ? { repeated: report.repeated } : {}),
     gapRecords: records.length,
     deadLettered: messagesOf(pipeline.emulator.sqs.queue(NAMES.deadLetterQueue), isNamed),

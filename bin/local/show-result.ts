@@ -52,6 +52,14 @@ function replayLines(replay: NonNullable<LocalResult['replay']>): string[] {
   ];
 }
 
+/** Events that Genesys Cloud does not know afterwards, by topic. */
+function unrecoverableText({ unrecoverable }: LocalResult): string {
+  const topics = Object.entries(unrecoverable).toSorted(([, a], [, b]) => b - a);
+  const total = topics.reduce((sum, [, count]) => sum + count, 0);
+  const list = topics.map(([topic, count]) => `${topic} ${count}`).join(', ');
+  return total === 0 ? '0' : `${total} (${list})`;
+}
+
 function resultRows(result: LocalResult): [name: string, value: string][] {
   const faults = Object.entries(result.faults).filter(([, count]) => count > 0);
   const { latencyMs, latencyStalledMs } = result;
@@ -74,7 +82,9 @@ function resultRows(result: LocalResult): [name: string, value: string][] {
       ? [['wrong protocol', `${result.wrongProtocol}`] satisfies [string, string]]
       : []),
     ['unproven', `${result.unproven} (sent on connections that were cut off)`],
-    ['unexplained', `${result.unexplained} (uncovered or unproven, and in no gap record)`],
+    ['recovered', `${result.recovered} (after a gap, flagged)`],
+    ['unrecoverable', unrecoverableText(result)],
+    ['unexplained', `${result.unexplained} (in no gap record, or neither recovered nor unrecoverable)`],
     ['latency', `p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms, max ${latencyMs.max} ms`],
     [
       'latency, stalled',

@@ -37,7 +37,7 @@ export async function startPlatform(options: LocalOptions): Promise<SimulatedPla
       name,
       cloud,
       receiver: known.receiver,
-      account: new ProtocolAccount(ledger, known.publishedAs ?? [name]),
+      account: new ProtocolAccount(ledger, known.publishedAs ?? [name], cloud.recovery),
     };
   });
   if (first === undefined) throw new Error('A run needs a protocol.');

@@ -16,6 +16,8 @@ const SILENCE_HALF_OPEN_MS = 1_000;
 const SILENCE_MS = 10_000;
 /** Time for a pong while pongs are withheld, instead of 10 s. */
 const PONG_WITHHELD_MS = 1_000;
+/** Backfills begin soon, so that a run does not wait for them. */
+const GAP_EDGE_MS = 1_000;
 /** Short, so that a run with killed invocations ends soon. A busy machine may exceed it. */
 const CONSUMER_TIMEOUT_CRASH_MS = 2_000;
 const CONSUMER_TIMEOUT_MS = 10_000;
@@ -39,6 +41,7 @@ export function localLimits({ cloud, stream, aws, consumerCrash }: FaultChoice):
       },
       backoff: { baseMs: 50, capMs: 1_000, stableMs: 2_000 },
       requestsPerMinute: 3_000,
+      gapEdgeMs: GAP_EDGE_MS,
     },
     consumerTimeoutMs: consumerCrash ? CONSUMER_TIMEOUT_CRASH_MS : CONSUMER_TIMEOUT_MS,
     visibilityTimeoutSeconds: hasFaults ? VISIBILITY_TIMEOUT_FAULTS_SECONDS : VISIBILITY_TIMEOUT_SECONDS,

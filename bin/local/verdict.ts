@@ -1,4 +1,5 @@
 import type { GapVerdict } from 'switchboard-local/simulator/gap-judge.ts';
+import type { RecoveryVerdict } from 'switchboard-local/simulator/recovery/recovery-judge.ts';
 import type { LocalResult, ProtocolResult } from './local-result.ts';
 
 const MAX_LISTED_GAPS = 5;
@@ -7,6 +8,7 @@ const MAX_LISTED_GAPS = 5;
 export interface JudgedProtocol {
   readonly result: ProtocolResult;
   readonly gaps: GapVerdict;
+  readonly recovery: RecoveryVerdict;
   /** Whether connections were to be lost: faults of the cloud were injected, or the ingester was killed. */
   readonly mayLoseConnections: boolean;
 }
@@ -37,16 +39,22 @@ export function problemsOf({ protocols }: Judged): string[] {
 }
 
 /** Everything that makes a protocol fail, as sentences. */
-function problemsOfProtocol({ result, gaps, mayLoseConnections }: JudgedProtocol): string[] {
-  const { wrongProtocol, lost, publishedTwice, unexplained, uncovered, unproven } = result;
+function problemsOfProtocol({ result, gaps, recovery, mayLoseConnections }: JudgedProtocol): string[] {
+  const { wrongProtocol, lost, publishedTwice, uncovered, unproven } = result;
   const missed = uncovered + unproven;
-  const topics = gaps.unexplainedTopics.map(([topic, count]) => `${topic || 'not recorded'} (${count})`);
   return [
     ...(lost > 0 ? [`${events(lost)} lost: sent on a live connection, and not on the bus.`] : []),
     ...(publishedTwice > 0 ? [`${events(publishedTwice)} published twice without an unknown outcome.`] : []),
     ...(wrongProtocol > 0 ? [`${events(wrongProtocol)} published under the name of another protocol.`] : []),
-    ...(unexplained > 0
-      ? [`${events(unexplained)} missed, and no gap record names topic and time: ${topics.join(', ')}.`]
+    ...(gaps.unexplained > 0
+      ? [
+          `${events(gaps.unexplained)} missed, and no gap record names topic and time: ${listed(gaps.unexplainedTopics)}.`,
+        ]
+      : []),
+    ...(recovery.unexplained > 0
+      ? [
+          `${events(recovery.unexplained)} missed and not recovered, although Genesys Cloud knows them afterwards: ${listed(recovery.unexplainedTopics)}.`,
+        ]
       : []),
     ...(missed > 0 && !mayLoseConnections
       ? [`${events(missed)} not covered, although no fault of the cloud was injected.`]
@@ -64,7 +72,7 @@ export function verdictLines(judged: Judged): { isSound: boolean; lines: string[
   return {
     isSound: true,
     lines: [
-      `Every event that was received was published once. Not covered: ${events(missed)}.`,
+      `Every event that was received was published once. Not covered: ${events(missed)}, of which ${judged.result.recovered} were recovered.`,
       ...gapLines(judged),
     ],
   };
@@ -81,6 +89,10 @@ function gapLines({ gaps: { used } }: Judged): string[] {
   return used.length > MAX_LISTED_GAPS
     ? [...lines, `  and ${used.length - MAX_LISTED_GAPS} more gaps`]
     : lines;
+}
+
+function listed(topics: GapVerdict['unexplainedTopics']): string {
+  return topics.map(([topic, count]) => `${topic || 'not recorded'} (${count})`).join(', ');
 }
 
 function events(count: number): string {

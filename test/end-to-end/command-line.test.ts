@@ -253,6 +253,8 @@ describe.concurrent('--json', () => {
       publishedTwiceUnknown: 0,
       uncovered: 0,
       unproven: 0,
+      recovered: 0,
+      unrecoverable: {},
       unexplained: 0,
       gapRecords: 0,
       deadLettered: 0,

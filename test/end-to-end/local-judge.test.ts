@@ -2,6 +2,7 @@ import type { Invocation } from 'switchboard-local/lambda/poller.ts';
 import { SERIAL_FIELD } from 'switchboard-local/simulator/frame.ts';
 import { judgeGaps } from 'switchboard-local/simulator/gap-judge.ts';
 import { Ledger } from 'switchboard-local/simulator/ledger.ts';
+import { nothingRecovered } from 'switchboard-local/simulator/recovery/recovery-judge.ts';
 import { describe, expect, test } from 'vitest';
 import { Accounting } from '../../bin/local/accounting.ts';
 import { ConsumerFailures } from '../../bin/local/consumer-failures.ts';
@@ -216,7 +217,10 @@ describe('the accounting', () => {
 
 describe('the verdict', () => {
   const record = { fromMs: FROM_MS, toMs: TO_MS, reason: 'closed with 1006', topics: [TOPIC] };
-  function judged(counts: Partial<LocalResult>, { mayLoseConnections = true, explained = 0 } = {}) {
+  function judged(
+    counts: Partial<LocalResult>,
+    { mayLoseConnections = true, explained = 0, recovery = {} } = {},
+  ) {
     const zero = {
       lost: 0,
       publishedTwice: 0,
@@ -225,10 +229,12 @@ describe('the verdict', () => {
       uncovered: 0,
       unproven: 0,
       unexplained: 0,
+      recovered: 0,
     };
     const result = { ...zero, ...counts } as LocalResult;
     const missing = Array.from({ length: explained }, () => ({ topicName: TOPIC, atMs: FROM_MS }));
-    const one = { result, gaps: judgeGaps(missing, [record]), mayLoseConnections };
+    const gaps = { ...judgeGaps(missing, [record]), unexplained: result.unexplained };
+    const one = { result, gaps, recovery: { ...nothingRecovered([]), ...recovery }, mayLoseConnections };
     return { ...one, protocols: { 'notification-channels': one } };
   }
 
@@ -246,10 +252,20 @@ describe('the verdict', () => {
     expect(verdictLines(judged(counts)).isSound).toBe(false);
   });
 
+  test('A run in which a recoverable event was not recovered fails', () => {
+    const run = judged({ uncovered: 1 }, { recovery: { unexplained: 1, unexplainedTopics: [[TOPIC, 1]] } });
+    expect(problemsOf(run).join(' ')).toMatch(/1 event missed and not recovered/);
+    expect(verdictLines(run).isSound).toBe(false);
+  });
+
   test('With faults of the cloud, missed events in gap records do not fail a run, and are named', () => {
-    const { isSound, lines } = verdictLines(judged({ uncovered: 2, unproven: 1 }, { explained: 3 }));
+    const { isSound, lines } = verdictLines(
+      judged({ uncovered: 2, unproven: 1, recovered: 2 }, { explained: 3 }),
+    );
     expect(isSound).toBe(true);
-    expect(lines[0]).toBe('Every event that was received was published once. Not covered: 3 events.');
+    expect(lines[0]).toBe(
+      'Every event that was received was published once. Not covered: 3 events, of which 2 were recovered.',
+    );
     expect(lines[1]).toBe(
       '  gap 2027-01-15T08:00:00.000Z to 2027-01-15T08:00:05.000Z: 3 events (closed with 1006)',
     );

@@ -1,0 +1,63 @@
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import type { Emulator } from 'switchboard-local/emulator/emulator.ts';
+import { SqsPoller } from 'switchboard-local/lambda/poller.ts';
+import type { FillTimes } from '../../functions/backfill/fill.ts';
+import { createHandler } from '../../functions/backfill/wake-up-handler.ts';
+import { type AwsEdge, dynamoDbClient, sqsClient } from '../../lib/aws/aws-clients.ts';
+import { createLogger, type LogLevel } from '../../lib/aws/logger.ts';
+import { METRIC_NAMESPACE } from '../../lib/aws/metric-names.ts';
+import type { Credentials } from '../../lib/genesys/token-source.ts';
+import { NAMES } from './resources.ts';
+
+/** With a simulated Genesys Cloud a run has hundreds of gaps in the time of one: its limits are higher too. */
+const SIMULATED_REQUESTS_PER_MINUTE = 30_000;
+const REQUESTS_PER_MINUTE = 100;
+/** Rounds of a simulated run. Its REST API knows an event after a second at most. */
+const SIMULATED_TIMES: FillTimes = { roundsAfterMs: [1_500, 2_500, 4_000], edgeMs: 500, unprovenMs: 30_000 };
+const TIMEOUT_MS = 60_000;
+
+/** Options of {@link createLocalBackfill}. */
+export interface LocalBackfillOptions {
+  emulator: Emulator;
+  edge: AwsEdge;
+  eventsQueueUrl: string;
+  gapsQueueUrl: string;
+  genesys: { apiUrl: string; loginUrl: string; credentials: Credentials };
+  logLevel: LogLevel;
+  isSimulated: boolean;
+}
+
+/** The backfill as Lambda runs it. */
+export function createLocalBackfill(options: LocalBackfillOptions): SqsPoller {
+  const { emulator, edge, eventsQueueUrl, gapsQueueUrl, genesys, logLevel, isSimulated } = options;
+  const { apiUrl, loginUrl, credentials } = genesys;
+  const config = {
+    apiUrl,
+    loginUrl,
+    credentials: { secretIds: [''] } as const,
+    eventsQueueUrl,
+    gapsQueueUrl,
+    stateTable: NAMES.stateTable,
+    subscriptionSet: 'default',
+    requestsPerMinute: isSimulated ? SIMULATED_REQUESTS_PER_MINUTE : REQUESTS_PER_MINUTE,
+    logLevel,
+  };
+  const logger = createLogger('backfill', logLevel);
+  return new SqsPoller({
+    sqs: emulator.sqs,
+    queueName: NAMES.gapsQueue,
+    maximumConcurrency: 2,
+    functionTimeoutMs: TIMEOUT_MS,
+    createHandler: (environment) => {
+      const own = { ...edge, requestHandler: environment.wrap(emulator.requestHandler()) };
+      return createHandler(config, {
+        dynamodb: dynamoDbClient(own),
+        sqs: sqsClient(own),
+        credentials: async () => credentials,
+        logger,
+        metrics: new Metrics({ namespace: METRIC_NAMESPACE, serviceName: 'backfill', logger }),
+        ...(isSimulated ? { times: SIMULATED_TIMES } : {}),
+      });
+    },
+  });
+}
