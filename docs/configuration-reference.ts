@@ -7,6 +7,7 @@ import { code, settingsTable, table } from './markdown-table.ts';
 import { propertyRows } from './property-rows.ts';
 
 const PROPERTIES_FILE = join(import.meta.dirname, '../lib/cdk/switchboard-props.ts');
+const BACKFILL_FILE = join(import.meta.dirname, '../lib/cdk/backfill-options.ts');
 const WEBHOOK_FILE = join(import.meta.dirname, '../lib/cdk/webhook-options.ts');
 const AUDIT_FILE = join(import.meta.dirname, '../lib/cdk/audit-options.ts');
 const REDACTION_FILE = join(import.meta.dirname, '../lib/cdk/redaction-options.ts');
@@ -32,6 +33,8 @@ export function configurationReference(sections: readonly EnvironmentSection[]):
     INTRODUCTION,
     '## Properties of the CDK construct',
     settingsTable('Property', properties),
+    '## Properties of `backfill`',
+    settingsTable('Property', propertyRows(readFileSync(BACKFILL_FILE, 'utf8'), 'BackfillOptions')),
     '## Properties of `webhook`',
     settingsTable('Property', propertyRows(readFileSync(WEBHOOK_FILE, 'utf8'), 'WebhookOptions')),
     ...[...protocols.matchAll(PROTOCOL_MEMBER)].flatMap(([, name, type = '']) => [

@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import { backfillEnvironment } from '../functions/backfill/backfill-config.ts';
 import { consumerEnvironment } from '../functions/consumer/consumer-config.ts';
 import { ingesterEnvironment } from '../functions/ingester/ingester-environment.ts';
 import { PROTOCOLS } from '../functions/ingester/protocols/registry.ts';
@@ -22,5 +23,6 @@ export function environmentSections(): EnvironmentSection[] {
     ),
     ['Environment variables of the consumer', consumerEnvironment],
     ['Environment variables of the webhook', webhookEnvironment],
+    ['Environment variables of the backfill', backfillEnvironment],
   ];
 }

@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import {
+  type BackfillMetricName,
   type ConsumerMetricName,
   type IngesterMetricName,
   METRIC_NAMESPACE,
@@ -28,6 +29,11 @@ export function consumerMetric(name: ConsumerMetricName, reading: MetricReading 
 /** Returns a metric of the ingester, aggregated over all tasks. */
 export function ingesterMetric(name: IngesterMetricName, reading: MetricReading = {}): Metric {
   return metric('ingester', name, reading);
+}
+
+/** Returns a metric of the backfill. */
+export function backfillMetric(name: BackfillMetricName, reading: MetricReading = {}): Metric {
+  return metric('backfill', name, reading);
 }
 
 /** Returns a metric of the webhook. */

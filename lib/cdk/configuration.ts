@@ -47,6 +47,8 @@ export const LIMITS = {
   maxFrameBytes: { min: FRAME_BYTES.min, max: FRAME_BYTES.max, why: 'it bounds the memory of one WebSocket' },
 } as const;
 
+/** Requests per minute of the backfill. */
+const BACKFILL_REQUESTS = { min: 1, max: 300, why: 'the limit of Genesys Cloud per OAuth client' };
 /** Reserved concurrency of the webhook: with 0, the function would refuse every request. */
 const WEBHOOK_CONCURRENCY = {
   min: 1,
@@ -93,6 +95,11 @@ export function checkConfiguration(props: SwitchboardProps, caller?: object): vo
     ...sourceProblems(props.eventSource),
     ...(Object.keys(LIMITS) as (keyof typeof LIMITS)[]).flatMap((name) =>
       numberProblems(name, props[name], LIMITS[name]),
+    ),
+    ...numberProblems(
+      'backfill.requestsPerMinute',
+      props.backfill ? props.backfill.requestsPerMinute : undefined,
+      BACKFILL_REQUESTS,
     ),
     ...webhookProblems(props.webhook),
     ...auditProblems(props.audit),

@@ -24,6 +24,7 @@ import {
 } from '../aws/metric-names.ts';
 import { consumerMetric, ingesterMetric, type MetricReading } from './cloudwatch-metrics.ts';
 import type { Tables } from './dynamodb-tables.ts';
+import { gapGraphs } from './gap-graphs.ts';
 import type { Queues } from './message-queues.ts';
 import { partnerEventsMetric } from './partner-alarms.ts';
 import type { PartnerSource } from './partner-source.ts';
@@ -54,6 +55,8 @@ export interface DashboardProps {
    * @default - there is none
    */
   readonly partner?: PartnerSource | undefined;
+  /** Whether gaps are filled. */
+  readonly hasBackfill?: boolean | undefined;
   /** Event bus whose rules are shown. */
   readonly bus: IEventBus;
 }
@@ -76,6 +79,7 @@ export class Dashboard extends Construct {
     this.dashboard.addWidgets(heading('Latency, deduplication and connections'));
     this.dashboard.addWidgets(latencyAndLoss());
     if (props.service) this.dashboard.addWidgets(connection(), problems());
+    if (props.hasBackfill) this.dashboard.addWidgets(heading('Gaps'), gapGraphs());
     this.dashboard.addWidgets(heading('Cost drivers'));
     this.dashboard.addWidgets(costs(props));
     for (const widget of this.resources(props)) this.dashboard.addWidgets(widget);

@@ -1,4 +1,5 @@
 export type { AuditOptions } from './audit-options.ts';
+export type { BackfillOptions } from './backfill-options.ts';
 export { DEFAULTS, LIMITS, SwitchboardConfigurationError } from './configuration.ts';
 export { DETAIL_TYPES, type DetailType } from './detail-types.ts';
 export { type EventMatch, EventMatchError, eventPattern } from './event-match.ts';

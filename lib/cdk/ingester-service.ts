@@ -86,6 +86,9 @@ export interface IngesterServiceProps {
   /** Queue to which events are sent. */
   readonly eventsQueue: IQueue;
 
+  /** Queue that wakes the backfill after a gap. */
+  readonly gapsQueue?: IQueue | undefined;
+
   /** Table for channels and gap records. */
   readonly stateTable: ITable;
 
@@ -212,6 +215,7 @@ export class IngesterService extends Construct {
       ...protocolVariables(props.protocols, props.topics),
       ...socketVariables(props),
       EVENTS_QUEUE_URL: props.eventsQueue.queueUrl,
+      ...(props.gapsQueue ? { GAPS_QUEUE_URL: props.gapsQueue.queueUrl } : {}),
       STATE_TABLE: props.stateTable.tableName,
       OVERSIZE_BUCKET: props.oversizeBucket.bucketName,
       ...props.redaction?.environment,
@@ -224,6 +228,7 @@ export class IngesterService extends Construct {
   private grantAll(role: IRole, props: IngesterServiceProps): void {
     const { eventsQueue, stateTable, oversizeBucket, secrets, encryptionKey } = props;
     eventsQueue.grant(role, 'sqs:SendMessage');
+    props.gapsQueue?.grant(role, 'sqs:SendMessage');
     stateTable.grant(
       role,
       'dynamodb:GetItem',

@@ -12,6 +12,8 @@ const VISIBILITY_FACTOR = 6;
 
 /** Timeout of the consumer function, from which the visibility timeout of its queue is derived. */
 export const CONSUMER_TIMEOUT_SECONDS = 30;
+/** Timeout of the backfill function. */
+export const BACKFILL_TIMEOUT_SECONDS = 300;
 
 /** Properties of {@link Queues}. */
 export interface QueuesProps {
@@ -26,7 +28,15 @@ export interface QueuesProps {
   readonly removalPolicy: RemovalPolicy;
 }
 
-/** The three SQS queues. They are encrypted, require TLS and retain messages for 14 days (P1). */
+/** The queues of the backfill. Their messages carry no events. */
+export interface GapsQueues {
+  /** Wakes the backfill. */
+  readonly gaps: Queue;
+  /** Contains messages on which the backfill failed five times. */
+  readonly deadLetter: Queue;
+}
+
+/** The three SQS queues of events. They are encrypted, require TLS and retain messages for 14 days (P1). */
 export class Queues extends Construct {
   /** Carries events from the ingester to the consumer. */
   readonly events: Queue;
@@ -35,8 +45,11 @@ export class Queues extends Construct {
   /** Contains items that cannot be processed by retrying. The message attribute `reason` states why. */
   readonly quarantine: Queue;
 
+  private readonly props: QueuesProps;
+
   constructor(scope: Construct, id: string, props: QueuesProps) {
     super(scope, id);
+    this.props = props;
     this.deadLetter = this.queue('DeadLetter', props);
     this.quarantine = this.queue('Quarantine', props);
     this.events = this.queue('Events', props, {
@@ -49,6 +62,20 @@ export class Queues extends Construct {
       { id: 'Serverless-SQSRedrivePolicy', reason },
       { id: 'AwsSolutions-SQS3', reason },
     );
+  }
+
+  /** Creates the queue that wakes the backfill. */
+  addGaps(): GapsQueues {
+    const deadLetter = this.queue('GapsDeadLetter', this.props);
+    const gaps = this.queue('Gaps', this.props, {
+      visibilityTimeout: Duration.seconds(VISIBILITY_FACTOR * BACKFILL_TIMEOUT_SECONDS),
+      deadLetterQueue: { queue: deadLetter, maxReceiveCount: MAX_RECEIVES },
+    });
+    Validations.of(deadLetter).acknowledge({
+      id: 'Serverless-SQSRedrivePolicy',
+      reason: 'Its messages only wake the backfill, which finds gaps in the state table too.',
+    });
+    return { gaps, deadLetter };
   }
 
   private queue(

@@ -8,6 +8,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { LogLevel } from '../aws/logger.ts';
 import type { GenesysDomain } from '../genesys/regions.ts';
 import type { AuditOptions } from './audit-options.ts';
+import type { BackfillOptions } from './backfill-options.ts';
 import type { DetailType } from './detail-types.ts';
 import type { RedactionOptions } from './redaction-options.ts';
 import type { StreamProtocols } from './stream-protocols.ts';
@@ -168,6 +169,13 @@ export interface SwitchboardProps {
    * @default - nothing
    */
   readonly redaction?: RedactionOptions;
+
+  /**
+   * Recovers the events of gaps over the platform API, as far as Genesys Cloud still knows them. `false` only records gaps. The OAuth client needs permissions for it; see the README.
+   *
+   * @default - the default options; `false` with `partnerEventSource`, because the native integration delivers during gaps
+   */
+  readonly backfill?: BackfillOptions | false;
 
   /**
    * SNS topic that is notified when an alarm enters the ALARM state and when it returns to OK.

@@ -5,6 +5,8 @@ import { Construct } from 'constructs';
 import { channelShare } from '../genesys/channel-budget.ts';
 import { Alarms } from './alarms.ts';
 import { AuditLog } from './audit-log.ts';
+import { addBackfillAlarms } from './backfill-alarms.ts';
+import { BackfillFunction } from './backfill-function.ts';
 import { checkConfiguration, DEFAULTS, hasIngester } from './configuration.ts';
 import { ConsumerFunction } from './consumer-function.ts';
 import { Dashboard } from './dashboard.ts';
@@ -15,7 +17,7 @@ import { type EventMatch, eventPattern } from './event-match.ts';
 import { GenesysSecret, secretsIn } from './genesys-secret.ts';
 import { IngesterService } from './ingester-service.ts';
 import type { LogSettings } from './log-group.ts';
-import { Queues } from './message-queues.ts';
+import { type GapsQueues, Queues } from './message-queues.ts';
 import { Network } from './network.ts';
 import { OversizeBucket } from './oversize-bucket.ts';
 import { addPartnerAlarms } from './partner-alarms.ts';
@@ -61,6 +63,8 @@ export class Switchboard extends Construct {
   readonly partner?: PartnerSource;
   /** The audit records; undefined unless the property `audit` is specified. */
   readonly audit?: AuditLog;
+  /** The backfill; undefined with `backfill: false`. */
+  readonly backfill?: BackfillFunction;
   /** The CloudWatch dashboard; undefined with `forEmulator`. */
   readonly dashboard?: Dashboard;
   /** Content redaction; undefined without the property. */
@@ -104,8 +108,10 @@ export class Switchboard extends Construct {
         queues: this.queues,
         encryptionKey,
       });
+    const gaps = forEmulator ? undefined : this.createGapsQueues();
     if (!forEmulator) {
-      if (hasIngester(props)) this.ingester = this.createIngester(logs);
+      if (hasIngester(props)) this.ingester = this.createIngester(logs, gaps);
+      if (gaps) this.backfill = this.createBackfill(logs, gaps);
       this.dashboard = this.createDashboard();
     }
     const alarms = new Alarms(this, 'Alarms', {
@@ -114,6 +120,7 @@ export class Switchboard extends Construct {
       tasks: this.ingester && (props.tasks ?? DEFAULTS.tasks),
       topic: props.alarmTopic,
     });
+    if (this.backfill && gaps) addBackfillAlarms(alarms, this.backfill.function, gaps.deadLetter);
     if (this.partner) addPartnerAlarms(alarms, this.partner);
     if (props.webhook) {
       this.webhook = new WebhookEndpoint(this, 'Webhook', {
@@ -180,7 +187,31 @@ export class Switchboard extends Construct {
     });
   }
 
-  private createIngester(logs: LogSettings): IngesterService {
+  /** Undefined if gaps are not filled. */
+  private createGapsQueues(): GapsQueues | undefined {
+    const { backfill, partnerEventSource } = this.props;
+    const isWanted = hasIngester(this.props) && (backfill ?? partnerEventSource === undefined) !== false;
+    return isWanted ? this.queues.addGaps() : undefined;
+  }
+
+  private createBackfill(logs: LogSettings, { gaps }: GapsQueues): BackfillFunction {
+    const { backfill, genesysDomain = '', logLevel, encryptionKey } = this.props;
+    const [first] = this.secrets;
+    if (!first) throw new Error('An ingester has a secret.');
+    return new BackfillFunction(this, 'Backfill', {
+      options: backfill || {},
+      genesysDomain,
+      secret: first.secret,
+      gapsQueue: gaps,
+      eventsQueue: this.queues.events,
+      stateTable: this.tables.state,
+      logLevel,
+      logs,
+      encryptionKey,
+    });
+  }
+
+  private createIngester(logs: LogSettings, gaps: GapsQueues | undefined): IngesterService {
     const {
       genesysDomain = '',
       topics,
@@ -204,6 +235,7 @@ export class Switchboard extends Construct {
       maxFrameBytes: this.props.maxFrameBytes,
       compressFrames: this.props.compressFrames,
       eventsQueue: this.queues.events,
+      gapsQueue: gaps?.gaps,
       stateTable: this.tables.state,
       oversizeBucket: this.oversize.bucket,
       redaction: this.redaction,
@@ -220,6 +252,7 @@ export class Switchboard extends Construct {
       consumer: this.consumer.function,
       service: this.ingester?.service,
       partner: this.partner,
+      hasBackfill: this.backfill !== undefined,
       bus: this.bus,
     });
   }

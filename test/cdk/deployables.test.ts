@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, expect, test } from 'vitest';
+import { readConfig as readBackfillConfig } from '../../functions/backfill/backfill-config.ts';
 import { readConfig as readConsumerConfig } from '../../functions/consumer/consumer-config.ts';
 import { DRAIN_LIMIT_MS, UNHEALTHY_AFTER_MS } from '../../functions/ingester/ingester.ts';
 import { readConfig as readIngesterConfig } from '../../functions/ingester/ingester-config.ts';
@@ -30,11 +31,13 @@ beforeAll(() => {
   }));
 });
 
-function only<T>(type: string): T {
-  const [first, ...others] = Object.values(template.findResources(type));
+function only<T>(type: string, properties: object = {}): T {
+  const [first, ...others] = Object.values(template.findResources(type, { Properties: properties }));
   expect(others).toEqual([]);
   return first?.Properties as T;
 }
+
+const CONSUMER = { Handler: 'index.handler' };
 
 function container(): Container {
   const { ContainerDefinitions } = only<{ ContainerDefinitions: [Container] }>('AWS::ECS::TaskDefinition');
@@ -51,9 +54,25 @@ function deployed(environment: Record<string, unknown>): Record<string, string> 
   );
 }
 
+test('The backfill accepts the environment of its function', () => {
+  const { Environment } = only<{ Environment: { Variables: Record<string, unknown> } }>(
+    'AWS::Lambda::Function',
+    { Handler: 'backfill.handler' },
+  );
+  expect(readBackfillConfig(deployed(Environment.Variables))).toMatchObject({
+    apiUrl: 'https://api.mypurecloud.de',
+    eventsQueueUrl: expect.stringContaining('QueuesEvents'),
+    gapsQueueUrl: expect.stringContaining('QueuesGaps'),
+    stateTable: expect.stringContaining('TablesState'),
+    requestsPerMinute: 100,
+    logLevel: 'DEBUG',
+  });
+});
+
 test('The consumer accepts the environment of its function', () => {
   const { Environment } = only<{ Environment: { Variables: Record<string, unknown> } }>(
     'AWS::Lambda::Function',
+    CONSUMER,
   );
   const environment = deployed(Environment.Variables);
   expect(readConsumerConfig(environment)).toMatchObject({
@@ -89,11 +108,11 @@ test('The ingester accepts the environment of its task', () => {
 });
 
 test('The visibility timeout of the events queue is at least six times the timeout of the consumer', () => {
-  const { Timeout } = only<{ Timeout: number }>('AWS::Lambda::Function');
+  const { Timeout } = only<{ Timeout: number }>('AWS::Lambda::Function', CONSUMER);
   const queues = Object.values(template.findResources('AWS::SQS::Queue')).map((one) => one.Properties);
-  const events = queues.find(({ RedrivePolicy }) => RedrivePolicy);
-  expect(events.VisibilityTimeout).toBeGreaterThanOrEqual(6 * Timeout);
-  expect(events.RedrivePolicy.maxReceiveCount).toBe(5);
+  const [events] = queues.filter(({ VisibilityTimeout }) => VisibilityTimeout === 6 * Timeout);
+  expect(events?.VisibilityTimeout).toBeGreaterThanOrEqual(6 * Timeout);
+  expect(events?.RedrivePolicy.maxReceiveCount).toBe(5);
 });
 
 test('The event source of the consumer uses partial batch responses, no batching window and limited concurrency', () => {

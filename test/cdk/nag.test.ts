@@ -86,10 +86,15 @@ test('The deployment with the defaults acknowledges exactly the expected finding
     'AwsSolutions-S1 at Test/Switchboard/Oversize/Bucket/Resource',
     'AwsSolutions-SMG4 at Test/Switchboard/Secret/Secret/Resource',
     'AwsSolutions-SQS3 at Test/Switchboard/Queues/Quarantine/Resource',
+    'Serverless-EventBusDLQ at Test/Switchboard/Backfill/Sweep/Resource',
+    'Serverless-LambdaDLQ at Test/Switchboard/Backfill/Function/Resource',
     'Serverless-LambdaDLQ at Test/Switchboard/Consumer/Function/Resource',
+    'Serverless-LambdaEventSourceMappingDestination at Test/Switchboard/Backfill/EventSource/Resource',
     'Serverless-LambdaEventSourceMappingDestination at Test/Switchboard/Consumer/EventSource/Resource',
+    'Serverless-LambdaTracing at Test/Switchboard/Backfill/Function/Resource',
     'Serverless-LambdaTracing at Test/Switchboard/Consumer/Function/Resource',
     'Serverless-SQSRedrivePolicy at Test/Switchboard/Queues/DeadLetter/Resource',
+    'Serverless-SQSRedrivePolicy at Test/Switchboard/Queues/GapsDeadLetter/Resource',
     'Serverless-SQSRedrivePolicy at Test/Switchboard/Queues/Quarantine/Resource',
   ]);
 });

@@ -40,7 +40,8 @@ describe('A deployment with the native integration', () => {
   });
 
   test('The integration adds its bus, a rule and alarms, and changes only the policies of the two queues', () => {
-    const { Resources: before } = templateOf().toJSON();
+    // The native integration delivers during gaps, so that there is no backfill.
+    const { Resources: before } = templateOf(() => ({ backfill: false })).toJSON();
     const { Resources: after } = template.toJSON();
     const added = Object.keys(after).filter((id) => !(id in before));
     expect(added.map((id) => `${after[id].Type} ${unhashed(id)}`).sort()).toEqual([

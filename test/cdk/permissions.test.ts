@@ -14,6 +14,20 @@ const OLD_TLS = 'if {"NumericLessThan":{"s3:TlsVersion":1.2}}';
 
 /** All permissions of a deployment. */
 const PERMISSIONS = [
+  'BackfillRole: Allow sts:AssumeRole on itself to {"Service":"lambda.amazonaws.com"}',
+  'BackfillRoleDefaultPolicy: Allow dynamodb:DeleteItem on <SwitchboardTablesState.Arn>',
+  'BackfillRoleDefaultPolicy: Allow dynamodb:GetItem on <SwitchboardTablesState.Arn>',
+  'BackfillRoleDefaultPolicy: Allow dynamodb:PutItem on <SwitchboardTablesState.Arn>',
+  'BackfillRoleDefaultPolicy: Allow dynamodb:Query on <SwitchboardTablesState.Arn>',
+  'BackfillRoleDefaultPolicy: Allow dynamodb:UpdateItem on <SwitchboardTablesState.Arn>',
+  'BackfillRoleDefaultPolicy: Allow logs:CreateLogStream on <SwitchboardBackfillLogs.Arn>',
+  'BackfillRoleDefaultPolicy: Allow logs:PutLogEvents on <SwitchboardBackfillLogs.Arn>',
+  'BackfillRoleDefaultPolicy: Allow secretsmanager:GetSecretValue on <SwitchboardSecret>',
+  'BackfillRoleDefaultPolicy: Allow sqs:DeleteMessage on <SwitchboardQueuesGaps.Arn>',
+  'BackfillRoleDefaultPolicy: Allow sqs:GetQueueAttributes on <SwitchboardQueuesGaps.Arn>',
+  'BackfillRoleDefaultPolicy: Allow sqs:ReceiveMessage on <SwitchboardQueuesGaps.Arn>',
+  'BackfillRoleDefaultPolicy: Allow sqs:SendMessage on <SwitchboardQueuesEvents.Arn>',
+  'BackfillRoleDefaultPolicy: Allow sqs:SendMessage on <SwitchboardQueuesGaps.Arn>',
   'ConsumerRole: Allow sts:AssumeRole on itself to {"Service":"lambda.amazonaws.com"}',
   'ConsumerRoleDefaultPolicy: Allow dynamodb:BatchGetItem on <SwitchboardTablesClaims.Arn>',
   'ConsumerRoleDefaultPolicy: Allow dynamodb:PartiQLInsert on <SwitchboardTablesClaims.Arn>',
@@ -43,6 +57,7 @@ const PERMISSIONS = [
   'IngesterTaskTaskRoleDefaultPolicy: Allow s3:PutObject on <SwitchboardOversizeBucket.Arn>/*',
   'IngesterTaskTaskRoleDefaultPolicy: Allow secretsmanager:GetSecretValue on <SwitchboardSecret>',
   'IngesterTaskTaskRoleDefaultPolicy: Allow sqs:SendMessage on <SwitchboardQueuesEvents.Arn>',
+  'IngesterTaskTaskRoleDefaultPolicy: Allow sqs:SendMessage on <SwitchboardQueuesGaps.Arn>',
   'NetworkVpcFlowLogIAMRole: Allow sts:AssumeRole on itself to {"Service":"vpc-flow-logs.amazonaws.com"}',
   'NetworkVpcFlowLogIAMRoleDefaultPolicy: Allow logs:CreateLogStream on <SwitchboardNetworkFlowLogs.Arn>',
   'NetworkVpcFlowLogIAMRoleDefaultPolicy: Allow logs:DescribeLogStreams on <SwitchboardNetworkFlowLogs.Arn>',
@@ -53,6 +68,8 @@ const PERMISSIONS = [
   `OversizeBucketPolicy: Deny s3:* on <SwitchboardOversizeBucket.Arn>/* to {"AWS":"*"} ${OLD_TLS}`,
   `QueuesDeadLetterPolicy: Deny sqs:* on <SwitchboardQueuesDeadLetter.Arn> to {"AWS":"*"} ${NO_TLS}`,
   `QueuesEventsPolicy: Deny sqs:* on <SwitchboardQueuesEvents.Arn> to {"AWS":"*"} ${NO_TLS}`,
+  `QueuesGapsDeadLetterPolicy: Deny sqs:* on <SwitchboardQueuesGapsDeadLetter.Arn> to {"AWS":"*"} ${NO_TLS}`,
+  `QueuesGapsPolicy: Deny sqs:* on <SwitchboardQueuesGaps.Arn> to {"AWS":"*"} ${NO_TLS}`,
   `QueuesQuarantinePolicy: Deny sqs:* on <SwitchboardQueuesQuarantine.Arn> to {"AWS":"*"} ${NO_TLS}`,
 ].map((line) => `Switchboard${line}`);
 
@@ -111,6 +128,7 @@ describe('A deployment with the defaults', () => {
   });
 
   test.each([
+    ['backfill', 'SwitchboardBackfillRoleDefaultPolicy'],
     ['consumer', 'SwitchboardConsumerRoleDefaultPolicy'],
     ['ingester', 'SwitchboardIngesterTaskTaskRoleDefaultPolicy'],
     ['webhook', 'SwitchboardWebhookRoleDefaultPolicy'],
@@ -137,10 +155,11 @@ describe('A deployment with a customer managed key', () => {
     lines = policyLines(template);
   });
 
-  test('The key can be used by the consumer and the ingester only, with individual actions', () => {
+  test('The key can be used by the backfill, the consumer and the ingester only, with individual actions', () => {
     const uses = lines.filter((line) => line.endsWith('on <Key.Arn>'));
     const actions = ['Decrypt', 'DescribeKey', 'Encrypt', 'GenerateDataKey', 'ReEncryptFrom', 'ReEncryptTo'];
     expect(uses).toEqual([
+      ...actions.map((action) => `SwitchboardBackfillRoleDefaultPolicy: Allow kms:${action} on <Key.Arn>`),
       ...actions.map((action) => `SwitchboardConsumerRoleDefaultPolicy: Allow kms:${action} on <Key.Arn>`),
       ...actions.map(
         (action) => `SwitchboardIngesterTaskTaskRoleDefaultPolicy: Allow kms:${action} on <Key.Arn>`,
@@ -167,6 +186,7 @@ test('The permission for an existing secret contains its name and six wildcard c
   }));
   template.resourceCountIs('AWS::SecretsManager::Secret', 0);
   expect(policyLines(template).filter((line) => line.includes('secretsmanager'))).toEqual([
+    'SwitchboardBackfillRoleDefaultPolicy: Allow secretsmanager:GetSecretValue on arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:team/genesys-??????',
     'SwitchboardIngesterTaskTaskRoleDefaultPolicy: Allow secretsmanager:GetSecretValue on arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:team/genesys-??????',
   ]);
 });
@@ -178,6 +198,8 @@ test('The ingester can read exactly the secrets of its OAuth clients', () => {
   template.resourceCountIs('AWS::SecretsManager::Secret', 2);
   const line = 'SwitchboardIngesterTaskTaskRoleDefaultPolicy: Allow secretsmanager:GetSecretValue on';
   expect(policyLines(template).filter((one) => one.includes('secretsmanager'))).toEqual([
+    // The backfill uses the first OAuth client.
+    'SwitchboardBackfillRoleDefaultPolicy: Allow secretsmanager:GetSecretValue on <SwitchboardSecret>',
     `${line} <SwitchboardSecret3Secret>`,
     `${line} <SwitchboardSecret>`,
     `${line} arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:team/genesys-??????`,

@@ -59,6 +59,7 @@ function environmentOf(props: Partial<SwitchboardProps>): Record<string, string>
 const deployed = (environment: Record<string, string>) => ({
   ...environment,
   EVENTS_QUEUE_URL: 'https://sqs.eu-central-1.amazonaws.com/123456789012/events',
+  GAPS_QUEUE_URL: 'https://sqs.eu-central-1.amazonaws.com/123456789012/gaps',
 });
 
 describe('The ingester', () => {

@@ -30,6 +30,24 @@ const OMITTED = [
   'SwitchboardAlarmsSilence',
   'SwitchboardAlarmsTooFewHealthyTasks',
   'SwitchboardAlarmsTopicsRejected',
+  // Backfill
+  'SwitchboardAlarmsBackfillErrors',
+  'SwitchboardAlarmsBackfillPermissionsMissing',
+  'SwitchboardAlarmsBackfillRoundsFailed',
+  'SwitchboardAlarmsGapSeconds',
+  'SwitchboardAlarmsGapsDeadLetterNotEmpty',
+  'SwitchboardAlarmsOldestOpenGap',
+  'SwitchboardBackfillEventSource',
+  'SwitchboardBackfillFunction',
+  'SwitchboardBackfillLogs',
+  'SwitchboardBackfillRole',
+  'SwitchboardBackfillRoleDefaultPolicy',
+  'SwitchboardBackfillSweep',
+  'SwitchboardBackfillSweepAllowEventRuleTestSwitchboardBackfillFunction5D558BB4EE61925F',
+  'SwitchboardQueuesGaps',
+  'SwitchboardQueuesGapsDeadLetter',
+  'SwitchboardQueuesGapsDeadLetterPolicy',
+  'SwitchboardQueuesGapsPolicy',
 ];
 
 /** Asset hashes change with every change to the deployables, so they are excluded from the snapshot. */

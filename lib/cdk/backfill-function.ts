@@ -1,0 +1,178 @@
+import { Duration, Validations } from 'aws-cdk-lib';
+import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import {
+  Architecture,
+  Code,
+  EventSourceMapping,
+  Function as LambdaFunction,
+  Runtime,
+} from 'aws-cdk-lib/aws-lambda';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { LogLevel } from '../aws/logger.ts';
+import type { BackfillOptions } from './backfill-options.ts';
+import { bundle } from './bundle.ts';
+import { grantKeyUse } from './encryption.ts';
+import { type LogSettings, logGroup } from './log-group.ts';
+import { BACKFILL_TIMEOUT_SECONDS } from './message-queues.ts';
+
+/** Gaps whose message was lost are found after this time at the latest. */
+const SWEEP_MINUTES = 5;
+/** Messages only wake the function, so that one invocation is enough for many. */
+const BATCH_SIZE = 10;
+const BATCH_WINDOW_SECONDS = 5;
+/** The minimum of an SQS event source. The invocations take turns. */
+const MAX_CONCURRENCY = 2;
+const MEMORY_MIB = 512;
+
+/** Properties of {@link BackfillFunction}. */
+export interface BackfillFunctionProps {
+  /** Options of the user. */
+  readonly options: BackfillOptions;
+
+  /** Domain of the Genesys Cloud region. */
+  readonly genesysDomain: string;
+
+  /** Secret with the OAuth client that reads the past. */
+  readonly secret: ISecret;
+
+  /** Queue that wakes the function. */
+  readonly gapsQueue: IQueue;
+
+  /** Queue to which recovered events are sent. */
+  readonly eventsQueue: IQueue;
+
+  /** Table with gap records and the progress of backfills. */
+  readonly stateTable: ITable;
+
+  /**
+   * Log level.
+   *
+   * @default 'INFO'
+   */
+  readonly logLevel?: LogLevel | undefined;
+
+  /** Settings of the log group. */
+  readonly logs: LogSettings;
+
+  /**
+   * KMS key that encrypts the queues and the table.
+   *
+   * @default - AWS owned keys
+   */
+  readonly encryptionKey?: IKey | undefined;
+}
+
+/** The backfill: an AWS Lambda function that reads over the platform API what was missed in a gap. */
+export class BackfillFunction extends Construct {
+  /** The Lambda function. */
+  readonly function: LambdaFunction;
+
+  constructor(scope: Construct, id: string, props: BackfillFunctionProps) {
+    super(scope, id);
+    const logs = logGroup(this, 'Logs', props.logs);
+    // The default role of a function has a managed policy that allows writing to every log group.
+    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    logs.grantWrite(role);
+    this.grantAll(role, props);
+    this.function = new LambdaFunction(this, 'Function', {
+      description: 'Switchboard backfill: recovers the events of gaps from the platform API',
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      code: Code.fromAsset(bundle(this, 'functions/backfill/handler.ts', 'backfill')),
+      handler: 'backfill.handler',
+      memorySize: MEMORY_MIB,
+      timeout: Duration.seconds(BACKFILL_TIMEOUT_SECONDS),
+      role,
+      logGroup: logs,
+      environment: this.environment(props),
+    });
+    const mapping = new EventSourceMapping(this, 'EventSource', {
+      target: this.function,
+      eventSourceArn: props.gapsQueue.queueArn,
+      batchSize: BATCH_SIZE,
+      maxBatchingWindow: Duration.seconds(BATCH_WINDOW_SECONDS),
+      maxConcurrency: MAX_CONCURRENCY,
+      reportBatchItemFailures: true,
+    });
+    const sweep = new Rule(this, 'Sweep', {
+      description: 'Switchboard backfill: finds gaps whose message was lost',
+      schedule: Schedule.rate(Duration.minutes(SWEEP_MINUTES)),
+      targets: [new LambdaTarget(this.function, { retryAttempts: 0 })],
+    });
+    this.acknowledge(mapping, sweep);
+  }
+
+  /** Environment variables, read by `functions/backfill/backfill-config.ts`. */
+  private environment(props: BackfillFunctionProps): Record<string, string> {
+    const { requestsPerMinute } = props.options;
+    return {
+      NODE_OPTIONS: '--enable-source-maps',
+      GENESYS_DOMAIN: props.genesysDomain,
+      GENESYS_SECRET_ID: props.secret.secretArn,
+      EVENTS_QUEUE_URL: props.eventsQueue.queueUrl,
+      GAPS_QUEUE_URL: props.gapsQueue.queueUrl,
+      STATE_TABLE: props.stateTable.tableName,
+      ...(requestsPerMinute === undefined ? {} : { BACKFILL_REQUESTS_PER_MINUTE: String(requestsPerMinute) }),
+      ...(props.logLevel ? { LOG_LEVEL: props.logLevel } : {}),
+    };
+  }
+
+  /** Grants the calls made by `functions/backfill` and by the Lambda event source. */
+  private grantAll(role: Role, props: BackfillFunctionProps): void {
+    const { gapsQueue, eventsQueue, stateTable, secret, encryptionKey } = props;
+    gapsQueue.grant(
+      role,
+      'sqs:ReceiveMessage',
+      'sqs:DeleteMessage',
+      'sqs:GetQueueAttributes',
+      'sqs:SendMessage',
+    );
+    eventsQueue.grant(role, 'sqs:SendMessage');
+    stateTable.grant(
+      role,
+      'dynamodb:GetItem',
+      'dynamodb:Query',
+      'dynamodb:PutItem',
+      'dynamodb:UpdateItem',
+      'dynamodb:DeleteItem',
+    );
+    role.addToPolicy(
+      new PolicyStatement({
+        actions: ['secretsmanager:GetSecretValue'],
+        // The ARN of a secret that was imported by name lacks the last six characters.
+        resources: [secret.secretFullArn ?? `${secret.secretArn}-??????`],
+      }),
+    );
+    secret.encryptionKey?.grantDecrypt(role);
+    grantKeyUse(encryptionKey, role);
+  }
+
+  private acknowledge(mapping: EventSourceMapping, sweep: Rule): void {
+    Validations.of(sweep).acknowledge({
+      id: 'Serverless-EventBusDLQ',
+      reason: 'A sweep that is not invoked is made up for by the next one.',
+    });
+    Validations.of(mapping).acknowledge({
+      id: 'Serverless-LambdaEventSourceMappingDestination',
+      reason:
+        'Messages only wake the function. What it has to do is in the state table, and a schedule finds it.',
+    });
+    Validations.of(this.function).acknowledge(
+      {
+        id: 'Serverless-LambdaDLQ',
+        reason: 'A failed sweep is repeated by the next one, and what it has to do is in the state table.',
+      },
+      {
+        id: 'Serverless-LambdaTracing',
+        reason:
+          'Events contain timestamps, and counts are metrics. A trace would add cost without information.',
+      },
+    );
+  }
+}
