@@ -1,5 +1,6 @@
 import { availableParallelism, cpus } from 'node:os';
 import { Argument, Command } from 'commander';
+import { backfillFigures } from './backfill-bench.ts';
 import { batches, consumer, naiveConsumer } from './consumer-bench.ts';
 import { benchImport } from './import-bench.ts';
 import { benchIngester, FORMATS } from './ingester-bench.ts';
@@ -28,7 +29,7 @@ async function benchConsumer(limit: number): Promise<Figure> {
   return figure('consumer', 'events/s per core', await measure(consumer(), CONSUMER_EVENTS), naive, limit);
 }
 
-const BENCHES = ['ingester', 'consumer', 'webhook', 'import', 'memory'] as const;
+const BENCHES = ['ingester', 'consumer', 'webhook', 'import', 'memory', 'backfill'] as const;
 
 const command = new Command('bench')
   .description(
@@ -56,6 +57,7 @@ if (selected('consumer')) print(await benchConsumer(limit));
 if (selected('webhook')) for (const one of await benchWebhook()) print(one);
 if (selected('import')) for (const one of await benchImport()) print(one);
 if (selected('memory')) for (const one of await benchMemory()) print(one);
+if (selected('backfill')) for (const one of await backfillFigures()) print(one);
 process.exit(0);
 
 function print(result: Figure): void {

@@ -16,9 +16,18 @@ const PLATFORM_LOG_BYTES = 400;
 /** A claim, including the storage overhead of 100 bytes per item. */
 const CLAIM_BYTES = 200;
 /** Custom metrics of the stack. */
-const CUSTOM_METRICS = 16;
-/** Seven standard alarms, and one anomaly detection alarm, which is billed as three. */
-const ALARMS = 10;
+const CUSTOM_METRICS = 22;
+/** A gap per day, and what its backfill takes: three rounds, most of whose time is spent waiting for the platform API. */
+const GAPS_PER_MONTH = 30;
+const BACKFILL_SECONDS_PER_GAP = 120;
+/** The backfill looks every five minutes for gaps whose message was lost. */
+const SWEEPS_PER_MONTH = (HOURS_PER_MONTH * 60) / 5;
+const SWEEP_SECONDS = 0.5;
+const BACKFILL_GB = 0.5;
+/** Read units of a sweep: the gap records of a month and the results of their backfills. */
+const SWEEP_READS = 40;
+/** Standard alarms, and one anomaly detection alarm, which is billed as three. */
+const ALARMS = 21;
 
 /** Billable units of a run. */
 export interface Usage {
@@ -108,6 +117,19 @@ export function bill(usage: Usage, options: { tasks: number; claimDays: number }
     line('Fargate: vCPU', options.tasks * TASK.vcpu * HOURS_PER_MONTH, 'vCPU-h', PRICES.fargateVcpuHour),
     line('Fargate: memory', options.tasks * TASK.gb * HOURS_PER_MONTH, 'GB-h', PRICES.fargateGbHour),
     line('Public IPv4 addresses', options.tasks * HOURS_PER_MONTH, 'h', PRICES.ipv4Hour),
+    line(
+      'Backfill: Lambda, with one gap per day',
+      (GAPS_PER_MONTH * BACKFILL_SECONDS_PER_GAP + SWEEPS_PER_MONTH * SWEEP_SECONDS) * BACKFILL_GB,
+      'GB-s',
+      PRICES.lambdaGbSecond,
+    ),
+    line(
+      'Backfill: reads of gap records',
+      (SWEEPS_PER_MONTH * SWEEP_READS) / MILLION,
+      'M units',
+      PRICES.dynamoDbMillionReads,
+    ),
+    line('SQS: polls of the idle gaps queue', idlePolls, 'M requests', PRICES.sqsMillionRequests),
     line('CloudWatch: metrics', CUSTOM_METRICS, 'metrics', PRICES.metricMonth),
     line('CloudWatch: alarms', ALARMS, 'alarms', PRICES.alarmMonth),
   ];
