@@ -13,7 +13,11 @@ import { NAMES } from './resources.ts';
 const SIMULATED_REQUESTS_PER_MINUTE = 30_000;
 const REQUESTS_PER_MINUTE = 100;
 /** Rounds of a simulated run. Its REST API knows an event after a second at most. */
-const SIMULATED_TIMES: FillTimes = { roundsAfterMs: [1_500, 2_500, 4_000], edgeMs: 500, unprovenMs: 30_000 };
+const SIMULATED_TIMES: FillTimes = {
+  roundsAfterMs: [4_500, 5_500, 7_000],
+  edgeMs: 1_000,
+  unprovenMs: 30_000,
+};
 const TIMEOUT_MS = 60_000;
 
 /** Options of {@link createLocalBackfill}. */

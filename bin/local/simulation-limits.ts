@@ -16,8 +16,8 @@ const SILENCE_HALF_OPEN_MS = 1_000;
 const SILENCE_MS = 10_000;
 /** Time for a pong while pongs are withheld, instead of 10 s. */
 const PONG_WITHHELD_MS = 1_000;
-/** Backfills begin soon, so that a run does not wait for them. */
-const GAP_EDGE_MS = 1_000;
+/** Shorter than in a deployment, so that a run does not wait for backfills; long enough for a busy machine. */
+const GAP_EDGE_MS = 3_000;
 /** Short, so that a run with killed invocations ends soon. A busy machine may exceed it. */
 const CONSUMER_TIMEOUT_CRASH_MS = 2_000;
 const CONSUMER_TIMEOUT_MS = 10_000;

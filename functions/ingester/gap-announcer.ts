@@ -118,8 +118,9 @@ export class GapAnnouncer implements CoverageStore {
 
   private async store(gapId: string, { fromMs, toMs }: Gap): Promise<void> {
     const { edgeMs, oldestUnsentMs, putEdges, send } = this.options;
-    // What SQS has not accepted may never reach it.
-    const sentMs = (oldestUnsentMs() ?? Number.POSITIVE_INFINITY) - 1;
+    // At the end of the process, what SQS has not accepted may never reach it. Before, it is sent again until it does.
+    const unsentMs = this.isStopping ? oldestUnsentMs() : undefined;
+    const sentMs = (unsentMs ?? Number.POSITIVE_INFINITY) - 1;
     await putEdges(gapId, this.reads.around(fromMs - edgeMs, Math.min(toMs + edgeMs, sentMs)));
     await send(gapId);
   }

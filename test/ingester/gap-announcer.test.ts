@@ -90,7 +90,15 @@ describe('a gap that has ended', () => {
     expect(sent).toEqual([gapIdOf(gap, TASK), gapIdOf({ ...gap, subscription: '1' }, TASK)]);
   });
 
-  test('Events that SQS has not accepted do not count as delivered', async () => {
+  test('Events that wait for SQS count as delivered while the process runs', async () => {
+    const { one, edges, read } = announcer({ oldestUnsentMs: () => START_MS });
+    read(START_MS, 1);
+    await one.putGap(gap, TASK);
+    await vi.advanceTimersByTimeAsync(EDGE_MS);
+    expect(counted(edges[0]![1])).toBe(1);
+  });
+
+  test('When the process stops, events that SQS has not accepted do not count as delivered', async () => {
     const { one, edges, read } = announcer({ oldestUnsentMs: () => START_MS + SECOND_MS });
     read(START_MS, 1);
     read(START_MS + SECOND_MS, 2);
