@@ -1,10 +1,10 @@
 import { redact } from '../../lib/events/redaction.ts';
 import type { ConnectionAudit } from './connection-audit.ts';
 import type { ConnectionSettings } from './connection-settings.ts';
-import type { SignalSink } from './intake.ts';
 import { type End, type EndCause, type EndTable, endOf } from './protocols/end-table.ts';
 import type { ConnectionSignal, Session, SessionRemainder, Signal } from './protocols/stream-protocol.ts';
 import type { Moment } from './read-progress.ts';
+import type { SignalSink } from './signal-sink.ts';
 import { ABNORMAL_CLOSURE, type SocketFactory, Transport } from './transport.ts';
 
 /** The server's request to reconnect. */

@@ -4,7 +4,6 @@ import { Backoff, type BackoffLimits } from './backoff.ts';
 import { ConnectError, Connection, type ConnectionHandlers } from './connection.ts';
 import type { ConnectionAudit } from './connection-audit.ts';
 import { type ConnectionTimes, connectionSettings } from './connection-settings.ts';
-import type { SignalSink } from './intake.ts';
 import { type End, type EndCause, endOfFailure, type Reconnect } from './protocols/end-table.ts';
 import type {
   ProtocolContext,
@@ -12,6 +11,7 @@ import type {
   StreamProtocol,
   Subscription,
 } from './protocols/stream-protocol.ts';
+import type { SignalSink } from './signal-sink.ts';
 import type { SocketFactory } from './transport.ts';
 
 /** How connections are made. */

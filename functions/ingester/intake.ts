@@ -15,20 +15,11 @@ import { CursorCommits } from './cursor-commits.ts';
 import { type IntakeTotals, noTotals, type ProtocolTotals, sumOfTotals } from './intake-totals.ts';
 import { KeyHistory } from './key-history.ts';
 import type { LargeItems } from './large-items.ts';
-import { OneSpeaker, type SpeakerEnd } from './one-speaker.ts';
-import type { DataSignal, Session } from './protocols/stream-protocol.ts';
+import { OneSpeaker } from './one-speaker.ts';
+import type { Session } from './protocols/stream-protocol.ts';
 import { RecentIds } from './recent-ids.ts';
 import { rejectedFrameItem } from './rejected-frame-item.ts';
-
-/** Takes the data of one subscription's connections, and learns when each of them can deliver data. */
-export interface SignalSink {
-  /** The connection is open: frames can follow. */
-  open(session: Session): void;
-  /** The connection has ended: no frames follow. */
-  end(session: Session, end: SpeakerEnd): void;
-  /** @param frame - the frame that the signal came in */
-  take(session: Session, signal: DataSignal, frame: Buffer): void;
-}
+import type { SignalSink } from './signal-sink.ts';
 
 /** Under which items are counted that do not say which protocol they came with. */
 const UNKNOWN_PROTOCOL = 'unknown';

@@ -114,6 +114,12 @@ export function hasIngester({ topics, protocols = {} }: SwitchboardProps): boole
   return topics.length > 0 || Object.values(protocols).some((one) => one !== undefined);
 }
 
+/** Whether the backfill fills gaps of the ingester. With a partner event source it does if the user asks for it. */
+export function fillsGaps(props: SwitchboardProps): boolean {
+  const { backfill = props.partnerEventSource === undefined } = props;
+  return hasIngester(props) && backfill !== false;
+}
+
 function domainProblems(props: SwitchboardProps): string[] {
   const { genesysDomain = '' } = props;
   if (isGenesysDomain(genesysDomain)) return [];

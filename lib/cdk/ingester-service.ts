@@ -24,6 +24,7 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { LogLevel } from '../aws/logger.ts';
+import { channelShare } from '../genesys/channel-budget.ts';
 import { bundle } from './bundle.ts';
 import { grantKeyUse } from './encryption.ts';
 import { HEALTH_PORT, INGESTER_HEALTH_CHECK } from './ingester-health-check.ts';
@@ -60,8 +61,12 @@ export interface IngesterServiceProps {
    */
   readonly secrets: readonly ISecret[];
 
-  /** Notification channels of each OAuth client that a task may use. */
-  readonly channelsPerClient: number;
+  /**
+   * Notification channels that a task may use.
+   *
+   * @default - the task's share of what each OAuth client may have
+   */
+  readonly channels?: number | undefined;
 
   /** Topics to subscribe to. */
   readonly topics: readonly string[];
@@ -211,7 +216,7 @@ export class IngesterService extends Construct {
       GENESYS_DOMAIN: props.genesysDomain,
       GENESYS_SECRET_ID: props.secrets.map(({ secretArn }) => secretArn).join(','),
       ...(props.topics.length > 0 ? { TOPICS: props.topics.join(',') } : {}),
-      CHANNELS: String(props.channelsPerClient),
+      CHANNELS: String(channelsPerClient(props)),
       ...protocolVariables(props.protocols, props.topics),
       ...socketVariables(props),
       EVENTS_QUEUE_URL: props.eventsQueue.queueUrl,
@@ -256,4 +261,9 @@ export class IngesterService extends Construct {
     for (const secret of secrets) secret.encryptionKey?.grantDecrypt(role);
     grantKeyUse(encryptionKey, role);
   }
+}
+
+/** Notification channels of each OAuth client. */
+function channelsPerClient({ channels, tasks, secrets }: IngesterServiceProps): number {
+  return channels === undefined ? channelShare(tasks) : Math.ceil(channels / secrets.length);
 }

@@ -1,4 +1,5 @@
 import { Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import {
   BlockPublicAccess,
@@ -8,6 +9,7 @@ import {
   ObjectOwnership,
 } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { grantKeyUse } from './encryption.ts';
 
 /** Minimum lifetime of an object. It exceeds the 24 hours for which EventBridge retries a delivery. */
 const MIN_LIFETIME_DAYS = 30;
@@ -39,6 +41,7 @@ export interface OversizeBucketProps {
 export class OversizeBucket extends Construct {
   /** The S3 bucket. */
   readonly bucket: IBucket;
+  private readonly encryptionKey: IKey | undefined;
 
   constructor(scope: Construct, id: string, props: OversizeBucketProps) {
     super(scope, id);
@@ -65,5 +68,14 @@ export class OversizeBucket extends Construct {
         'Only the consumer writes to this bucket, and every object is referenced by a published event. Access logs would double the cost of a bucket that is mostly empty.',
     });
     this.bucket = bucket as IBucket;
+    this.encryptionKey = encryptionKey;
+  }
+
+  /** Grants reading objects whose keys are known. */
+  grantGet(grantee: IGrantable): void {
+    grantee.grantPrincipal.addToPrincipalPolicy(
+      new PolicyStatement({ actions: ['s3:GetObject'], resources: [this.bucket.arnForObjects('*')] }),
+    );
+    grantKeyUse(this.encryptionKey, grantee);
   }
 }

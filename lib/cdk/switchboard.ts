@@ -1,17 +1,16 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
 import { type IEventBus, type IRuleTarget, Rule } from 'aws-cdk-lib/aws-events';
-import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IGrantable } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { channelShare } from '../genesys/channel-budget.ts';
 import { Alarms } from './alarms.ts';
 import { AuditLog } from './audit-log.ts';
 import { addBackfillAlarms } from './backfill-alarms.ts';
 import { BackfillFunction } from './backfill-function.ts';
-import { checkConfiguration, DEFAULTS, hasIngester } from './configuration.ts';
+import { checkConfiguration, DEFAULTS, fillsGaps, hasIngester } from './configuration.ts';
 import { ConsumerFunction } from './consumer-function.ts';
 import { Dashboard } from './dashboard.ts';
 import { Tables } from './dynamodb-tables.ts';
-import { allowServices, grantKeyUse } from './encryption.ts';
+import { allowServices } from './encryption.ts';
 import { Bus } from './event-bus.ts';
 import { type EventMatch, eventPattern } from './event-match.ts';
 import { GenesysSecret, secretsIn } from './genesys-secret.ts';
@@ -108,7 +107,7 @@ export class Switchboard extends Construct {
         queues: this.queues,
         encryptionKey,
       });
-    const gaps = forEmulator ? undefined : this.createGapsQueues();
+    const gaps = fillsGaps(props) && !forEmulator ? this.queues.addGaps() : undefined;
     if (!forEmulator) {
       if (hasIngester(props)) this.ingester = this.createIngester(logs, gaps);
       if (gaps) this.backfill = this.createBackfill(logs, gaps);
@@ -160,13 +159,7 @@ export class Switchboard extends Construct {
 
   /** Grants read access to events that exceed the EventBridge size limit. Their published events refer to objects. */
   grantReadOversize(grantee: IGrantable): void {
-    grantee.grantPrincipal.addToPrincipalPolicy(
-      new PolicyStatement({
-        actions: ['s3:GetObject'],
-        resources: [this.oversize.bucket.arnForObjects('*')],
-      }),
-    );
-    grantKeyUse(this.props.encryptionKey, grantee);
+    this.oversize.grantGet(grantee);
   }
 
   private createConsumer(bus: Bus, logs: LogSettings): ConsumerFunction {
@@ -185,13 +178,6 @@ export class Switchboard extends Construct {
       logs,
       encryptionKey,
     });
-  }
-
-  /** Undefined if gaps are not filled. */
-  private createGapsQueues(): GapsQueues | undefined {
-    const { backfill, partnerEventSource } = this.props;
-    const isWanted = hasIngester(this.props) && (backfill ?? partnerEventSource === undefined) !== false;
-    return isWanted ? this.queues.addGaps() : undefined;
   }
 
   private createBackfill(logs: LogSettings, { gaps }: GapsQueues): BackfillFunction {
@@ -228,8 +214,7 @@ export class Switchboard extends Construct {
       tasks,
       genesysDomain,
       secrets: this.secrets.map(({ secret }) => secret),
-      channelsPerClient:
-        channels === undefined ? channelShare(tasks) : Math.ceil(channels / this.secrets.length),
+      channels,
       topics,
       protocols,
       maxFrameBytes: this.props.maxFrameBytes,

@@ -1,9 +1,10 @@
 import { gunzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Intake, type SignalSink } from '../../functions/ingester/intake.ts';
+import { Intake } from '../../functions/ingester/intake.ts';
 import { readFrame } from '../../functions/ingester/protocols/notification-channels/channel-frames.ts';
 import type { DataSignal, Session } from '../../functions/ingester/protocols/stream-protocol.ts';
 import { RecentIds } from '../../functions/ingester/recent-ids.ts';
+import type { SignalSink } from '../../functions/ingester/signal-sink.ts';
 import { contentIdentity } from '../../lib/events/identity.ts';
 import { MAX_ITEM_BYTES } from '../../lib/events/item.ts';
 import { queuedEventSchema, rejectedFrameSchema } from '../../lib/events/schema.ts';

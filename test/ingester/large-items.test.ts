@@ -1,10 +1,11 @@
 import { hash, randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Batcher } from '../../functions/ingester/batcher.ts';
-import { Intake, type SignalSink } from '../../functions/ingester/intake.ts';
+import { Intake } from '../../functions/ingester/intake.ts';
 import { LargeItems } from '../../functions/ingester/large-items.ts';
 import { readFrame } from '../../functions/ingester/protocols/notification-channels/channel-frames.ts';
 import type { DataSignal, Session } from '../../functions/ingester/protocols/stream-protocol.ts';
+import type { SignalSink } from '../../functions/ingester/signal-sink.ts';
 import { toDetail } from '../../lib/events/event-detail.ts';
 import { MAX_ITEM_BYTES } from '../../lib/events/item.ts';
 import { queuedEventSchema, rejectedFrameSchema } from '../../lib/events/schema.ts';

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Intake, type SignalSink } from '../../functions/ingester/intake.ts';
+import { Intake } from '../../functions/ingester/intake.ts';
 import { OneSpeaker } from '../../functions/ingester/one-speaker.ts';
 import type { Session } from '../../functions/ingester/protocols/stream-protocol.ts';
+import type { SignalSink } from '../../functions/ingester/signal-sink.ts';
 import { KeptItems } from './kept-items.ts';
 import { type OverlapRun, overlapRun } from './overlap-simulation.ts';
 import { TestLog } from './test-log.ts';

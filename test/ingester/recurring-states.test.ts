@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Intake, type SignalSink } from '../../functions/ingester/intake.ts';
+import { Intake } from '../../functions/ingester/intake.ts';
 import { readFrame } from '../../functions/ingester/protocols/notification-channels/channel-frames.ts';
 import type { DataSignal, Session } from '../../functions/ingester/protocols/stream-protocol.ts';
+import type { SignalSink } from '../../functions/ingester/signal-sink.ts';
 import { KeptItems } from './kept-items.ts';
 import { TestLog } from './test-log.ts';
 
