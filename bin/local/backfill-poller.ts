@@ -1,17 +1,18 @@
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import type { Emulator } from 'switchboard-local/emulator/emulator.ts';
 import { SqsPoller } from 'switchboard-local/lambda/poller.ts';
+import { readConfig } from '../../functions/backfill/backfill-config.ts';
 import type { FillTimes } from '../../functions/backfill/fill.ts';
 import { createHandler } from '../../functions/backfill/wake-up-handler.ts';
-import { type AwsEdge, dynamoDbClient, sqsClient } from '../../lib/aws/aws-clients.ts';
+import { type AwsEdge, dynamoDbClient, secretsManagerClient, sqsClient } from '../../lib/aws/aws-clients.ts';
 import { createLogger, type LogLevel } from '../../lib/aws/logger.ts';
 import { METRIC_NAMESPACE } from '../../lib/aws/metric-names.ts';
 import type { Credentials } from '../../lib/genesys/token-source.ts';
+import { redactionVariables } from './local-redaction.ts';
 import { NAMES } from './resources.ts';
 
 /** With a simulated Genesys Cloud a run has hundreds of gaps in the time of one: its limits are higher too. */
 const SIMULATED_REQUESTS_PER_MINUTE = 30_000;
-const REQUESTS_PER_MINUTE = 100;
 /** Rounds of a simulated run. Its REST API knows an event after a second at most. */
 const SIMULATED_TIMES: FillTimes = {
   roundsAfterMs: [4_500, 5_500, 7_000],
@@ -28,24 +29,28 @@ export interface LocalBackfillOptions {
   gapsQueueUrl: string;
   genesys: { apiUrl: string; loginUrl: string; credentials: Credentials };
   logLevel: LogLevel;
+  /** A valid value of the variable `REDACTION`. */
+  redaction?: string | undefined;
   isSimulated: boolean;
 }
 
 /** The backfill as Lambda runs it. */
 export function createLocalBackfill(options: LocalBackfillOptions): SqsPoller {
-  const { emulator, edge, eventsQueueUrl, gapsQueueUrl, genesys, logLevel, isSimulated } = options;
+  const { emulator, edge, eventsQueueUrl, gapsQueueUrl, genesys, logLevel, redaction, isSimulated } = options;
   const { apiUrl, loginUrl, credentials } = genesys;
-  const config = {
-    apiUrl,
-    loginUrl,
-    credentials: { secretIds: [''] } as const,
-    eventsQueueUrl,
-    gapsQueueUrl,
-    stateTable: NAMES.stateTable,
-    subscriptionSet: 'default',
-    requestsPerMinute: isSimulated ? SIMULATED_REQUESTS_PER_MINUTE : REQUESTS_PER_MINUTE,
-    logLevel,
-  };
+  const configured = readConfig({
+    GENESYS_API_URL: apiUrl,
+    GENESYS_LOGIN_URL: loginUrl,
+    GENESYS_SECRET_ID: 'not read: the credentials are known',
+    EVENTS_QUEUE_URL: eventsQueueUrl,
+    GAPS_QUEUE_URL: gapsQueueUrl,
+    STATE_TABLE: NAMES.stateTable,
+    LOG_LEVEL: logLevel,
+    ...redactionVariables(redaction),
+  });
+  const config = isSimulated
+    ? { ...configured, requestsPerMinute: SIMULATED_REQUESTS_PER_MINUTE }
+    : configured;
   const logger = createLogger('backfill', logLevel);
   return new SqsPoller({
     sqs: emulator.sqs,
@@ -57,6 +62,7 @@ export function createLocalBackfill(options: LocalBackfillOptions): SqsPoller {
       return createHandler(config, {
         dynamodb: dynamoDbClient(own),
         sqs: sqsClient(own),
+        secretsManager: secretsManagerClient(own),
         credentials: async () => credentials,
         logger,
         metrics: new Metrics({ namespace: METRIC_NAMESPACE, serviceName: 'backfill', logger }),

@@ -174,7 +174,7 @@ function createReceivers(
 
 /** What fills gaps, if Genesys Cloud knows afterwards what it sent. */
 function createBackfill(
-  { fillsGaps, genesys, logLevel, isSimulated = false }: PipelineOptions,
+  { fillsGaps, genesys, logLevel, redaction, isSimulated = false }: PipelineOptions,
   emulator: Emulator,
   edge: AwsEdge,
   { eventsQueueUrl, gapsQueueUrl }: Resources,
@@ -187,6 +187,7 @@ function createBackfill(
     gapsQueueUrl,
     genesys,
     logLevel,
+    redaction,
     isSimulated,
   });
 }

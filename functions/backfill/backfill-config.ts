@@ -1,5 +1,11 @@
 import * as z from 'zod';
 import { LOG_LEVELS } from '../../lib/aws/logger.ts';
+import {
+  type ContentRedactionConfig,
+  contentRedactionConfig,
+  contentRedactionEnvironment,
+  hashKeyProblems,
+} from '../../lib/events/content-rules.ts';
 import { GENESYS_DOMAINS, genesysHosts, isGenesysDomain } from '../../lib/genesys/regions.ts';
 
 /** A third of the 300 requests per minute that Genesys Cloud allows a token. The ingester needs the rest. */
@@ -61,6 +67,7 @@ export const backfillEnvironment = z.object({
         'Requests per minute to the platform API. Genesys Cloud allows 300 per OAuth client, which the ingester needs too.',
       typeText: '1-300',
     }),
+  ...contentRedactionEnvironment,
   LOG_LEVEL: z
     .enum(LOG_LEVELS, `is not one of ${LOG_LEVELS.join(', ')}`)
     .default('INFO')
@@ -77,6 +84,8 @@ export interface BackfillConfig {
   stateTable: string;
   subscriptionSet: string;
   requestsPerMinute: number;
+  /** What is redacted before a recovered event is sent. */
+  redaction?: ContentRedactionConfig | undefined;
   logLevel: (typeof LOG_LEVELS)[number];
 }
 
@@ -88,6 +97,7 @@ export interface BackfillConfig {
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): BackfillConfig {
   const parsed = backfillEnvironment.safeParse(environment);
   const problems = parsed.error?.issues.map(({ path, message }) => `${path.join('.')} ${message}`) ?? [];
+  if (parsed.success) problems.push(...hashKeyProblems(parsed.data));
   const { GENESYS_DOMAIN, GENESYS_API_URL, GENESYS_LOGIN_URL } = environment;
   if (!GENESYS_DOMAIN && !(GENESYS_API_URL && GENESYS_LOGIN_URL))
     problems.push('GENESYS_DOMAIN is missing: the domain of your Genesys Cloud region');
@@ -106,6 +116,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     stateTable: values.STATE_TABLE,
     subscriptionSet: values.SUBSCRIPTION,
     requestsPerMinute: values.BACKFILL_REQUESTS_PER_MINUTE,
+    redaction: contentRedactionConfig(values),
     logLevel: values.LOG_LEVEL,
   };
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Log } from '../../lib/aws/logger.ts';
+import type { ContentRedaction } from '../../lib/events/content-redaction.ts';
 import type { RestClient } from '../../lib/genesys/rest-client.ts';
 import type { BackfillMarks } from './backfill-marks.ts';
 import type { EventSender } from './event-sender.ts';
@@ -43,6 +44,8 @@ export interface BackfillOptions {
   readonly marks: BackfillMarks;
   readonly rest: RestClient;
   readonly sender: Pick<EventSender, 'send'>;
+  /** Reads the content redaction. Nothing is sent before it is known. @default - nothing is redacted */
+  readonly redaction?: (signal?: AbortSignal) => Promise<ContentRedaction | undefined>;
   readonly times: FillTimes;
   readonly log: Log;
   /** Length of a turn. @default 180,000 */
@@ -144,7 +147,8 @@ export class Backfill {
       const begun = fill.windows.length > 0 ? fill : await save(await this.begin(fill, list));
       const edges = new LiveEdges(fill, await store.edges(fill.gapId), times);
       const { rest, sender } = this.options;
-      const done = await new FillRound(begun, { rest, sender, wanted, edges, save, signal }).run();
+      const redaction = await this.options.redaction?.(signal);
+      const done = await new FillRound(begun, { rest, sender, wanted, edges, redaction, save, signal }).run();
       report.newlyMissing += await this.reportMissing(done);
       const next = afterRound(done, times, Date.now());
       if (next) await save(next);

@@ -1,3 +1,4 @@
+import type { ContentRedaction } from '../../lib/events/content-redaction.ts';
 import { detailType } from '../../lib/events/detail-type.ts';
 import { GenesysError } from '../../lib/genesys/genesys-error.ts';
 import { listIds } from '../../lib/genesys/listing.ts';
@@ -26,6 +27,8 @@ export interface RoundOptions {
   readonly sender: Pick<EventSender, 'send'>;
   readonly wanted: WantedTopics;
   readonly edges: LiveEdges;
+  /** Applied to every event after it is identified. */
+  readonly redaction: ContentRedaction | undefined;
   /** Stores the progress. A round that dies goes on from there. */
   readonly save: (fill: Fill) => Promise<Fill>;
   readonly signal?: AbortSignal | undefined;
@@ -149,11 +152,12 @@ export class FillRound {
 
   /** @returns the number of events that are too large for a message */
   private async send(events: readonly RecoveredEvent[]): Promise<number> {
-    const { edges, sender, signal } = this.options;
+    const { edges, sender, redaction, signal } = this.options;
     const { gapId } = this.fill;
-    const items = events.map((event) =>
-      recoveredItem(event, { id: this.idOf(event), gapId, isUncertain: edges.isUncertain(event.atMs) }),
-    );
+    const items = events.map((event) => {
+      const isUncertain = edges.isUncertain(event.atMs);
+      return recoveredItem(event, { id: this.idOf(event), gapId, isUncertain, redaction });
+    });
     const fitting = items.filter((item) => item !== undefined);
     if (fitting.length > 0) await sender.send(fitting, signal);
     return items.length - fitting.length;

@@ -1,5 +1,5 @@
 import { Metrics } from '@aws-lambda-powertools/metrics';
-import { dynamoDbClient, sqsClient } from '../../lib/aws/aws-clients.ts';
+import { dynamoDbClient, secretsManagerClient, sqsClient } from '../../lib/aws/aws-clients.ts';
 import { createLogger } from '../../lib/aws/logger.ts';
 import { METRIC_NAMESPACE } from '../../lib/aws/metric-names.ts';
 import { credentialsOf } from '../ingester/credentials.ts';
@@ -14,6 +14,7 @@ if (!credentials) throw new Error('No OAuth client is configured.');
 export const handler = createHandler(config, {
   dynamodb: dynamoDbClient(),
   sqs: sqsClient(),
+  secretsManager: secretsManagerClient(),
   credentials,
   logger: createLogger('backfill', config.logLevel),
   metrics: new Metrics({ namespace: METRIC_NAMESPACE, serviceName: 'backfill' }),

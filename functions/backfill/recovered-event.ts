@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { canonicalJson } from '../../lib/events/canonical-json.ts';
+import type { ContentRedaction } from '../../lib/events/content-redaction.ts';
 import { contentIdentity } from '../../lib/events/identity.ts';
 import { eventItem, type Item } from '../../lib/events/item.ts';
 import type { Frame } from '../../lib/events/schema.ts';
@@ -45,12 +46,18 @@ export function recoveredId(
 /**
  * The item of a recovered event.
  *
- * @param about - `isUncertain`: whether a connection delivered it too is not known
+ * @param about - `id`: the id of the complete event; `isUncertain`: whether a connection delivered it too is not known;
+ *   `redaction`: what is redacted
  * @returns undefined if it does not fit into a message
  */
 export function recoveredItem(
   event: RecoveredEvent,
-  about: { readonly id: string; readonly gapId: string; readonly isUncertain: boolean },
+  about: {
+    readonly id: string;
+    readonly gapId: string;
+    readonly isUncertain: boolean;
+    readonly redaction: ContentRedaction | undefined;
+  },
 ): Item | undefined {
   const { topicName, eventBody, atMs, kind } = event;
   const frame: Frame = {
@@ -60,7 +67,7 @@ export function recoveredItem(
     eventBody,
   };
   return eventItem(
-    { frame },
+    { frame: about.redaction ? about.redaction.frame(frame) : frame },
     {
       identity: { id: about.id, isWeak: kind !== 'event' || about.isUncertain },
       protocol: BACKFILL_PROTOCOL,

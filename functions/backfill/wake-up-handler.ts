@@ -3,9 +3,11 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import type { Metrics } from '@aws-lambda-powertools/metrics';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import middy from '@middy/core';
 import type { Context, ScheduledEvent, SQSEvent } from 'aws-lambda';
+import { contentRedactionReader } from '../../lib/aws/content-redaction-key.ts';
 import { BACKFILL_METRICS, type BackfillMetricName } from '../../lib/aws/metric-names.ts';
 import { gapIdIn, gapsMessage } from '../../lib/events/gaps-message.ts';
 import { PacedRequests } from '../../lib/genesys/paced-requests.ts';
@@ -29,6 +31,8 @@ export interface BackfillDependencies {
   dynamodb: DynamoDBClient;
   /** A client that does not retry by itself. */
   sqs: SQSClient;
+  /** Reads the key of hashes. */
+  secretsManager: SecretsManagerClient;
   credentials: () => Promise<Credentials>;
   logger: Logger;
   metrics: Metrics;
@@ -43,15 +47,30 @@ export type BackfillHandler = (event: SQSEvent | ScheduledEvent, context: Contex
 
 /** Creates the backfill's Lambda handler. */
 export function createHandler(config: BackfillConfig, dependencies: BackfillDependencies): BackfillHandler {
-  const { dynamodb, sqs, logger, metrics, times = FILL_TIMES, turnMs, onReport } = dependencies;
+  const {
+    dynamodb,
+    sqs,
+    secretsManager,
+    logger,
+    metrics,
+    times = FILL_TIMES,
+    turnMs,
+    onReport,
+  } = dependencies;
   const { apiUrl, loginUrl, requestsPerMinute, stateTable, subscriptionSet, gapsQueueUrl } = config;
   const pace = new PacedRequests(requestsPerMinute);
   const tokens = new TokenSource({ loginUrl, credentials: dependencies.credentials });
   const backfill = new Backfill({
     store: new FillStore(dynamodb, stateTable, subscriptionSet),
     marks: new BackfillMarks(dynamodb, stateTable, subscriptionSet),
-    rest: new RestClient({ apiUrl, tokens, rateLimit: pace }),
+    rest: new RestClient({
+      apiUrl,
+      tokens,
+      rateLimit: pace,
+      quotes: config.redaction ? 'permissions' : 'message',
+    }),
     sender: new EventSender(sqs, config.eventsQueueUrl),
+    redaction: contentRedactionReader(config.redaction, () => secretsManager),
     times,
     log: logger,
     uncovered: (gap, topics) =>

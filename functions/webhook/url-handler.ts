@@ -6,7 +6,7 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import middy from '@middy/core';
 import type { Context, LambdaFunctionURLEvent, LambdaFunctionURLResult } from 'aws-lambda';
-import { contentRedaction } from '../../lib/aws/content-redaction-key.ts';
+import { contentRedactionReader } from '../../lib/aws/content-redaction-key.ts';
 import { WEBHOOK_METRICS } from '../../lib/aws/metric-names.ts';
 import { type DeliveryRequest, type DeliveryResponse, Receiver } from './receiver.ts';
 import { SIGNATURE_HEADER } from './signature.ts';
@@ -35,7 +35,7 @@ export function createHandler(config: WebhookConfig, dependencies: WebhookDepend
     keys: new SigningKeys(secretsManager, config.secretId),
     sqs,
     eventsQueueUrl: config.eventsQueueUrl,
-    redaction: onceRead((signal) => contentRedaction(config.redaction, () => secretsManager, signal)),
+    redaction: contentRedactionReader(config.redaction, () => secretsManager),
     log: logger,
   });
   const handle = async (event: LambdaFunctionURLEvent) => {
@@ -59,17 +59,6 @@ export function createHandler(config: WebhookConfig, dependencies: WebhookDepend
       .use(logMetrics(metrics))
       .handler(handle) as unknown as WebhookHandler
   );
-}
-
-/** Calls until one succeeds, and keeps its result. */
-function onceRead<Read>(
-  read: (signal: AbortSignal) => Promise<Read>,
-): (signal: AbortSignal) => Promise<Read> {
-  let known: { readonly value: Read } | undefined;
-  return async (signal) => {
-    known ??= { value: await read(signal) };
-    return known.value;
-  };
 }
 
 /** Lambda encodes a body as Base64 if its content type is not text. */

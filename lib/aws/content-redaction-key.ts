@@ -35,6 +35,21 @@ export async function contentRedaction(
   return new ContentRedaction(config, key);
 }
 
+/**
+ * Reads the configured content redaction when it is first needed, as {@link contentRedaction} does, until it succeeds.
+ * Then it keeps it.
+ */
+export function contentRedactionReader(
+  config: ContentRedactionConfig | undefined,
+  client: () => SecretsManagerClient,
+): (abortSignal?: AbortSignal) => Promise<ContentRedaction | undefined> {
+  let known: { readonly redaction: ContentRedaction | undefined } | undefined;
+  return async (abortSignal) => {
+    known ??= { redaction: await contentRedaction(config, client, abortSignal) };
+    return known.redaction;
+  };
+}
+
 async function readKey(
   client: SecretsManagerClient,
   SecretId: string,

@@ -20,6 +20,7 @@ import { bundle } from './bundle.ts';
 import { grantKeyUse } from './encryption.ts';
 import { type LogSettings, logGroup } from './log-group.ts';
 import { BACKFILL_TIMEOUT_SECONDS } from './message-queues.ts';
+import type { RedactionSettings } from './redaction-settings.ts';
 
 /** Gaps whose message was lost are found after this time at the latest. */
 const SWEEP_MINUTES = 5;
@@ -49,6 +50,13 @@ export interface BackfillFunctionProps {
 
   /** Table with gap records and the progress of backfills. */
   readonly stateTable: ITable;
+
+  /**
+   * Content redaction of recovered events.
+   *
+   * @default - nothing is redacted
+   */
+  readonly redaction?: RedactionSettings | undefined;
 
   /**
    * Log level.
@@ -119,13 +127,15 @@ export class BackfillFunction extends Construct {
       GAPS_QUEUE_URL: props.gapsQueue.queueUrl,
       STATE_TABLE: props.stateTable.tableName,
       ...(requestsPerMinute === undefined ? {} : { BACKFILL_REQUESTS_PER_MINUTE: String(requestsPerMinute) }),
+      ...props.redaction?.environment,
       ...(props.logLevel ? { LOG_LEVEL: props.logLevel } : {}),
     };
   }
 
   /** Grants the calls made by `functions/backfill` and by the Lambda event source. */
   private grantAll(role: Role, props: BackfillFunctionProps): void {
-    const { gapsQueue, eventsQueue, stateTable, secret, encryptionKey } = props;
+    const { gapsQueue, eventsQueue, stateTable, secret, redaction, encryptionKey } = props;
+    redaction?.grantRead(role);
     gapsQueue.grant(
       role,
       'sqs:ReceiveMessage',

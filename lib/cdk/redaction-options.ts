@@ -1,5 +1,5 @@
 /**
- * What is redacted before an event leaves the ingester or the webhook, and before the consumer publishes or quarantines an
+ * What is redacted before an event leaves the ingester, the webhook or the backfill, and before the consumer publishes or quarantines an
  * event of the partner event source. Paths are names separated by dots.
  */
 export interface RedactionOptions {

@@ -191,6 +191,7 @@ export class Switchboard extends Construct {
       gapsQueue: gaps,
       eventsQueue: this.queues.events,
       stateTable: this.tables.state,
+      redaction: this.redaction,
       logLevel,
       logs,
       encryptionKey,

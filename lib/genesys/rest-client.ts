@@ -11,6 +11,7 @@ const BACKOFF_BASE_MS = 500;
 const MAX_BACKOFF_MS = 30_000;
 /** Longest `Retry-After` that is honored. The rate limits of the platform are per minute. */
 const MAX_RETRY_AFTER_MS = 120_000;
+const PERMISSION = /(?<![\w:])[a-z]\w*:[a-z]\w*:[a-z]\w*(?![\w:])/gi;
 const RETRIED_STATUSES: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
 /** Length of the response message quoted in an error. */
 const MAX_MESSAGE_CHARACTERS = 300;
@@ -27,6 +28,9 @@ export interface RestRequest {
   signal?: AbortSignal;
 }
 
+/** What errors quote of a response. */
+type ErrorQuotes = 'message' | 'permissions';
+
 /** Options of {@link RestClient}. */
 export interface RestClientOptions {
   /** Base URL of the platform API, for example `https://api.mypurecloud.com`. */
@@ -35,6 +39,13 @@ export interface RestClientOptions {
   fetch?: typeof fetch;
   /** @default - 300 requests per minute, the platform's limit per token */
   rateLimit?: Pick<RateLimit, 'take'>;
+  /**
+   * What errors quote of a response: its message, or only the names of missing permissions, for responses with content
+   * that must not leave.
+   *
+   * @default 'message'
+   */
+  quotes?: ErrorQuotes;
 }
 
 /**
@@ -46,7 +57,7 @@ export class RestClient {
   private readonly options: Required<RestClientOptions>;
 
   constructor(options: RestClientOptions) {
-    this.options = { fetch: globalThis.fetch, rateLimit: new RateLimit(), ...options };
+    this.options = { fetch: globalThis.fetch, rateLimit: new RateLimit(), quotes: 'message', ...options };
   }
 
   /** Base URL of the platform API. */
@@ -100,7 +111,7 @@ export class RestClient {
       if (request.signal?.aborted) throw cause;
       throw unreachable(what, this.options.apiUrl, cause);
     }
-    if (!response.ok) throw rejected(what, response, text);
+    if (!response.ok) throw rejected(what, response, text, this.options.quotes);
     return parseBody(what, response, text);
   }
 }
@@ -134,11 +145,11 @@ const CODE_BY_STATUS: Readonly<Record<number, GenesysError['code']>> = {
   429: 'rate_limited',
 };
 
-function rejected(what: string, response: Response, text: string): GenesysError {
+function rejected(what: string, response: Response, text: string, quotes: ErrorQuotes): GenesysError {
   const { status } = response;
   const code = CODE_BY_STATUS[status] ?? (status >= 500 ? 'unavailable' : 'refused');
   const correlationId = response.headers.get('inin-correlation-id');
-  const reason = quotedMessage(text);
+  const reason = quotes === 'message' ? quotedMessage(text) : permissionsIn(status, text);
   const message = `${what} returned status ${status}${reason ? `: ${reason}` : ''}${correlationId ? ` (inin-correlation-id ${correlationId})` : ''}`;
   return new GenesysError(code, message, {
     retriable: RETRIED_STATUSES.has(status),
@@ -150,6 +161,12 @@ function rejected(what: string, response: Response, text: string): GenesysError 
 /** The message is redacted before it is truncated, because a truncated secret would not be recognized (P7). */
 function quotedMessage(text: string): string {
   return redact(messageIn(text)).slice(0, MAX_MESSAGE_CHARACTERS);
+}
+
+/** The permissions that a response names: `domain:entity:action`. */
+function permissionsIn(status: number, text: string): string {
+  if (status !== 403) return '';
+  return [...new Set(messageIn(text).match(PERMISSION))].join(', ').slice(0, MAX_MESSAGE_CHARACTERS);
 }
 
 /** The `message` of a JSON body, or the whole text if the body is not JSON. */

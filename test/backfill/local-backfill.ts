@@ -1,4 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { Emulator } from 'switchboard-local/emulator/emulator.ts';
 import { type Listening, Simulator, type SimulatorOptions } from 'switchboard-local/simulator/simulator.ts';
@@ -9,7 +10,14 @@ import { EventSender } from '../../functions/backfill/event-sender.ts';
 import type { FillTimes } from '../../functions/backfill/fill.ts';
 import { FillStore } from '../../functions/backfill/fill-store.ts';
 import { DynamoDbCoverageStore, gapIdOf, topicsId } from '../../functions/ingester/coverage-store.ts';
-import { dynamoDbClient, eventBridgeClient, sqsClient } from '../../lib/aws/aws-clients.ts';
+import {
+  dynamoDbClient,
+  eventBridgeClient,
+  secretsManagerClient,
+  sqsClient,
+} from '../../lib/aws/aws-clients.ts';
+import { ContentRedaction } from '../../lib/events/content-redaction.ts';
+import type { ContentRules } from '../../lib/events/content-rules.ts';
 import { envelopeSchema, type QueuedEvent } from '../../lib/events/schema.ts';
 import { PacedRequests } from '../../lib/genesys/paced-requests.ts';
 import { RestClient } from '../../lib/genesys/rest-client.ts';
@@ -116,6 +124,14 @@ export class LocalBackfill {
     return sqsClient(edgeOf(this.emulator, process));
   }
 
+  get secretsManager(): SecretsManagerClient {
+    return secretsManagerClient(edgeOf(this.emulator, new KillableProcess()));
+  }
+
+  setSecret(name: string, value: string): void {
+    this.emulator.secretsManager.set(name, value);
+  }
+
   queueUrl(name: string): string {
     return this.emulator.sqs.queueUrl(name);
   }
@@ -137,7 +153,14 @@ export class LocalBackfill {
   }
 
   /** A new process of the backfill. */
-  backfill(process = new KillableProcess(), { times = AT_ONCE, turnMs = -1 } = {}): Backfill {
+  backfill(
+    process = new KillableProcess(),
+    {
+      times = AT_ONCE,
+      turnMs = -1,
+      redaction,
+    }: { times?: FillTimes; turnMs?: number; redaction?: ContentRules | undefined } = {},
+  ): Backfill {
     const { url } = this.cloud.listening;
     const credentials = async () => ({ clientId: 'simulator-client', clientSecret: 'simulator-secret' });
     return new Backfill({
@@ -151,14 +174,15 @@ export class LocalBackfill {
       }),
       sender: new EventSender(this.sqs(process), this.eventsQueueUrl),
       times,
+      ...(redaction ? { redaction: async () => new ContentRedaction(redaction) } : {}),
       log: this.log,
       turnMs,
     });
   }
 
   /** Fills a gap until it is closed. */
-  async fill(gapId: string, times: FillTimes = AT_ONCE): Promise<BackfillReport> {
-    const backfill = this.backfill(undefined, { times });
+  async fill(gapId: string, times: FillTimes = AT_ONCE, redaction?: ContentRules): Promise<BackfillReport> {
+    const backfill = this.backfill(undefined, { times, redaction });
     await backfill.register(gapId);
     return backfill.run();
   }

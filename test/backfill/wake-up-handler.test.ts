@@ -6,8 +6,8 @@ import { NAMES } from '../../bin/local/resources.ts';
 import type { BackfillReport } from '../../functions/backfill/backfill.ts';
 import { readConfig } from '../../functions/backfill/backfill-config.ts';
 import { type BackfillHandler, createHandler } from '../../functions/backfill/wake-up-handler.ts';
-import { createLogger } from '../../lib/aws/logger.ts';
 import { gapsMessage } from '../../lib/events/gaps-message.ts';
+import { scannedLogger } from '../secret-scan/scanned-logger.ts';
 import { AT_ONCE, LocalBackfill, type LocalCloud, startCloud } from './local-backfill.ts';
 
 const TOPICS = ['v2.users.{id}.presence'];
@@ -24,7 +24,10 @@ beforeEach(async () => {
 });
 afterEach(() => cloud.simulator.close());
 
-function handlerWith(roundsAfterMs: readonly [number, ...number[]]): BackfillHandler {
+function handlerWith(
+  roundsAfterMs: readonly [number, ...number[]],
+  variables: Readonly<Record<string, string>> = {},
+): BackfillHandler {
   const { url } = cloud.listening;
   const config = readConfig({
     GENESYS_API_URL: url,
@@ -34,12 +37,14 @@ function handlerWith(roundsAfterMs: readonly [number, ...number[]]): BackfillHan
     GAPS_QUEUE_URL: local.queueUrl(NAMES.gapsQueue),
     STATE_TABLE: NAMES.stateTable,
     BACKFILL_REQUESTS_PER_MINUTE: '300',
+    ...variables,
   });
   return createHandler(config, {
     dynamodb: local.dynamodb(),
     sqs: local.sqs(),
+    secretsManager: local.secretsManager,
     credentials: async () => ({ clientId: 'simulator-client', clientSecret: 'simulator-secret' }),
-    logger: createLogger('backfill', 'SILENT'),
+    logger: scannedLogger('backfill'),
     metrics: new Metrics({ namespace: 'Switchboard', serviceName: 'backfill' }),
     times: { ...AT_ONCE, roundsAfterMs },
     onReport: (report) => reports.push(report),
@@ -88,6 +93,24 @@ describe('the handler of the backfill', () => {
     expect(reports[1]?.closed.map((one) => one.gapId)).toEqual([gapId]);
   });
 
+  test('Nothing is sent before the key of hashes is known, and then the gap is filled', async () => {
+    const gapId = await recordOutage();
+    const handler = handlerWith(AT_ONCE.roundsAfterMs, {
+      REDACTION: '{"hash":["primary"]}',
+      REDACTION_SECRET_ID: 'redaction',
+    });
+    await handler(messages(gapsMessage(gapId)), context(60_000));
+    expect(reports[0]).toMatchObject({ recovered: 0, closed: [], failures: 1 });
+    expect(local.sent).toEqual([]);
+    expect(local.wakeUps()).toEqual({ visible: 0, delayed: 1, inFlight: 0 });
+    local.setSecret('redaction', 'a key of at least thirty-two characters');
+    await handler(messages(gapsMessage()), context(60_000));
+    expect(reports[1]?.closed.map((one) => one.gapId)).toEqual([gapId]);
+    expect(local.published.length).toBeGreaterThan(100);
+    for (const { frame } of local.published)
+      expect(frame.eventBody.primary).toEqual(expect.stringMatching(/^[\w-]{43}$/));
+  });
+
   test('An unreadable message only wakes the function', async () => {
     await handlerWith(AT_ONCE.roundsAfterMs)(messages('not JSON', gapsMessage('unknown')), context(60_000));
     expect(reports[0]).toMatchObject({ recovered: 0, closed: [], failures: 0 });
@@ -99,5 +122,23 @@ describe('the configuration', () => {
     expect(() => readConfig({ GENESYS_DOMAIN: 'example.com', BACKFILL_REQUESTS_PER_MINUTE: '301' })).toThrow(
       /GENESYS_DOMAIN[\s\S]*GENESYS_SECRET_ID[\s\S]*EVENTS_QUEUE_URL[\s\S]*STATE_TABLE[\s\S]*BACKFILL_REQUESTS_PER_MINUTE/,
     );
+    expect(() => readConfig({ REDACTION: '{"drop":["a..b"]}' })).toThrow(
+      /GENESYS_SECRET_ID[\s\S]*REDACTION drop\[0\] \(a\.\.b\) has an empty name/,
+    );
+  });
+
+  test('Hashes need a key', () => {
+    const set = {
+      GENESYS_DOMAIN: 'mypurecloud.de',
+      GENESYS_SECRET_ID: 'secret',
+      EVENTS_QUEUE_URL: 'https://sqs.test/1/events',
+      GAPS_QUEUE_URL: 'https://sqs.test/1/gaps',
+      STATE_TABLE: 'state',
+    };
+    expect(() => readConfig({ ...set, REDACTION: '{"hash":["a"]}' })).toThrow(
+      /REDACTION_SECRET_ID is missing/,
+    );
+    expect(readConfig({ ...set, REDACTION: 'structural' }).redaction).toMatchObject({ preset: 'structural' });
+    expect(readConfig(set).redaction).toBeUndefined();
   });
 });

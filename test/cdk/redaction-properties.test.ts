@@ -10,20 +10,21 @@ import { deployment, plain, templateOf, unhashed } from './test-deployment.ts';
 const environment = z.object(contentRedactionEnvironment);
 const PARTNER_SOURCE = 'aws.partner/genesys.com/cloud/32aa07aa-db1b-4987-abd0-9483601ec29d/main';
 
-/** The variables about redaction of the ingester's container and the webhook's function. */
+/** The variables about redaction of the ingester's container and of the functions of the webhook and the backfill. */
 function variablesOf(redaction: SwitchboardProps['redaction']): Record<string, unknown>[] {
   const template = templateOf(() => ({ webhook: {}, redaction: redaction! }));
   const [task] = Object.values(template.findResources('AWS::ECS::TaskDefinition'));
-  const [webhook] = Object.values(
-    template.findResources('AWS::Lambda::Function', { Properties: { Handler: 'webhook.handler' } }),
+  const functions = ['webhook.handler', 'backfill.handler'].flatMap((Handler) =>
+    Object.values(template.findResources('AWS::Lambda::Function', { Properties: { Handler } })),
   );
+  expect(functions).toHaveLength(2);
   const container = task?.Properties.ContainerDefinitions[0].Environment as {
     Name: string;
     Value: unknown;
   }[];
   const all = [
     container.map(({ Name, Value }): [string, unknown] => [Name, Value]),
-    Object.entries(webhook?.Properties.Environment.Variables as object),
+    ...functions.map(({ Properties }) => Object.entries(Properties.Environment.Variables as object)),
   ];
   return all.map(redactionIn);
 }
@@ -45,7 +46,7 @@ test('Without the property nothing is redacted', () => {
 });
 
 describe('A deployment with redaction', () => {
-  test('The ingester and the webhook get the options, and no key without hashes', () => {
+  test('The ingester, the webhook and the backfill get the options, and no key without hashes', () => {
     const redaction = { preset: 'structural', keep: ['**.provider'], mask: ['**.ani'] } as const;
     for (const variables of variablesOf(redaction)) {
       expect(Object.keys(variables)).toEqual(['REDACTION']);
@@ -85,9 +86,10 @@ describe('A deployment with redaction', () => {
       expect(variables.REDACTION_SECRET_ID).toMatch(/^<SwitchboardRedactionKey/);
   });
 
-  test('Only the ingester and the webhook may read the key', () => {
+  test('Only the ingester, the webhook and the backfill may read the key', () => {
     const lines = policyLines(templateOf(() => ({ webhook: {}, redaction: { hash: ['**.ani'] } })));
     expect(lines.filter((line) => line.includes('SwitchboardRedactionKey'))).toEqual([
+      expect.stringMatching(/^SwitchboardBackfillRoleDefaultPolicy: Allow secretsmanager:GetSecretValue/),
       expect.stringMatching(
         /^SwitchboardIngesterTaskTaskRoleDefaultPolicy: Allow secretsmanager:GetSecretValue/,
       ),

@@ -67,6 +67,20 @@ describe('Error messages', () => {
     expect((await failureOf(rest.call({ method: 'GET', path: '/api/v2/x' }))).message).toBe(message);
   });
 
+  test('A client that quotes permissions names those that are missing, and nothing else of a response', async () => {
+    const options = { apiUrl: server.url, tokens: server.tokens(), quotes: 'permissions' } as const;
+    const call = () => failureOf(new RestClient(options).call({ method: 'GET', path: '/api/v2/x' }));
+    const message = 'Jane Doe is missing audits:audit:view, analytics:userDetail:view (audits:audit:view).';
+    server.answers = [{ status: 403, body: { message } }];
+    expect((await call()).message).toBe(
+      'GET /api/v2/x returned status 403: audits:audit:view, analytics:userDetail:view',
+    );
+    server.answers = [{ status: 400, body: { message } }];
+    expect((await call()).message).toBe('GET /api/v2/x returned status 400');
+    server.answers = [{ status: 403, text: 'Jane Doe' }];
+    expect((await call()).message).toBe('GET /api/v2/x returned status 403');
+  });
+
   test('An error quotes only the beginning of a long response', async () => {
     server.answers = [{ status: 400, text: 'x'.repeat(100_000) }];
     const { message } = await failureOf(rest.call({ method: 'GET', path: '/api/v2/x' }));
