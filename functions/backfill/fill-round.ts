@@ -65,8 +65,9 @@ export class FillRound {
     const { windows, next } = this.fill;
     const window = windows[next.window];
     if (!window) return;
-    const endMs = windows.at(-1)?.toMs ?? window.toMs;
-    const content = await this.reader.read(window, endMs, this.options.signal);
+    const fromMs = windows[0]?.fromMs ?? window.fromMs;
+    const toMs = windows.at(-1)?.toMs ?? window.toMs;
+    const content = await this.reader.read(window, { fromMs, toMs }, this.options.signal);
     if (content === undefined) {
       await this.save({ windows: windows.toSpliced(next.window, 1, ...halvesOf(window)) });
       return;
@@ -79,7 +80,9 @@ export class FillRound {
       const tooLarge = await this.send(events);
       this.fill = { ...this.fill, tooLarge: this.fill.tooLarge + tooLarge };
     }
-    const statesHash = hashOf(content.open.map(({ id }) => id));
+    const statesHash = hashOf(
+      content.open.flatMap(({ id, left }) => [id, ...left.map((one) => this.idOf(one))]),
+    );
     if (statesHash !== window.statesHash)
       await this.takeOpen(content.open, { ...window, eventsHash, counts });
     for (const { topics } of content.open)
@@ -111,12 +114,13 @@ export class FillRound {
     }
   }
 
-  private async stateEvents({ id, topics }: OpenConversation): Promise<RecoveredEvent[]> {
+  /** The present state of a conversation, or its last states for those who left it, if it has ended since the gap. */
+  private async stateEvents({ id, topics, left }: OpenConversation): Promise<readonly RecoveredEvent[]> {
     const { rest, signal } = this.options;
     const eventBody = await this.unlessDenied('states of conversations', () =>
       openConversation(rest, id, signal),
     );
-    if (eventBody === undefined) return [];
+    if (eventBody === undefined) return left;
     const atMs = Date.now();
     return topics.map((topicName) => ({ topicName, eventBody, atMs, kind: 'state', subject: id }));
   }

@@ -61,7 +61,7 @@ export const TOPIC_FAMILIES = {
     recovery: 'present_state',
     call: `${CONVERSATIONS_QUERY}, GET /api/v2/conversations/{conversationId}`,
     limits:
-      'one state per conversation that was open in the gap; of one that ended in the gap, the last state is made of its analytics record (`metadata.reconstructed`)',
+      'one state per conversation that was open in the gap; of one that has ended, the last state is made of its analytics record (`metadata.reconstructed`)',
   },
   conversationStream: {
     topics: ['conversation.state'],

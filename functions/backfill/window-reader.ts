@@ -9,7 +9,7 @@ import { USER_DETAILS, type UserDetail } from '../../lib/genesys/recovery/user-d
 import type { RestClient } from '../../lib/genesys/rest-client.ts';
 import type { RecoveredEvent } from './recovered-event.ts';
 import { auditEvent, wantedEntityTypes } from './recoverers/audit-events.ts';
-import { reconstructedState, stateTopics, streamEvent } from './recoverers/conversation-states.ts';
+import { leftAtMs, reconstructedState, stateTopics, streamEvent } from './recoverers/conversation-states.ts';
 import { detailEvents } from './recoverers/recovered-detail-events.ts';
 import { userEvents } from './recoverers/recovered-user-events.ts';
 import type { WantedTopics } from './wanted-topics.ts';
@@ -22,10 +22,15 @@ const MAX_USER_STATES = 50_000;
 /** A window is not divided further. */
 const MIN_WINDOW_MS = 2_000;
 
-/** A conversation that was open during the gap, and the topics that have its state. */
+/** A conversation that was open at the end of the gap, and the topics that have its state. */
 export interface OpenConversation {
   readonly id: string;
   readonly topics: readonly string[];
+  /**
+   * Its last states, as of now, for users and queues that left it in the gap. If it goes on, they get its present state
+   * instead. If it has ended since, nobody else sends them one.
+   */
+  readonly left: readonly RecoveredEvent[];
 }
 
 /** What the REST API knows about a window. */
@@ -55,11 +60,11 @@ export class WindowReader {
   /**
    * Reads a window.
    *
-   * @param endMs - end of the gap: conversations that ended later were delivered live
+   * @param gap - what all windows cover: conversations that ended later were delivered live
    * @returns undefined if it has too many events: read it in parts
    * @throws {@link GenesysError} if a call fails for another reason than a missing permission
    */
-  async read(window: Interval, endMs: number, signal?: AbortSignal): Promise<WindowContent | undefined> {
+  async read(window: Interval, gap: Interval, signal?: AbortSignal): Promise<WindowContent | undefined> {
     const { wanted } = this;
     const mayDivide = window.toMs - window.fromMs >= 2 * MIN_WINDOW_MS;
     const missingPermissions: Record<string, string> = {};
@@ -68,7 +73,7 @@ export class WindowReader {
       [
         'conversations',
         wanted.wants('detailEvents', 'conversationStates', 'conversationStream'),
-        () => this.readConversations(window, endMs, signal),
+        () => this.readConversations(window, gap, signal),
       ],
       ['users', wanted.wants('presence', 'routingStatus'), () => this.readUsers(window, signal)],
       ['audits', wanted.wants('audits'), () => this.readAudits(window, signal)],
@@ -92,13 +97,13 @@ export class WindowReader {
     return { events, open, missingPermissions };
   }
 
-  private async readConversations(window: Interval, endMs: number, signal?: AbortSignal): Promise<Part> {
+  private async readConversations(window: Interval, gap: Interval, signal?: AbortSignal): Promise<Part> {
     const limits = { maxResults: MAX_CONVERSATIONS, signal };
     const records = await queryInterval(this.rest, CONVERSATION_DETAILS, window, limits);
     if (records === undefined) return undefined;
-    const isLastWindow = window.toMs >= endMs;
+    const isLastWindow = window.toMs >= gap.toMs;
     const hasEnded = ({ conversationEnd }: ConversationDetail) =>
-      conversationEnd !== undefined && Date.parse(conversationEnd) < endMs;
+      conversationEnd !== undefined && Date.parse(conversationEnd) < gap.toMs;
     return {
       events: [
         ...records.flatMap(detailEvents),
@@ -108,7 +113,11 @@ export class WindowReader {
       open: isLastWindow
         ? records
             .filter((record) => !hasEnded(record))
-            .map((record) => ({ id: record.conversationId, topics: stateTopics(record, this.wanted) }))
+            .map((record) => ({
+              id: record.conversationId,
+              topics: stateTopics(record, this.wanted),
+              left: this.statesOfLeft(record, gap),
+            }))
             .filter(({ topics }) => topics.length > 0)
         : [],
     };
@@ -130,6 +139,15 @@ export class WindowReader {
         }),
       ),
     ];
+  }
+
+  private statesOfLeft(record: ConversationDetail, { fromMs, toMs }: Interval): RecoveredEvent[] {
+    return stateTopics(record, this.wanted).flatMap((topicName): RecoveredEvent | [] => {
+      const atMs = leftAtMs(record, topicName);
+      if (atMs === undefined || atMs < fromMs || atMs >= toMs) return [];
+      const eventBody = reconstructedState(record);
+      return { topicName, eventBody, atMs, kind: 'last_state', subject: record.conversationId };
+    });
   }
 
   private async readUsers(window: Interval, signal?: AbortSignal): Promise<Part> {

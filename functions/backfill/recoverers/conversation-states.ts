@@ -2,8 +2,8 @@ import type { ConversationDetail, Participant } from '../../../lib/genesys/recov
 import type { RecoveredEvent } from '../recovered-event.ts';
 import type { WantedTopics } from '../wanted-topics.ts';
 
-const USER_TOPIC = 'v2.users.{id}.conversations';
-const QUEUE_TOPIC = 'v2.routing.queues.{id}.conversations';
+const userTopic = (id: string) => `v2.users.${id}.conversations`;
+const queueTopic = (id: string) => `v2.routing.queues.${id}.conversations`;
 /** Names of the lists of sessions in a state, by media type of the analytics record. */
 const SESSION_LISTS: Readonly<Record<string, string>> = {
   voice: 'calls',
@@ -23,11 +23,28 @@ export function stateTopics({ participants }: ConversationDetail, wanted: Wanted
   const queues = participants.flatMap(({ sessions }) =>
     sessions.flatMap(({ segments }) => segments.flatMap(({ queueId }) => queueId ?? [])),
   );
-  const topics = [
-    ...users.map((id) => USER_TOPIC.replace('{id}', id)),
-    ...queues.map((id) => QUEUE_TOPIC.replace('{id}', id)),
-  ];
+  const topics = [...users.map(userTopic), ...queues.map(queueTopic)];
   return [...new Set(topics)].filter((topic) => wanted.has(topic));
+}
+
+/**
+ * When the user or queue of a topic left a conversation, in epoch milliseconds: none of its sessions goes on.
+ *
+ * @returns undefined if it is still in it
+ */
+export function leftAtMs({ participants }: ConversationDetail, topicName: string): number | undefined {
+  const ends = participants.flatMap(({ userId, sessions }) => {
+    const isUser = userId !== undefined && topicName === userTopic(userId);
+    return sessions.flatMap(({ segments }) =>
+      segments
+        .filter(({ queueId }) => isUser || (queueId !== undefined && topicName === queueTopic(queueId)))
+        .map(({ segmentEnd }) =>
+          segmentEnd === undefined ? Number.POSITIVE_INFINITY : Date.parse(segmentEnd),
+        ),
+    );
+  });
+  const lastMs = Math.max(...ends);
+  return Number.isFinite(lastMs) ? lastMs : undefined;
 }
 
 /** The last state of a conversation that has ended, made of its analytics record. Attributes are not in the record. */
