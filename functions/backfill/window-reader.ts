@@ -27,8 +27,8 @@ export interface OpenConversation {
   readonly id: string;
   readonly topics: readonly string[];
   /**
-   * Its last states, as of now, for users and queues that left it in the gap. If it goes on, they get its present state
-   * instead. If it has ended since, nobody else sends them one.
+   * Its last states for users and queues that left it in the gap, made of its record. They are sent if the conversation
+   * has ended since, because its end is not an event of these users and queues.
    */
   readonly left: readonly RecoveredEvent[];
 }
