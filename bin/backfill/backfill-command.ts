@@ -29,7 +29,7 @@ interface BackfillFlags {
 export function backfillCommand(print: (text: string) => Promise<void>): Command {
   return new Command('backfill')
     .description(
-      'Recover the events of an interval that has no gap record. Writes one item to the state table (needs dynamodb:PutItem); the backfill of the deployment begins within five minutes. Events that were published then are published again, flagged, if their content differs.',
+      'Recover the events of an interval that has no gap record. Writes one item to the state table (needs dynamodb:PutItem); the backfill of the deployment begins within five minutes. An event that was already published is published again, with metadata.backfilled, if its recovered content differs.',
     )
     .requiredOption('--from <time>', 'beginning: ISO 8601, or a duration before now such as 90m', pastTimeMs)
     .requiredOption('--to <time>', 'end, which is before now', pastTimeMs)
@@ -62,7 +62,7 @@ async function start(flags: BackfillFlags, defaultTable: string | undefined): Pr
     const gapId = `manual#${new Date(fromMs).toISOString()}#${randomUUID()}`;
     const gap = { gapId, fromMs, toMs, reason: 'switchboard backfill', topics: { list: topics } };
     await new FillStore(client, tableName, subscription).add(newFill(gap, FILL_TIMES));
-    return `The backfill begins within five minutes. Its id is ${gapId}; the metadata of recovered events has it as gapId.\n`;
+    return `The backfill begins within five minutes. Its id is ${gapId}. Recovered events have it in metadata.gapId.\n`;
   } finally {
     client.destroy();
   }
