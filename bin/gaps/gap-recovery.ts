@@ -1,7 +1,7 @@
 import type { DeploymentGap } from '../../functions/backfill/deployment-gaps.ts';
 import { type Fill, recoveredCounts } from '../../functions/backfill/fill.ts';
 import type { FilledGap } from '../../functions/backfill/fill-store.ts';
-import { overlap } from '../../functions/backfill/intervals.ts';
+import { overlap } from '../../functions/ingester/intervals.ts';
 
 /** What a backfill has done about a gap. */
 export interface GapRecovery {

@@ -3,6 +3,7 @@ import { deploymentGaps } from '../../functions/backfill/deployment-gaps.ts';
 import { FillStore } from '../../functions/backfill/fill-store.ts';
 import { readCoverage } from '../../functions/backfill/stored-coverage.ts';
 import { dynamoDbClient } from '../../lib/aws/aws-clients.ts';
+import { bridgedGaps } from './bridged-gaps.ts';
 import { recoveryOf } from './gap-recovery.ts';
 import { explain, GapsError, TABLE_ADVICE } from './gaps-error.ts';
 import { gapsAsJson, gapsAsText } from './show-gaps.ts';
@@ -21,7 +22,7 @@ interface GapsFlags {
 export function gapsCommand(print: (text: string) => Promise<void>): Command {
   return new Command('gaps')
     .description(
-      'List the intervals in which no task covered some topics, from the records in the state table. Queries one partition of the table; needs dynamodb:Query and dynamodb:GetItem. Credentials and Region are those of the AWS SDK, for example AWS_PROFILE and AWS_REGION.',
+      'List the intervals in which no task covered some topics, and those that a standby filled, from the records in the state table. Queries one partition of the table; needs dynamodb:Query and dynamodb:GetItem. Credentials and Region are those of the AWS SDK, for example AWS_PROFILE and AWS_REGION.',
     )
     .option(
       '--since <time>',
@@ -55,10 +56,12 @@ async function listGaps(flags: GapsFlags, defaultTable: string | undefined): Pro
       );
     const store = new FillStore(client, tableName, subscription);
     const [fills, filled] = [await store.openFills(), await store.filledGaps()];
+    const isWanted = ({ toMs }: { toMs: number }) => toMs >= (since ?? 0);
     const gaps = deploymentGaps(stored, Date.now())
-      .filter(({ toMs }) => toMs >= (since ?? 0))
+      .filter(isWanted)
       .map((gap) => ({ ...gap, recovery: recoveryOf(gap, fills, filled) }));
-    return json ? gapsAsJson(gaps, since) : gapsAsText(gaps, since);
+    const bridged = bridgedGaps(stored).filter(isWanted);
+    return json ? gapsAsJson(gaps, bridged, since) : gapsAsText(gaps, bridged, since);
   } catch (error) {
     throw explain(error, tableName);
   } finally {

@@ -1,5 +1,6 @@
 import type { DeploymentGap } from '../../functions/backfill/deployment-gaps.ts';
 import { redact } from '../../lib/events/redaction.ts';
+import type { BridgedGap } from './bridged-gaps.ts';
 import { type GapRecovery, recoveryLines } from './gap-recovery.ts';
 
 /** Topics of a gap that are listed as text. `--json` lists all. */
@@ -13,17 +14,29 @@ export interface ShownGap extends DeploymentGap {
 }
 
 /** The gaps for people. */
-export function gapsAsText(gaps: readonly ShownGap[], sinceMs: number | undefined): string {
+export function gapsAsText(
+  gaps: readonly ShownGap[],
+  bridged: readonly BridgedGap[],
+  sinceMs: number | undefined,
+): string {
   const since = sinceMs === undefined ? '' : ` since ${time(sinceMs)}`;
   const title =
     gaps.length === 0
       ? `No gaps${since}.`
       : `${gaps.length} ${gaps.length === 1 ? 'gap' : 'gaps'}${since}. In each, no task covered the topics.`;
-  return `${[title, ...gaps.map(blockOf)].join('\n\n')}\n`;
+  const filled =
+    bridged.length === 0
+      ? []
+      : [`${bridged.length} bridged. In each, the standby sent what the leader missed.`];
+  return `${[title, ...gaps.map(blockOf), ...filled, ...bridged.map(bridgedBlockOf)].join('\n\n')}\n`;
 }
 
 /** The gaps for programs, as one JSON object. */
-export function gapsAsJson(gaps: readonly ShownGap[], sinceMs: number | undefined): string {
+export function gapsAsJson(
+  gaps: readonly ShownGap[],
+  bridged: readonly BridgedGap[],
+  sinceMs: number | undefined,
+): string {
   return `${JSON.stringify({
     since: sinceMs === undefined ? null : time(sinceMs),
     gaps: gaps.map(({ fromMs, toMs, isOpen, topics, reasons, tasks, recovery }) => ({
@@ -36,20 +49,46 @@ export function gapsAsJson(gaps: readonly ShownGap[], sinceMs: number | undefine
       tasks,
       recovery,
     })),
+    bridged: bridged.map(({ fromMs, toMs, topics, reasons }) => ({
+      from: time(fromMs),
+      to: time(toMs),
+      seconds: (toMs - fromMs) / 1000,
+      topics,
+      reasons: reasons.map(redact),
+    })),
   })}\n`;
 }
 
 function blockOf({ fromMs, toMs, isOpen, topics, reasons, tasks, recovery }: ShownGap): string {
-  const seconds = `${((toMs - fromMs) / 1000).toFixed(3)} s`;
-  const shown = topics.slice(0, MAX_SHOWN_TOPICS).join(', ');
-  const more = topics.length > MAX_SHOWN_TOPICS ? ', …' : '';
   return [
-    `${time(fromMs)} to ${time(toMs)}  ${seconds}${isOpen ? ', not over' : ''}`,
-    `  topics   ${topics.length === 0 ? 'unknown: their list is no longer stored' : `${topics.length}: ${shown}${more}`}`,
-    `  reasons  ${redact(reasons.join('; ')).replace(CONTROL_CHARACTERS, ' ')}`,
+    `${intervalOf(fromMs, toMs)}${isOpen ? ', not over' : ''}`,
+    `  topics   ${topicsText(topics)}`,
+    `  reasons  ${reasonsText(reasons)}`,
     `  tasks    ${tasks.join(', ')}`,
     ...recoveryLines(recovery).map((line) => redact(line).replace(CONTROL_CHARACTERS, ' ')),
   ].join('\n');
+}
+
+function bridgedBlockOf({ fromMs, toMs, topics, reasons }: BridgedGap): string {
+  return [
+    intervalOf(fromMs, toMs),
+    `  topics   ${topicsText(topics)}`,
+    `  reasons  ${reasons.length === 0 ? 'the leader has died' : reasonsText(reasons)}`,
+  ].join('\n');
+}
+
+function intervalOf(fromMs: number, toMs: number): string {
+  return `${time(fromMs)} to ${time(toMs)}  ${((toMs - fromMs) / 1000).toFixed(3)} s`;
+}
+
+function topicsText(topics: readonly string[]): string {
+  if (topics.length === 0) return 'unknown: their list is no longer stored';
+  const shown = topics.slice(0, MAX_SHOWN_TOPICS).join(', ');
+  return `${topics.length}: ${shown}${topics.length > MAX_SHOWN_TOPICS ? ', …' : ''}`;
+}
+
+function reasonsText(reasons: readonly string[]): string {
+  return redact(reasons.join('; ')).replace(CONTROL_CHARACTERS, ' ');
 }
 
 function time(atMs: number): string {

@@ -96,6 +96,7 @@ function toSpan(item: Item): CoveredSpan {
     topicsId: item.topicsId?.S ?? '',
     fromMs: Number(item.fromMs?.N),
     toMs: Number(item.toMs?.N),
+    ...(item.isBridge?.BOOL ? { isBridge: true } : {}),
   };
 }
 

@@ -1,7 +1,7 @@
 import { singleTopics } from '../../lib/genesys/combined-topics.ts';
 import type { Interval } from '../../lib/genesys/recovery/interval-query.ts';
+import { overlap, union } from '../ingester/intervals.ts';
 import { deploymentGaps } from './deployment-gaps.ts';
-import { overlap, union } from './intervals.ts';
 import { type CoverageLocation, readCoverage } from './stored-coverage.ts';
 
 /** The parts of a task's gap in which no other task covered its topics, in order of time. */

@@ -130,12 +130,12 @@ export class Batcher {
    * Add an item that is ready later. It has its place in the order of positions from now on.
    *
    * @param bytes - memory that it takes meanwhile
-   * @param making - a failure keeps the place and ends the process
+   * @param make - a failure keeps the place and ends the process
    */
-  addLater(bytes: number, making: Promise<Item>, receivedAtMs?: number): void {
+  addLater(bytes: number, make: () => Promise<Item>, receivedAtMs?: number): void {
     const reservation = this.buffer.reserve(bytes, receivedAtMs);
     this.pauseIfFull();
-    making.then(
+    make().then(
       (item) => {
         this.buffer.fill(reservation, item);
         this.afterCall();

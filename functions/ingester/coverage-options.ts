@@ -1,5 +1,5 @@
 import type { Log } from '../../lib/aws/logger.ts';
-import type { CoverageStore } from './coverage-store.ts';
+import type { CoverageProof, CoverageStore } from './coverage-store.ts';
 
 /** Where coverage reads what is proven. */
 export interface CoverageSources {
@@ -22,4 +22,14 @@ export interface CoverageOptions {
   readonly task: string;
   /** Without it gaps are only logged. */
   readonly store?: CoverageStore | undefined;
+  /** Adds to a proof of another task what that has proven elsewhere. */
+  readonly known?: ((proof: CoverageProof) => CoverageProof) | undefined;
+}
+
+/** A term: the time in which this task sends what it reads. */
+export interface Term extends Pick<CoverageOptions, 'task' | 'store' | 'known'> {
+  /** Since when this task sends what it reads, in epoch milliseconds; by default since now. */
+  readonly fromMs?: number;
+  /** Everything before was sent by another task, or is in a gap record, in epoch milliseconds. */
+  readonly continuesAtMs?: number | undefined;
 }

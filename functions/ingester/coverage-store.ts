@@ -65,6 +65,8 @@ export interface CoveredSpan {
   readonly fromMs: number;
   /** Epoch milliseconds. */
   readonly toMs: number;
+  /** A standby sent what it had read, because the leader's connection had a gap. */
+  readonly isBridge?: boolean | undefined;
 }
 
 /** Where gaps and proofs of coverage are stored. */
@@ -145,7 +147,7 @@ export class DynamoDbCoverageStore implements CoverageStore {
     });
   }
 
-  async putSpan({ task, subscription, topicsId: id, fromMs, toMs }: CoveredSpan): Promise<void> {
+  async putSpan({ task, subscription, topicsId: id, fromMs, toMs, isBridge }: CoveredSpan): Promise<void> {
     await this.put(
       `span#${new Date(fromMs).toISOString()}#${task}#${subscription}#${id}`,
       PROOF_LIFETIME_SECONDS,
@@ -155,6 +157,7 @@ export class DynamoDbCoverageStore implements CoverageStore {
         topicsId: { S: id },
         fromMs: { N: String(fromMs) },
         toMs: { N: String(toMs) },
+        ...(isBridge ? { isBridge: { BOOL: true } } : {}),
       },
     );
   }

@@ -4,13 +4,7 @@ import { CoverageWriter, type Write } from './coverage-writer.ts';
 import { OpenGap } from './open-gap.ts';
 import type { TopicsGap } from './protocols/stream-protocol.ts';
 import { StartGaps } from './start-gaps.ts';
-import {
-  type LongestGap,
-  longestGap,
-  noteServed,
-  type SubscriptionCoverage,
-  withTopics,
-} from './subscription-coverage.ts';
+import { noteServed, type SubscriptionCoverage, withTopics } from './subscription-coverage.ts';
 
 /** Interval of stored proofs: a process that is killed loses at most this much coverage. */
 export const PROOF_INTERVAL_MS = 10_000;
@@ -18,11 +12,12 @@ export const PROOF_INTERVAL_MS = 10_000;
 export const PROOF_STALE_MS = 3 * PROOF_INTERVAL_MS;
 
 /**
- * Records every interval in which a subscription was not covered (P4). What is proven is stored regularly and at every
- * change, so that the next process knows where its gap begins.
+ * Records every interval of a term in which a subscription was not covered (P4). A term is the time in which a task
+ * sends what it reads. What is proven is stored regularly and at every change, so that the next term knows where its gap
+ * begins.
  */
 export class Coverage {
-  /** Gaps that ended, and their length. */
+  /** Gaps that ended since the start of the term, and their length. */
   readonly totals = { gaps: 0, gapSeconds: 0 };
   private readonly options: CoverageOptions;
   private readonly writer: CoverageWriter;
@@ -33,14 +28,14 @@ export class Coverage {
   /** Proofs of ended tasks, by subscription, until a proof of this task is stored. */
   private readonly replaced = new Map<string, readonly CoverageProof[]>();
   private readonly timer: NodeJS.Timeout;
-  /** Epoch milliseconds at which the process began to stop. */
+  /** Epoch milliseconds at which the task began to stop. */
   private stoppingAtMs: number | undefined;
 
   constructor(options: CoverageOptions) {
-    const { log, task, store } = options;
+    const { log, task, store, known } = options;
     this.options = options;
     this.writer = new CoverageWriter(log);
-    this.starts = store && new StartGaps({ store, task, log, staleMs: PROOF_STALE_MS });
+    this.starts = store && new StartGaps({ store, task, log, staleMs: PROOF_STALE_MS, known });
     this.timer = setInterval(() => this.prove(), PROOF_INTERVAL_MS);
   }
 
@@ -49,32 +44,19 @@ export class Coverage {
     return this.writer.size;
   }
 
-  /** A subscription has these topics from now on. */
-  watch(subscription: string, topics: readonly string[]): void {
+  /** Whether everything up to now is in the state table. */
+  get isRecorded(): boolean {
+    return this.writer.size === 0 && !this.starts?.size;
+  }
+
+  /** A subscription has these topics from now on, or since `servedSinceMs`. */
+  watch(subscription: string, topics: readonly string[], servedSinceMs?: number): void {
     const known = this.subscriptions.get(subscription);
     const changed = withTopics(known, topics);
     if (known?.topicsId === changed.topicsId) return;
     this.subscriptions.set(subscription, changed);
     this.storeTopics(changed.topicsId, topics);
-    this.noteServed(subscription, changed);
-  }
-
-  /** Whether each of these subscriptions is covered now. */
-  isComplete(subscriptions: Iterable<string>): boolean {
-    return [...subscriptions].every((name) => {
-      const known = this.subscriptions.get(name);
-      return known?.wasCovered && !known.gap;
-    });
-  }
-
-  /** Whether each of these subscriptions has been covered at least once. */
-  wasComplete(subscriptions: Iterable<string>): boolean {
-    return [...subscriptions].every((name) => this.subscriptions.get(name)?.wasCovered);
-  }
-
-  /** The oldest open gap of all, or only of these. */
-  longestOpenGap(only?: string[]): LongestGap | undefined {
-    return longestGap(this.subscriptions, only);
+    this.noteServed(subscription, changed, servedSinceMs);
   }
 
   /** A subscription has had no live connection since `fromMs`. */
@@ -139,17 +121,9 @@ export class Coverage {
     this.record(`gap#${fromMs}#${subscription}#${id}`, () => store.putGap(gap, task));
   }
 
-  /** Record sequence numbers, both inclusive, that were not delivered since `sinceMs`. */
-  addSequenceGap(subscription: string, from: number, to: number, sinceMs?: number): void {
-    const nowMs = Date.now();
-    const fromMs = sinceMs ?? this.options.sources.readUntilMs(subscription) ?? nowMs;
-    const reason = `${to - from + 1} events not delivered: sequence numbers ${from} to ${to}`;
-    this.add({ subscription, fromMs: Math.min(fromMs, nowMs), toMs: nowMs, reason });
-  }
-
-  /** The process stops: nothing is covered from now on. */
-  stopping(): void {
-    this.stoppingAtMs ??= Date.now();
+  /** The task stops to send: nothing is covered from `atMs` on. */
+  stopping(atMs = Date.now()): void {
+    this.stoppingAtMs ??= atMs;
   }
 
   /** End open gaps, store the last proofs, and wait until everything is written. */
@@ -191,8 +165,8 @@ export class Coverage {
     if (store) this.writer.add(`topics#${id}`, () => store.putTopics(id, topics));
   }
 
-  private noteServed(subscription: string, known: SubscriptionCoverage): void {
-    const changed = noteServed(known, this.options.sources.servedTopics(subscription));
+  private noteServed(subscription: string, known: SubscriptionCoverage, sinceMs?: number): void {
+    const changed = noteServed(known, this.options.sources.servedTopics(subscription), sinceMs);
     if (changed && changed.id !== known.topicsId) this.storeTopics(changed.id, changed.topics);
   }
 

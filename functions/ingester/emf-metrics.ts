@@ -42,12 +42,15 @@ const COUNTERS = {
   Connects: ({ reconnects }) => sum(reconnects().map(({ count }) => count)),
   GapSeconds: ({ coverage }) => coverage().gapSeconds,
   AuditRecordsLost: ({ auditRecordsLost }) => auditRecordsLost?.(),
+  BridgedSeconds: ({ role }) => role().bridgedSeconds,
 } as const satisfies Partial<Record<IngesterMetricName, Read>>;
 
 /** Metrics whose present value is reported. */
 const GAUGES = {
   Connections: ({ connections }) => connections(),
   Covered: ({ coverage }) => Number(coverage().complete),
+  Leading: ({ role }) => Number(role().role === 'leader'),
+  StandbyLive: ({ role }) => Number(role().isLiveStandby),
   TopicsRejected: ({ rejectedTopics }) => rejectedTopics(),
   Paused: ({ isPaused }) => Number(isPaused()),
   BufferBytes: ({ bufferedBytes }) => bufferedBytes(),

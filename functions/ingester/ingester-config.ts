@@ -29,6 +29,8 @@ export interface IngesterConfig {
   /** Name of the subscription set: the key of its records in the state table. */
   subscriptionSet: string;
   eventsQueueUrl: string;
+  /** Tasks of the deployment. With two or more, one sends and the others are standbys. */
+  tasks: number;
   /** Without it gaps are not filled. */
   gapsQueueUrl?: string | undefined;
   /** Without it channels are not kept across restarts, and gaps are only logged. */
@@ -107,6 +109,7 @@ function toConfig(values: IngesterEnvironment, protocols: readonly ConfiguredPro
       : { clientId: values.GENESYS_CLIENT_ID ?? '', clientSecret: values.GENESYS_CLIENT_SECRET ?? '' },
     protocols,
     subscriptionSet: values.SUBSCRIPTION,
+    tasks: values.TASKS,
     eventsQueueUrl: values.EVENTS_QUEUE_URL ?? '',
     gapsQueueUrl: values.GAPS_QUEUE_URL,
     stateTable: values.STATE_TABLE,

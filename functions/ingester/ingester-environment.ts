@@ -60,6 +60,10 @@ export const ingesterEnvironment = z.object({
       description: 'Name of the subscription set, the key of its records in the state table.',
       typeText: '1-64 letters, digits, `-` and `_`',
     }),
+  TASKS: wholeNumber({ fallback: 1, min: 1, max: 10 }).meta({
+    description:
+      'Tasks of the deployment. With two or more, each has its own connections, one sends, and the others are standbys. Needs `STATE_TABLE`.',
+  }),
   EVENTS_QUEUE_URL: httpUrl.meta({
     description: 'URL of the SQS queue to which events are sent.',
     defaultText: 'required',

@@ -1,22 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { Batcher } from './batcher.ts';
-import { Coverage } from './coverage.ts';
+import type { CoverageStore } from './coverage-store.ts';
 import type { IngesterDependencies } from './dependencies.ts';
 import { coverageStores, type GapAnnouncer } from './gap-announcer.ts';
-import { type Health, type HealthServer, serveHealth } from './health.ts';
-import { healthReasons } from './health-reasons.ts';
+import { type HealthServer, serveHealth } from './health.ts';
 import type { IngesterConfig } from './ingester-config.ts';
+import { type HealthSources, healthOf } from './ingester-health.ts';
 import { Intake } from './intake.ts';
 import { LargeItems } from './large-items.ts';
 import { OAuthClients } from './oauth-clients.ts';
 import { ingesterMetrics, type MetricSources } from './prometheus-metrics.ts';
 import { ProtocolStreams, subscriptionKey } from './protocol-streams.ts';
 import type { ProtocolContext, StreamProtocol } from './protocols/stream-protocol.ts';
+import { DynamoDbLeadershipStore } from './standby/leadership-store.ts';
+import { TaskRole } from './standby/task-role.ts';
+import { TaskCoverage } from './task-coverage.ts';
 import { atMost } from './time-limit.ts';
 
-/** The process is unhealthy when a subscription had no live connection for this long (P5: within 60 s). */
-export const UNHEALTHY_AFTER_MS = 30_000;
 /** Time from SIGTERM to the end. What SQS has not accepted by then is recorded as a gap. Fargate waits 30 s. */
 export const DRAIN_LIMIT_MS = 25_000;
 /** Part of it for closing the sockets; a call to another service that hangs is not waited for. */
@@ -30,7 +31,8 @@ export class Ingester {
   readonly failed: Promise<never>;
   readonly intake: Intake;
   readonly batcher: Batcher;
-  readonly coverage: Coverage;
+  readonly coverage: TaskCoverage;
+  readonly role: TaskRole;
   private readonly config: IngesterConfig;
   private readonly dependencies: IngesterDependencies;
   private readonly clients = new Map<'header' | 'form', OAuthClients>();
@@ -53,16 +55,13 @@ export class Ingester {
     const announcing = { sqs, log, oldestUnsentMs, edgeMs: limits?.gapEdgeMs };
     const { store, announcer } = coverageStores(this.stateTable, config, announcing);
     this.announcer = announcer;
-    this.coverage = new Coverage({
+    this.coverage = new TaskCoverage({
       log,
       sources: {
         readUntilMs: (subscription) => this.streams.readUntilMs(subscription),
         servedTopics: (subscription) => this.streams.servedTopics(subscription),
         oldestUnsentMs,
       },
-      // Gap records and audit records name the same task.
-      task: dependencies.audit?.session ?? randomUUID(),
-      store,
     });
     this.batcher = new Batcher(
       (Entries) => sqs.send(new SendMessageBatchCommand({ QueueUrl: config.eventsQueueUrl, Entries })),
@@ -76,8 +75,9 @@ export class Ingester {
       log,
       limits?.batcher,
     );
+    this.role = this.createRole(store);
     this.intake = new Intake(
-      this.batcher,
+      this.role.queue,
       {
         onSequenceGap: (...gap) => this.coverage.addSequenceGap(...gap),
         onKeyedEvent: (...read) => this.announcer?.onRead(...read),
@@ -124,9 +124,11 @@ export class Ingester {
     const { healthHost, healthPort } = this.config;
     this.health = await serveHealth(
       { host: healthHost, port: healthPort },
-      () => this.readHealth(),
+      () => healthOf(this.healthSources()),
       ingesterMetrics(this.metricSources()),
     );
+    this.streams.setLeading(this.role.isLeading);
+    this.role.start();
     await this.streams.start();
   }
 
@@ -135,6 +137,7 @@ export class Ingester {
     const endsAtMs = Date.now() + DRAIN_LIMIT_MS;
     this.abort.abort();
     this.coverage.stopping();
+    this.role.stopping();
     await atMost(CLOSE_LIMIT_MS, this.streams.stop());
     const drained = this.batcher.drain().then(() => this.intake.settled());
     await atMost(endsAtMs - RECORD_LIMIT_MS - Date.now(), drained);
@@ -146,7 +149,10 @@ export class Ingester {
     }
     const leftMs = endsAtMs - Date.now();
     this.announcer?.stopping();
-    const recorded = this.coverage.close().then(() => this.announcer?.settled());
+    const recorded = this.coverage
+      .close()
+      .then(() => this.announcer?.settled())
+      .then(() => this.role.release());
     await atMost(leftMs, Promise.all([recorded, this.dependencies.audit?.close(leftMs)]));
     this.coverage.abandon();
     await this.health?.close();
@@ -170,7 +176,28 @@ export class Ingester {
       }),
       rejectedTopics: () => this.streams.rejectedTopics,
       auditRecordsLost: () => this.dependencies.audit?.lost,
+      role: () => this.role.state,
     };
+  }
+
+  /** A standby needs the state table. */
+  private createRole(coverageStore: CoverageStore | undefined): TaskRole {
+    const { stateTable, config, coverage, batcher } = this;
+    const leadershipStore =
+      stateTable &&
+      config.tasks > 1 &&
+      new DynamoDbLeadershipStore(stateTable.client, stateTable.name, config.subscriptionSet);
+    return new TaskRole({
+      // Gap records and audit records name the same task.
+      task: this.dependencies.audit?.session ?? randomUUID(),
+      batcher,
+      coverage,
+      coverageStore,
+      leadershipStore: leadershipStore || undefined,
+      isLive: () => this.isCovered,
+      onChange: (isLeading) => this.streams.setLeading(isLeading),
+      log: this.dependencies.log,
+    });
   }
 
   private contextOf({ name, credentialsIn = 'header' }: StreamProtocol): ProtocolContext {
@@ -205,6 +232,11 @@ export class Ingester {
     return dynamodb && stateTable ? { client: dynamodb, name: stateTable } : undefined;
   }
 
+  private healthSources(): HealthSources {
+    const { streams, coverage, isCovered, isPaused, role, batcher } = this;
+    return { streams, coverage, isCovered, isPaused, role: role.state, stalledMs: batcher.failingForMs };
+  }
+
   private setPaused(isPaused: boolean): void {
     this.isPaused = isPaused;
     this.dependencies.log.warn(
@@ -212,38 +244,5 @@ export class Ingester {
       { bufferedBytes: this.batcher.bufferedBytes },
     );
     this.streams.setPaused(isPaused);
-  }
-
-  private readHealth(): Health {
-    const { names, errors, areFound, emptySecret } = this.streams;
-    const gap = this.coverage.longestOpenGap();
-    const stalledMs = this.batcher.failingForMs;
-    const isStalled = stalledMs >= UNHEALTHY_AFTER_MS;
-    const reasons = [
-      ...healthReasons({ isCovered: this.isCovered, gap, stalledMs: isStalled ? stalledMs : 0 }),
-      ...errors,
-    ];
-    return {
-      ready: areFound && this.coverage.wasComplete(names),
-      live: (gap?.ms ?? 0) < UNHEALTHY_AFTER_MS && !isStalled,
-      reasons,
-      ...(emptySecret
-        ? { waitingFor: 'secret' }
-        : this.onlyFailedIsDown(stalledMs)
-          ? { waitingFor: 'operator' }
-          : {}),
-      paused: this.isPaused,
-      subscriptions: this.streams.describe(),
-    };
-  }
-  /** Whether some protocols have failed permanently, and all others are live. A restart would only interrupt those. */
-  private onlyFailedIsDown(stalledMs: number): boolean {
-    const { failed, names } = this.streams;
-    const others = names.filter(
-      (name) => !failed.some((protocol) => name.startsWith(subscriptionKey(protocol, ''))),
-    );
-    const gapMs = this.coverage.longestOpenGap(others)?.ms ?? 0;
-    const areLive = this.coverage.wasComplete(others) && Math.max(gapMs, stalledMs) < UNHEALTHY_AFTER_MS;
-    return failed.length > 0 && others.length > 0 && areLive;
   }
 }

@@ -1,7 +1,6 @@
 import type { Log } from '../../lib/aws/logger.ts';
 import type { ContentRedaction } from '../../lib/events/content-redaction.ts';
 import {
-  type EventIdentity,
   eventItem,
   type Item,
   identify,
@@ -10,9 +9,9 @@ import {
   weakIdentity,
 } from '../../lib/events/item.ts';
 import type { RejectionReason } from '../../lib/events/schema.ts';
-import type { Batcher } from './batcher.ts';
 import { CursorCommits } from './cursor-commits.ts';
 import { type IntakeTotals, noTotals, type ProtocolTotals, sumOfTotals } from './intake-totals.ts';
+import type { IdentifiedEvent, ItemQueue, Origin } from './item-queue.ts';
 import { KeyHistory } from './key-history.ts';
 import type { LargeItems } from './large-items.ts';
 import { OneSpeaker } from './one-speaker.ts';
@@ -23,17 +22,6 @@ import type { SignalSink } from './signal-sink.ts';
 
 /** Under which items are counted that do not say which protocol they came with. */
 const UNKNOWN_PROTOCOL = 'unknown';
-
-/** An event on its way to the queue. */
-interface IdentifiedEvent {
-  readonly event: ReceivedEvent;
-  readonly identity: EventIdentity;
-  readonly frame: Buffer;
-  readonly receivedAtMs: number;
-}
-
-/** What the intake needs from the batcher. */
-export type ItemQueue = Pick<Batcher, 'add' | 'addLater' | 'lastPosition' | 'acceptedPosition'>;
 
 /** Where the intake reports what is not an item. */
 export interface IntakeHandlers {
@@ -85,6 +73,7 @@ export class Intake {
   /** The sink of one subscription. */
   sink(protocol: string, subscription: string): SignalSink {
     const totals = this.of(protocol);
+    const origin = { protocol, subscription };
     const cursors = this.cursors.get(subscription) ?? new CursorCommits(this.log);
     this.cursors.set(subscription, cursors);
     const speaker = new OneSpeaker<IdentifiedEvent>();
@@ -100,12 +89,12 @@ export class Intake {
         if (session === speaker.current) lastHistory = histories.get(session) ?? lastHistory;
         const { released, copies } = speaker.end(session, end);
         totals.copies += copies;
-        for (const weak of released) this.addEvent(protocol, weak);
+        for (const weak of released) this.addEvent(origin, weak);
       },
       take: (session, signal, frame) => {
         switch (signal.kind) {
           case 'event':
-            this.takeEvent(protocol, signal.event, frame, {
+            this.takeEvent(origin, signal.event, frame, {
               history: histories.get(session),
               passing: (weak) => {
                 const { topicName } = weak.event.frame;
@@ -114,7 +103,7 @@ export class Intake {
             });
             return;
           case 'rejected':
-            this.reject(protocol, signal.reason, frame);
+            this.reject(origin, signal.reason, frame);
             return;
           case 'cursor':
             cursors.add(session, signal.value, this.queue.lastPosition);
@@ -177,7 +166,7 @@ export class Intake {
   }
 
   private takeEvent(
-    protocol: string,
+    origin: Origin,
     event: ReceivedEvent,
     frame: Buffer,
     {
@@ -188,11 +177,12 @@ export class Intake {
       passing: (weak: IdentifiedEvent) => readonly IdentifiedEvent[];
     },
   ): void {
+    const { protocol } = origin;
     this.of(protocol).received++;
     const identity = identify(protocol, event);
     const receivedAtMs = Date.now();
     if (identity === undefined) {
-      this.reject(protocol, 'too_deep', frame);
+      this.reject(origin, 'too_deep', frame);
       return;
     }
     const { id, isWeak, key } = identity;
@@ -200,9 +190,9 @@ export class Intake {
     const hasRecurred = key !== undefined && history?.add(key, id);
     if (isWeak || hasRecurred) {
       const weak = { event, identity: isWeak ? identity : weakIdentity(), frame, receivedAtMs };
-      for (const one of passing(weak)) this.addEvent(protocol, one);
+      for (const one of passing(weak)) this.addEvent(origin, one);
     } else if (this.recent.add(id)) {
-      this.addEvent(protocol, { event, identity, frame, receivedAtMs });
+      this.addEvent(origin, { event, identity, frame, receivedAtMs });
     } else {
       this.of(protocol).copies++;
     }
@@ -213,44 +203,50 @@ export class Intake {
     return quote === undefined || this.redaction ? {} : { quote };
   }
 
-  private addEvent(protocol: string, { event: whole, identity, frame, receivedAtMs }: IdentifiedEvent): void {
+  private addEvent(origin: Origin, { event: whole, identity, frame, receivedAtMs }: IdentifiedEvent): void {
+    const { protocol, subscription } = origin;
     const event = this.redaction ? this.redaction.event(whole) : whole;
     const receivedAt = new Date(receivedAtMs).toISOString();
     const about = { identity, protocol, receivedAt };
     const item = eventItem(event, about);
     if (item) {
-      this.queue.add(item, receivedAtMs);
+      this.queue.add(item, receivedAtMs, subscription);
       return;
     }
-    const making = this.large?.eventItem(event, about);
-    if (making) this.addLater(protocol, making, frame, receivedAtMs);
-    else this.reject(protocol, 'too_large', frame, receivedAtMs);
+    const make = this.large?.eventItem(event, about);
+    if (make) this.addLater(origin, make, frame.length, receivedAtMs);
+    else this.reject(origin, 'too_large', frame, receivedAtMs);
   }
 
-  /** Queue an item whose content is being stored. If that fails, the process ends and records a gap. */
-  private addLater(protocol: string, making: Promise<Item>, frame: Buffer, receivedAtMs: number): void {
-    this.queue.addLater(frame.length, making, receivedAtMs);
-    making.catch((error: unknown) => {
-      this.of(protocol).unpreserved++;
-      this.log.error('a large frame could not be stored; it is lost', { bytes: frame.length, error });
-    });
+  /** Queue an item whose content has to be stored. If that fails, the process ends and records a gap. */
+  private addLater(
+    { protocol, subscription }: Origin,
+    make: () => Promise<Item>,
+    bytes: number,
+    receivedAtMs: number,
+  ): void {
+    const makeOrCount = () =>
+      make().catch((error: unknown) => {
+        this.of(protocol).unpreserved++;
+        this.log.error('a large frame could not be stored; it is lost', { bytes, error });
+        throw error;
+      });
+    this.queue.addLater(bytes, makeOrCount, receivedAtMs, subscription);
   }
 
-  private reject(protocol: string, reason: RejectionReason, frame: Buffer, receivedAtMs = Date.now()): void {
+  private reject(origin: Origin, reason: RejectionReason, frame: Buffer, receivedAtMs = Date.now()): void {
+    const { protocol, subscription } = origin;
     this.of(protocol).rejected[reason]++;
     const about = { reason, protocol, receivedAt: new Date(receivedAtMs).toISOString() };
     const item = rejectedFrameItem(frame, about, { redaction: this.redaction, large: this.large });
-    if (item instanceof Promise) {
-      this.addLater(protocol, item, frame, receivedAtMs);
+    if (typeof item === 'function') {
+      this.addLater(origin, item, frame.length, receivedAtMs);
     } else if (item) {
-      this.queue.add(item, receivedAtMs);
+      this.queue.add(item, receivedAtMs, subscription);
     } else {
       this.of(protocol).unpreserved++;
-      this.log.error('a frame is too large for the quarantine queue even when compressed; it is lost', {
-        protocol,
-        reason,
-        bytes: frame.length,
-      });
+      const message = 'a frame is too large for the quarantine queue even when compressed; it is lost';
+      this.log.error(message, { protocol, reason, bytes: frame.length });
     }
   }
 }

@@ -58,9 +58,12 @@ export class LargeItems {
   /**
    * The item of an event whose `detail` is stored.
    *
-   * @returns undefined, and nothing is stored, when even the reference is too large for a message
+   * @returns stores it and makes the item; undefined when even the reference is too large for a message
    */
-  eventItem(event: ReceivedEvent, about: About & { identity: EventIdentity }): Promise<Item> | undefined {
+  eventItem(
+    event: ReceivedEvent,
+    about: About & { identity: EventIdentity },
+  ): (() => Promise<Item>) | undefined {
     const { frame, sequence, late } = event;
     const { identity, protocol, receivedAt } = about;
     const detail = toDetail({
@@ -78,7 +81,7 @@ export class LargeItems {
     const oversize = storedObject(this.store.bucket, key, body);
     const { text: _, ...rest } = event;
     const item = eventItem({ ...rest, frame: referenceFrame(detail) }, { ...about, oversize });
-    return item && this.put(key, body, 'application/json').then(() => item);
+    return item && (() => this.put(key, body, 'application/json').then(() => item));
   }
 
   /** The item of a rejected frame that is stored. */

@@ -30,10 +30,9 @@ export class OpenGap {
   /** The interval if the gap ends at `toMs`, which is about now. */
   endAt(toMs: number): GapInterval {
     const jumpMs = Math.round(Date.now() - this.openedAtMs - (performance.now() - this.openedTick));
-    return {
-      fromMs: Math.round(toMs - this.lengthMs),
-      toMs,
-      ...(Math.abs(jumpMs) > MIN_CLOCK_JUMP_MS ? { clockJumpMs: jumpMs } : {}),
-    };
+    // Measured, the beginning would differ from the one that was reported by the delay of this call.
+    if (Math.abs(jumpMs) <= MIN_CLOCK_JUMP_MS)
+      return { fromMs: Math.min(this.fromMs, this.openedAtMs), toMs };
+    return { fromMs: Math.round(toMs - this.lengthMs), toMs, clockJumpMs: jumpMs };
   }
 }

@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { BatcherTotals } from './batcher.ts';
 import type { IntakeTotals, ProtocolTotals } from './intake-totals.ts';
 import type { ConnectCount } from './protocol-streams.ts';
+import type { RoleState } from './standby/task-role.ts';
 
 /** Where the metrics are read from. They are read on request, so they cost nothing in the data path. */
 export interface MetricSources {
@@ -18,7 +19,10 @@ export interface MetricSources {
   rejectedTopics: () => number;
   /** Undefined if no audit records are written. */
   auditRecordsLost?: () => number | undefined;
+  role: () => RoleState;
 }
+
+const MS_PER_SECOND = 1_000;
 
 /** Name without the prefix `switchboard_`, help text, and where the value is read. */
 type Definition = readonly [name: string, help: string, read: (sources: MetricSources) => number];
@@ -54,6 +58,11 @@ const COUNTERS: readonly Definition[] = [
   ],
   ['gaps_total', 'Intervals without a connection that was proven live', (sources) => sources.coverage().gaps],
   ['gap_seconds_total', 'Length of those intervals', (sources) => sources.coverage().gapSeconds],
+  [
+    'bridged_seconds_total',
+    "Length of other tasks' gaps that this task filled",
+    (sources) => sources.role().bridgedSeconds,
+  ],
 ];
 
 /** Counts of a protocol: name without the prefix, help text, and the samples without the label `protocol`. */
@@ -99,6 +108,18 @@ const GAUGES: readonly Definition[] = [
     (sources) => Number(sources.coverage().complete),
   ],
   ['topics_rejected', 'Topics that Genesys Cloud refuses', (sources) => sources.rejectedTopics()],
+  ['leading', '1 while this task sends what it reads', (sources) => Number(sources.role().role === 'leader')],
+  [
+    'standby_live',
+    '1 while this task is a standby with a live connection for every subscription',
+    (sources) => Number(sources.role().isLiveStandby),
+  ],
+  [
+    'role_changed_timestamp_seconds',
+    'Time of the last change of the role; 0 before the first one',
+    (sources) => (sources.role().lastChangeMs ?? 0) / MS_PER_SECOND,
+  ],
+  ['kept_bytes', 'Bytes that a standby keeps', (sources) => sources.role().keptBytes],
 ];
 
 /** The ingester's metrics in a separate registry. Names begin with `switchboard_`, times are in seconds. */

@@ -23,6 +23,10 @@ interface Stream {
   readonly source: SubscriptionSource;
   readonly subscriptions: Subscriptions;
   readonly context: ProtocolContext;
+  /** A standby does not connect. */
+  readonly isForLeader: boolean;
+  /** The subscriptions that were found last. */
+  found: ReadonlyMap<string, Subscription>;
   /** Why its subscriptions cannot be found. */
   failure: Error | undefined;
 }
@@ -55,6 +59,7 @@ export class ProtocolStreams {
   private readonly onFailed: (error: Error) => void;
   private readonly retryFailedMs: number;
   private following: Promise<unknown> = Promise.resolve();
+  private isLeading = true;
 
   constructor({ protocols, contextOf, limits, ...shared }: ProtocolStreamsOptions) {
     this.onFailed = shared.onFailed;
@@ -67,6 +72,8 @@ export class ProtocolStreams {
         source: new SubscriptionSource(protocol, configuration, context, limits),
         subscriptions: new Subscriptions({ ...shared, protocol, context, onFailed }),
         context,
+        isForLeader: protocol.onStandby === 'waits',
+        found: new Map(),
         failure: undefined,
       };
       return stream;
@@ -97,7 +104,7 @@ export class ProtocolStreams {
 
   /** Whether every protocol has found its subscriptions, and has at least one. */
   get areFound(): boolean {
-    return this.streams.every(({ subscriptions }) => subscriptions.names.length > 0);
+    return this.streams.every(({ found }) => found.size > 0);
   }
 
   /** Open sockets. */
@@ -151,14 +158,26 @@ export class ProtocolStreams {
     for (const { subscriptions } of this.streams) subscriptions.setPaused(isPaused);
   }
 
+  /** This task leads from now on, or is a standby. */
+  setLeading(isLeading: boolean): void {
+    this.isLeading = isLeading;
+    for (const stream of this.streams) this.assign(stream, stream.found);
+  }
+
   /** Names of the protocols that have failed permanently. */
   get failed(): readonly string[] {
     return this.streams.filter(hasFailed).map(({ protocol }) => protocol);
   }
 
+  private assign(stream: Stream, found: ReadonlyMap<string, Subscription>): void {
+    stream.found = found;
+    const isWaiting = stream.isForLeader && !this.isLeading;
+    stream.subscriptions.assign(isWaiting ? new Map() : found);
+  }
+
   private async find(stream: Stream): Promise<void> {
     try {
-      stream.subscriptions.assign(keyed(stream, await stream.source.first()));
+      this.assign(stream, keyed(stream, await stream.source.first()));
       stream.failure = undefined;
     } catch (error) {
       if (stream.context.signal.aborted) throw error;
@@ -178,7 +197,7 @@ export class ProtocolStreams {
           await delay(this.retryFailedMs, undefined, { signal });
           await this.find(stream);
         } else {
-          await source.follow((changed) => subscriptions.assign(keyed(stream, changed)));
+          await source.follow((changed) => this.assign(stream, keyed(stream, changed)));
           return;
         }
       } catch (error) {

@@ -19,15 +19,31 @@ export class StartGaps {
   private readonly task: string;
   private readonly log: Log;
   private readonly staleMs: number;
+  private readonly known: (proof: CoverageProof) => CoverageProof;
   /** Epoch milliseconds of the first connection, by subscription. */
   private readonly undecided = new Map<string, number>();
 
-  /** @param staleMs - a proof that was not stored for this long belongs to a task that has ended */
-  constructor(options: { store: CoverageStore; task: string; log: Log; staleMs: number }) {
+  /**
+   * @param staleMs - a proof that was not stored for this long belongs to a task that has ended
+   * @param known - adds to a proof what its task has proven elsewhere
+   */
+  constructor(options: {
+    store: CoverageStore;
+    task: string;
+    log: Log;
+    staleMs: number;
+    known?: ((proof: CoverageProof) => CoverageProof) | undefined;
+  }) {
     this.store = options.store;
     this.task = options.task;
     this.log = options.log;
     this.staleMs = options.staleMs;
+    this.known = options.known ?? ((proof) => proof);
+  }
+
+  /** Decisions that are still open. */
+  get size(): number {
+    return this.undecided.size;
   }
 
   /** Whether the decision about a subscription is still open. */
@@ -49,7 +65,7 @@ export class StartGaps {
   async decide(isLast: boolean): Promise<readonly StartDecision[]> {
     if (this.undecided.size === 0) return [];
     try {
-      const proofs = (await this.store.proofs()).filter(({ task }) => task !== this.task);
+      const proofs = (await this.store.proofs()).filter(({ task }) => task !== this.task).map(this.known);
       const decisions = [...this.undecided]
         .map(([subscription, coveredAtMs]) => {
           const others = proofs.filter((proof) => isOf(proof, subscription));

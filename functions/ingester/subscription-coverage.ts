@@ -39,18 +39,20 @@ export function withTopics(
  * Note which of the wanted topics are served now.
  *
  * @param delivered - what the connection delivers; without a connection, what was served stays the same
+ * @param sinceMs - since when, in epoch milliseconds
  * @returns the topics that are served now, if they are others than before
  */
 export function noteServed(
   { topics, topicsId: wantedId, spans, gap }: SubscriptionCoverage,
   delivered: readonly string[] | undefined,
+  sinceMs = gap?.fromMs ?? Date.now(),
 ): { readonly id: string; readonly topics: readonly string[] } | undefined {
   const served = delivered ?? spans.topics;
   if (!served) return undefined;
   // Stryker disable next-line ConditionalExpression,EqualityOperator,LogicalOperator: saves hashing; the result is the same
   const isAll = served === topics || topicsId(served) === wantedId;
   const wanted = isAll ? topics : servedOf(topics, served);
-  const id = spans.serve(wanted, gap?.fromMs ?? Date.now());
+  const id = spans.serve(wanted, sinceMs);
   return id === undefined ? undefined : { id, topics: wanted };
 }
 

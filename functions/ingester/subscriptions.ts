@@ -4,7 +4,6 @@ import { redact } from '../../lib/events/redaction.ts';
 import { singleTopics } from '../../lib/genesys/combined-topics.ts';
 import type { BackoffLimits } from './backoff.ts';
 import type { ConnectionTimes } from './connection-settings.ts';
-import type { Coverage } from './coverage.ts';
 import type { Intake } from './intake.ts';
 import type {
   ProtocolContext,
@@ -14,6 +13,7 @@ import type {
 } from './protocols/stream-protocol.ts';
 import { SubscriptionAudit } from './subscription-audit.ts';
 import { Supervisor } from './supervisor.ts';
+import type { TaskCoverage } from './task-coverage.ts';
 import type { SocketFactory } from './transport.ts';
 
 /** What the subscriptions share. */
@@ -21,7 +21,7 @@ export interface SubscriptionsOptions {
   readonly protocol: StreamProtocol;
   readonly context: ProtocolContext;
   readonly intake: Intake;
-  readonly coverage: Coverage;
+  readonly coverage: Pick<TaskCoverage, 'watch' | 'forget' | 'onCovered' | 'onUncovered' | 'add'>;
   readonly audit?: AuditTrail | undefined;
   /** A subscription failed permanently. */
   readonly onFailed: (error: Error) => void;

@@ -47,8 +47,17 @@ export const INGESTER_METRICS = {
   },
   Connects: { unit: 'Count', description: 'Connections opened' },
   GapSeconds: { unit: 'Seconds', description: 'Duration of the gaps that have ended' },
+  BridgedSeconds: {
+    unit: 'Seconds',
+    description: "Duration of the leader's gaps that a standby has filled",
+  },
   Connections: { unit: 'Count', description: 'Open WebSocket connections' },
   Covered: { unit: 'Count', description: '1 if every subscription has a live connection, otherwise 0' },
+  Leading: { unit: 'Count', description: '1 while the task sends what it reads, 0 on a standby' },
+  StandbyLive: {
+    unit: 'Count',
+    description: '1 on a standby with a live connection for every subscription, otherwise 0',
+  },
   TopicsRejected: { unit: 'Count', description: 'Topics that Genesys Cloud refuses' },
   Paused: { unit: 'Count', description: '1 while reading is paused because the buffer is full, else 0' },
   RecordsPending: { unit: 'Count', description: 'Gap records that the state table has not accepted' },

@@ -6,8 +6,9 @@ import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, expect, test } from 'vitest';
 import { readConfig as readBackfillConfig } from '../../functions/backfill/backfill-config.ts';
 import { readConfig as readConsumerConfig } from '../../functions/consumer/consumer-config.ts';
-import { DRAIN_LIMIT_MS, UNHEALTHY_AFTER_MS } from '../../functions/ingester/ingester.ts';
+import { DRAIN_LIMIT_MS } from '../../functions/ingester/ingester.ts';
 import { readConfig as readIngesterConfig } from '../../functions/ingester/ingester-config.ts';
+import { UNHEALTHY_AFTER_MS } from '../../functions/ingester/ingester-health.ts';
 import { plain, REQUIRED, templateOf } from './test-deployment.ts';
 
 /** A dead connection must be detected within this time (P5). */

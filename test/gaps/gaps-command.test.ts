@@ -155,6 +155,7 @@ ${at(5_000)} to ${at(5_002.5)}  2.500 s
         },
         expect.objectContaining({ from: at(5_000), seconds: 2.5 }),
       ],
+      bridged: [],
     });
     expect(stdout).not.toContain('secret');
   });
@@ -168,6 +169,35 @@ ${at(5_000)} to ${at(5_002.5)}  2.500 s
     const stdout = await gaps([...TABLE, '--json', '--since', since]);
     const { gaps: listed } = JSON.parse(stdout) as { gaps: { from: string }[] };
     expect(listed.map(({ from }) => from)).toEqual(expected);
+  });
+
+  test('What a standby filled is not a gap, and is listed as bridged with the reason of the leader', async () => {
+    const store = storeOf('bridged');
+    const proof = { task: 'leader', subscription: '0', covering: { topicsId: ID, fromMs: START_MS } };
+    await store.putTopics(ID, TOPICS);
+    await store.putProof({ ...proof, coveredUntilMs: Date.now(), storedAtMs: Date.now(), isFinal: false });
+    const about = { subscription: '0', topicsId: ID };
+    const from = { ...about, fromMs: START_MS + 100_000 };
+    await store.putGap({ ...from, toMs: START_MS + 110_000, reason: '1006' }, 'leader');
+    await store.putSpan({ ...from, toMs: START_MS + 107_000, task: 'bridge-1', isBridge: true });
+    const flags = [...TABLE, '--subscription', 'bridged'];
+    expect(await gaps(flags)).toBe(`1 gap. In each, no task covered the topics.
+
+${at(107)} to ${at(110)}  3.000 s
+  topics   4: v2.users.a.presence, v2.users.b.presence, v2.users.c.presence, …
+  reasons  1006
+  tasks    leader
+
+1 bridged. In each, the standby sent what the leader missed.
+
+${at(100)} to ${at(107)}  7.000 s
+  topics   4: v2.users.a.presence, v2.users.b.presence, v2.users.c.presence, …
+  reasons  1006
+`);
+    expect(JSON.parse(await gaps([...flags, '--json']))).toMatchObject({
+      gaps: [{ from: at(107), seconds: 3 }],
+      bridged: [{ from: at(100), to: at(107), seconds: 7, topics: TOPICS, reasons: ['1006'] }],
+    });
   });
 
   test('Without gaps the output says so', async () => {

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { deploymentGaps, type StoredCoverage } from '../../functions/backfill/deployment-gaps.ts';
-import { type Interval, subtract, union } from '../../functions/backfill/intervals.ts';
 import { PROOF_INTERVAL_MS, PROOF_STALE_MS } from '../../functions/ingester/coverage.ts';
 import type { CoverageProof } from '../../functions/ingester/coverage-store.ts';
+import { type Interval, subtract, union } from '../../functions/ingester/intervals.ts';
 import { CoverageTask, pass } from '../ingester/coverage-task.ts';
 import { MemoryCoverageStore } from '../ingester/memory-coverage-store.ts';
 import { seeded } from '../ingester/overlap-simulation.ts';

@@ -386,10 +386,10 @@ describe('the buffer', () => {
   test('Reading is paused at 64 MiB, and resumed at 32 MiB', async () => {
     const item = Promise.withResolvers<Item>();
     const never = new Promise<Item>(() => {});
-    batcher.addLater(32 * MIB, item.promise);
-    batcher.addLater(32 * MIB - 1, never);
+    batcher.addLater(32 * MIB, () => item.promise);
+    batcher.addLater(32 * MIB - 1, () => never);
     expect(reports).toEqual([]);
-    batcher.addLater(1, never);
+    batcher.addLater(1, () => never);
     expect(reports).toEqual(['pause']);
     const gates = gateCalls();
     item.resolve({ json: '7', bytes: 1 });
@@ -557,7 +557,7 @@ describe('positions', () => {
 describe('items that are ready later', () => {
   test('An item that is ready later is sent then, and holds the accepted position back until it is accepted', async () => {
     const item = Promise.withResolvers<Item>();
-    batcher.addLater(1_000, item.promise);
+    batcher.addLater(1_000, () => item.promise);
     add(1);
     await pass(lingerMs);
     expect(queue.acceptedItems).toEqual([FIRST]);
@@ -571,7 +571,7 @@ describe('items that are ready later', () => {
   });
 
   test('An item that cannot be made ends the process, and the accepted position stays before it', async () => {
-    batcher.addLater(1_000, Promise.reject(new Error('S3 does not answer')));
+    batcher.addLater(1_000, () => Promise.reject(new Error('S3 does not answer')));
     add(1);
     await pass(lingerMs);
     expect(givenUp).toEqual([new Error('S3 does not answer')]);

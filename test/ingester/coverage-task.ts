@@ -1,6 +1,6 @@
 import { vi } from 'vitest';
-import { Coverage } from '../../functions/ingester/coverage.ts';
 import type { CoverageStore } from '../../functions/ingester/coverage-store.ts';
+import { TaskCoverage } from '../../functions/ingester/task-coverage.ts';
 import { TestLog } from './test-log.ts';
 
 /** Topics of the subscription `0`. */
@@ -9,7 +9,7 @@ export const WATCHED_TOPICS: readonly string[] = ['v2.users.a.presence', 'v2.use
 /** The coverage of one process with the subscription `0`, under fake timers. */
 export class CoverageTask {
   readonly log = new TestLog();
-  readonly coverage: Coverage;
+  readonly coverage: TaskCoverage;
   /** The last proof of life; by default the connection is alive now. */
   readUntilMs: () => number | undefined = () => Date.now();
   oldestUnsentMs: number | undefined;
@@ -17,16 +17,15 @@ export class CoverageTask {
   served: readonly string[] | undefined;
 
   constructor(task: string, store: CoverageStore | undefined) {
-    this.coverage = new Coverage({
+    this.coverage = new TaskCoverage({
       log: this.log,
       sources: {
         readUntilMs: () => this.readUntilMs(),
         servedTopics: (subscription) => (subscription === '0' ? this.served : undefined),
         oldestUnsentMs: () => this.oldestUnsentMs,
       },
-      task,
-      store,
     });
+    this.coverage.lead({ task, store });
     this.coverage.watch('0', WATCHED_TOPICS);
   }
 

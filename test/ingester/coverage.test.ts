@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Coverage } from '../../functions/ingester/coverage.ts';
 import { MAX_PENDING_RECORDS } from '../../functions/ingester/coverage-writer.ts';
+import type { TaskCoverage } from '../../functions/ingester/task-coverage.ts';
 import { MAX_PERIODS } from '../../functions/ingester/topic-periods.ts';
 import { CoverageTask, pass, WATCHED_TOPICS } from './coverage-task.ts';
 import { MemoryCoverageStore } from './memory-coverage-store.ts';
@@ -11,7 +11,7 @@ vi.mock('node:timers/promises', () => import('./timers-promises.ts'));
 const START_MS = 1_800_000_000_000;
 let store: MemoryCoverageStore;
 let task: CoverageTask;
-let coverage: Coverage;
+let coverage: TaskCoverage;
 let log: TestLog;
 
 beforeEach(() => {

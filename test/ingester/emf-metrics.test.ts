@@ -49,6 +49,13 @@ const sourcesOf = (n: () => number): MetricSources => ({
   coverage: () => ({ gaps: 0, gapSeconds: n(), complete: n() > 0, pendingRecords: n() }),
   rejectedTopics: n,
   auditRecordsLost: n,
+  role: () => ({
+    role: n() > 0 ? 'leader' : 'standby',
+    lastChangeMs: undefined,
+    isLiveStandby: n() > 0,
+    keptBytes: n(),
+    bridgedSeconds: n(),
+  }),
 });
 
 test('A document has every metric of the ingester with its unit', () => {
@@ -153,6 +160,13 @@ test('Every interval emits a document with the counts since the last one and the
     covered: () => [],
     coverage: () => ({ gaps: 0, gapSeconds: 0, complete: false, pendingRecords: 3 }),
     rejectedTopics: () => 0,
+    role: () => ({
+      role: 'leader',
+      lastChangeMs: undefined,
+      isLiveStandby: false,
+      keptBytes: 0,
+      bridgedSeconds: 0,
+    }),
   };
   const stop = emitMetrics(new Metrics({ namespace: 'Switchboard', serviceName: 'ingester' }), sources);
   received = 12;

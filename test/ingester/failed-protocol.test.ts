@@ -1,6 +1,7 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Ingester, UNHEALTHY_AFTER_MS } from '../../functions/ingester/ingester.ts';
+import { Ingester } from '../../functions/ingester/ingester.ts';
+import { UNHEALTHY_AFTER_MS } from '../../functions/ingester/ingester-health.ts';
 import type { Subscription } from '../../functions/ingester/protocols/stream-protocol.ts';
 import { GenesysError } from '../../lib/genesys/genesys-error.ts';
 import { eventually } from './eventually.ts';

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Coverage } from '../../functions/ingester/coverage.ts';
 import { Intake } from '../../functions/ingester/intake.ts';
 import { readFrame } from '../../functions/ingester/protocols/notification-channels/channel-frames.ts';
 import type { ProtocolContext, StreamProtocol } from '../../functions/ingester/protocols/stream-protocol.ts';
 import { Subscriptions } from '../../functions/ingester/subscriptions.ts';
+import { TaskCoverage } from '../../functions/ingester/task-coverage.ts';
 import { CLOSE_TIMEOUT_MS } from '../../functions/ingester/transport.ts';
 import { FakeProtocol, type FakeSession, offlineContext } from './fake-protocol.ts';
 import { type FakeSocket, FakeSockets } from './fake-socket.ts';
@@ -32,7 +32,7 @@ let sockets: FakeSockets;
 let queue: KeptItems;
 let intake: Intake;
 let store: MemoryCoverageStore;
-let coverage: Coverage;
+let coverage: TaskCoverage;
 const SUBSCRIPTION = { topics: [STATE_TOPIC] };
 let subscriptions: Subscriptions;
 
@@ -45,16 +45,15 @@ beforeEach(() => {
   queue = new KeptItems();
   intake = new Intake(queue, { onSequenceGap: () => {} }, log);
   store = new MemoryCoverageStore();
-  coverage = new Coverage({
+  coverage = new TaskCoverage({
     log,
     sources: {
       readUntilMs: (name) => subscriptions.readUntilMs(name),
       servedTopics: (name) => subscriptions.servedTopics(name),
       oldestUnsentMs: () => undefined,
     },
-    task: 'this',
-    store,
   });
+  coverage.lead({ task: 'this', store });
   subscriptions = new Subscriptions({
     protocol,
     context: offlineContext(log),

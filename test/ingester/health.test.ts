@@ -97,6 +97,13 @@ describe('/metrics', () => {
     ],
     coverage: () => ({ gaps: 6, gapSeconds: 1.5, complete: false, pendingRecords: 11 }),
     rejectedTopics: () => 9,
+    role: () => ({
+      role: 'standby' as const,
+      lastChangeMs: 1_800_000_000_500,
+      isLiveStandby: true,
+      keptBytes: 77,
+      bridgedSeconds: 2.5,
+    }),
   };
 
   test('Metrics are Prometheus text by default', async () => {
@@ -115,6 +122,11 @@ describe('/metrics', () => {
       'switchboard_sequence_outcomes_total{protocol="fake",outcome="duplicate"} 3',
       'switchboard_sequence_outcomes_total{protocol="fake",outcome="epoch"} 4',
       'switchboard_frames_unpreserved_total{protocol="fake"} 1',
+      'switchboard_leading 0',
+      'switchboard_standby_live 1',
+      'switchboard_role_changed_timestamp_seconds 1800000000.5',
+      'switchboard_kept_bytes 77',
+      'switchboard_bridged_seconds_total 2.5',
       'switchboard_items_sent_total 7',
       'switchboard_messages_sent_total 3',
       'switchboard_send_calls_total 5',

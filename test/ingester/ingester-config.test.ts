@@ -40,6 +40,7 @@ describe('a valid environment', () => {
       ],
       subscriptionSet: 'default',
       eventsQueueUrl: GOOD.EVENTS_QUEUE_URL,
+      tasks: 1,
       stateTable: undefined,
       oversizeBucket: undefined,
       socket: { maxFrameBytes: 16_777_216, deflate: false },

@@ -162,6 +162,7 @@ describe('health', () => {
         live: true,
         reasons: [],
         paused: false,
+        leadership: { role: 'leader', isLiveStandby: false, keptBytes: 0, bridgedSeconds: 0 },
         subscriptions: [{ name: 'notification-channels/0', state: 'live', topics: 5, rejectedTopics: {} }],
       },
     });

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { ItemQueue } from '../../functions/ingester/intake.ts';
+import type { ItemQueue } from '../../functions/ingester/item-queue.ts';
 import type { Item } from '../../lib/events/item.ts';
 import { type QueuedEvent, queuedEventSchema } from '../../lib/events/schema.ts';
 
@@ -20,8 +20,8 @@ export class KeptItems implements ItemQueue {
     this.receivedAtMs.push(receivedAtMs);
   }
 
-  addLater(_bytes: number, making: Promise<Item>, receivedAtMs?: number): void {
-    making.then((item) => this.add(item, receivedAtMs), expect.fail);
+  addLater(_bytes: number, make: () => Promise<Item>, receivedAtMs?: number): void {
+    make().then((item) => this.add(item, receivedAtMs), expect.fail);
   }
 
   /** The items, all of which must be events. */

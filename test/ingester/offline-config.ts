@@ -10,6 +10,7 @@ export function offlineConfig(protocols: readonly StreamProtocol[]): IngesterCon
     protocols: protocols.map((protocol) => ({ protocol, configuration: {} })),
     subscriptionSet: 'default',
     eventsQueueUrl: 'http://127.0.0.1:1/queue',
+    tasks: 1,
     stateTable: undefined,
     oversizeBucket: undefined,
     socket: {},

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Coverage } from '../../functions/ingester/coverage.ts';
 import { Intake } from '../../functions/ingester/intake.ts';
 import type { StreamProtocol, Subscription } from '../../functions/ingester/protocols/stream-protocol.ts';
 import { Subscriptions } from '../../functions/ingester/subscriptions.ts';
+import { TaskCoverage } from '../../functions/ingester/task-coverage.ts';
 import { CLOSE_TIMEOUT_MS } from '../../functions/ingester/transport.ts';
 import { FakeProtocol, offlineContext, STOP_CODE } from './fake-protocol.ts';
 import { type FakeSocket, FakeSockets } from './fake-socket.ts';
@@ -17,7 +17,7 @@ let protocol: FakeProtocol & Pick<StreamProtocol, 'end'>;
 let sockets: FakeSockets;
 let log: TestLog;
 let abort: AbortController;
-let coverage: Coverage;
+let coverage: TaskCoverage;
 let store: MemoryCoverageStore;
 let failures: Error[];
 /** Subscriptions that were ended, in order. */
@@ -35,16 +35,15 @@ beforeEach(() => {
   protocol = Object.assign(new FakeProtocol(), {
     end: async (subscription: Subscription) => void ended.push(subscription),
   });
-  coverage = new Coverage({
+  coverage = new TaskCoverage({
     log,
     sources: {
       readUntilMs: (name) => subscriptions.readUntilMs(name),
       servedTopics: (name) => subscriptions.servedTopics(name),
       oldestUnsentMs: () => undefined,
     },
-    task: 'this',
-    store,
   });
+  coverage.lead({ task: 'this', store });
   const queue = { add: () => {}, addLater: () => {}, lastPosition: 0, acceptedPosition: 0 };
   subscriptions = new Subscriptions({
     protocol,

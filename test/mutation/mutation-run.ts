@@ -58,7 +58,7 @@ const GROUPS: readonly Group[] = [
     code: [
       'functions/ingester/{coverage,topic-periods,subscription-coverage,covered-spans,open-gap,start-gaps}.ts',
     ],
-    tests: ['test/ingester/{coverage,coverage-processes,covered-spans}.test.ts'],
+    tests: ['test/ingester/{coverage,coverage-processes,covered-spans,task-coverage}.test.ts'],
   },
 ];
 

@@ -181,6 +181,13 @@ export interface StreamProtocol<C = unknown, S extends Subscription = Subscripti
   readonly liveness: Liveness;
   readonly limits?: SocketLimits;
   /**
+   * What a standby does. It `connects`, so that it has what the leader misses, or it `waits` until it leads: where a second
+   * connection would take events away from the first one, or where the server sends again what was missed.
+   *
+   * @default 'connects'
+   */
+  readonly onStandby?: 'connects' | 'waits';
+  /**
    * Yields all subscriptions by name at the start and after each change. An unchanged subscription stays the same object.
    * A temporary failure before the first result is retried; if it throws later, the protocol has failed permanently.
    */

@@ -14,6 +14,8 @@ export const analyticsEvents: StreamProtocol<AnalyticsEventsConfiguration, Analy
   configuration: analyticsEventsConfiguration,
   ends: ANALYTICS_ENDS,
   liveness: { silenceMs: 30_000, ping: { everyMs: 10_000 } },
+  // The connections of a consumer group share its events.
+  onStandby: 'waits',
   async *subscriptions(set) {
     const topics = set.ANALYTICS_EVENT_TYPES.map(topicOf);
     const subscription = {

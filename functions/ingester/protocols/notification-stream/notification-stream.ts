@@ -21,6 +21,8 @@ export const notificationStream: StreamProtocol<NotificationStreamConfiguration,
   ends: NOTIFICATION_ENDS,
   // An empty batch comes at least every 10 s.
   liveness: { silenceMs: 30_000, ping: { everyMs: 30_000, pong: { withinMs: 10_000, maxMisses: 3 } } },
+  // The cursor belongs to one reader, and the server sends again what came after it.
+  onStandby: 'waits',
   async *subscriptions(set, context) {
     const name = set.NOTIFICATION_NAME;
     const topics = set.NOTIFICATION_SUBSCRIPTIONS.map(topicOf);
