@@ -1,3 +1,4 @@
+import { BEAT_INTERVAL_MS, READ_INTERVAL_MS } from '../../functions/ingester/standby/leadership-record.ts';
 import { PRICES } from './prices.ts';
 
 const HOURS_PER_MONTH = 730;
@@ -16,7 +17,7 @@ const PLATFORM_LOG_BYTES = 400;
 /** A claim, including the storage overhead of 100 bytes per item. */
 const CLAIM_BYTES = 200;
 /** Custom metrics of the stack. */
-const CUSTOM_METRICS = 22;
+const CUSTOM_METRICS = 25;
 /** A gap per day, and what its backfill takes: three rounds, most of whose time is spent waiting for the platform API. */
 const GAPS_PER_MONTH = 30;
 const BACKFILL_SECONDS_PER_GAP = 120;
@@ -28,6 +29,11 @@ const BACKFILL_GB = 0.5;
 const SWEEP_READS = 40;
 /** Standard alarms, and one anomaly detection alarm, which is billed as three. */
 const ALARMS = 21;
+/** The alarm for a deployment with standbys. */
+const STANDBY_ALARMS = 1;
+/** With two or more tasks the leader moves its record, and each standby reads it. */
+const BEATS_PER_SECOND = 1_000 / BEAT_INTERVAL_MS;
+const READS_PER_SECOND = 1_000 / READ_INTERVAL_MS;
 
 /** Billable units of a run. */
 export interface Usage {
@@ -130,8 +136,19 @@ export function bill(usage: Usage, options: { tasks: number; claimDays: number }
       PRICES.dynamoDbMillionReads,
     ),
     line('SQS: polls of the idle gaps queue', idlePolls, 'M requests', PRICES.sqsMillionRequests),
+      'DynamoDB: writes of the leader',
+      options.tasks > 1 ? (BEATS_PER_SECOND * SECONDS_PER_MONTH) / MILLION : 0,
+      'M units',
+      PRICES.dynamoDbMillionWrites,
+    ),
+    line(
+      'DynamoDB: reads of the standbys',
+      ((options.tasks - 1) * READS_PER_SECOND * SECONDS_PER_MONTH) / MILLION,
+      'M units',
+      PRICES.dynamoDbMillionReads,
+    ),
     line('CloudWatch: metrics', CUSTOM_METRICS, 'metrics', PRICES.metricMonth),
-    line('CloudWatch: alarms', ALARMS, 'alarms', PRICES.alarmMonth),
+    line('CloudWatch: alarms', ALARMS + (options.tasks > 1 ? STANDBY_ALARMS : 0), 'alarms', PRICES.alarmMonth),
   ];
   const sum = (lines: readonly BillLine[]) => lines.reduce((total, { usd }) => total + usd, 0);
   return {

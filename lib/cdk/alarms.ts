@@ -182,7 +182,7 @@ export class Alarms extends Construct {
   }
 
   /** Missing data is breaching, because a task that does not report is down. */
-  private below(id: string, metric: IMetric, threshold: number, text: AlarmText): void {
+  below(id: string, metric: IMetric, threshold: number, text: AlarmText): void {
     this.alarm(id, text, {
       metric,
       threshold,

@@ -214,12 +214,16 @@ function connection(): Row {
     },
     {
       title: 'Connections opened and duration of gaps',
-      metrics: [ingester('Connects'), ingester('GapSeconds')],
+      metrics: [ingester('Connects'), ingester('GapSeconds'), ingester('BridgedSeconds')],
       unit: 'per minute',
     },
     {
-      title: 'Open connections',
-      metrics: [ingester('Connections', { statistic: Stats.MAXIMUM })],
+      title: 'Open connections, leaders and live standbys',
+      metrics: [
+        ingester('Connections', { statistic: Stats.MAXIMUM }),
+        ingester('Leading', { statistic: Stats.MAXIMUM }),
+        ingester('StandbyLive', { statistic: Stats.MAXIMUM }),
+      ],
     },
     {
       title: 'Buffer and event loop',

@@ -49,7 +49,7 @@ export interface IngesterServiceProps {
   /** Network of the tasks. */
   readonly network: Network;
 
-  /** Desired number of tasks. */
+  /** Desired number of tasks. One of them leads. */
   readonly tasks: number;
 
   /** Domain of the Genesys Cloud region. */
@@ -219,6 +219,7 @@ export class IngesterService extends Construct {
       CHANNELS: String(channelsPerClient(props)),
       ...protocolVariables(props.protocols, props.topics),
       ...socketVariables(props),
+      TASKS: String(props.tasks),
       EVENTS_QUEUE_URL: props.eventsQueue.queueUrl,
       ...(props.gapsQueue ? { GAPS_QUEUE_URL: props.gapsQueue.queueUrl } : {}),
       STATE_TABLE: props.stateTable.tableName,

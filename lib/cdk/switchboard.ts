@@ -23,6 +23,7 @@ import { addPartnerAlarms } from './partner-alarms.ts';
 import { PartnerSource } from './partner-source.ts';
 import { RedactionSettings } from './redaction-settings.ts';
 import { addOutputs, numbered } from './stack-outputs.ts';
+import { addStandbyAlarm } from './standby-alarm.ts';
 import type { SwitchboardProps } from './switchboard-props.ts';
 import { addWebhookAlarms } from './webhook-alarms.ts';
 import { WebhookEndpoint } from './webhook-endpoint.ts';
@@ -113,13 +114,15 @@ export class Switchboard extends Construct {
       if (gaps) this.backfill = this.createBackfill(logs, gaps);
       this.dashboard = this.createDashboard();
     }
+    const tasks = this.ingester && (props.tasks ?? DEFAULTS.tasks);
     const alarms = new Alarms(this, 'Alarms', {
       queues: this.queues,
       consumer: this.consumer.function,
-      tasks: this.ingester && (props.tasks ?? DEFAULTS.tasks),
+      tasks,
       topic: props.alarmTopic,
     });
     if (this.backfill && gaps) addBackfillAlarms(alarms, this.backfill.function, gaps.deadLetter);
+    if (tasks !== undefined && tasks > 1) addStandbyAlarm(alarms);
     if (this.partner) addPartnerAlarms(alarms, this.partner);
     if (props.webhook) {
       this.webhook = new WebhookEndpoint(this, 'Webhook', {
