@@ -136,6 +136,7 @@ export function bill(usage: Usage, options: { tasks: number; claimDays: number }
       PRICES.dynamoDbMillionReads,
     ),
     line('SQS: polls of the idle gaps queue', idlePolls, 'M requests', PRICES.sqsMillionRequests),
+    line(
       'DynamoDB: writes of the leader',
       options.tasks > 1 ? (BEATS_PER_SECOND * SECONDS_PER_MONTH) / MILLION : 0,
       'M units',
@@ -148,7 +149,12 @@ export function bill(usage: Usage, options: { tasks: number; claimDays: number }
       PRICES.dynamoDbMillionReads,
     ),
     line('CloudWatch: metrics', CUSTOM_METRICS, 'metrics', PRICES.metricMonth),
-    line('CloudWatch: alarms', ALARMS + (options.tasks > 1 ? STANDBY_ALARMS : 0), 'alarms', PRICES.alarmMonth),
+    line(
+      'CloudWatch: alarms',
+      ALARMS + (options.tasks > 1 ? STANDBY_ALARMS : 0),
+      'alarms',
+      PRICES.alarmMonth,
+    ),
   ];
   const sum = (lines: readonly BillLine[]) => lines.reduce((total, { usd }) => total + usd, 0);
   return {

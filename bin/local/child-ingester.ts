@@ -11,7 +11,7 @@ const MAIN = resolve(import.meta.dirname, '../../functions/ingester/main.ts');
 const METRICS_INTERVAL_MS = 200;
 /** The ingester itself stops within 25 s. */
 const STOP_TIMEOUT_MS = 30_000;
-const NO_METRICS: ChildMetrics = { totals: {}, connections: 0, isCovered: false };
+const NO_METRICS: ChildMetrics = { totals: {}, connections: 0, isCovered: false, isLeading: false };
 
 export interface ChildIngesterOptions {
   /** Environment of the process. */
@@ -51,6 +51,11 @@ export class ChildIngester implements RunningIngester {
 
   get isCovered(): boolean {
     return this.metrics.isCovered;
+  }
+
+  /** Whether it sends what it reads. */
+  get isLeading(): boolean {
+    return this.metrics.isLeading;
   }
 
   get connections(): number {

@@ -7,6 +7,8 @@ export interface ChildMetrics {
   readonly totals: TotalsByProtocol;
   readonly connections: number;
   readonly isCovered: boolean;
+  /** Whether it sends what it reads. */
+  readonly isLeading: boolean;
 }
 
 /** Reads the metrics of an ingester process. Returns undefined if it does not answer. */
@@ -30,6 +32,7 @@ export async function readChildMetrics(port: number): Promise<ChildMetrics | und
     totals: Object.fromEntries(protocols) as TotalsByProtocol,
     connections: Number(/^switchboard_connections (\S+)$/m.exec(text)?.[1] ?? 0),
     isCovered: /^switchboard_covered 1$/m.test(text),
+    isLeading: /^switchboard_leading 1$/m.test(text),
   };
 }
 

@@ -13,6 +13,7 @@ import { RepeatedWarnings } from '../../lib/aws/repeated-warnings.ts';
 import type { Credentials } from '../../lib/genesys/token-source.ts';
 import { ChildIngester } from './child-ingester.ts';
 import type { FaultChoice } from './fault-options.ts';
+import { IngesterTasks } from './ingester-tasks.ts';
 import { localRedaction, redactionVariables } from './local-redaction.ts';
 import { NAMES } from './resources.ts';
 import { inProcess, type RunningIngester } from './running-ingester.ts';
@@ -28,6 +29,8 @@ export interface LocalIngesterOptions {
   /** Variables of the ingester's protocol. */
   environment?: Readonly<Record<string, string>>;
   healthPort: number;
+  /** With two or more, each is a process. Default 1. */
+  tasks?: number;
   logLevel: LogLevel;
   /** A valid value of the variable `REDACTION`. */
   redaction?: string | undefined;
@@ -38,13 +41,13 @@ export interface LocalIngesterOptions {
   onKilled: () => void;
 }
 
-/** The ingester in this process, or in one of its own if it is to be killed. It calls AWS over HTTP. */
+/** The ingester in this process, or in one of its own if it is to be killed or has several tasks. It calls AWS over HTTP. */
 export function createLocalIngester(
   options: LocalIngesterOptions,
   edge: AwsEdge & { endpoint: string },
   { eventsQueueUrl, gapsQueueUrl }: { eventsQueueUrl: string; gapsQueueUrl?: string | undefined },
-): RunningIngester | ChildIngester {
-  const { genesys, faults, logLevel } = options;
+): RunningIngester {
+  const { genesys, faults, logLevel, tasks = 1 } = options;
   const refreshesOften = faults.cloud.some((kind) => kind.startsWith('listing_'));
   const environment = {
     GENESYS_API_URL: genesys.apiUrl,
@@ -56,21 +59,30 @@ export function createLocalIngester(
     ...(gapsQueueUrl === undefined ? {} : { GAPS_QUEUE_URL: gapsQueueUrl }),
     STATE_TABLE: NAMES.stateTable,
     OVERSIZE_BUCKET: NAMES.oversizeBucket,
+    TASKS: String(tasks),
     HEALTH_PORT: String(options.healthPort),
     LOG_LEVEL: logLevel,
     ...(refreshesOften ? { TOPIC_REFRESH_SECONDS: String(REFRESH_SECONDS) } : {}),
     ...redactionVariables(options.redaction),
     ...options.environment,
   };
-  if (faults.ingesterKill) {
-    return new ChildIngester({
-      environment: { ...environment, ...awsVariables(edge) },
-      onKilled: options.onKilled,
+  const child = (more: Readonly<Record<string, string>> = {}) =>
+    new ChildIngester({
+      environment: { ...environment, ...awsVariables(edge), ...more },
+      // What a killed leader had read, the standby has read too.
+      onKilled: tasks > 1 ? () => undefined : options.onKilled,
       onLog: (line) => {
         if (isWanted(line, logLevel)) process.stderr.write(`${line}\n`);
       },
     });
-  }
+  if (tasks > 1)
+    return new IngesterTasks({
+      first: child(),
+      create: () => child({ HEALTH_PORT: '0' }),
+      count: tasks,
+      isKilled: faults.ingesterKill,
+    });
+  if (faults.ingesterKill) return child();
   const dynamodb = dynamoDbClient(edge);
   const config = readConfig(environment);
   const log = new RepeatedWarnings(createLogger('ingester', logLevel));

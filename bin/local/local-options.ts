@@ -20,6 +20,7 @@ const TOPIC_PROTOCOLS: readonly string[] = [DEFAULT_PROTOCOL, WEBHOOK_PROTOCOL, 
 const MAX_EVENTS = 10_000_000;
 const MAX_EVENTS_PER_SECOND = 50_000;
 const MAX_LIFE_SECONDS = 172_800;
+const MAX_TASKS = 4;
 
 /** The command `switchboard local`. */
 export function localCommand(run: (options: LocalOptions) => Promise<void>): Command {
@@ -43,6 +44,12 @@ export function localCommand(run: (options: LocalOptions) => Promise<void>): Com
       '--redaction <rules>',
       'what is redacted before an event leaves: structural, or the JSON of the variable REDACTION',
       redaction,
+    )
+    .option(
+      '--tasks <n>',
+      'tasks of the ingester, each a process with its own connections: one leads, the others are standbys; ingester_kill kills the leader',
+      number(1, MAX_TASKS),
+      1,
     )
     .addOption(
       new Option(

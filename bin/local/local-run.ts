@@ -62,6 +62,7 @@ export async function runLocal(options: LocalOptions, genesys: RealGenesys | und
       topics: options.topics ?? DEFAULT_TOPICS,
       environment: platform ? environmentOf(platform.protocols) : {},
       healthPort: options.healthPort,
+      tasks: options.tasks ?? 1,
       logLevel: options.logLevel,
       redaction: options.redaction,
       seed: options.seed,

@@ -25,6 +25,8 @@ export interface LocalOptions {
   healthPort: number;
   audit: AuditLevel;
   auditFile?: string;
+  /** Tasks of the ingester. Default 1. */
+  tasks?: number;
   logLevel: LogLevel;
   /** A valid value of the variable `REDACTION`. */
   redaction?: string;
