@@ -3,8 +3,9 @@ import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Alarms } from './alarms.ts';
 import { ingesterMetric } from './cloudwatch-metrics.ts';
 
-/** Adds the alarm of a deployment with two or more tasks, one of which leads. */
-export function addStandbyAlarm(alarms: Alarms): void {
+/** Adds the alarm of a deployment with two or more tasks, one of which leads. With fewer there is no standby. */
+export function addStandbyAlarm(alarms: Alarms, tasks: number | undefined): void {
+  if (tasks === undefined || tasks < 2) return;
   const live = ingesterMetric('StandbyLive', { statistic: Stats.MAXIMUM, period: Duration.minutes(5) });
   alarms.below('NoLiveStandby', live, 1, {
     severity: 'warning',

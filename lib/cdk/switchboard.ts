@@ -122,7 +122,7 @@ export class Switchboard extends Construct {
       topic: props.alarmTopic,
     });
     if (this.backfill && gaps) addBackfillAlarms(alarms, this.backfill.function, gaps.deadLetter);
-    if (tasks !== undefined && tasks > 1) addStandbyAlarm(alarms);
+    addStandbyAlarm(alarms, tasks);
     if (this.partner) addPartnerAlarms(alarms, this.partner);
     if (props.webhook) {
       this.webhook = new WebhookEndpoint(this, 'Webhook', {

@@ -47,7 +47,7 @@ describe('Alarms', () => {
   }
 
   test('Every alarm has a severity, a description and actions for the states ALARM and OK', () => {
-    expect(alarms()).toHaveLength(19);
+    expect(alarms()).toHaveLength(20);
     for (const { AlarmDescription, Tags, AlarmActions, OKActions } of alarms()) {
       const severity = Tags.find(({ Key }) => Key === 'severity')?.Value;
       expect(['critical', 'warning']).toContain(severity);

@@ -187,6 +187,7 @@ ${at(107)} to ${at(110)}  3.000 s
   topics   4: v2.users.a.presence, v2.users.b.presence, v2.users.c.presence, …
   reasons  1006
   tasks    leader
+  recovery not begun: 0 events
 
 1 bridged. In each, the standby sent what the leader missed.
 
