@@ -22,6 +22,9 @@ const OVERRIDABLE = [
   'NODE_EXTRA_CA_CERTS',
 ];
 
+/** Variables of resources that the stack for an emulator does not have: it has no backfill. */
+const NOT_DEPLOYED: readonly string[] = ['GAPS_QUEUE_URL'];
+
 const templateSchema = z.object({
   Resources: z.record(z.string(), z.object({ Type: z.string(), Properties: z.unknown().optional() })),
 });
@@ -92,7 +95,7 @@ export function taskEnvironment(
   const { urls } = local.genesys;
   const { SwitchboardRedactionKeyArn: redactionKey } = outputs;
   const deployed: Record<string, unknown> = {
-    ...task.environment,
+    ...Object.fromEntries(Object.entries(task.environment).filter(([name]) => !NOT_DEPLOYED.includes(name))),
     EVENTS_QUEUE_URL: outputs.SwitchboardEventsQueueUrl,
     STATE_TABLE: outputs.SwitchboardStateTableName,
     OVERSIZE_BUCKET: outputs.SwitchboardOversizeBucketName,

@@ -77,6 +77,11 @@ describe('Environment of the ingester', () => {
     expect(ownKey).toEqual({ text: key });
   });
 
+  test('The gaps queue, which the stack for an emulator lacks, is left out', () => {
+    const environment = { ...TASK, GAPS_QUEUE_URL: { Ref: 'Gaps' } };
+    expect(environmentWith({}, environment)).not.toHaveProperty('GAPS_QUEUE_URL');
+  });
+
   test('An unresolved reference in the environment causes an error that names the variable', () => {
     const environment = { ...TASK, ARCHIVE: { Ref: 'Archive' } };
     expect(() => environmentWith({}, environment)).toThrow(/ ARCHIVE refers to a resource/);
