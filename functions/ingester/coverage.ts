@@ -121,7 +121,7 @@ export class Coverage {
     this.record(`gap#${fromMs}#${subscription}#${id}`, () => store.putGap(gap, task));
   }
 
-  /** The task stops to send: nothing is covered from `atMs` on. */
+  /** The task stops sending: nothing is covered from `atMs` on. */
   stopping(atMs = Date.now()): void {
     this.stoppingAtMs ??= atMs;
   }

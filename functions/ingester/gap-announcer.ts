@@ -39,7 +39,8 @@ export interface GapAnnouncerOptions {
  */
 export class GapAnnouncer implements CoverageStore {
   private readonly options: GapAnnouncerOptions & { readonly edgeMs: number };
-  private readonly reads = new ReadFingerprints();
+  private reads = new ReadFingerprints();
+  private isLeading = true;
   /** Timers of gaps that have ended, by id. */
   private readonly waiting = new Map<string, { readonly timer: NodeJS.Timeout; readonly gap: Gap }>();
   private readonly announcing = new Set<Promise<void>>();
@@ -49,8 +50,15 @@ export class GapAnnouncer implements CoverageStore {
     this.options = { ...options, edgeMs: options.edgeMs ?? EDGE_MS };
   }
 
+  /** Whether this task sends what it reads. What a standby has read may reach nobody, so it does not count as delivered. */
+  setLeading(isLeading: boolean): void {
+    this.isLeading = isLeading;
+    this.reads = new ReadFingerprints();
+  }
+
   /** An event with a recovery key was read. */
   onRead(frame: Frame, key: string): void {
+    if (!this.isLeading) return;
     const fingerprint = recoveryFingerprint(frame, key);
     if (fingerprint) this.reads.add(fingerprint);
   }

@@ -127,7 +127,7 @@ export class Ingester {
       () => healthOf(this.healthSources()),
       ingesterMetrics(this.metricSources()),
     );
-    this.streams.setLeading(this.role.isLeading);
+    this.setLeading(this.role.isLeading);
     this.role.start();
     await this.streams.start();
   }
@@ -151,8 +151,7 @@ export class Ingester {
     this.announcer?.stopping();
     const recorded = this.coverage
       .close()
-      .then(() => this.announcer?.settled())
-      .then(() => this.role.release());
+      .then(() => Promise.all([this.announcer?.settled(), this.role.release()]));
     await atMost(leftMs, Promise.all([recorded, this.dependencies.audit?.close(leftMs)]));
     this.coverage.abandon();
     await this.health?.close();
@@ -195,7 +194,7 @@ export class Ingester {
       coverageStore,
       leadershipStore: leadershipStore || undefined,
       isLive: () => this.isCovered,
-      onChange: (isLeading) => this.streams.setLeading(isLeading),
+      onChange: (isLeading) => this.setLeading(isLeading),
       log: this.dependencies.log,
     });
   }
@@ -235,6 +234,11 @@ export class Ingester {
   private healthSources(): HealthSources {
     const { streams, coverage, isCovered, isPaused, role, batcher } = this;
     return { streams, coverage, isCovered, isPaused, role: role.state, stalledMs: batcher.failingForMs };
+  }
+
+  private setLeading(isLeading: boolean): void {
+    this.streams.setLeading(isLeading);
+    this.announcer?.setLeading(isLeading);
   }
 
   private setPaused(isPaused: boolean): void {

@@ -7,7 +7,7 @@ export interface Written {
   readonly base64: string;
 }
 
-/** Encodings within encodings that are looked into. */
+/** Maximum number of nested encodings that are decoded. */
 const MAX_LAYERS = 5;
 /** Shorter texts in base64 have none of the values. */
 const MIN_BASE64_CHARACTERS = 12;

@@ -54,6 +54,20 @@ function counted({ fingerprints }: ReadsAround): number {
 }
 
 describe('a gap that has ended', () => {
+  test('What a standby has read does not count as delivered, because it may have sent nothing of it', async () => {
+    const { one, edges, read } = announcer();
+    one.setLeading(false);
+    read(START_MS, 1);
+    vi.setSystemTime(gap.toMs);
+    one.setLeading(true);
+    await one.putGap(gap, TASK);
+    read(gap.toMs + SECOND_MS, 2);
+    await vi.advanceTimersByTimeAsync(EDGE_MS);
+    const [[, reads]] = edges as [[string, ReadsAround]];
+    expect(Buffer.from(reads.fingerprints)).toEqual(recoveryFingerprint(presence(2), 'key 2'));
+    expect(reads.knownFromMs).toBe(gap.toMs);
+  });
+
   test('It is announced once what follows it has been read, with what was read around it', async () => {
     const { one, edges, sent, read } = announcer();
     read(START_MS - EDGE_MS - 1, 1);

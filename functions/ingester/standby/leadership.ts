@@ -42,9 +42,9 @@ interface Sight {
 }
 
 /**
- * Decides whether this task leads. Every decision errs to the side of two leaders, because those cost copies, and no
+ * Decides whether this task leads. Every decision errs on the side of two leaders, because those cost copies, and no
  * leader costs events: a task that cannot read the record leads after the same time as if the record did not move, and
- * a leader that cannot write it continues. It stops to lead only when it reads that another task does.
+ * a leader that cannot write it continues. It stops leading only when it reads that another task does.
  */
 export class Leadership {
   private readonly task: string;
