@@ -162,6 +162,12 @@ describe('what is read and recorded', () => {
     expect(coverage.isRecorded).toBe(true);
   });
 
+  test('Without a state table, nothing waits to be recorded', async () => {
+    await follow(1_000);
+    coverage.lead({ task: 'term', store: undefined });
+    expect(coverage.isRecorded).toBe(true);
+  });
+
   test('An open gap does not hold it back, and is listed', async () => {
     await lead();
     await follow(10_000);
