@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { canonicalJson } from '../../lib/events/canonical-json.ts';
 import { exactInteger, isExactNumber, parseExactJson } from '../../lib/events/exact-json.ts';
 import { contentIdentity } from '../../lib/events/identity.ts';
@@ -52,6 +52,20 @@ describe('long numbers', () => {
   test('Digits in strings stay strings', () => {
     const text = '{"9007199254740993":"9007199254740993, 9007199254740993 1e400"}';
     expect(parseExactJson(text)).toEqual(JSON.parse(text));
+  });
+
+  test.each([
+    '{"a":"K 797216e215afa","b":"x 12345678901234567"}',
+    '{"a":["12345678901234567","1e400"],"b":["-1e400"]}',
+    '{"at":1774055395225,"ms":0.25,"exponent":1e10}',
+  ])('Text without long numbers is parsed at the full speed of JSON.parse, without a reviver: %s', (text) => {
+    const parse = vi.spyOn(JSON, 'parse');
+    try {
+      parseExactJson(text);
+      expect(parse.mock.calls).toEqual([[text]]);
+    } finally {
+      parse.mockRestore();
+    }
   });
 
   test('Any JSON between long numbers is parsed as JSON.parse does', () => {
