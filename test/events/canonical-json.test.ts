@@ -152,6 +152,13 @@ describe('nesting', () => {
     },
   );
 
+  test('Values in the deepest level that is accepted are not a level of their own', () => {
+    let value: unknown = [null, 1, 'text', true];
+    for (let levels = 1; levels < MAX_DEPTH_LEVELS; levels++) value = [value];
+    expect(() => assertDepth(value)).not.toThrow();
+    expect(canonicalJson(value)).toBe(JSON.stringify(value));
+  });
+
   test('Nesting of 200,000 levels is refused with a code, without exhausting the stack', () => {
     expect(() => canonicalJson(nested(200_000, ARRAY))).toThrow(
       expect.objectContaining({

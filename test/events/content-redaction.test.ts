@@ -279,9 +279,9 @@ describe('rejected frames', () => {
       eventBody: '{"ani":"1"}',
       events: ['{"ani":"1"}'],
       more: 'text',
-      n: [{ data: 'x' }],
+      n: [{ data: 'x' }, { detail: '{"ani":"1"}' }],
     };
-    expect(rejectedOf({ drop: ['**.ani'] }, frame)).toEqual({ topicName: 't', more: 'text', n: [{}] });
+    expect(rejectedOf({ drop: ['**.ani'] }, frame)).toEqual({ topicName: 't', more: 'text', n: [{}, {}] });
   });
 
   test('A list of bodies with a text among them is dropped, and null stays', () => {
