@@ -18,6 +18,7 @@ const SIMULATED_TIMES: FillTimes = {
   roundsAfterMs: [4_500, 5_500, 7_000],
   edgeMs: 1_000,
   unprovenMs: 30_000,
+  retryAfterMs: 1_000,
 };
 const TIMEOUT_MS = 60_000;
 

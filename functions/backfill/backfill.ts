@@ -19,23 +19,27 @@ import { WantedTopics } from './wanted-topics.ts';
 /** The turn ends this long after the last progress. */
 const TURN_MS = 180_000;
 const DAY_MS = 86_400_000;
-/** A gap whose round failed is tried again after this time. */
-const RETRY_AFTER_MS = 60_000;
 
 /** What happened in a run. */
 export interface BackfillReport {
   /** Newly recovered events. */
-  recovered: number;
+  readonly recovered: number;
   /** Gaps that are filled as far as possible. */
-  closed: FilledGap[];
+  readonly closed: readonly FilledGap[];
   /** Missing permissions that were not reported before. */
-  newlyMissing: number;
+  readonly newlyMissing: number;
   /** Rounds that failed. */
-  failures: number;
+  readonly failures: number;
   /** Epoch milliseconds of the end of the oldest gap that is not closed. */
-  oldestOpenMs: number | undefined;
+  readonly oldestOpenMs: number | undefined;
   /** Epoch milliseconds at which the next round is due; undefined if no gap is open. */
-  nextDueMs: number | undefined;
+  readonly nextDueMs: number | undefined;
+}
+
+/** What happened in a round. */
+interface RoundReport extends Pick<BackfillReport, 'recovered' | 'closed' | 'newlyMissing' | 'failures'> {
+  readonly gapId: string;
+  readonly isComplete: boolean;
 }
 
 /** What a {@link Backfill} needs. */
@@ -88,34 +92,32 @@ export class Backfill {
    * @param signal - ends the run; the progress is stored
    */
   async run(signal?: AbortSignal): Promise<BackfillReport> {
-    const { store, marks } = this.options;
-    const report: BackfillReport = {
-      recovered: 0,
-      closed: [],
-      newlyMissing: 0,
-      failures: 0,
-      oldestOpenMs: undefined,
-      nextDueMs: undefined,
-    };
+    const { store, marks, times } = this.options;
     const hasTurn = await this.takeTurn();
-    const failed = new Set<string>();
+    const rounds: RoundReport[] = [];
+    const hasFailed = (gapId: string) => rounds.some((round) => round.gapId === gapId && !round.isComplete);
     while (hasTurn && !signal?.aborted) {
       const due = (await store.openFills())
-        .filter(({ gapId, dueAtMs }) => dueAtMs <= Date.now() && !failed.has(gapId))
+        .filter(({ gapId, dueAtMs }) => dueAtMs <= Date.now() && !hasFailed(gapId))
         .toSorted((a, b) => a.fromMs - b.fromMs);
       const [fill] = due;
       if (!fill) break;
-      if (!(await this.takeRound(fill, report, signal))) failed.add(fill.gapId);
+      rounds.push(await this.takeRound(fill, signal));
     }
     const open = await store.openFills();
     if (hasTurn) await marks.takeTurn(this.owner, 0);
-    const earliestMs = Math.min(...open.map(({ dueAtMs }) => dueAtMs));
-    const againMs = failed.size > 0 || !hasTurn ? Date.now() + RETRY_AFTER_MS : 0;
-    if (open.length > 0) {
-      report.oldestOpenMs = Math.min(...open.map(({ toMs }) => toMs));
-      report.nextDueMs = signal?.aborted ? Date.now() : Math.max(earliestMs, againMs);
-    }
-    return report;
+    const againMs = !hasTurn || rounds.some(({ isComplete }) => !isComplete) ? Date.now() + times.retryAfterMs : 0;
+    const nextMs = Math.max(againMs, Math.min(...open.map(({ dueAtMs }) => dueAtMs)));
+    const sum = (count: (round: RoundReport) => number) =>
+      rounds.reduce((total, round) => total + count(round), 0);
+    return {
+      recovered: sum(({ recovered }) => recovered),
+      closed: rounds.flatMap(({ closed }) => closed),
+      newlyMissing: sum(({ newlyMissing }) => newlyMissing),
+      failures: sum(({ failures }) => failures),
+      oldestOpenMs: open.length === 0 ? undefined : Math.min(...open.map(({ toMs }) => toMs)),
+      nextDueMs: open.length === 0 ? undefined : signal?.aborted ? Date.now() : nextMs,
+    };
   }
 
   private async registerGap({ topicsId, ...gap }: RecordedGap): Promise<void> {
@@ -131,11 +133,12 @@ export class Backfill {
     return marks.takeTurn(this.owner, Date.now() + turnMs);
   }
 
-  /** @returns whether the round is complete */
-  private async takeRound(fill: Fill, report: BackfillReport, signal?: AbortSignal): Promise<boolean> {
-    const { store, times, log } = this.options;
-    const before = recoveredTotal(fill);
+  private async takeRound(fill: Fill, signal?: AbortSignal): Promise<RoundReport> {
+    const { store, times } = this.options;
+    const { gapId } = fill;
     let last = fill;
+    let newlyMissing = 0;
+    const recovered = () => Math.max(0, recoveredTotal(last) - recoveredTotal(fill));
     const save = async (changed: Fill): Promise<Fill> => {
       await this.takeTurn();
       last = await store.save(changed);
@@ -145,26 +148,31 @@ export class Backfill {
       const list = 'list' in fill.topics ? fill.topics.list : await store.topics(fill.topics.id);
       const wanted = new WantedTopics(list);
       const begun = fill.windows.length > 0 ? fill : await save(await this.begin(fill, list));
-      const edges = new LiveEdges(fill, await store.edges(fill.gapId), times);
+      const edges = new LiveEdges(fill, await store.edges(gapId), times);
       const { rest, sender } = this.options;
       const redaction = await this.options.redaction?.(signal);
       const done = await new FillRound(begun, { rest, sender, wanted, edges, redaction, save, signal }).run();
-      report.newlyMissing += await this.reportMissing(done);
+      newlyMissing = await this.reportMissing(done);
       const next = afterRound(done, times, Date.now());
       if (next) await save(next);
-      else report.closed.push(await store.close(done, wanted.notRecovered()));
-      return true;
+      const closed = next ? [] : [await store.close(done, wanted.notRecovered())];
+      return { gapId, isComplete: true, recovered: recovered(), closed, newlyMissing, failures: 0 };
     } catch (error) {
-      if (signal?.aborted) return false;
-      if (error instanceof FillConflictError) log.info(error.message);
-      else {
-        report.failures++;
-        log.error('a gap could not be filled; it is tried again', { gapId: fill.gapId, error });
-      }
-      return false;
-    } finally {
-      report.recovered += Math.max(0, recoveredTotal(last) - before);
+      const failures = this.reportFailure(gapId, error, signal);
+      return { gapId, isComplete: false, recovered: recovered(), closed: [], newlyMissing, failures };
     }
+  }
+
+  /** @returns 1 if it is a failure: neither the end of the time nor another invocation that fills the gap */
+  private reportFailure(gapId: string, error: unknown, signal?: AbortSignal): number {
+    const { log } = this.options;
+    if (signal?.aborted) return 0;
+    if (error instanceof FillConflictError) {
+      log.info(error.message);
+      return 0;
+    }
+    log.error('a gap could not be filled; it is tried again', { gapId, error });
+    return 1;
   }
 
   /** Decide which parts of the gap are read: events near its edges can have other times than their delivery. */

@@ -17,6 +17,8 @@ export interface FillTimes {
   readonly edgeMs: number;
   /** What a killed process had read since its last proof is not known for this long after the beginning of the gap. */
   readonly unprovenMs: number;
+  /** A gap whose round failed, or which another invocation fills, is looked at again after this time. */
+  readonly retryAfterMs: number;
 }
 
 /** Times that suit Genesys Cloud. */
@@ -25,6 +27,7 @@ export const FILL_TIMES: FillTimes = {
   roundsAfterMs: [70_000, 300_000, 1_800_000],
   edgeMs: 10_000,
   unprovenMs: 30_000,
+  retryAfterMs: 60_000,
 };
 
 /** A part of a gap, and what was found in it. */

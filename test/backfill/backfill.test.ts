@@ -4,7 +4,7 @@ import { RECOVERY_PERMISSIONS } from 'switchboard-local/simulator/recovery/recov
 import { afterEach, describe, expect, test } from 'vitest';
 import { toDetail } from '../../lib/events/event-detail.ts';
 import { recoveryFingerprint } from '../../lib/events/recovery-fingerprint.ts';
-import { KillableProcess, LocalBackfill, type LocalCloud, startCloud } from './local-backfill.ts';
+import { AT_ONCE, KillableProcess, LocalBackfill, type LocalCloud, startCloud } from './local-backfill.ts';
 
 const STATE_TOPICS = ['v2.users.{id}.presence', 'v2.users.{id}.routingStatus'];
 const DETAIL_TYPES = ['customer.start', 'customer.end', 'acd.start', 'acd.end', 'flow.start', 'flow.end'];
@@ -161,6 +161,7 @@ describe('events that were delivered live', () => {
     const local = await LocalBackfill.start(cloud);
     const { fromMs, toMs } = outage(2_000, STATE_TOPICS);
     await local.fill(await local.recordGap(fromMs, toMs, STATE_TOPICS), {
+      ...AT_ONCE,
       roundsAfterMs: [-70_000],
       edgeMs: 0,
       unprovenMs: 5_050,
@@ -251,9 +252,11 @@ describe('failures', () => {
     const { fromMs, toMs } = outage(100, STATE_TOPICS);
     const gapId = await local.recordGap(fromMs, toMs, STATE_TOPICS);
     expect(await local.marks.takeTurn('another', Date.now() + 60_000)).toBe(true);
-    const report = await local.fill(gapId);
+    const startedAtMs = Date.now();
+    const report = await local.fill(gapId, { ...AT_ONCE, retryAfterMs: 5_000 });
     expect(report).toMatchObject({ recovered: 0, closed: [] });
-    expect(report.nextDueMs).toBeGreaterThan(Date.now());
+    expect(report.nextDueMs).toBeGreaterThanOrEqual(startedAtMs + 5_000);
+    expect(report.nextDueMs).toBeLessThanOrEqual(Date.now() + 5_000);
     expect(local.sent).toEqual([]);
   });
 
@@ -279,7 +282,7 @@ describe('failures', () => {
     const roundsAfterMs = [fromMs - toMs, 0, 0].map(
       (atMs, round) => atMs + (round === 0 ? 0 : Date.now() + [0, 300, 1_000][round]! - toMs),
     );
-    const times = { roundsAfterMs: roundsAfterMs as [number, number, number], edgeMs: 1_000, unprovenMs: 0 };
+    const times = { ...AT_ONCE, roundsAfterMs: roundsAfterMs as [number, number, number], unprovenMs: 0 };
     const backfill = local.backfill(undefined, { times });
     await backfill.register(gapId);
     let closed = 0;

@@ -32,6 +32,7 @@ export const AT_ONCE: FillTimes = {
   roundsAfterMs: [-70_000, -70_000, -70_000],
   edgeMs: 1_000,
   unprovenMs: 2_000,
+  retryAfterMs: 60_000,
 };
 
 /** A process that is killed at one of its calls. */
