@@ -4,7 +4,7 @@ import {
   joinedRecoveries,
   nothingRecovered,
   type RecoveryVerdict,
-} from 'switchboard-local/simulator/recovery/recovery-judge.ts';
+} from 'switchboard-local/simulator/recovery/recovery-verdict.ts';
 import { templateOf } from 'switchboard-local/simulator/topic-template-lookup.ts';
 import type { Accounting } from './accounting.ts';
 import type { FaultChoice } from './fault-options.ts';

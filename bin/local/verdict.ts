@@ -1,5 +1,5 @@
 import type { GapVerdict } from 'switchboard-local/simulator/gap-judge.ts';
-import type { RecoveryVerdict } from 'switchboard-local/simulator/recovery/recovery-judge.ts';
+import type { RecoveryVerdict } from 'switchboard-local/simulator/recovery/recovery-verdict.ts';
 import type { LocalResult, ProtocolResult } from './local-result.ts';
 
 const MAX_LISTED_GAPS = 5;
@@ -54,6 +54,11 @@ function problemsOfProtocol({ result, gaps, recovery, mayLoseConnections }: Judg
     ...(recovery.unexplained > 0
       ? [
           `${events(recovery.unexplained)} missed and not recovered, although Genesys Cloud knows them afterwards: ${listed(recovery.unexplainedTopics)}.`,
+        ]
+      : []),
+    ...(recovery.impossible > 0
+      ? [
+          `${events(recovery.impossible)} recovered that Genesys Cloud cannot have told: ${listed(recovery.impossibleTopics)}.`,
         ]
       : []),
     ...(missed > 0 && !mayLoseConnections

@@ -2,7 +2,7 @@ import type { Invocation } from 'switchboard-local/lambda/poller.ts';
 import { SERIAL_FIELD } from 'switchboard-local/simulator/frame.ts';
 import { judgeGaps } from 'switchboard-local/simulator/gap-judge.ts';
 import { Ledger } from 'switchboard-local/simulator/ledger.ts';
-import { nothingRecovered } from 'switchboard-local/simulator/recovery/recovery-judge.ts';
+import { nothingRecovered } from 'switchboard-local/simulator/recovery/recovery-verdict.ts';
 import { describe, expect, test } from 'vitest';
 import { Accounting } from '../../bin/local/accounting.ts';
 import { ConsumerFailures } from '../../bin/local/consumer-failures.ts';
@@ -250,6 +250,11 @@ describe('the verdict', () => {
   ])('A run with %j fails', (counts, message) => {
     expect(problemsOf(judged(counts)).join(' ')).toMatch(message);
     expect(verdictLines(judged(counts)).isSound).toBe(false);
+  });
+
+  test('A run in which something was recovered that the platform cannot know fails', () => {
+    const run = judged({}, { recovery: { impossible: 2, impossibleTopics: [[TOPIC, 2]] } });
+    expect(problemsOf(run).join(' ')).toMatch(/2 events recovered that Genesys Cloud cannot have told/);
   });
 
   test('A run in which a recoverable event was not recovered fails', () => {

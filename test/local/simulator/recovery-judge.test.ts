@@ -1,8 +1,12 @@
+import { PLATFORM_MEMORY } from 'switchboard-local/simulator/recovery/platform-memory.ts';
 import { RecoveryJudge } from 'switchboard-local/simulator/recovery/recovery-judge.ts';
+import { joinedRecoveries, nothingRecovered } from 'switchboard-local/simulator/recovery/recovery-verdict.ts';
 import { describe, expect, test } from 'vitest';
+import { familyOf, TOPIC_FAMILIES } from '../../../functions/backfill/topic-families.ts';
 
 const USER = '6f0c2ab7-2f31-4f1e-9c5e-0d7a3c8a52e1';
 const PRESENCE = `v2.users.${USER}.presence`;
+const ROUTING_STATUS = `v2.users.${USER}.routingStatus`;
 const MEMBERS = `v2.routing.queues.${USER}.users`;
 const CONVERSATIONS = `v2.users.${USER}.conversations`;
 
@@ -49,10 +53,27 @@ describe('a missed event', () => {
     });
   });
 
-  test('An event that no API knows is unrecoverable', () => {
+  test('An event of another topic whose occurrence was delivered is not unrecoverable', () => {
     const judge = new RecoveryJudge();
-    judge.emitted(1, { topicName: MEMBERS, eventBody: { joined: true } });
-    expect(judge.judge([missed(1, MEMBERS)]).unrecoverable).toEqual({ 'v2.routing.queues.{id}.users': 1 });
+    const status = (errorInfo?: object) => ({
+      topicName: ROUTING_STATUS,
+      eventBody: { routingStatus: { status: 'IDLE', startTime: '2026-01-01T00:00:00Z' }, errorInfo },
+    });
+    judge.emitted(1, status());
+    judge.emitted(2, status({ code: 'an.error' }));
+    judge.published(1);
+    expect(judge.judge([missed(2, ROUTING_STATUS)])).toMatchObject({ unrecoverable: {}, unexplained: 1 });
+  });
+
+  test('An event that no API knows is unrecoverable, even if the bus has it', () => {
+    const judge = new RecoveryJudge();
+    const event = { topicName: MEMBERS, eventBody: { joined: true } };
+    judge.emitted(1, event);
+    judge.arrived({ ...event, serial: -1, isWeak: false });
+    expect(judge.judge([missed(1, MEMBERS)])).toMatchObject({
+      recovered: 0,
+      unrecoverable: { 'v2.routing.queues.{id}.users': 1 },
+    });
   });
 
   test.each([
@@ -78,6 +99,49 @@ describe('a missed event', () => {
       unexplained: 0,
     });
   });
+});
+
+describe('a recovered event that the platform cannot have told', () => {
+  test.each([
+    ['no API knows its topic', { topicName: MEMBERS, eventBody: { joined: true } }],
+    ['it never happened', presence('2026-01-01T00:00:01Z')],
+    ['its subject never had a state', { topicName: CONVERSATIONS, eventBody: { id: 'another' } }],
+  ])('It is impossible: %s', (_, event) => {
+    const judge = new RecoveryJudge();
+    judge.emitted(1, { topicName: MEMBERS, eventBody: { joined: true } });
+    judge.emitted(2, presence('2026-01-01T00:00:00Z'));
+    judge.emitted(3, conversation());
+    judge.arrived({ ...event, serial: -1, isWeak: true });
+    expect(judge.judge([])).toMatchObject({ impossible: 1, impossibleTopics: [[event.topicName, 1]] });
+  });
+
+  test('What happened and what was a state is possible, whether or not it was delivered', () => {
+    const judge = new RecoveryJudge();
+    judge.emitted(1, presence('2026-01-01T00:00:00Z'));
+    judge.emitted(2, presence('2026-01-01T00:00:01Z'));
+    judge.emitted(3, conversation());
+    judge.published(1);
+    judge.arrived({ ...presence('2026-01-01T00:00:00Z'), serial: -1, isWeak: true });
+    judge.arrived({ ...presence('2026-01-01T00:00:01Z'), serial: -2, isWeak: false });
+    judge.arrived({ ...conversation('2026-01-01T00:05:00Z'), serial: -3, isWeak: true });
+    expect(judge.judge([])).toMatchObject({ impossible: 0, impossibleTopics: [] });
+  });
+});
+
+test('What several clouds do not know any more is counted together by topic', () => {
+  const judge = new RecoveryJudge();
+  judge.emitted(1, { topicName: MEMBERS, eventBody: {} });
+  const verdicts = [judge.judge([missed(1, MEMBERS)]), nothingRecovered([missed(2, MEMBERS)])];
+  expect(joinedRecoveries(verdicts).unrecoverable).toEqual({ 'v2.routing.queues.{id}.users': 2 });
+});
+
+test('What the judge takes the platform to remember is what the backfill says that it recovers', () => {
+  const families = Object.values(TOPIC_FAMILIES).flatMap(({ topics, recovery }) =>
+    topics.map((topic) => [topic, recovery] as const),
+  );
+  const memory = { events: 'every', present_state: 'last', none: undefined } as const;
+  for (const [topic, recovery] of families) expect(PLATFORM_MEMORY[topic], topic).toBe(memory[recovery]);
+  expect(Object.keys(PLATFORM_MEMORY).filter((topic) => familyOf(topic) === undefined)).toEqual([]);
 });
 
 describe('a recovered event that was delivered live too', () => {

@@ -3,36 +3,12 @@ import type { MissingEvent } from '../missing-events.ts';
 import { templateOf } from '../topic-template-lookup.ts';
 import type { Json } from './json-object.ts';
 import { hasEveryParticipant, occurrenceOf, subjectOf } from './judged-occurrence.ts';
+import { INDISTINCT_CHANGES, type Memory, PLATFORM_MEMORY } from './platform-memory.ts';
+import type { RecoveryVerdict } from './recovery-verdict.ts';
 
 /** Events and subjects that are remembered. What belongs to older ones counts as not recovered. */
 const MAX_REMEMBERED = 500_000;
 const MAX_REPORTED_TOPICS = 5;
-
-/** What the REST API of the platform still knows of the events of a gap: each of them, the state after them, nothing. */
-type Knowledge = 'every' | 'last';
-
-const DETAIL_TYPES = [
-  ...['customer', 'acd', 'flow', 'voicemail', 'user'].flatMap((of) => [`${of}.start`, `${of}.end`]),
-  'acw',
-  'wrapup',
-];
-/** Of all other topics it knows nothing. */
-const KNOWLEDGE: Readonly<Record<string, Knowledge>> = {
-  ...Object.fromEntries(
-    DETAIL_TYPES.map((type) => [`v2.detail.events.conversation.{id}.${type}`, 'every' as const]),
-  ),
-  'v2.users.{id}.presence': 'every',
-  'v2.users.{id}.routingStatus': 'every',
-  'v2.audits.entitytype.{id}.entityid.{id}': 'every',
-  'v2.users.{id}.conversations': 'last',
-  'v2.routing.queues.{id}.conversations': 'last',
-  'v2.analytics.queues.{id}.observations': 'last',
-  'v2.analytics.queues.{id}.activity': 'last',
-  'v2.users.{id}.activity': 'last',
-  'v2.users.{id}.conversationsummary': 'last',
-  'v2.users.{id}.station': 'last',
-  'v2.users.{id}.outofoffice': 'last',
-};
 
 /** An event of the cloud, or one on the bus. */
 type Content = Pick<Frame, 'topicName' | 'eventBody'>;
@@ -42,24 +18,6 @@ export interface RecoveredArrival extends Content {
   /** A number that stands for its id on the bus. */
   readonly serial: number;
   readonly isWeak: boolean;
-}
-
-/** What became of the events that no connection provably received. */
-export interface RecoveryVerdict {
-  /** Missed events that are on the bus, flagged. */
-  readonly recovered: number;
-  /** Missed events of which nobody knows any more, by topic with `{id}`. */
-  readonly unrecoverable: Readonly<Record<string, number>>;
-  /** Missed events that are neither. */
-  readonly unexplained: number;
-  /** Their topics, most events first, at most 5. */
-  readonly unexplainedTopics: readonly (readonly [topicName: string, events: number])[];
-  /** Events that are on the bus both live and recovered, and say that they may be. */
-  readonly doubledWeak: number;
-  /** The same without saying so, and recovered events that were published again for no reason. */
-  readonly doubled: number;
-  /** Recovered events that were published again because a PutEvents call had an unknown outcome. */
-  readonly doubledUnknown: number;
 }
 
 /**
@@ -72,7 +30,7 @@ export class RecoveryJudge {
   /** Serial number of the last event by topic and subject. */
   private readonly lastSerials = new Map<string, number>();
   private readonly liveOccurrences = new Set<string>();
-  private readonly recoveredOccurrences = new Map<string, { isWeak: boolean; isState: boolean }>();
+  private readonly recoveredOccurrences = new Map<string, RecoveredArrival>();
   private readonly recoveredStates = new Map<string, Json[]>();
   private readonly arrivals = new Map<number, number>();
   private readonly allowances = new Map<number, number>();
@@ -99,9 +57,7 @@ export class RecoveryJudge {
     const count = this.arrivals.get(event.serial) ?? 0;
     this.arrivals.set(event.serial, count + 1);
     if (count > 0) return;
-    const template = templateOf(event.topicName) ?? event.topicName;
-    const isState = KNOWLEDGE[template] !== 'every';
-    this.recoveredOccurrences.set(occurrenceOf(event), { isWeak: event.isWeak, isState });
+    this.recoveredOccurrences.set(occurrenceOf(event), event);
     const states = this.recoveredStates.get(subjectOf(event)) ?? [];
     this.recoveredStates.set(subjectOf(event), [...states, event.eventBody as Json]);
   }
@@ -135,10 +91,25 @@ export class RecoveryJudge {
     return {
       recovered,
       unrecoverable,
-      unexplained: [...unexplained.values()].reduce((sum, count) => sum + count, 0),
-      unexplainedTopics: [...unexplained].toSorted(([, a], [, b]) => b - a).slice(0, MAX_REPORTED_TOPICS),
+      unexplained: totalOf(unexplained),
+      unexplainedTopics: mostOf(unexplained),
+      ...this.impossibleEvents(),
       ...this.doubles(missedOccurrences),
     };
+  }
+
+  /** Recovered events that the platform cannot have told. */
+  private impossibleEvents() {
+    const missedOccurrences = new Set([...this.emittedEvents.values()].map(occurrenceOf));
+    const topics = new Map<string, number>();
+    for (const [occurrence, event] of this.recoveredOccurrences) {
+      const memory = memoryOf(event.topicName);
+      const happened = missedOccurrences.has(occurrence) || this.liveOccurrences.has(occurrence);
+      const isPossible = memory === 'every' ? happened : this.lastSerials.has(subjectOf(event));
+      if (memory === undefined || !isPossible)
+        topics.set(event.topicName, (topics.get(event.topicName) ?? 0) + 1);
+    }
+    return { impossible: totalOf(topics), impossibleTopics: mostOf(topics) };
   }
 
   private outcome(
@@ -147,12 +118,14 @@ export class RecoveryJudge {
     template: string,
   ): 'recovered' | 'unrecoverable' | 'unexplained' {
     const occurrence = occurrenceOf(event);
+    const memory = PLATFORM_MEMORY[template];
+    if (memory === undefined) return 'unrecoverable';
     if (this.recoveredOccurrences.has(occurrence)) return 'recovered';
-    const knowledge = KNOWLEDGE[template];
-    // A change that the API does not distinguish from another one that was delivered live, such as a message.
-    if (knowledge === 'every') return this.liveOccurrences.has(occurrence) ? 'unrecoverable' : 'unexplained';
-    const isLast = this.lastSerials.get(subjectOf(event)) === serial;
-    if (knowledge === undefined || !isLast) return 'unrecoverable';
+    if (memory === 'every') {
+      const isIndistinct = INDISTINCT_CHANGES.has(template) && this.liveOccurrences.has(occurrence);
+      return isIndistinct ? 'unrecoverable' : 'unexplained';
+    }
+    if (this.lastSerials.get(subjectOf(event)) !== serial) return 'unrecoverable';
     return this.hasState(event) ? 'recovered' : 'unexplained';
   }
 
@@ -166,8 +139,8 @@ export class RecoveryJudge {
   private doubles(missed: ReadonlySet<string>) {
     const doubled = [...this.recoveredOccurrences].filter(
       // A state at present is no copy of the event that led to it.
-      ([occurrence, { isState }]) =>
-        !isState && this.liveOccurrences.has(occurrence) && !missed.has(occurrence),
+      ([occurrence, { topicName }]) =>
+        memoryOf(topicName) === 'every' && this.liveOccurrences.has(occurrence) && !missed.has(occurrence),
     );
     let repeats = 0;
     let allowed = 0;
@@ -184,33 +157,16 @@ export class RecoveryJudge {
   }
 }
 
-/** The verdicts of several clouds as one. */
-export function joinedRecoveries(verdicts: readonly RecoveryVerdict[]): RecoveryVerdict {
-  const sum = (count: (verdict: RecoveryVerdict) => number) =>
-    verdicts.reduce((total, verdict) => total + count(verdict), 0);
-  return {
-    recovered: sum(({ recovered }) => recovered),
-    unrecoverable: Object.assign({}, ...verdicts.map(({ unrecoverable }) => unrecoverable)),
-    unexplained: sum(({ unexplained }) => unexplained),
-    unexplainedTopics: verdicts.flatMap(({ unexplainedTopics }) => unexplainedTopics),
-    doubledWeak: sum(({ doubledWeak }) => doubledWeak),
-    doubled: sum(({ doubled }) => doubled),
-    doubledUnknown: sum(({ doubledUnknown }) => doubledUnknown),
-  };
+function memoryOf(topicName: string): Memory | undefined {
+  return PLATFORM_MEMORY[templateOf(topicName) ?? topicName];
 }
 
-/** The verdict for a cloud that knows nothing of the past. */
-export function nothingRecovered(missed: readonly MissingEvent[]): RecoveryVerdict {
-  const topics = Map.groupBy(missed, ({ topicName }) => templateOf(topicName) ?? topicName);
-  return {
-    recovered: 0,
-    unrecoverable: Object.fromEntries([...topics].map(([topic, events]) => [topic, events.length])),
-    unexplained: 0,
-    unexplainedTopics: [],
-    doubledWeak: 0,
-    doubled: 0,
-    doubledUnknown: 0,
-  };
+function totalOf(counts: ReadonlyMap<string, number>): number {
+  return [...counts.values()].reduce((sum, count) => sum + count, 0);
+}
+
+function mostOf(counts: ReadonlyMap<string, number>): (readonly [string, number])[] {
+  return [...counts].toSorted(([, a], [, b]) => b - a).slice(0, MAX_REPORTED_TOPICS);
 }
 
 /** Keeps a collection within its limit. */
