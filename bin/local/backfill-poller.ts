@@ -4,7 +4,13 @@ import { SqsPoller } from 'switchboard-local/lambda/poller.ts';
 import { readConfig } from '../../functions/backfill/backfill-config.ts';
 import type { FillTimes } from '../../functions/backfill/fill.ts';
 import { createHandler } from '../../functions/backfill/wake-up-handler.ts';
-import { type AwsEdge, dynamoDbClient, secretsManagerClient, sqsClient } from '../../lib/aws/aws-clients.ts';
+import {
+  type AwsEdge,
+  dynamoDbClient,
+  objectStore,
+  secretsManagerClient,
+  sqsClient,
+} from '../../lib/aws/aws-clients.ts';
 import { createLogger, type LogLevel } from '../../lib/aws/logger.ts';
 import { METRIC_NAMESPACE } from '../../lib/aws/metric-names.ts';
 import type { Credentials } from '../../lib/genesys/token-source.ts';
@@ -46,6 +52,7 @@ export function createLocalBackfill(options: LocalBackfillOptions): SqsPoller {
     EVENTS_QUEUE_URL: eventsQueueUrl,
     GAPS_QUEUE_URL: gapsQueueUrl,
     STATE_TABLE: NAMES.stateTable,
+    OVERSIZE_BUCKET: NAMES.oversizeBucket,
     LOG_LEVEL: logLevel,
     ...redactionVariables(redaction),
   });
@@ -60,8 +67,10 @@ export function createLocalBackfill(options: LocalBackfillOptions): SqsPoller {
     functionTimeoutMs: TIMEOUT_MS,
     createHandler: (environment) => {
       const own = { ...edge, requestHandler: environment.wrap(emulator.requestHandler()) };
+      const dynamodb = dynamoDbClient(own);
       return createHandler(config, {
-        dynamodb: dynamoDbClient(own),
+        dynamodb,
+        objects: objectStore(config.oversizeBucket, dynamodb, edge.endpoint),
         sqs: sqsClient(own),
         secretsManager: secretsManagerClient(own),
         credentials: async () => credentials,

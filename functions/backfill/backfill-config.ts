@@ -48,6 +48,13 @@ export const backfillEnvironment = z.object({
     .string('is missing: the name of the DynamoDB table with the gap records')
     .min(1, 'is empty: the name of the DynamoDB table with the gap records')
     .meta({ description: 'Name of the DynamoDB table with the gap records.' }),
+  OVERSIZE_BUCKET: z
+    .string('is missing: the name of the S3 bucket for large events')
+    .min(3, 'is not a bucket name')
+    .meta({
+      description:
+        'Name of the S3 bucket for recovered events that do not fit into a message. They are published as references.',
+    }),
   SUBSCRIPTION: z
     .string()
     .regex(/^[\w-]{1,64}$/, 'has characters other than letters, digits, - and _, or more than 64')
@@ -82,6 +89,7 @@ export interface BackfillConfig {
   eventsQueueUrl: string;
   gapsQueueUrl: string;
   stateTable: string;
+  oversizeBucket: string;
   subscriptionSet: string;
   requestsPerMinute: number;
   /** What is redacted before a recovered event is sent. */
@@ -114,6 +122,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     eventsQueueUrl: values.EVENTS_QUEUE_URL,
     gapsQueueUrl: values.GAPS_QUEUE_URL,
     stateTable: values.STATE_TABLE,
+    oversizeBucket: values.OVERSIZE_BUCKET,
     subscriptionSet: values.SUBSCRIPTION,
     requestsPerMinute: values.BACKFILL_REQUESTS_PER_MINUTE,
     redaction: contentRedactionConfig(values),

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Log } from '../../lib/aws/logger.ts';
+import type { ObjectStore } from '../../lib/aws/object-store.ts';
 import type { ContentRedaction } from '../../lib/events/content-redaction.ts';
 import type { RestClient } from '../../lib/genesys/rest-client.ts';
 import type { BackfillMarks } from './backfill-marks.ts';
@@ -48,6 +49,8 @@ export interface BackfillOptions {
   readonly marks: BackfillMarks;
   readonly rest: RestClient;
   readonly sender: Pick<EventSender, 'send'>;
+  /** Stores events that do not fit into a message. */
+  readonly objects: Pick<ObjectStore, 'bucket' | 'putJson'>;
   /** Reads the content redaction. Nothing is sent before it is known. @default - nothing is redacted */
   readonly redaction?: (signal?: AbortSignal) => Promise<ContentRedaction | undefined>;
   readonly times: FillTimes;
@@ -106,7 +109,8 @@ export class Backfill {
     }
     const open = await store.openFills();
     if (hasTurn) await marks.takeTurn(this.owner, 0);
-    const againMs = !hasTurn || rounds.some(({ isComplete }) => !isComplete) ? Date.now() + times.retryAfterMs : 0;
+    const againMs =
+      !hasTurn || rounds.some(({ isComplete }) => !isComplete) ? Date.now() + times.retryAfterMs : 0;
     const nextMs = Math.max(againMs, Math.min(...open.map(({ dueAtMs }) => dueAtMs)));
     const sum = (count: (round: RoundReport) => number) =>
       rounds.reduce((total, round) => total + count(round), 0);
@@ -149,9 +153,10 @@ export class Backfill {
       const wanted = new WantedTopics(list);
       const begun = fill.windows.length > 0 ? fill : await save(await this.begin(fill, list));
       const edges = new LiveEdges(fill, await store.edges(gapId), times);
-      const { rest, sender } = this.options;
+      const { rest, sender, objects } = this.options;
       const redaction = await this.options.redaction?.(signal);
-      const done = await new FillRound(begun, { rest, sender, wanted, edges, redaction, save, signal }).run();
+      const options = { rest, sender, objects, wanted, edges, redaction, save, signal };
+      const done = await new FillRound(begun, options).run();
       newlyMissing = await this.reportMissing(done);
       const next = afterRound(done, times, Date.now());
       if (next) await save(next);

@@ -1,5 +1,7 @@
+import type { ObjectStore } from '../../lib/aws/object-store.ts';
 import type { ContentRedaction } from '../../lib/events/content-redaction.ts';
 import { detailType } from '../../lib/events/detail-type.ts';
+import type { Item } from '../../lib/events/item.ts';
 import { GenesysError } from '../../lib/genesys/genesys-error.ts';
 import { listIds } from '../../lib/genesys/listing.ts';
 import {
@@ -12,7 +14,7 @@ import type { RestClient } from '../../lib/genesys/rest-client.ts';
 import type { EventSender } from './event-sender.ts';
 import { type Fill, type FillWindow, halvesOf, hashOf } from './fill.ts';
 import type { LiveEdges } from './live-edges.ts';
-import { type RecoveredEvent, recoveredId, recoveredItem } from './recovered-event.ts';
+import { type RecoveredEvent, recoveredId, sentEvent } from './recovered-event.ts';
 import { queueStates, userStateEvents } from './recoverers/recovered-present-states.ts';
 import { TOPIC_FAMILIES } from './topic-families.ts';
 import type { WantedTopics } from './wanted-topics.ts';
@@ -25,6 +27,8 @@ const CONVERSATIONS_PER_STEP = 50;
 export interface RoundOptions {
   readonly rest: RestClient;
   readonly sender: Pick<EventSender, 'send'>;
+  /** Stores events that do not fit into a message. */
+  readonly objects: Pick<ObjectStore, 'bucket' | 'putJson'>;
   readonly wanted: WantedTopics;
   readonly edges: LiveEdges;
   /** Applied to every event after it is identified. */
@@ -76,10 +80,7 @@ export class FillRound {
     const events = content.events.filter((event) => !this.options.edges.wasDelivered(event));
     const eventsHash = hashOf(events.map((event) => this.idOf(event)));
     let counts: Record<string, number> = { ...countsOf(events) };
-    if (eventsHash !== window.eventsHash) {
-      const tooLarge = await this.send(events);
-      this.fill = { ...this.fill, tooLarge: this.fill.tooLarge + tooLarge };
-    }
+    if (eventsHash !== window.eventsHash) await this.send(events);
     const statesHash = hashOf(
       content.open.flatMap(({ id, left }) => [id, ...left.map((one) => this.idOf(one))]),
     );
@@ -154,17 +155,19 @@ export class FillRound {
     return [...new Set(ids.flatMap((own) => own ?? []))];
   }
 
-  /** @returns the number of events that are too large for a message */
-  private async send(events: readonly RecoveredEvent[]): Promise<number> {
-    const { edges, sender, redaction, signal } = this.options;
+  private async send(events: readonly RecoveredEvent[]): Promise<void> {
+    const { edges, sender, objects, redaction, signal } = this.options;
     const { gapId } = this.fill;
-    const items = events.map((event) => {
+    const { bucket } = objects;
+    const items: Item[] = [];
+    for (const event of events) {
       const isUncertain = edges.isUncertain(event.atMs);
-      return recoveredItem(event, { id: this.idOf(event), gapId, isUncertain, redaction });
-    });
-    const fitting = items.filter((item) => item !== undefined);
-    if (fitting.length > 0) await sender.send(fitting, signal);
-    return items.length - fitting.length;
+      const sent = sentEvent(event, { id: this.idOf(event), gapId, isUncertain, redaction, bucket });
+      // A round that fails here is repeated, and replaces the object.
+      if (sent.stored) await objects.putJson(sent.stored.key, sent.stored.json, signal);
+      items.push(sent.item);
+    }
+    if (items.length > 0) await sender.send(items, signal);
   }
 
   private idOf(event: RecoveredEvent): string {

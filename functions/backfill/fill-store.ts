@@ -29,7 +29,6 @@ export interface FilledGap {
   /** What is not recovered, or only in part, and why, by topic with `{id}`. */
   readonly notRecovered: Readonly<Record<string, string>>;
   readonly missingPermissions: Readonly<Record<string, string>>;
-  readonly tooLarge: number;
 }
 
 /** A gap record, as far as it is needed here. */
@@ -150,14 +149,14 @@ export class FillStore {
    * @throws {@link FillConflictError} if another invocation has stored progress since
    */
   async close(fill: Fill, notRecovered: Readonly<Record<string, string>>): Promise<FilledGap> {
-    const { gapId, toMs, missingPermissions, tooLarge } = fill;
+    const { gapId, toMs, missingPermissions } = fill;
     const earlier = await this.filledGap(gapId);
     // A gap that has become longer is filled again, from where it ended before.
     const wasShorter = earlier !== undefined && earlier.toMs < toMs;
     const recovered = wasShorter ? sum(earlier.recovered, recoveredCounts(fill)) : recoveredCounts(fill);
     const closedAtMs = Date.now();
     const fromMs = wasShorter ? earlier.fromMs : fill.fromMs;
-    const result = { gapId, fromMs, toMs, closedAtMs, recovered, notRecovered, missingPermissions, tooLarge };
+    const result = { gapId, fromMs, toMs, closedAtMs, recovered, notRecovered, missingPermissions };
     // In this order: a gap that is in both is only closed again.
     await this.put(`filled#${gapId}`, RECORD_LIFETIME_SECONDS, {
       toMs: { N: String(toMs) },

@@ -60,8 +60,6 @@ export interface Fill extends Interval {
   readonly before: number;
   /** Missing permissions in the words of Genesys Cloud, by what could not be read. */
   readonly missingPermissions: Readonly<Record<string, string>>;
-  /** Events that do not fit into a message. */
-  readonly tooLarge: number;
   /** Increases with each save, so that of two writers only one succeeds. */
   readonly version: number;
 }
@@ -79,7 +77,6 @@ export function newFill(
     next: { window: 0 },
     before: 0,
     missingPermissions: {},
-    tooLarge: 0,
     version: 0,
   };
 }

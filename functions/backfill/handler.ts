@@ -1,5 +1,5 @@
 import { Metrics } from '@aws-lambda-powertools/metrics';
-import { dynamoDbClient, secretsManagerClient, sqsClient } from '../../lib/aws/aws-clients.ts';
+import { dynamoDbClient, objectStore, secretsManagerClient, sqsClient } from '../../lib/aws/aws-clients.ts';
 import { createLogger } from '../../lib/aws/logger.ts';
 import { METRIC_NAMESPACE } from '../../lib/aws/metric-names.ts';
 import { credentialsOf } from '../ingester/credentials.ts';
@@ -10,9 +10,13 @@ const config = readConfig(process.env);
 const [credentials] = credentialsOf(config);
 if (!credentials) throw new Error('No OAuth client is configured.');
 
+const dynamodb = dynamoDbClient();
+const objects = objectStore(config.oversizeBucket, dynamodb);
+
 /** The Lambda entry point, configured from the environment. */
 export const handler = createHandler(config, {
-  dynamodb: dynamoDbClient(),
+  dynamodb,
+  objects,
   sqs: sqsClient(),
   secretsManager: secretsManagerClient(),
   credentials,

@@ -1,9 +1,12 @@
 import { hash } from 'node:crypto';
 import { canonicalJson } from '../../lib/events/canonical-json.ts';
 import type { ContentRedaction } from '../../lib/events/content-redaction.ts';
+import { detailType } from '../../lib/events/detail-type.ts';
+import { toDetail } from '../../lib/events/event-detail.ts';
 import { contentIdentity } from '../../lib/events/identity.ts';
 import { eventItem, type Item } from '../../lib/events/item.ts';
 import type { Frame } from '../../lib/events/schema.ts';
+import { detailKey, referenceFrame, storedObject } from '../../lib/events/stored-detail.ts';
 
 /** Name of the protocol of recovered events. */
 export const BACKFILL_PROTOCOL = 'backfill';
@@ -43,36 +46,61 @@ export function recoveredId(
   );
 }
 
+/** What is sent of a recovered event. */
+export interface SentEvent {
+  readonly item: Item;
+  /** What has to be in the bucket before the item is sent, if the event does not fit into a message. */
+  readonly stored?: { readonly key: string; readonly json: string };
+}
+
 /**
- * The item of a recovered event.
+ * The item of a recovered event. If the event does not fit into a message, the item refers to its `detail` in a bucket.
  *
  * @param about - `id`: the id of the complete event; `isUncertain`: whether a connection delivered it too is not known;
  *   `redaction`: what is redacted
- * @returns undefined if it does not fit into a message
+ * @throws Error if even the reference does not fit into a message, which no topic name makes possible
  */
-export function recoveredItem(
+export function sentEvent(
   event: RecoveredEvent,
   about: {
     readonly id: string;
     readonly gapId: string;
     readonly isUncertain: boolean;
     readonly redaction: ContentRedaction | undefined;
+    readonly bucket: string;
   },
-): Item | undefined {
+): SentEvent {
   const { topicName, eventBody, atMs, kind } = event;
-  const frame: Frame = {
+  const { id, gapId, bucket, redaction } = about;
+  const whole: Frame = {
     topicName,
     version: FRAME_VERSION,
     timestamp: new Date(atMs).toISOString(),
     eventBody,
   };
-  return eventItem(
-    { frame: about.redaction ? about.redaction.frame(frame) : frame },
-    {
-      identity: { id: about.id, isWeak: kind !== 'event' || about.isUncertain },
-      protocol: BACKFILL_PROTOCOL,
-      receivedAt: new Date().toISOString(),
-      backfill: { gapId: about.gapId, ...(kind === 'last_state' ? { reconstructed: true } : {}) },
-    },
-  );
+  const frame = redaction ? redaction.frame(whole) : whole;
+  const isWeak = kind !== 'event' || about.isUncertain;
+  const backfill = { gapId, ...(kind === 'last_state' ? { reconstructed: true } : {}) };
+  const receivedAt = new Date().toISOString();
+  const rest = { identity: { id, isWeak }, protocol: BACKFILL_PROTOCOL, receivedAt, backfill };
+  const item = eventItem({ frame }, rest);
+  if (item) return { item };
+  const type = detailType(topicName);
+  const { protocol } = rest;
+  const detail = toDetail({
+    id,
+    type,
+    protocol,
+    receivedAt,
+    backfilled: true,
+    ...backfill,
+    weak: isWeak,
+    frame,
+  });
+  const stored = { key: detailKey({ id, receivedAt }), json: JSON.stringify(detail) };
+  const oversize = storedObject(bucket, stored.key, stored.json);
+  const reference = eventItem({ frame: referenceFrame(detail) }, { ...rest, oversize });
+  if (!reference)
+    throw new Error(`The reference to a recovered event of ${type} does not fit into a message.`);
+  return { item: reference, stored };
 }

@@ -9,6 +9,7 @@ import middy from '@middy/core';
 import type { Context, ScheduledEvent, SQSEvent } from 'aws-lambda';
 import { contentRedactionReader } from '../../lib/aws/content-redaction-key.ts';
 import { BACKFILL_METRICS, type BackfillMetricName } from '../../lib/aws/metric-names.ts';
+import type { ObjectStore } from '../../lib/aws/object-store.ts';
 import { gapIdIn, gapsMessage } from '../../lib/events/gaps-message.ts';
 import { PacedRequests } from '../../lib/genesys/paced-requests.ts';
 import { RestClient } from '../../lib/genesys/rest-client.ts';
@@ -33,6 +34,8 @@ export interface BackfillDependencies {
   sqs: SQSClient;
   /** Reads the key of hashes. */
   secretsManager: SecretsManagerClient;
+  /** Stores events that do not fit into a message. */
+  objects: Pick<ObjectStore, 'bucket' | 'putJson'>;
   credentials: () => Promise<Credentials>;
   logger: Logger;
   metrics: Metrics;
@@ -50,6 +53,7 @@ export function createHandler(config: BackfillConfig, dependencies: BackfillDepe
   const {
     dynamodb,
     sqs,
+    objects,
     secretsManager,
     logger,
     metrics,
@@ -70,6 +74,7 @@ export function createHandler(config: BackfillConfig, dependencies: BackfillDepe
       quotes: config.redaction ? 'permissions' : 'message',
     }),
     sender: new EventSender(sqs, config.eventsQueueUrl),
+    objects,
     redaction: contentRedactionReader(config.redaction, () => secretsManager),
     times,
     log: logger,

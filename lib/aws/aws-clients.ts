@@ -85,6 +85,12 @@ export function cloudWatchLogsClient(edge: AwsEdge = {}): CloudWatchLogsClient {
  * @param endpoint - base URL of an emulator; read from `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL`, as in the SDK
  * @returns undefined if no bucket is given
  */
+export function objectStore(bucket: string, client: DynamoDBClient, endpoint?: string): ObjectStore;
+export function objectStore(
+  bucket: string | undefined,
+  client: DynamoDBClient,
+  endpoint?: string,
+): ObjectStore | undefined;
 export function objectStore(
   bucket: string | undefined,
   { config: { region, credentials } }: DynamoDBClient,

@@ -2,24 +2,21 @@ import { Duration, Validations } from 'aws-cdk-lib';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { Role } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import {
-  Architecture,
-  Code,
-  EventSourceMapping,
-  Function as LambdaFunction,
-  Runtime,
-} from 'aws-cdk-lib/aws-lambda';
+import { EventSourceMapping, type Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { LogLevel } from '../aws/logger.ts';
 import type { BackfillOptions } from './backfill-options.ts';
-import { bundle } from './bundle.ts';
 import { grantKeyUse } from './encryption.ts';
-import { type LogSettings, logGroup } from './log-group.ts';
+import { grantReadSecrets } from './genesys-secret.ts';
+import type { LogSettings } from './log-group.ts';
 import { BACKFILL_TIMEOUT_SECONDS } from './message-queues.ts';
+import { nodeFunction } from './node-function.ts';
+import { grantPutObjects } from './oversize-bucket.ts';
 import type { RedactionSettings } from './redaction-settings.ts';
 
 /** Gaps whose message was lost are found after this time at the latest. */
@@ -29,7 +26,6 @@ const BATCH_SIZE = 10;
 const BATCH_WINDOW_SECONDS = 5;
 /** The minimum of an SQS event source. The invocations take turns. */
 const MAX_CONCURRENCY = 2;
-const MEMORY_MIB = 512;
 
 /** Properties of {@link BackfillFunction}. */
 export interface BackfillFunctionProps {
@@ -50,6 +46,9 @@ export interface BackfillFunctionProps {
 
   /** Table with gap records and the progress of backfills. */
   readonly stateTable: ITable;
+
+  /** Bucket for recovered events that do not fit into a message. */
+  readonly oversizeBucket: IBucket;
 
   /**
    * Content redaction of recovered events.
@@ -83,22 +82,15 @@ export class BackfillFunction extends Construct {
 
   constructor(scope: Construct, id: string, props: BackfillFunctionProps) {
     super(scope, id);
-    const logs = logGroup(this, 'Logs', props.logs);
-    // The default role of a function has a managed policy that allows writing to every log group.
-    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
-    logs.grantWrite(role);
-    this.grantAll(role, props);
-    this.function = new LambdaFunction(this, 'Function', {
+    this.function = nodeFunction(this, {
       description: 'Switchboard backfill: recovers the events of gaps from the platform API',
-      runtime: Runtime.NODEJS_24_X,
-      architecture: Architecture.ARM_64,
-      code: Code.fromAsset(bundle(this, 'functions/backfill/handler.ts', 'backfill')),
-      handler: 'backfill.handler',
-      memorySize: MEMORY_MIB,
-      timeout: Duration.seconds(BACKFILL_TIMEOUT_SECONDS),
-      role,
-      logGroup: logs,
+      entry: 'functions/backfill/handler.ts',
+      moduleName: 'backfill',
+      timeoutSeconds: BACKFILL_TIMEOUT_SECONDS,
       environment: this.environment(props),
+      logLevel: props.logLevel,
+      logs: props.logs,
+      grant: (role) => this.grantAll(role, props),
     });
     const mapping = new EventSourceMapping(this, 'EventSource', {
       target: this.function,
@@ -120,21 +112,20 @@ export class BackfillFunction extends Construct {
   private environment(props: BackfillFunctionProps): Record<string, string> {
     const { requestsPerMinute } = props.options;
     return {
-      NODE_OPTIONS: '--enable-source-maps',
       GENESYS_DOMAIN: props.genesysDomain,
       GENESYS_SECRET_ID: props.secret.secretArn,
       EVENTS_QUEUE_URL: props.eventsQueue.queueUrl,
       GAPS_QUEUE_URL: props.gapsQueue.queueUrl,
       STATE_TABLE: props.stateTable.tableName,
+      OVERSIZE_BUCKET: props.oversizeBucket.bucketName,
       ...(requestsPerMinute === undefined ? {} : { BACKFILL_REQUESTS_PER_MINUTE: String(requestsPerMinute) }),
       ...props.redaction?.environment,
-      ...(props.logLevel ? { LOG_LEVEL: props.logLevel } : {}),
     };
   }
 
   /** Grants the calls made by `functions/backfill` and by the Lambda event source. */
   private grantAll(role: Role, props: BackfillFunctionProps): void {
-    const { gapsQueue, eventsQueue, stateTable, secret, redaction, encryptionKey } = props;
+    const { gapsQueue, eventsQueue, stateTable, oversizeBucket, secret, redaction, encryptionKey } = props;
     redaction?.grantRead(role);
     gapsQueue.grant(
       role,
@@ -152,14 +143,8 @@ export class BackfillFunction extends Construct {
       'dynamodb:UpdateItem',
       'dynamodb:DeleteItem',
     );
-    role.addToPolicy(
-      new PolicyStatement({
-        actions: ['secretsmanager:GetSecretValue'],
-        // The ARN of a secret that was imported by name lacks the last six characters.
-        resources: [secret.secretFullArn ?? `${secret.secretArn}-??????`],
-      }),
-    );
-    secret.encryptionKey?.grantDecrypt(role);
+    grantReadSecrets([secret], role);
+    grantPutObjects(oversizeBucket, role, 'The backfill');
     grantKeyUse(encryptionKey, role);
   }
 

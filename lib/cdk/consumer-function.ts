@@ -1,28 +1,21 @@
-import { type CfnElement, Duration, Stack, Validations } from 'aws-cdk-lib';
+import { Validations } from 'aws-cdk-lib';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { Role } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import {
-  Architecture,
-  Code,
-  EventSourceMapping,
-  Function as LambdaFunction,
-  Runtime,
-} from 'aws-cdk-lib/aws-lambda';
+import { EventSourceMapping, type Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
-import { Construct, type IConstruct } from 'constructs';
+import { Construct } from 'constructs';
 import type { LogLevel } from '../aws/logger.ts';
-import { bundle } from './bundle.ts';
 import { grantKeyUse } from './encryption.ts';
 import type { Bus } from './event-bus.ts';
-import { type LogSettings, logGroup } from './log-group.ts';
+import type { LogSettings } from './log-group.ts';
 import { CONSUMER_TIMEOUT_SECONDS, type Queues } from './message-queues.ts';
+import { nodeFunction } from './node-function.ts';
+import { grantPutObjects } from './oversize-bucket.ts';
 import type { RedactionSettings } from './redaction-settings.ts';
 
 /** Messages per batch. Each message contains many events. */
 const BATCH_SIZE = 10;
-/** The CPU share is proportional to the memory. Most of the duration is spent waiting for AWS services. */
-const MEMORY_MIB = 512;
 
 /** Properties of {@link ConsumerFunction}. */
 export interface ConsumerFunctionProps {
@@ -79,22 +72,15 @@ export class ConsumerFunction extends Construct {
 
   constructor(scope: Construct, id: string, props: ConsumerFunctionProps) {
     super(scope, id);
-    const logs = logGroup(this, 'Logs', props.logs);
-    // The default role of a function has a managed policy that allows writing to every log group.
-    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
-    logs.grantWrite(role);
-    this.grantAll(role, props);
-    this.function = new LambdaFunction(this, 'Function', {
+    this.function = nodeFunction(this, {
       description: 'Switchboard consumer: deduplicates events and publishes them to EventBridge',
-      runtime: Runtime.NODEJS_24_X,
-      architecture: Architecture.ARM_64,
-      code: Code.fromAsset(bundle(this, 'functions/consumer/handler.ts', 'index')),
-      handler: 'index.handler',
-      memorySize: MEMORY_MIB,
-      timeout: Duration.seconds(CONSUMER_TIMEOUT_SECONDS),
-      role,
-      logGroup: logs,
+      entry: 'functions/consumer/handler.ts',
+      moduleName: 'index',
+      timeoutSeconds: CONSUMER_TIMEOUT_SECONDS,
       environment: this.environment(props),
+      logLevel: props.logLevel,
+      logs: props.logs,
+      grant: (role) => this.grantAll(role, props),
     });
     const mapping = new EventSourceMapping(this, 'EventSource', {
       target: this.function,
@@ -103,7 +89,7 @@ export class ConsumerFunction extends Construct {
       maxConcurrency: props.concurrency,
       reportBatchItemFailures: true,
     });
-    this.acknowledge(role, mapping, props.oversizeBucket);
+    this.acknowledge(mapping);
   }
 
   /** Grants the calls made by `functions/consumer` and by the Lambda event source. */
@@ -119,9 +105,7 @@ export class ConsumerFunction extends Construct {
       'dynamodb:UpdateItem',
     );
     bus.bus.grantPutEventsTo(role);
-    role.addToPolicy(
-      new PolicyStatement({ actions: ['s3:PutObject'], resources: [oversizeBucket.arnForObjects('*')] }),
-    );
+    grantPutObjects(oversizeBucket, role, 'The consumer');
     props.redaction?.grantRead(role);
     grantKeyUse(encryptionKey, role);
   }
@@ -129,7 +113,6 @@ export class ConsumerFunction extends Construct {
   /** Environment variables, read by `functions/consumer/consumer-config.ts`. */
   private environment(props: ConsumerFunctionProps): Record<string, string> {
     return {
-      NODE_OPTIONS: '--enable-source-maps',
       CLAIMS_TABLE: props.claimsTable.tableName,
       EVENT_BUS_NAME: props.bus.address,
       QUARANTINE_QUEUE_URL: props.queues.quarantine.queueUrl,
@@ -137,16 +120,10 @@ export class ConsumerFunction extends Construct {
       EVENT_SOURCE: props.eventSource,
       DEDUP_WINDOW_DAYS: String(props.dedupWindowDays),
       ...props.redaction?.environment,
-      ...(props.logLevel ? { LOG_LEVEL: props.logLevel } : {}),
     };
   }
 
-  private acknowledge(role: Role, mapping: EventSourceMapping, bucket: IBucket): void {
-    const bucketId = this.logicalId(bucket);
-    Validations.of(role).acknowledge({
-      id: `AwsSolutions-IAM5[Resource::<${bucketId}.Arn>/*]`,
-      reason: 'The consumer adds objects under any key in its bucket. It cannot read or list them.',
-    });
+  private acknowledge(mapping: EventSourceMapping): void {
     Validations.of(mapping).acknowledge({
       id: 'Serverless-LambdaEventSourceMappingDestination',
       reason:
@@ -163,9 +140,5 @@ export class ConsumerFunction extends Construct {
           'Events contain timestamps, and latency is a metric. One trace per batch would add cost without information.',
       },
     );
-  }
-
-  private logicalId(of: IConstruct): string {
-    return Stack.of(this).getLogicalId(of.node.defaultChild as CfnElement);
   }
 }

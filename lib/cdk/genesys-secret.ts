@@ -1,4 +1,5 @@
 import { SecretValue, Stack, Validations } from 'aws-cdk-lib';
+import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
@@ -56,4 +57,16 @@ export class GenesysSecret extends Construct {
     });
     return secret;
   }
+}
+
+/** Grants reading secrets at run time. */
+export function grantReadSecrets(secrets: readonly ISecret[], role: IRole): void {
+  role.addToPrincipalPolicy(
+    new PolicyStatement({
+      actions: ['secretsmanager:GetSecretValue'],
+      // The ARN of a secret that was imported by name lacks the six random characters that AWS appends.
+      resources: secrets.map(({ secretFullArn, secretArn }) => secretFullArn ?? `${secretArn}-??????`),
+    }),
+  );
+  for (const secret of secrets) secret.encryptionKey?.grantDecrypt(role);
 }

@@ -1,6 +1,6 @@
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type CfnElement, Duration, Size, Stack, Validations } from 'aws-cdk-lib';
+import { Duration, Size, Validations } from 'aws-cdk-lib';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { DockerImageAsset, Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import {
@@ -17,7 +17,7 @@ import {
   LogDrivers,
   OperatingSystemFamily,
 } from 'aws-cdk-lib/aws-ecs';
-import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -27,9 +27,11 @@ import type { LogLevel } from '../aws/logger.ts';
 import { channelShare } from '../genesys/channel-budget.ts';
 import { bundle } from './bundle.ts';
 import { grantKeyUse } from './encryption.ts';
+import { grantReadSecrets } from './genesys-secret.ts';
 import { HEALTH_PORT, INGESTER_HEALTH_CHECK } from './ingester-health-check.ts';
 import { type LogSettings, logGroup } from './log-group.ts';
 import type { Network } from './network.ts';
+import { grantPutObjects } from './oversize-bucket.ts';
 import { protocolVariables, socketVariables } from './protocol-variables.ts';
 import type { RedactionSettings } from './redaction-settings.ts';
 import type { StreamProtocols } from './stream-protocols.ts';
@@ -243,23 +245,9 @@ export class IngesterService extends Construct {
       'dynamodb:UpdateItem',
       'dynamodb:DeleteItem',
     );
-    role.addToPrincipalPolicy(
-      new PolicyStatement({
-        actions: ['secretsmanager:GetSecretValue'],
-        // The ARN of a secret that was imported by name lacks the six random characters that AWS appends.
-        resources: secrets.map(({ secretFullArn, secretArn }) => secretFullArn ?? `${secretArn}-??????`),
-      }),
-    );
-    role.addToPrincipalPolicy(
-      new PolicyStatement({ actions: ['s3:PutObject'], resources: [oversizeBucket.arnForObjects('*')] }),
-    );
-    const bucketId = Stack.of(this).getLogicalId(oversizeBucket.node.defaultChild as CfnElement);
-    Validations.of(role).acknowledge({
-      id: `AwsSolutions-IAM5[Resource::<${bucketId}.Arn>/*]`,
-      reason: 'The ingester adds objects under any key in its bucket. It cannot read or list them.',
-    });
+    grantReadSecrets(secrets, role);
+    grantPutObjects(oversizeBucket, role, 'The ingester');
     props.redaction?.grantRead(role);
-    for (const secret of secrets) secret.encryptionKey?.grantDecrypt(role);
     grantKeyUse(encryptionKey, role);
   }
 }

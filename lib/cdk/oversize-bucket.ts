@@ -1,5 +1,5 @@
-import { Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib';
-import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { type CfnElement, Duration, type RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { type IGrantable, type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import {
   BlockPublicAccess,
@@ -65,7 +65,7 @@ export class OversizeBucket extends Construct {
     Validations.of(bucket).acknowledge({
       id: 'AwsSolutions-S1',
       reason:
-        'Only the consumer writes to this bucket, and every object is referenced by a published event. Access logs would double the cost of a bucket that is mostly empty.',
+        'Only Switchboard writes to this bucket, and every object is referenced by a published event. Access logs would double the cost of a bucket that is mostly empty.',
     });
     this.bucket = bucket as IBucket;
     this.encryptionKey = encryptionKey;
@@ -78,4 +78,20 @@ export class OversizeBucket extends Construct {
     );
     grantKeyUse(this.encryptionKey, grantee);
   }
+}
+
+/**
+ * Grants adding objects to the bucket.
+ *
+ * @param who - what has the role, for example "The consumer"
+ */
+export function grantPutObjects(bucket: IBucket, role: IRole, who: string): void {
+  role.addToPrincipalPolicy(
+    new PolicyStatement({ actions: ['s3:PutObject'], resources: [bucket.arnForObjects('*')] }),
+  );
+  const bucketId = Stack.of(role).getLogicalId(bucket.node.defaultChild as CfnElement);
+  Validations.of(role).acknowledge({
+    id: `AwsSolutions-IAM5[Resource::<${bucketId}.Arn>/*]`,
+    reason: `${who} adds objects under any key in its bucket. It cannot read or list them.`,
+  });
 }

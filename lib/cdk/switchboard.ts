@@ -194,6 +194,7 @@ export class Switchboard extends Construct {
       gapsQueue: gaps,
       eventsQueue: this.queues.events,
       stateTable: this.tables.state,
+      oversizeBucket: this.oversize.bucket,
       redaction: this.redaction,
       logLevel,
       logs,

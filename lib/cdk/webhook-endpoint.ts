@@ -1,21 +1,19 @@
-import { Duration, Validations } from 'aws-cdk-lib';
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Validations } from 'aws-cdk-lib';
+import type { Role } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import {
-  Architecture,
-  Code,
   type FunctionUrl,
   FunctionUrlAuthType,
-  Function as LambdaFunction,
-  Runtime,
+  type Function as LambdaFunction,
 } from 'aws-cdk-lib/aws-lambda';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { LogLevel } from '../aws/logger.ts';
-import { bundle } from './bundle.ts';
 import { grantKeyUse } from './encryption.ts';
-import { type LogSettings, logGroup } from './log-group.ts';
+import { grantReadSecrets } from './genesys-secret.ts';
+import type { LogSettings } from './log-group.ts';
+import { nodeFunction } from './node-function.ts';
 import type { RedactionSettings } from './redaction-settings.ts';
 import { signingSecret } from './signing-secret.ts';
 import type { WebhookOptions } from './webhook-options.ts';
@@ -24,8 +22,6 @@ import type { WebhookOptions } from './webhook-options.ts';
 const TIMEOUT_SECONDS = 10;
 /** Allows 500 requests per second. */
 const DEFAULT_CONCURRENCY = 50;
-/** The CPU share is proportional to the memory, and a cold start needs CPU. */
-const MEMORY_MIB = 512;
 
 /** Properties of {@link WebhookEndpoint}. */
 export interface WebhookEndpointProps {
@@ -73,30 +69,21 @@ export class WebhookEndpoint extends Construct {
     super(scope, id);
     const { options, eventsQueue, encryptionKey } = props;
     this.secret = signingSecret(this, options.secret, encryptionKey);
-    const logs = logGroup(this, 'Logs', props.logs);
-    // The default role of a function has a managed policy that allows writing to every log group.
-    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
-    logs.grantWrite(role);
-    this.grantAll(role, props);
-    this.function = new LambdaFunction(this, 'Function', {
+    this.function = nodeFunction(this, {
       description: 'Switchboard webhook: receives signed events of Genesys Cloud and sends them to SQS',
-      runtime: Runtime.NODEJS_24_X,
-      architecture: Architecture.ARM_64,
-      code: Code.fromAsset(bundle(this, 'functions/webhook/handler.ts', 'webhook')),
-      handler: 'webhook.handler',
-      memorySize: MEMORY_MIB,
-      timeout: Duration.seconds(TIMEOUT_SECONDS),
-      reservedConcurrentExecutions: options.reservedConcurrency ?? DEFAULT_CONCURRENCY,
-      role,
-      logGroup: logs,
+      entry: 'functions/webhook/handler.ts',
+      moduleName: 'webhook',
+      timeoutSeconds: TIMEOUT_SECONDS,
+      reservedConcurrency: options.reservedConcurrency ?? DEFAULT_CONCURRENCY,
       // Read by `functions/webhook/webhook-config.ts`.
       environment: {
-        NODE_OPTIONS: '--enable-source-maps',
         EVENTS_QUEUE_URL: eventsQueue.queueUrl,
         WEBHOOK_SECRET_ID: this.secret.secretArn,
         ...props.redaction?.environment,
-        ...(props.logLevel ? { LOG_LEVEL: props.logLevel } : {}),
       },
+      logLevel: props.logLevel,
+      logs: props.logs,
+      grant: (role) => this.grantAll(role, props),
     });
     this.url = this.addUrl().url;
     this.acknowledge();
@@ -111,14 +98,7 @@ export class WebhookEndpoint extends Construct {
   private grantAll(role: Role, { eventsQueue, redaction, encryptionKey }: WebhookEndpointProps): void {
     redaction?.grantRead(role);
     eventsQueue.grant(role, 'sqs:SendMessage');
-    role.addToPolicy(
-      new PolicyStatement({
-        actions: ['secretsmanager:GetSecretValue'],
-        // The ARN of a secret that was imported by name lacks the last six characters.
-        resources: [this.secret.secretFullArn ?? `${this.secret.secretArn}-??????`],
-      }),
-    );
-    this.secret.encryptionKey?.grantDecrypt(role);
+    grantReadSecrets([this.secret], role);
     grantKeyUse(encryptionKey, role);
   }
 

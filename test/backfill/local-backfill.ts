@@ -3,7 +3,8 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { Emulator } from 'switchboard-local/emulator/emulator.ts';
 import { type Listening, Simulator, type SimulatorOptions } from 'switchboard-local/simulator/simulator.ts';
-import { createResources, NAMES } from '../../bin/local/resources.ts';
+import { createBucket, createResources, NAMES } from '../../bin/local/resources.ts';
+import { readObject } from '../../bin/local/stored-objects.ts';
 import { Backfill, type BackfillReport } from '../../functions/backfill/backfill.ts';
 import { BackfillMarks } from '../../functions/backfill/backfill-marks.ts';
 import { EventSender } from '../../functions/backfill/event-sender.ts';
@@ -13,9 +14,11 @@ import { DynamoDbCoverageStore, gapIdOf, topicsId } from '../../functions/ingest
 import {
   dynamoDbClient,
   eventBridgeClient,
+  objectStore,
   secretsManagerClient,
   sqsClient,
 } from '../../lib/aws/aws-clients.ts';
+import type { ObjectStore } from '../../lib/aws/object-store.ts';
 import { ContentRedaction } from '../../lib/events/content-redaction.ts';
 import type { ContentRules } from '../../lib/events/content-rules.ts';
 import { envelopeSchema, type QueuedEvent } from '../../lib/events/schema.ts';
@@ -86,6 +89,8 @@ export class LocalBackfill {
   private readonly emulator: Emulator;
   private readonly cloud: LocalCloud;
   private readonly eventsQueueUrl: string;
+  /** Nothing listens there. */
+  private s3Url = 'http://127.0.0.1:9';
 
   private constructor(emulator: Emulator, cloud: LocalCloud, eventsQueueUrl: string) {
     this.emulator = emulator;
@@ -95,6 +100,7 @@ export class LocalBackfill {
 
   static async start(cloud: LocalCloud): Promise<LocalBackfill> {
     const emulator = new Emulator();
+    createBucket(emulator, NAMES.oversizeBucket);
     const edge = edgeOf(emulator, new KillableProcess());
     const { eventsQueueUrl } = await createResources({
       sqs: sqsClient(edge),
@@ -123,6 +129,22 @@ export class LocalBackfill {
 
   sqs(process = new KillableProcess()): SQSClient {
     return sqsClient(edgeOf(this.emulator, process));
+  }
+
+  /** Where large events are stored. The bucket exists once the emulator listens. */
+  get objects(): ObjectStore {
+    return objectStore(NAMES.oversizeBucket, this.dynamodb(), this.s3Url);
+  }
+
+  /** Makes the bucket reachable. @returns ends that */
+  async serveBucket(): Promise<() => Promise<void>> {
+    this.s3Url = (await this.emulator.listen()).url;
+    return () => this.emulator.close();
+  }
+
+  /** A stored object, parsed. */
+  storedObject(bucket: string, key: string): unknown {
+    return readObject(this.emulator, bucket, key);
   }
 
   get secretsManager(): SecretsManagerClient {
@@ -174,6 +196,7 @@ export class LocalBackfill {
         rateLimit: new PacedRequests(60_000_000),
       }),
       sender: new EventSender(this.sqs(process), this.eventsQueueUrl),
+      objects: this.objects,
       times,
       ...(redaction ? { redaction: async () => new ContentRedaction(redaction) } : {}),
       log: this.log,

@@ -1,7 +1,8 @@
 import { GENERATED_TOPICS, Generator } from 'switchboard-local/simulator/generator.ts';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { TOPIC_FAMILIES } from '../../functions/backfill/topic-families.ts';
 import { toDetail } from '../../lib/events/event-detail.ts';
+import type { EventDetail } from '../../lib/events/schema.ts';
 import { LocalBackfill, type LocalCloud, startCloud } from './local-backfill.ts';
 
 let cloud: LocalCloud;
@@ -49,6 +50,51 @@ test('Audit records of entity types that a service keeps are recovered with thei
   expect(published[0]?.frame).toMatchObject({
     topicName: 'v2.audits.entitytype.UserPresence.entityid.user-1',
     eventBody: { action: 'Update', eventTime: expect.any(String) },
+  });
+});
+
+describe('a recovered event that does not fit into a message', () => {
+  const audit = {
+    id: 'large',
+    entityType: 'UserPresence',
+    entity: { id: 'user-1' },
+    note: 'x'.repeat(1_100_000),
+    eventTime: new Date().toISOString(),
+  };
+  const emit = () =>
+    cloud.simulator.emit({
+      topicName: 'v2.audits.entitytype.UserPresence.entityid.user-1',
+      version: '2',
+      eventBody: audit,
+      metadata: {},
+    });
+
+  test('It is sent as a reference to the bucket, which has the whole detail', async () => {
+    const close = await local.serveBucket();
+    const published = await fillOutage(['v2.audits.entitytype.{id}.entityid.{id}'], emit);
+    const [event] = published;
+    const { bucket = '', key = '', bytes } = event?.oversize ?? {};
+    const detail = local.storedObject(bucket, key) as EventDetail;
+    await close();
+    expect(published).toHaveLength(1);
+    expect(event).toMatchObject({ backfilled: true, gapId: expect.any(String), frame: { eventBody: {} } });
+    expect(detail).toMatchObject({ eventBody: audit, metadata: { backfilled: true, gapId: event?.gapId } });
+    expect(detail.metadata.eventId).toBe(event?.id);
+    expect(bytes).toBe(Buffer.byteLength(JSON.stringify(detail)));
+  });
+
+  test('If S3 does not accept it, the gap stays open and nothing of it is lost', async () => {
+    const fromMs = Date.now() - 5_000;
+    emit();
+    const topics = ['v2.audits.entitytype.{id}.entityid.{id}'];
+    const gapId = await local.recordGap(fromMs, Date.now() + 60_000, topics);
+    const report = await local.fill(gapId);
+    expect(report).toMatchObject({ closed: [], failures: 1 });
+    const close = await local.serveBucket();
+    const { closed } = await local.fill(gapId);
+    await close();
+    expect(closed[0]?.recovered).toEqual({ 'v2.audits.entitytype.{id}.entityid.{id}': 1 });
+    expect(local.published).toHaveLength(1);
   });
 });
 

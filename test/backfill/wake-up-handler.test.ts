@@ -36,12 +36,14 @@ function handlerWith(
     EVENTS_QUEUE_URL: local.queueUrl(NAMES.eventsQueue),
     GAPS_QUEUE_URL: local.queueUrl(NAMES.gapsQueue),
     STATE_TABLE: NAMES.stateTable,
+    OVERSIZE_BUCKET: NAMES.oversizeBucket,
     BACKFILL_REQUESTS_PER_MINUTE: '300',
     ...variables,
   });
   return createHandler(config, {
     dynamodb: local.dynamodb(),
     sqs: local.sqs(),
+    objects: local.objects,
     secretsManager: local.secretsManager,
     credentials: async () => ({ clientId: 'simulator-client', clientSecret: 'simulator-secret' }),
     logger: scannedLogger('backfill'),
@@ -134,6 +136,7 @@ describe('the configuration', () => {
       EVENTS_QUEUE_URL: 'https://sqs.test/1/events',
       GAPS_QUEUE_URL: 'https://sqs.test/1/gaps',
       STATE_TABLE: 'state',
+      OVERSIZE_BUCKET: 'large',
     };
     expect(() => readConfig({ ...set, REDACTION: '{"hash":["a"]}' })).toThrow(
       /REDACTION_SECRET_ID is missing/,

@@ -22,6 +22,7 @@ const PERMISSIONS = [
   'BackfillRoleDefaultPolicy: Allow dynamodb:UpdateItem on <SwitchboardTablesState.Arn>',
   'BackfillRoleDefaultPolicy: Allow logs:CreateLogStream on <SwitchboardBackfillLogs.Arn>',
   'BackfillRoleDefaultPolicy: Allow logs:PutLogEvents on <SwitchboardBackfillLogs.Arn>',
+  'BackfillRoleDefaultPolicy: Allow s3:PutObject on <SwitchboardOversizeBucket.Arn>/*',
   'BackfillRoleDefaultPolicy: Allow secretsmanager:GetSecretValue on <SwitchboardSecret>',
   'BackfillRoleDefaultPolicy: Allow sqs:DeleteMessage on <SwitchboardQueuesGaps.Arn>',
   'BackfillRoleDefaultPolicy: Allow sqs:GetQueueAttributes on <SwitchboardQueuesGaps.Arn>',
@@ -75,10 +76,12 @@ const PERMISSIONS = [
 
 /** The permitted wildcards and their reasons. */
 const WILDCARDS: Readonly<Record<string, string>> = {
+  'SwitchboardBackfillRoleDefaultPolicy: Allow s3:PutObject on <SwitchboardOversizeBucket.Arn>/*':
+    'The keys of objects contain event ids, and only Switchboard uses the bucket.',
   'SwitchboardConsumerRoleDefaultPolicy: Allow s3:PutObject on <SwitchboardOversizeBucket.Arn>/*':
-    'The keys of objects contain event ids, and the bucket is used only by the consumer and the ingester.',
+    'The keys of objects contain event ids, and only Switchboard uses the bucket.',
   'SwitchboardIngesterTaskTaskRoleDefaultPolicy: Allow s3:PutObject on <SwitchboardOversizeBucket.Arn>/*':
-    'The keys of objects contain event ids, and the bucket is used only by the consumer and the ingester.',
+    'The keys of objects contain event ids, and only Switchboard uses the bucket.',
   'SwitchboardIngesterTaskExecutionRoleDefaultPolicy: Allow ecr:GetAuthorizationToken on *':
     'The action does not support resource-level permissions.',
 };

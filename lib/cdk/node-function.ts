@@ -1,0 +1,75 @@
+import { Duration } from 'aws-cdk-lib';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import type { Construct } from 'constructs';
+import type { LogLevel } from '../aws/logger.ts';
+import { bundle } from './bundle.ts';
+import { type LogSettings, logGroup } from './log-group.ts';
+
+/** The CPU share is proportional to the memory. Most of the duration is spent waiting for services. */
+const MEMORY_MIB = 512;
+
+/** Properties of {@link nodeFunction}. */
+export interface NodeFunctionProps {
+  /** What the function does. */
+  readonly description: string;
+
+  /** TypeScript file that exports `handler`, relative to the project root. */
+  readonly entry: string;
+
+  /** Name of the bundled module, without its extension. */
+  readonly moduleName: string;
+
+  /** Timeout, in seconds. */
+  readonly timeoutSeconds: number;
+
+  /**
+   * Concurrency that is reserved for the function, and its limit.
+   *
+   * @default - that of the account
+   */
+  readonly reservedConcurrency?: number;
+
+  /** Environment variables besides those of every function. */
+  readonly environment: Readonly<Record<string, string>>;
+
+  /**
+   * Log level.
+   *
+   * @default 'INFO'
+   */
+  readonly logLevel?: LogLevel | undefined;
+
+  /** Settings of the log group. */
+  readonly logs: LogSettings;
+
+  /** Grants the role what the handler calls. */
+  readonly grant: (role: Role) => void;
+}
+
+/** Creates an AWS Lambda function for Node.js, with a log group and a role of its own. */
+export function nodeFunction(scope: Construct, props: NodeFunctionProps): LambdaFunction {
+  const { reservedConcurrency, logLevel, moduleName } = props;
+  const logs = logGroup(scope, 'Logs', props.logs);
+  // The default role of a function has a managed policy that allows writing to every log group.
+  const role = new Role(scope, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+  logs.grantWrite(role);
+  props.grant(role);
+  return new LambdaFunction(scope, 'Function', {
+    description: props.description,
+    runtime: Runtime.NODEJS_24_X,
+    architecture: Architecture.ARM_64,
+    code: Code.fromAsset(bundle(scope, props.entry, moduleName)),
+    handler: `${moduleName}.handler`,
+    memorySize: MEMORY_MIB,
+    timeout: Duration.seconds(props.timeoutSeconds),
+    ...(reservedConcurrency === undefined ? {} : { reservedConcurrentExecutions: reservedConcurrency }),
+    role,
+    logGroup: logs,
+    environment: {
+      NODE_OPTIONS: '--enable-source-maps',
+      ...props.environment,
+      ...(logLevel ? { LOG_LEVEL: logLevel } : {}),
+    },
+  });
+}
