@@ -5,7 +5,7 @@ import { FillStore } from '../../functions/backfill/fill-store.ts';
 import { recoveryPlan } from '../../functions/backfill/recovery-plan.ts';
 import { WantedTopics } from '../../functions/backfill/wanted-topics.ts';
 import { dynamoDbClient } from '../../lib/aws/aws-clients.ts';
-import type { Interval } from '../../lib/genesys/recovery/interval-query.ts';
+import type { Interval } from '../../lib/genesys/interval.ts';
 import { TABLE_ADVICE } from '../gaps/gaps-error.ts';
 import { pastTimeMs, url } from '../gaps/time-flags.ts';
 import { BackfillError } from './backfill-error.ts';

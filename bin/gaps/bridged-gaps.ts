@@ -1,6 +1,7 @@
 import type { StoredCoverage } from '../../functions/backfill/deployment-gaps.ts';
-import { type Interval, overlap } from '../../functions/ingester/intervals.ts';
+import { overlap } from '../../functions/ingester/intervals.ts';
 import { singleTopics } from '../../lib/genesys/combined-topics.ts';
+import type { Interval } from '../../lib/genesys/interval.ts';
 
 /** An interval in which the leader had no connection, and a standby sent what it had read. */
 export interface BridgedGap extends Interval {

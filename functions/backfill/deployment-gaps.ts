@@ -1,7 +1,8 @@
 import { singleTopics } from '../../lib/genesys/combined-topics.ts';
+import type { Interval } from '../../lib/genesys/interval.ts';
 import { PROOF_STALE_MS } from '../ingester/coverage.ts';
 import type { CoverageProof, CoveredSpan, Gap } from '../ingester/coverage-store.ts';
-import { type Interval, overlap, subtract, union } from '../ingester/intervals.ts';
+import { overlap, subtract, union } from '../ingester/intervals.ts';
 
 /** After this time without a proof of any task, a gap that is not recorded yet is reported. */
 export const OPEN_AFTER_MS = 60_000;

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Interval } from '../../lib/genesys/recovery/interval-query.ts';
+import type { Interval } from '../../lib/genesys/interval.ts';
 
 /** Part of a gap that is read at once. Longer gaps have at most {@link MAX_WINDOWS} windows, which are longer. */
 const WINDOW_MS = 600_000;

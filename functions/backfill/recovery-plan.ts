@@ -1,4 +1,4 @@
-import type { Interval } from '../../lib/genesys/recovery/interval-query.ts';
+import type { Interval } from '../../lib/genesys/interval.ts';
 import { windowsOf } from './fill.ts';
 import { type FamilyName, TOPIC_FAMILIES } from './topic-families.ts';
 import type { WantedTopics } from './wanted-topics.ts';

@@ -1,5 +1,5 @@
 import { singleTopics } from '../../lib/genesys/combined-topics.ts';
-import type { Interval } from '../../lib/genesys/recovery/interval-query.ts';
+import type { Interval } from '../../lib/genesys/interval.ts';
 import { overlap, union } from '../ingester/intervals.ts';
 import { deploymentGaps } from './deployment-gaps.ts';
 import { type CoverageLocation, readCoverage } from './stored-coverage.ts';

@@ -1,10 +1,11 @@
 import { GenesysError } from '../../lib/genesys/genesys-error.ts';
+import type { Interval } from '../../lib/genesys/interval.ts';
 import { auditServices, queryAudits } from '../../lib/genesys/recovery/audits.ts';
 import {
   CONVERSATION_DETAILS,
   type ConversationDetail,
 } from '../../lib/genesys/recovery/conversation-details.ts';
-import { type Interval, queryInterval } from '../../lib/genesys/recovery/interval-query.ts';
+import { queryInterval } from '../../lib/genesys/recovery/interval-query.ts';
 import { USER_DETAILS, type UserDetail } from '../../lib/genesys/recovery/user-details.ts';
 import type { RestClient } from '../../lib/genesys/rest-client.ts';
 import type { RecoveredEvent } from './recovered-event.ts';

@@ -18,6 +18,8 @@ import { ReadFingerprints, type ReadsAround } from './read-fingerprints.ts';
 export const EDGE_MS = 20_000;
 /** Gaps whose end is so recent that what is read after them is still added. Others are announced at once. */
 const MAX_WAITING_GAPS = 1_000;
+/** Announcements that are under way. The backfill finds a gap that is one too many without them, by its record. */
+export const MAX_ANNOUNCEMENTS = 1_000;
 
 /** What a {@link GapAnnouncer} needs. */
 export interface GapAnnouncerOptions {
@@ -116,6 +118,12 @@ export class GapAnnouncer implements CoverageStore {
   }
 
   private announce(gapId: string, gap: Gap): void {
+    if (this.announcing.size >= MAX_ANNOUNCEMENTS) {
+      this.options.log.warn('too many gaps are being announced; the backfill finds this one later', {
+        gapId,
+      });
+      return;
+    }
     const done = this.store(gapId, gap)
       .catch((error: unknown) => {
         this.options.log.warn('a gap could not be announced; the backfill finds it later', { gapId, error });

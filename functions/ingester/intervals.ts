@@ -1,8 +1,4 @@
-/** An interval in epoch milliseconds. It includes its beginning and not its end. */
-export interface Interval {
-  readonly fromMs: number;
-  readonly toMs: number;
-}
+import type { Interval } from '../../lib/genesys/interval.ts';
 
 /** The times in at least one interval: sorted, disjoint, not adjacent. */
 export function union(intervals: readonly Interval[]): Interval[] {

@@ -1,5 +1,6 @@
+import type { Interval } from '../../lib/genesys/interval.ts';
 import type { CoverageSources } from './coverage-options.ts';
-import { type Interval, subtract } from './intervals.ts';
+import { subtract } from './intervals.ts';
 import type { EndedGaps } from './own-gaps.ts';
 import type { SubscriptionCoverage } from './subscription-coverage.ts';
 

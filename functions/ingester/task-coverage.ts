@@ -1,8 +1,8 @@
 import type { Log } from '../../lib/aws/logger.ts';
+import type { Interval } from '../../lib/genesys/interval.ts';
 import { Coverage } from './coverage.ts';
 import type { CoverageOptions, CoverageSources, Term } from './coverage-options.ts';
 import { type Gap, topicsId } from './coverage-store.ts';
-import type { Interval } from './intervals.ts';
 import { type LiveIn, liveIn } from './live-in.ts';
 import { OpenGap } from './open-gap.ts';
 import { EndedGaps, type OwnGap } from './own-gaps.ts';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { gapIdOf } from '../../functions/ingester/coverage-store.ts';
-import { EDGE_MS, GapAnnouncer } from '../../functions/ingester/gap-announcer.ts';
+import { EDGE_MS, GapAnnouncer, MAX_ANNOUNCEMENTS } from '../../functions/ingester/gap-announcer.ts';
 import {
   MAX_REMEMBERED_READS,
   ReadFingerprints,
@@ -131,6 +131,22 @@ describe('a gap that has ended', () => {
     expect(store.gaps).toHaveLength(1);
     expect(log.about('could not be announced')).toHaveLength(1);
   });
+});
+
+test('While the gaps queue does not respond, the announcements are bounded, and the records are complete', async () => {
+  const store = new MemoryCoverageStore();
+  const answers: (() => void)[] = [];
+  const send = () => new Promise<void>((resolve) => answers.push(resolve));
+  const { one, log } = announcer({ store, send });
+  one.stopping();
+  for (let n = 0; n < MAX_ANNOUNCEMENTS + 3; n++) await one.putGap({ ...gap, subscription: String(n) }, TASK);
+  expect(answers).toHaveLength(MAX_ANNOUNCEMENTS);
+  expect(log.about('the backfill finds this one later')).toHaveLength(3);
+  expect(store.gaps).toHaveLength(MAX_ANNOUNCEMENTS + 3);
+  for (const answer of answers) answer();
+  await one.settled();
+  await one.putGap({ ...gap, subscription: 'later' }, TASK);
+  expect(answers).toHaveLength(MAX_ANNOUNCEMENTS + 1);
 });
 
 test('When older events are forgotten, it is known since when all are known', () => {

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import type { Interval } from '../../../lib/genesys/interval.ts';
 import type { CoverageStore } from '../coverage-store.ts';
 import type { CoverageWriter } from '../coverage-writer.ts';
-import { type Interval, subtract } from '../intervals.ts';
+import { subtract } from '../intervals.ts';
 import type { TaskCoverage } from '../task-coverage.ts';
 import { type GapRequest, SLACK_MS } from './leadership-record.ts';
 import type { RoleQueue } from './role-queue.ts';

@@ -1,6 +1,7 @@
 import * as z from 'zod';
+import type { Interval } from '../interval.ts';
 import type { RestClient } from '../rest-client.ts';
-import { type Interval, isoInterval } from './interval-query.ts';
+import { isoInterval } from './interval-query.ts';
 
 const PAGE_SIZE = 100;
 /** Pages of a service and interval. */

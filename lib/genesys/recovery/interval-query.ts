@@ -1,17 +1,12 @@
 import * as z from 'zod';
 import { GenesysError } from '../genesys-error.ts';
+import type { Interval } from '../interval.ts';
 import type { RestClient } from '../rest-client.ts';
 
 /** Results per page: the maximum of the analytics API. */
 const PAGE_SIZE = 100;
 /** Results of all pages of a query that the analytics API allows (status 400 beyond). */
 export const MAX_QUERY_RESULTS = 100_000;
-
-/** An interval in epoch milliseconds. It includes its beginning and not its end. */
-export interface Interval {
-  readonly fromMs: number;
-  readonly toMs: number;
-}
 
 /** A query of the analytics API whose results overlap an interval. */
 export interface IntervalQuery<T> {
