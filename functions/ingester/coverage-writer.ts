@@ -1,11 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../../lib/aws/logger.ts';
+import type { Gap } from './coverage-store.ts';
 
-/** Records that wait to be written. Above it the oldest are only in the log. */
+/**
+ * Records that wait to be written. From then on a new gap joins the later ones of its topics in one record, which also
+ * names the time between them. The other records are bounded by their names, which those of subscriptions and lists of
+ * topics are part of.
+ */
 export const MAX_PENDING_RECORDS = 10_000;
 /** Delays between two attempts to write. */
 const BACKOFF_BASE_MS = 200;
 const BACKOFF_CAP_MS = 10_000;
+
+/** Why a record names the time between gaps too. */
+export const JOINED_REASON = 'several gaps, which the state table did not accept';
 
 /** Writes a record. */
 export type Write = () => Promise<void>;
@@ -17,6 +25,8 @@ export type Write = () => Promise<void>;
 export class CoverageWriter {
   private readonly log: Log;
   private readonly pending = new Map<string, Write>();
+  /** Gaps that have no record of their own, by the name of the record that they share. */
+  private readonly joined = new Map<string, Gap>();
   private readonly abort = new AbortController();
   private running: Promise<void> | undefined;
 
@@ -34,12 +44,24 @@ export class CoverageWriter {
     // Behind all others, so that a proof never precedes a gap that was recorded before it.
     this.pending.delete(name);
     this.pending.set(name, write);
-    if (this.pending.size > MAX_PENDING_RECORDS) {
-      const [oldest] = this.pending.keys();
-      if (oldest !== undefined) this.pending.delete(oldest);
-      this.log.error('too many records wait for the state table; the oldest one is dropped', { oldest });
-    }
     this.start();
+  }
+
+  /** Write a gap soon, alone or, if too many records wait, in one record with others of its topics. */
+  addGap(name: string, gap: Gap, put: (gap: Gap) => Promise<void>): void {
+    if (this.pending.size < MAX_PENDING_RECORDS || this.pending.has(name)) {
+      this.add(name, () => put(gap));
+      return;
+    }
+    const shared = `gaps#${gap.subscription}#${gap.topicsId}`;
+    const before = this.joined.get(shared);
+    if (!before) this.log.error('too many records wait for the state table; gaps are joined', { shared });
+    const whole = before ? joinedGap(before, gap) : gap;
+    this.joined.set(shared, whole);
+    this.add(shared, async () => {
+      await put(whole);
+      if (this.joined.get(shared) === whole) this.joined.delete(shared);
+    });
   }
 
   /** Settles when everything is written. */
@@ -81,4 +103,9 @@ export class CoverageWriter {
     for (const entry of this.pending) return entry;
     return undefined;
   }
+}
+
+function joinedGap(one: Gap, other: Gap): Gap {
+  const fromMs = Math.min(one.fromMs, other.fromMs);
+  return { ...one, fromMs, toMs: Math.max(one.toMs, other.toMs), reason: JOINED_REASON };
 }

@@ -1,6 +1,6 @@
 import type { CoverageOptions } from './coverage-options.ts';
 import { type CoverageProof, endProof, type Gap, topicsId } from './coverage-store.ts';
-import { CoverageWriter, type Write } from './coverage-writer.ts';
+import { CoverageWriter } from './coverage-writer.ts';
 import { OpenGap } from './open-gap.ts';
 import type { TopicsGap } from './protocols/stream-protocol.ts';
 import { StartGaps } from './start-gaps.ts';
@@ -109,7 +109,7 @@ export class Coverage {
     if (!store) return;
     const parts = known?.periods.split(gap) ?? [{ ...gap, topicsId: '' }];
     for (const part of parts)
-      this.record(`gap#${part.fromMs}#${this.totals.gaps}`, () => store.putGap(part, task));
+      this.record(`gap#${part.fromMs}#${this.totals.gaps}`, part, (whole) => store.putGap(whole, task));
   }
 
   /** Record an interval in which single topics were not served. */
@@ -120,7 +120,7 @@ export class Coverage {
     if (!store) return;
     this.storeTopics(id, topics);
     // Recorded again while it continues; only the last end is written.
-    this.record(`gap#${fromMs}#${subscription}#${id}`, () => store.putGap(gap, task));
+    this.record(`gap#${fromMs}#${subscription}#${id}`, gap, (whole) => store.putGap(whole, task));
   }
 
   /** The task stops sending: nothing is covered from `atMs` on. */
@@ -157,8 +157,8 @@ export class Coverage {
   }
 
   /** Write a gap. The waiting proofs go behind it, because they are computed when written. */
-  private record(name: string, write: Write): void {
-    this.writer.add(name, write);
+  private record(name: string, gap: Gap, put: (gap: Gap) => Promise<void>): void {
+    this.writer.addGap(name, gap, put);
     this.storeProofs();
   }
 

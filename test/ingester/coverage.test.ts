@@ -387,18 +387,18 @@ describe('failed writes', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('The number of waiting records is bounded, and the oldest are only logged', async () => {
+  test('The number of waiting records is bounded, and a record names every gap', async () => {
     const gate = Promise.withResolvers<void>();
     store.beforeWrite = () => gate.promise;
     const count = MAX_PENDING_RECORDS + 500;
     for (let n = 0; n < count; n++) coverage.add({ subscription: '0', fromMs: n, toMs: n, reason: 'x' });
-    expect(coverage.pendingRecords).toBe(MAX_PENDING_RECORDS);
+    expect(coverage.pendingRecords).toBe(MAX_PENDING_RECORDS + 1);
     expect(coverage.totals.gaps).toBe(count);
     expect(log.lines.filter(({ message }) => message === 'gap')).toHaveLength(count);
-    expect(log.about('the oldest one is dropped')).toHaveLength(500);
     gate.resolve();
     await pass();
-    expect(store.gaps.at(-1)).toMatchObject({ fromMs: count - 1 });
+    expect(store.gaps).toHaveLength(MAX_PENDING_RECORDS + 1);
+    expect(store.gaps.at(-1)).toMatchObject({ fromMs: MAX_PENDING_RECORDS, toMs: count - 1 });
   });
 });
 
