@@ -2,6 +2,8 @@ import { FINGERPRINT_BYTES, recoveryFingerprint } from '../../lib/events/recover
 import type { FillTimes } from './fill.ts';
 import type { RecoveredEvent } from './recovered-event.ts';
 
+const FINGERPRINT_IN_HEX = new RegExp(`.{${2 * FINGERPRINT_BYTES}}`, 'g');
+
 /** What was read around a gap. */
 export interface StoredEdges {
   /** Fingerprints, one after another. */
@@ -26,13 +28,13 @@ export class LiveEdges {
     this.gap = gap;
     this.times = times;
     this.knownFromMs = stored?.knownFromMs ?? Number.POSITIVE_INFINITY;
-    this.fingerprints = new Set(stored ? fingerprintsIn(stored.fingerprints) : []);
+    this.fingerprints = fingerprintsIn(stored?.fingerprints ?? new Uint8Array());
   }
 
   /** Whether a connection delivered this event. */
   wasDelivered(event: RecoveredEvent): boolean {
     const fingerprint = recoveryFingerprint(event);
-    return fingerprint !== undefined && this.fingerprints.has(fingerprint.toString('base64'));
+    return fingerprint !== undefined && this.fingerprints.has(fingerprint.toString('hex'));
   }
 
   /** Whether a connection may have delivered an event of this time, and nothing tells. */
@@ -44,9 +46,7 @@ export class LiveEdges {
   }
 }
 
-function fingerprintsIn(bytes: Uint8Array): string[] {
-  const buffer = Buffer.from(bytes);
-  return Array.from({ length: Math.floor(buffer.length / FINGERPRINT_BYTES) }, (_, index) =>
-    buffer.subarray(index * FINGERPRINT_BYTES, (index + 1) * FINGERPRINT_BYTES).toString('base64'),
-  );
+/** The fingerprints in hex. */
+function fingerprintsIn(bytes: Uint8Array): ReadonlySet<string> {
+  return new Set(Buffer.from(bytes).toString('hex').match(FINGERPRINT_IN_HEX));
 }

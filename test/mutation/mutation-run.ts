@@ -44,6 +44,11 @@ const GROUPS: readonly Group[] = [
     tests: ['test/ingester/{one-speaker,transport-liveness}.test.ts'],
   },
   {
+    name: 'backfill',
+    code: ['functions/backfill/{fill,live-edges,topic-families}.ts'],
+    tests: ['test/backfill/{fill,live-edges,topic-families}.test.ts'],
+  },
+  {
     name: 'ends',
     code: ['functions/ingester/protocols/end-table.ts', 'functions/ingester/protocols/**/*-ends.ts'],
     tests: ['test/ingester/{end-table,channel-ends}.test.ts'],

@@ -1,8 +1,6 @@
-import { PLATFORM_MEMORY } from 'switchboard-local/simulator/recovery/platform-memory.ts';
 import { RecoveryJudge } from 'switchboard-local/simulator/recovery/recovery-judge.ts';
 import { joinedRecoveries, nothingRecovered } from 'switchboard-local/simulator/recovery/recovery-verdict.ts';
 import { describe, expect, test } from 'vitest';
-import { familyOf, TOPIC_FAMILIES } from '../../../functions/backfill/topic-families.ts';
 
 const USER = '6f0c2ab7-2f31-4f1e-9c5e-0d7a3c8a52e1';
 const PRESENCE = `v2.users.${USER}.presence`;
@@ -133,15 +131,6 @@ test('What several clouds do not know any more is counted together by topic', ()
   judge.emitted(1, { topicName: MEMBERS, eventBody: {} });
   const verdicts = [judge.judge([missed(1, MEMBERS)]), nothingRecovered([missed(2, MEMBERS)])];
   expect(joinedRecoveries(verdicts).unrecoverable).toEqual({ 'v2.routing.queues.{id}.users': 2 });
-});
-
-test('What the judge takes the platform to remember is what the backfill says that it recovers', () => {
-  const families = Object.values(TOPIC_FAMILIES).flatMap(({ topics, recovery }) =>
-    topics.map((topic) => [topic, recovery] as const),
-  );
-  const memory = { events: 'every', present_state: 'last', none: undefined } as const;
-  for (const [topic, recovery] of families) expect(PLATFORM_MEMORY[topic], topic).toBe(memory[recovery]);
-  expect(Object.keys(PLATFORM_MEMORY).filter((topic) => familyOf(topic) === undefined)).toEqual([]);
 });
 
 describe('a recovered event that was delivered live too', () => {
