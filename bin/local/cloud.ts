@@ -4,6 +4,7 @@ import { GeneratorRunner } from 'switchboard-local/simulator/generator-runner.ts
 import type { Ledger } from 'switchboard-local/simulator/ledger.ts';
 import type { NativeIntegration } from 'switchboard-local/simulator/native-integration.ts';
 import type { PlatformPart } from 'switchboard-local/simulator/platform-server.ts';
+import type { EventHistory } from 'switchboard-local/simulator/recovery/event-history.ts';
 import { RecoveryJudge } from 'switchboard-local/simulator/recovery/recovery-judge.ts';
 import { Simulator } from 'switchboard-local/simulator/simulator.ts';
 import type { Tokens } from 'switchboard-local/simulator/tokens.ts';
@@ -17,9 +18,9 @@ import type { LocalOptions } from './run-options.ts';
 const HEARTBEAT_MS = 250;
 const CLOSING_GRACE_MS = 8_000;
 /** More than the platform's 300, because connections change, and gaps are filled, hundreds of times as often. */
-const REQUESTS_PER_MINUTE = 100_000;
+export const REQUESTS_PER_MINUTE = 100_000;
 /** Longest time until the REST API knows an event. */
-const HISTORY_DELAY_MS = 1_000;
+export const HISTORY_DELAY_MS = 1_000;
 
 /** What the clouds of a run share, and the share of one of them. */
 export interface CloudOptions extends LocalOptions {
@@ -27,6 +28,8 @@ export interface CloudOptions extends LocalOptions {
   ledger: Ledger;
   /** The tokens of the platform. */
   tokens: Tokens;
+  /** What the REST API knows of the past, if no other cloud has the same conversations. */
+  history?: EventHistory | undefined;
 }
 
 /** The simulated Genesys Cloud of one protocol, and its events. It sends no events until `play` is called. */

@@ -1,4 +1,6 @@
 import { GeneratorRunner } from 'switchboard-local/simulator/generator-runner.ts';
+import { STREAM_STATE_TOPIC } from 'switchboard-local/simulator/recovery/platform-memory.ts';
+import { RecoveryJudge } from 'switchboard-local/simulator/recovery/recovery-judge.ts';
 import { StreamCloud } from 'switchboard-local/simulator/streams/stream-cloud.ts';
 import type { StreamServer } from 'switchboard-local/simulator/streams/stream-server.ts';
 import type { Cloud, CloudOptions } from './cloud.ts';
@@ -15,6 +17,8 @@ export function createStreamCloud(
   environment: Readonly<Record<string, string>>,
 ): Cloud {
   const { seed, rate, events, ledger, tokens } = options;
+  const history = server.remembered && options.history;
+  const recovery = history && new RecoveryJudge((topicName) => topicName === STREAM_STATE_TOPIC);
   const cloud = new StreamCloud({
     server,
     tokens,
@@ -23,6 +27,8 @@ export function createStreamCloud(
     heartbeatMs: HEARTBEAT_MS,
     faults: options.faults.stream,
     faultIntervalMs: STREAM_FAULT_INTERVAL_MS,
+    history,
+    recoveryJudge: recovery,
   });
   const runner = new GeneratorRunner({
     source: server,
@@ -32,6 +38,7 @@ export function createStreamCloud(
   });
   return {
     part: cloud,
+    recovery,
     faults: cloud.faults,
     environment,
     play: async () => {

@@ -2,6 +2,7 @@ import type { CloudFaults } from './cloud-faults.ts';
 import type { Ledger } from './ledger.ts';
 import type { NativeIntegration } from './native-integration.ts';
 import type { OAuthClient } from './oauth-endpoint.ts';
+import type { EventHistory } from './recovery/event-history.ts';
 import type { RecoveryJudge } from './recovery/recovery-judge.ts';
 import type { Tokens } from './tokens.ts';
 
@@ -38,6 +39,8 @@ export interface SimulatorOptions {
   readonly deniedPermissions?: readonly string[];
   /** Longest time until the REST API knows an event. Default 60,000. */
   readonly historyDelayMs?: number;
+  /** What the REST API knows of the past, if other clouds fill it too. Default: what this simulator emits. */
+  readonly history?: EventHistory;
   /** Sends every event to every channel, whatever its topics. Used to replay a capture. Default false. */
   readonly everyTopic?: boolean;
   readonly faults?: CloudFaults;

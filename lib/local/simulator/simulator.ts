@@ -74,7 +74,8 @@ export class Simulator implements PlatformPart {
     this.faults = options.faults;
     this.directory = new Directory(checked.seed, checked.users, checked.queues);
     this.channels = new Channels(checked);
-    this.history = new EventHistory({ seed: checked.seed, maxDelayMs: checked.historyDelayMs });
+    this.history =
+      options.history ?? new EventHistory({ seed: checked.seed, maxDelayMs: checked.historyDelayMs });
     const emitting = { ...checked, history: this.history, judge: options.recoveryJudge };
     this.emitter = new EventEmitter(this.ledger, this.channels, emitting, options.integration);
     const tokens = options.tokens ?? new Tokens(checked.tokenLifeSeconds);

@@ -99,6 +99,38 @@ describe('a missed event', () => {
   });
 });
 
+describe('a missed event of the conversation stream', () => {
+  const STATE = 'conversation.state';
+  const state = (name: string, conversationId = 'c') => ({
+    topicName: STATE,
+    eventBody: { conversationId, state: name },
+  });
+  const judged = (name: string, arrived: object[]) => {
+    const judge = new RecoveryJudge((topicName) => topicName === STATE);
+    judge.emitted(1, state(name));
+    for (const event of arrived) judge.arrived({ ...state(''), ...event, serial: -1, isWeak: true });
+    return judge.judge([missed(1, STATE)]);
+  };
+
+  test('The end of a conversation is recovered with the same state', () => {
+    expect(judged('completed', [state('completed')])).toMatchObject({ recovered: 1, impossible: 0 });
+    expect(judged('completed', [state('abandoned')])).toMatchObject({ recovered: 0, unexplained: 1 });
+    expect(judged('abandoned', [])).toMatchObject({ recovered: 0, unexplained: 1 });
+  });
+
+  test('What happens before the end is not known afterwards', () => {
+    expect(judged('transfer', []).unrecoverable).toEqual({ [STATE]: 1 });
+  });
+
+  test('The end of a conversation of which there was no event is impossible', () => {
+    expect(judged('completed', [state('completed', 'another')])).toMatchObject({ impossible: 1 });
+  });
+
+  test('What another cloud emits is not judged', () => {
+    expect(judged('completed', [{ topicName: MEMBERS, eventBody: {} }])).toMatchObject({ impossible: 0 });
+  });
+});
+
 describe('a recovered event that the platform cannot have told', () => {
   test.each([
     ['no API knows its topic', { topicName: MEMBERS, eventBody: { joined: true } }],

@@ -3,7 +3,7 @@ import type { Json } from './json-object.ts';
 import { VisibleList } from './visible-list.ts';
 
 /** Conversations that are kept. The oldest are dropped. */
-const MAX_CONVERSATIONS = 10_000;
+const MAX_CONVERSATIONS = 50_000;
 /** States of a conversation that are kept, because the analytics API learns the last one later. */
 const MAX_SNAPSHOTS = 4;
 /** The times in events differ this much at most from the times at which they are emitted. */

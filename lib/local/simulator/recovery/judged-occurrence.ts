@@ -1,5 +1,6 @@
 import type { Frame } from '../frame.ts';
 import type { Json } from './json-object.ts';
+import { STREAM_STATE_TOPIC } from './platform-memory.ts';
 
 type Content = Pick<Frame, 'topicName' | 'eventBody'>;
 
@@ -24,6 +25,7 @@ export function occurrenceOf({ topicName, eventBody }: Content): string {
 
 /** What a state is the state of: a conversation, or the user or queue of the topic. */
 export function subjectOf({ topicName, eventBody }: Content): string {
+  if (topicName === STREAM_STATE_TOPIC) return `${topicName} ${(eventBody as Json).conversationId}`;
   return topicName.endsWith('.conversations') ? `${topicName} ${(eventBody as Json).id}` : topicName;
 }
 

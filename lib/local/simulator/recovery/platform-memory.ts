@@ -1,3 +1,6 @@
+import { templateOf } from '../topic-template-lookup.ts';
+import type { Json } from './json-object.ts';
+
 /** What the REST API of the platform still knows of the events of a gap: each of them, or the state after them. */
 export type Memory = 'every' | 'last';
 
@@ -29,3 +32,20 @@ export const PLATFORM_MEMORY: Readonly<Record<string, Memory>> = {
 
 /** Topics with changes that it does not distinguish from the event before: a message is no presence of its own. */
 export const INDISTINCT_CHANGES: ReadonlySet<string> = new Set(['v2.users.{id}.presence']);
+
+/** Topic of the conversation stream that tells the state of a conversation. */
+export const STREAM_STATE_TOPIC = 'conversation.state';
+/** States in which a conversation has ended. Of the others, the record of the conversation says nothing. */
+const ENDED_STATES: readonly unknown[] = ['completed', 'abandoned'];
+
+/** What it knows of an event. */
+export function memoryOf({
+  topicName,
+  eventBody,
+}: {
+  topicName: string;
+  eventBody: unknown;
+}): Memory | undefined {
+  if (topicName === STREAM_STATE_TOPIC && !ENDED_STATES.includes((eventBody as Json).state)) return undefined;
+  return PLATFORM_MEMORY[templateOf(topicName) ?? topicName];
+}

@@ -3,7 +3,7 @@ import type { MissingEvent } from '../missing-events.ts';
 import { templateOf } from '../topic-template-lookup.ts';
 import type { Json } from './json-object.ts';
 import { hasEveryParticipant, occurrenceOf, subjectOf } from './judged-occurrence.ts';
-import { INDISTINCT_CHANGES, type Memory, PLATFORM_MEMORY } from './platform-memory.ts';
+import { INDISTINCT_CHANGES, memoryOf, STREAM_STATE_TOPIC } from './platform-memory.ts';
 import type { RecoveryVerdict } from './recovery-verdict.ts';
 
 /** Events and subjects that are remembered. What belongs to older ones counts as not recovered. */
@@ -35,6 +35,13 @@ export class RecoveryJudge {
   private readonly arrivals = new Map<number, number>();
   private readonly allowances = new Map<number, number>();
 
+  private readonly owns: (topicName: string) => boolean;
+
+  /** @param owns - whether a topic is of this cloud: the product may recover those of other clouds too. Default: known topics */
+  constructor(owns = (topicName: string) => templateOf(topicName) !== undefined) {
+    this.owns = owns;
+  }
+
   /** The cloud emitted an event. */
   emitted(serial: number, event: Content): void {
     this.emittedEvents.set(serial, event);
@@ -54,6 +61,7 @@ export class RecoveryJudge {
 
   /** A recovered event reached the bus. */
   arrived(event: RecoveredArrival): void {
+    if (!this.owns(event.topicName)) return;
     const count = this.arrivals.get(event.serial) ?? 0;
     this.arrivals.set(event.serial, count + 1);
     if (count > 0) return;
@@ -103,7 +111,7 @@ export class RecoveryJudge {
     const missedOccurrences = new Set([...this.emittedEvents.values()].map(occurrenceOf));
     const topics = new Map<string, number>();
     for (const [occurrence, event] of this.recoveredOccurrences) {
-      const memory = memoryOf(event.topicName);
+      const memory = memoryOf(event);
       const happened = missedOccurrences.has(occurrence) || this.liveOccurrences.has(occurrence);
       const isPossible = memory === 'every' ? happened : this.lastSerials.has(subjectOf(event));
       if (memory === undefined || !isPossible)
@@ -118,7 +126,7 @@ export class RecoveryJudge {
     template: string,
   ): 'recovered' | 'unrecoverable' | 'unexplained' {
     const occurrence = occurrenceOf(event);
-    const memory = PLATFORM_MEMORY[template];
+    const memory = memoryOf(event);
     if (memory === undefined) return 'unrecoverable';
     if (this.recoveredOccurrences.has(occurrence)) return 'recovered';
     if (memory === 'every') {
@@ -132,6 +140,8 @@ export class RecoveryJudge {
   /** Whether the bus has the state after this event, which was the last one of its subject. */
   private hasState(event: Content): boolean {
     const states = this.recoveredStates.get(subjectOf(event)) ?? [];
+    if (event.topicName === STREAM_STATE_TOPIC)
+      return states.some(({ state }) => state === (event.eventBody as Json).state);
     if (!event.topicName.endsWith('.conversations')) return states.length > 0;
     return states.some((state) => hasEveryParticipant(state, event.eventBody as Json));
   }
@@ -139,8 +149,8 @@ export class RecoveryJudge {
   private doubles(missed: ReadonlySet<string>) {
     const doubled = [...this.recoveredOccurrences].filter(
       // A state at present is no copy of the event that led to it.
-      ([occurrence, { topicName }]) =>
-        memoryOf(topicName) === 'every' && this.liveOccurrences.has(occurrence) && !missed.has(occurrence),
+      ([occurrence, event]) =>
+        memoryOf(event) === 'every' && this.liveOccurrences.has(occurrence) && !missed.has(occurrence),
     );
     let repeats = 0;
     let allowed = 0;
@@ -155,10 +165,6 @@ export class RecoveryJudge {
       doubledUnknown: allowed,
     };
   }
-}
-
-function memoryOf(topicName: string): Memory | undefined {
-  return PLATFORM_MEMORY[templateOf(topicName) ?? topicName];
 }
 
 function totalOf(counts: ReadonlyMap<string, number>): number {

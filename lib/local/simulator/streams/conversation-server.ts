@@ -24,6 +24,22 @@ const FILTERED = [
 const TOKEN_EXPIRED = 4001;
 const INVALID_SUBSCRIPTION = 4000;
 
+/** Who took part in a conversation that has ended, by its last state. */
+const PURPOSES_BY_END: Readonly<Record<string, readonly string[]>> = {
+  completed: ['customer', 'agent'],
+  abandoned: ['customer'],
+};
+const AGENT = 'agent';
+const TALK_MS = 1_000;
+
+type Remembered = NonNullable<StreamServer['remembered']>;
+
+interface ConversationBody {
+  readonly conversationId: string;
+  readonly state?: string;
+  readonly participants: readonly { readonly id: string }[];
+}
+
 interface Subscribe {
   readonly messageType?: string;
   readonly subscriptions?: readonly {
@@ -76,6 +92,24 @@ export class ConversationServer implements StreamServer {
       ...PERSONAL_FIELDS,
     };
     return { topicName: published.type, version: FRAME_VERSION, eventBody, metadata: {} };
+  }
+
+  remembered({ topicName, eventBody }: Frame, timestamp: string): ReturnType<Remembered> {
+    const { conversationId, state, participants } = eventBody as ConversationBody;
+    const purposes = PURPOSES_BY_END[state ?? ''];
+    if (topicName !== 'conversation.state' || purposes === undefined) return undefined;
+    const all = purposes.map((purpose) => ({
+      id: `${purpose}-${participants[0]?.id}`,
+      purpose,
+      ...(purpose === 'agent' ? { userId: AGENT } : {}),
+      connectedTime: new Date(Date.parse(timestamp) - TALK_MS).toISOString(),
+      endTime: timestamp,
+      calls: [{ id: `${purpose}-${conversationId}` }],
+    }));
+    return {
+      topicName: `v2.users.${AGENT}.conversations`,
+      eventBody: { id: conversationId, participants: all },
+    };
   }
 
   textBefore(): string | undefined {

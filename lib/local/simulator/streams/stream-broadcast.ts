@@ -20,6 +20,8 @@ export interface StreamBroadcastOptions {
   readonly connections: () => readonly StreamConnection[];
   /** Whether the server forgets to send the next event. */
   readonly takeSkip: () => boolean;
+  /** Called for each event when it happens, whether or not it is sent. */
+  readonly onEvent?: (event: StreamEvent) => void;
 }
 
 /** Sends events to the clients of a stream, and sends them again as far as the server does. */
@@ -48,6 +50,7 @@ export class StreamBroadcast {
     const isSkipped =
       subscribed.length > 0 && subscribed.every(({ got }) => got.has(topicName)) && takeSkip();
     const event = { frame, entry: ledger.begin(topicName), stamp: server.stamp(frame, isSkipped) };
+    this.options.onEvent?.(event);
     if (isSkipped) {
       this.unseen.add(topicName);
       ledger.offered(event.entry);

@@ -7,9 +7,12 @@ import { ChannelSocket } from '../channel-socket.ts';
 import type { Frame } from '../frame.ts';
 import type { Ledger } from '../ledger.ts';
 import type { PlatformPart } from '../platform-server.ts';
+import type { EventHistory } from '../recovery/event-history.ts';
+import type { RecoveryJudge } from '../recovery/recovery-judge.ts';
 import { isValid, type Token, type Tokens } from '../tokens.ts';
 import { StreamBroadcast } from './stream-broadcast.ts';
 import { StreamConnection } from './stream-connection.ts';
+import type { StreamEvent } from './stream-event.ts';
 import type { ServerFault, StreamFaultKind } from './stream-fault-kinds.ts';
 import { StreamFaults } from './stream-faults.ts';
 import type { StreamHost, StreamRequest, StreamServer } from './stream-server.ts';
@@ -40,6 +43,10 @@ export interface StreamCloudOptions {
   readonly faults: readonly StreamFaultKind[];
   /** Mean interval between two faults. */
   readonly faultIntervalMs: number;
+  /** Learns what the REST API knows afterwards. Default: it knows nothing. */
+  readonly history?: EventHistory | undefined;
+  /** Learns what was emitted. */
+  readonly recoveryJudge?: RecoveryJudge | undefined;
 }
 
 /** One stream of a simulated Genesys Cloud. */
@@ -75,6 +82,7 @@ export class StreamCloud implements StreamHost, PlatformPart {
       ledger,
       connections: () => this.subscribed,
       takeSkip: () => this.faults.takeSkip(),
+      onEvent: (event) => this.remember(event),
     });
   }
 
@@ -154,6 +162,13 @@ export class StreamCloud implements StreamHost, PlatformPart {
     }
     const opened = { query: searchParams, headers: request.headers };
     this.upgrades.handleUpgrade(request, raw, head, (socket) => this.connected(socket, raw, opened));
+  }
+
+  private remember({ frame, entry, stamp }: StreamEvent): void {
+    const { server, history, recoveryJudge } = this.options;
+    recoveryJudge?.emitted(entry.serial, frame);
+    const known = server.remembered?.(frame, stamp.timestamp);
+    if (known) history?.record(known, entry.sentAtMs);
   }
 
   private strikeServer(kind: ServerFault): boolean {

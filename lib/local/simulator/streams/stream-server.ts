@@ -39,6 +39,13 @@ export interface StreamServer {
   onTokenExpired(connection: StreamConnection): void;
   /** The next event. */
   next(): Frame;
+  /**
+   * The state of a conversation that the REST API of the platform knows after an event, as an event of a notification
+   * channel; undefined if it knows nothing.
+   *
+   * @param timestamp - of the event
+   */
+  remembered?(frame: Frame, timestamp: string): Pick<Frame, 'topicName' | 'eventBody'> | undefined;
   /** A message that clients count and filter out, before the next event. */
   textBefore?(): string | undefined;
   /** A new event. If it is skipped, the server forgets to send it. */
