@@ -203,17 +203,8 @@ export class Switchboard extends Construct {
   }
 
   private createIngester(logs: LogSettings, gaps: GapsQueues | undefined): IngesterService {
-    const {
-      genesysDomain = '',
-      topics,
-      protocols,
-      channels,
-      vpc,
-      vpcSubnets,
-      logLevel,
-      encryptionKey,
-    } = this.props;
-    const { tasks = DEFAULTS.tasks } = this.props;
+    const { genesysDomain = '', topics, protocols, channels, logLevel, encryptionKey } = this.props;
+    const { tasks = DEFAULTS.tasks, vpc, vpcSubnets } = this.props;
     return new IngesterService(this, 'Ingester', {
       network: new Network(this, 'Network', { vpc, vpcSubnets, logs }),
       tasks,
