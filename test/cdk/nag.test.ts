@@ -81,6 +81,7 @@ test('The deployment with the defaults acknowledges exactly the expected finding
     'AwsSolutions-ECS2 at Test/Switchboard/Ingester/Task/Resource',
     'AwsSolutions-ECS4 at Test/Switchboard/Ingester/Cluster/Resource',
     'AwsSolutions-IAM5[Resource::*] at Test/Switchboard/Ingester/Task/ExecutionRole/DefaultPolicy/Resource',
+    'AwsSolutions-IAM5[Resource::<SwitchboardOversizeBucket.Arn>/*] at Test/Switchboard/Backfill/Role/DefaultPolicy/Resource',
     'AwsSolutions-IAM5[Resource::<SwitchboardOversizeBucket.Arn>/*] at Test/Switchboard/Consumer/Role/DefaultPolicy/Resource',
     'AwsSolutions-IAM5[Resource::<SwitchboardOversizeBucket.Arn>/*] at Test/Switchboard/Ingester/Task/TaskRole/DefaultPolicy/Resource',
     'AwsSolutions-S1 at Test/Switchboard/Oversize/Bucket/Resource',
