@@ -93,7 +93,13 @@ export class FillStore {
   async edges(gapId: string): Promise<StoredEdges | undefined> {
     const item = await this.get(`edges#${gapId}`);
     if (!item?.fingerprints?.B) return undefined;
-    return { fingerprints: item.fingerprints.B, knownFromMs: Number(item.knownFromMs?.N) };
+    const { fingerprints, knownFromMs, knownUntilMs } = item;
+    return {
+      fingerprints: fingerprints.B,
+      knownFromMs: Number(knownFromMs?.N),
+      // Absent in items of earlier versions.
+      knownUntilMs: Number(knownUntilMs?.N ?? Number.POSITIVE_INFINITY),
+    };
   }
 
   /** The gaps that are being filled. */

@@ -10,6 +10,8 @@ export interface StoredEdges {
   readonly fingerprints: Uint8Array;
   /** Epoch milliseconds since when everything that was read is among them. */
   readonly knownFromMs: number;
+  /** Epoch milliseconds until when everything that was sent was read and is among them. */
+  readonly knownUntilMs: number;
 }
 
 /** Tells whether a recovered event was also delivered live. */
@@ -18,6 +20,7 @@ export class LiveEdges {
   private readonly gap: { readonly fromMs: number; readonly toMs: number };
   private readonly times: FillTimes;
   private readonly knownFromMs: number;
+  private readonly knownUntilMs: number;
 
   /** @param stored - undefined if the process that read the events could not store what it had read */
   constructor(
@@ -28,6 +31,7 @@ export class LiveEdges {
     this.gap = gap;
     this.times = times;
     this.knownFromMs = stored?.knownFromMs ?? Number.POSITIVE_INFINITY;
+    this.knownUntilMs = stored?.knownUntilMs ?? Number.POSITIVE_INFINITY;
     this.fingerprints = fingerprintsIn(stored?.fingerprints ?? new Uint8Array());
   }
 
@@ -42,7 +46,8 @@ export class LiveEdges {
     const { fromMs, toMs } = this.gap;
     const { edgeMs, unprovenMs } = this.times;
     const isNearEdge = atMs < fromMs + unprovenMs || atMs >= toMs - edgeMs;
-    return isNearEdge && atMs < this.knownFromMs + edgeMs;
+    const isKnown = atMs >= this.knownFromMs + edgeMs && atMs < this.knownUntilMs - edgeMs;
+    return isNearEdge && !isKnown;
   }
 }
 

@@ -6,7 +6,7 @@ import {
   PutItemCommand,
   QueryCommand,
 } from '@aws-sdk/client-dynamodb';
-import type { ReadsAround } from './read-fingerprints.ts';
+import type { StoredReads } from './read-fingerprints.ts';
 
 /** Gap records are kept longer than any backfill needs them. */
 const GAP_LIFETIME_SECONDS = 90 * 86_400;
@@ -104,7 +104,7 @@ export function topicsId(topics: readonly string[]): string {
  * - `topics#<id>`: `topics`, a list
  * - `gap#<from, ISO 8601>#<task>#<subscription>#<topics id>`: `fromMs`, `toMs`, `reason`, `task`, `subscription`, `topicsId`,
  *   `clockJumpMs`
- * - `edges#<the same as of the gap>`: `fingerprints`, `knownFromMs`: what was read around the gap
+ * - `edges#<the same as of the gap>`: `fingerprints`, `knownFromMs`, `knownUntilMs`: what was read around the gap
  * - `span#<from, ISO 8601>#<task>#<subscription>#<topics id>`: the fields of a {@link CoveredSpan}
  * - `proof#<task>#<subscription>`: `coveredUntilMs`, `storedAtMs`, `isFinal`, and of the span that has not ended
  *   `topicsId` and `coveredFromMs`
@@ -140,10 +140,11 @@ export class DynamoDbCoverageStore implements CoverageStore {
   }
 
   /** Store what was read around a gap. */
-  async putEdges(gapId: string, { fingerprints, knownFromMs }: ReadsAround): Promise<void> {
+  async putEdges(gapId: string, { fingerprints, knownFromMs, knownUntilMs }: StoredReads): Promise<void> {
     await this.put(`edges#${gapId}`, EDGES_LIFETIME_SECONDS, {
       fingerprints: { B: fingerprints },
       knownFromMs: { N: String(knownFromMs) },
+      knownUntilMs: { N: String(knownUntilMs) },
     });
   }
 

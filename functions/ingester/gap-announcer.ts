@@ -12,7 +12,7 @@ import {
   type Gap,
   gapIdOf,
 } from './coverage-store.ts';
-import { ReadFingerprints, type ReadsAround } from './read-fingerprints.ts';
+import { ReadFingerprints, type StoredReads } from './read-fingerprints.ts';
 
 /** What was read this long before and after a gap is stored. Times in events differ less from their delivery. */
 export const EDGE_MS = 20_000;
@@ -25,11 +25,13 @@ export const MAX_ANNOUNCEMENTS = 1_000;
 export interface GapAnnouncerOptions {
   readonly store: CoverageStore;
   /** Stores what was read around a gap. */
-  readonly putEdges: (gapId: string, reads: ReadsAround) => Promise<void>;
+  readonly putEdges: (gapId: string, reads: StoredReads) => Promise<void>;
   /** Wakes the backfill. */
   readonly send: (gapId: string) => Promise<unknown>;
   /** Epoch milliseconds of the oldest event that SQS has not accepted; undefined if there is none. */
   readonly oldestUnsentMs: () => number | undefined;
+  /** Epoch milliseconds: what a subscription was sent until then has been read; undefined while it is not live. */
+  readonly readUntilMs: (subscription: string) => number | undefined;
   readonly log: Log;
   /** @default EDGE_MS */
   readonly edgeMs?: number | undefined;
@@ -132,12 +134,15 @@ export class GapAnnouncer implements CoverageStore {
     this.announcing.add(done);
   }
 
-  private async store(gapId: string, { fromMs, toMs }: Gap): Promise<void> {
-    const { edgeMs, oldestUnsentMs, putEdges, send } = this.options;
+  private async store(gapId: string, { subscription, fromMs, toMs }: Gap): Promise<void> {
+    const { edgeMs, oldestUnsentMs, readUntilMs, putEdges, send } = this.options;
     // At the end of the process, what SQS has not accepted may never reach it. Before, it is sent again until it does.
     const unsentMs = this.isStopping ? oldestUnsentMs() : undefined;
     const sentMs = (unsentMs ?? Number.POSITIVE_INFINITY) - 1;
-    await putEdges(gapId, this.reads.around(fromMs - edgeMs, Math.min(toMs + edgeMs, sentMs)));
+    const lastMs = Math.min(toMs + edgeMs, sentMs);
+    // A process that is behind may still read what was sent before.
+    const knownUntilMs = Math.min(lastMs, readUntilMs(subscription) ?? toMs);
+    await putEdges(gapId, { ...this.reads.around(fromMs - edgeMs, lastMs), knownUntilMs });
     await send(gapId);
   }
 }
@@ -146,7 +151,10 @@ export class GapAnnouncer implements CoverageStore {
 export function coverageStores(
   stateTable: { readonly client: DynamoDBClient; readonly name: string } | undefined,
   config: { readonly subscriptionSet: string; readonly gapsQueueUrl?: string | undefined },
-  { sqs, ...options }: Pick<GapAnnouncerOptions, 'oldestUnsentMs' | 'log' | 'edgeMs'> & { sqs: SQSClient },
+  {
+    sqs,
+    ...options
+  }: Pick<GapAnnouncerOptions, 'oldestUnsentMs' | 'readUntilMs' | 'log' | 'edgeMs'> & { sqs: SQSClient },
 ): { store?: CoverageStore | undefined; announcer?: GapAnnouncer } {
   const { subscriptionSet, gapsQueueUrl: QueueUrl } = config;
   const store = stateTable && new DynamoDbCoverageStore(stateTable.client, stateTable.name, subscriptionSet);

@@ -52,13 +52,14 @@ export class Ingester {
     this.failed = this.failure.promise;
     this.failed.catch(() => undefined);
     const oldestUnsentMs = () => this.batcher.oldestUnsentMs;
-    const announcing = { sqs, log, oldestUnsentMs, edgeMs: limits?.gapEdgeMs };
+    const readUntilMs = (subscription: string) => this.streams.readUntilMs(subscription);
+    const announcing = { sqs, log, oldestUnsentMs, readUntilMs, edgeMs: limits?.gapEdgeMs };
     const { store, announcer } = coverageStores(this.stateTable, config, announcing);
     this.announcer = announcer;
     this.coverage = new TaskCoverage({
       log,
       sources: {
-        readUntilMs: (subscription) => this.streams.readUntilMs(subscription),
+        readUntilMs,
         servedTopics: (subscription) => this.streams.servedTopics(subscription),
         oldestUnsentMs,
       },

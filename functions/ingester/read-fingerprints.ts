@@ -11,6 +11,12 @@ export interface ReadsAround {
   readonly knownFromMs: number;
 }
 
+/** What was read around a gap, and how much of that is known. */
+export interface StoredReads extends ReadsAround {
+  /** Epoch milliseconds until when everything that was sent was read and is among the fingerprints. */
+  readonly knownUntilMs: number;
+}
+
 /**
  * Fingerprints of the latest events that this process has read, so that a backfill can tell which events around a gap
  * were delivered live. Topics can move between subscriptions, so that all subscriptions are one.

@@ -146,7 +146,11 @@ describe('events that were delivered live', () => {
     const gapId = await local.recordGap(fromMs, toMs, STATE_TOPICS);
     const read = frames.slice(0, 300);
     const fingerprints = Buffer.concat(read.map((frame) => recoveryFingerprint(frame as never)!));
-    await local.coverage.putEdges(gapId, { fingerprints, knownFromMs: fromMs - 60_000 });
+    await local.coverage.putEdges(gapId, {
+      fingerprints,
+      knownFromMs: fromMs - 60_000,
+      knownUntilMs: toMs + 60_000,
+    });
     await local.fill(gapId);
     const delivered = new Set(read.map(occurrence));
     const recovered = local.published.map(({ frame }) => occurrence(frame as Frame));

@@ -19,7 +19,7 @@ const state: RecoveredEvent = { ...first, topicName: 'v2.users.1.station', event
 
 function edges(...read: readonly RecoveredEvent[]): LiveEdges {
   const fingerprints = Buffer.concat(read.map((event) => recoveryFingerprint(event)!));
-  return new LiveEdges(gap, { fingerprints, knownFromMs: 0 }, times);
+  return new LiveEdges(gap, { fingerprints, knownFromMs: 0, knownUntilMs: 0 }, times);
 }
 
 describe('whether an event was delivered', () => {
@@ -36,6 +36,9 @@ describe('whether an event was delivered', () => {
 });
 
 describe('whether that is uncertain', () => {
+  const knownBetween = (knownFromMs: number, knownUntilMs: number) =>
+    new LiveEdges(gap, { fingerprints: new Uint8Array(), knownFromMs, knownUntilMs }, times);
+
   test('If nothing is known, it is near the beginning and the end of the gap', () => {
     const unknown = new LiveEdges(gap, undefined, times);
     const moments = [0, gap.fromMs + 299, gap.fromMs + 300, gap.toMs - 101, gap.toMs - 100, gap.toMs + 100];
@@ -44,8 +47,14 @@ describe('whether that is uncertain', () => {
 
   test('It is only before everything that was read is known, and as long as times can differ', () => {
     const knownFromMs = gap.fromMs + 50;
-    const known = new LiveEdges(gap, { fingerprints: new Uint8Array(), knownFromMs }, times);
+    const known = knownBetween(knownFromMs, Number.POSITIVE_INFINITY);
     const atMs = [knownFromMs, knownFromMs + 99, knownFromMs + 100, gap.toMs];
     expect(atMs.map((one) => known.isUncertain(one))).toEqual([true, true, false, false]);
+  });
+
+  test('It is again after the time until which everything was read, if the process was behind', () => {
+    const known = knownBetween(0, gap.toMs + 120);
+    const atMs = [gap.fromMs, gap.toMs + 19, gap.toMs + 20, gap.toMs + 99];
+    expect(atMs.map((one) => known.isUncertain(one))).toEqual([false, false, true, true]);
   });
 });

@@ -5,6 +5,7 @@ import {
   MAX_REMEMBERED_READS,
   ReadFingerprints,
   type ReadsAround,
+  type StoredReads,
 } from '../../functions/ingester/read-fingerprints.ts';
 import { FINGERPRINT_BYTES, recoveryFingerprint } from '../../lib/events/recovery-fingerprint.ts';
 import { MemoryCoverageStore } from './memory-coverage-store.ts';
@@ -31,7 +32,7 @@ function presence(minute: number) {
 }
 
 function announcer(more: Partial<ConstructorParameters<typeof GapAnnouncer>[0]> = {}) {
-  const edges: [gapId: string, reads: ReadsAround][] = [];
+  const edges: [gapId: string, reads: StoredReads][] = [];
   const sent: string[] = [];
   const log = new TestLog();
   const one = new GapAnnouncer({
@@ -39,6 +40,7 @@ function announcer(more: Partial<ConstructorParameters<typeof GapAnnouncer>[0]> 
     putEdges: async (gapId, reads) => void edges.push([gapId, reads]),
     send: async (gapId) => void sent.push(gapId),
     oldestUnsentMs: () => undefined,
+    readUntilMs: () => Date.now() - SECOND_MS,
     log,
     ...more,
   });
@@ -63,7 +65,7 @@ describe('a gap that has ended', () => {
     await one.putGap(gap, TASK);
     read(gap.toMs + SECOND_MS, 2);
     await vi.advanceTimersByTimeAsync(EDGE_MS);
-    const [[, reads]] = edges as [[string, ReadsAround]];
+    const [[, reads]] = edges as [[string, StoredReads]];
     expect(Buffer.from(reads.fingerprints)).toEqual(recoveryFingerprint(presence(2), 'key 2'));
     expect(reads.knownFromMs).toBe(gap.toMs);
   });
@@ -78,11 +80,23 @@ describe('a gap that has ended', () => {
     expect(sent).toEqual([]);
     await vi.advanceTimersByTimeAsync(EDGE_MS);
     expect(sent).toEqual([gapIdOf(gap, TASK)]);
-    const [[gapId, reads]] = edges as [[string, ReadsAround]];
+    const [[gapId, reads]] = edges as [[string, StoredReads]];
     expect(gapId).toBe(gapIdOf(gap, TASK));
     const expected = [2, 3, 4].map((minute) => recoveryFingerprint(presence(minute), `key ${minute}`)!);
     expect(Buffer.from(reads.fingerprints)).toEqual(Buffer.concat(expected));
     expect(reads.knownFromMs).toBe(START_MS - 60 * SECOND_MS);
+  });
+
+  test.each([
+    ['a ping that was answered a second ago', () => Date.now() - SECOND_MS, gap.toMs + EDGE_MS - SECOND_MS],
+    ['the end of what is stored', () => Date.now() + SECOND_MS, gap.toMs + EDGE_MS],
+    ['the end of the gap, if the connection is lost again', () => undefined, gap.toMs],
+  ])('What was sent after the gap is known until %s', async (_, readUntilMs, expected) => {
+    const { one, edges } = announcer({ readUntilMs });
+    vi.setSystemTime(gap.toMs);
+    await one.putGap(gap, TASK);
+    await vi.advanceTimersByTimeAsync(EDGE_MS);
+    expect(edges[0]?.[1].knownUntilMs).toBe(expected);
   });
 
   test('A gap that is recorded again while it continues is announced once', async () => {
