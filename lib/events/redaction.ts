@@ -42,6 +42,12 @@ export function registerSecret(secret: string): void {
   longestFirst = [...secrets].sort((a, b) => b.length - a.length);
 }
 
+/** Forget all registered secrets. A process that runs unrelated tests one after the other needs this. */
+export function forgetSecrets(): void {
+  secrets.clear();
+  longestFirst = secrets;
+}
+
 /** Whether a field of this name holds a secret: `access_token`, `clientSecret`, `channelId`. */
 export function namesSecret(name: string): boolean {
   return SECRET_NAME.test(name);

@@ -109,9 +109,9 @@ describe('a trail', () => {
   test('In a process that runs for long, a record is written without being asked for', async () => {
     const trail = trailOf('all', 'continuously');
     publish(trail, 2);
-    await vi.waitFor(() => expect(stored()).toHaveLength(3), { timeout: 10_000 });
+    await vi.waitFor(() => expect(stored()).toHaveLength(3), { timeout: 60_000 });
     publish(trail, 1);
-    await vi.waitFor(() => expect(stored()).toHaveLength(4), { timeout: 10_000 });
+    await vi.waitFor(() => expect(stored()).toHaveLength(4), { timeout: 60_000 });
   });
 });
 
@@ -147,7 +147,7 @@ describe('a write that fails', () => {
     for (let attempt = 0; attempt < 3; attempt++) faults.next('server_error', PUT);
     const trail = trailOf('all', 'continuously');
     publish(trail, 2);
-    await vi.waitFor(() => expect(stored()).toHaveLength(3), { timeout: 15_000 });
+    await vi.waitFor(() => expect(stored()).toHaveLength(3), { timeout: 60_000 });
     expect(trail.lost).toBe(0);
   });
 
@@ -219,7 +219,7 @@ describe('a write that fails', () => {
     const flushed = trail.flush(LIMIT_MS);
     const kept = 101 - lost;
     for (let written = 0; written < kept; ) {
-      await vi.waitFor(() => expect(stream.writes).toHaveLength(1));
+      await vi.waitFor(() => expect(stream.writes).toHaveLength(1), { timeout: 60_000 });
       const [write] = stream.writes.splice(0);
       written += write?.count ?? 0;
       write?.answer.resolve(0);

@@ -40,14 +40,15 @@ function handlerWith(
     BACKFILL_REQUESTS_PER_MINUTE: '300',
     ...variables,
   });
+  const logger = scannedLogger('backfill');
   return createHandler(config, {
     dynamodb: local.dynamodb(),
     sqs: local.sqs(),
     objects: local.objects,
     secretsManager: local.secretsManager,
     credentials: async () => ({ clientId: 'simulator-client', clientSecret: 'simulator-secret' }),
-    logger: scannedLogger('backfill'),
-    metrics: new Metrics({ namespace: 'Switchboard', serviceName: 'backfill' }),
+    logger,
+    metrics: new Metrics({ namespace: 'Switchboard', serviceName: 'backfill', logger }),
     times: { ...AT_ONCE, roundsAfterMs },
     onReport: (report) => reports.push(report),
   });

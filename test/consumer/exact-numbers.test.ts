@@ -111,7 +111,7 @@ test('They are in the object of an event that is too large for the bus', async (
 
 test('They are in the object of an event that is too large for a message', async () => {
   take(`${NUMBERS},"text":"${'x'.repeat(MAX_ITEM_BYTES)}"`);
-  await vi.waitFor(() => expect(queue.items).toHaveLength(1));
+  await vi.waitFor(() => expect(queue.items).toHaveLength(1), { timeout: 60_000 });
   await deliver();
   expect(await storedText()).toContain(`"eventBody":{${NUMBERS},"text"`);
 });

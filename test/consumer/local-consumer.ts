@@ -292,7 +292,7 @@ export class LocalConsumer {
 
   private newEnvironment(): ExecutionEnvironment {
     const logger = createLogger('consumer', this.logLevel);
-    const metrics = new Metrics({ namespace: 'Switchboard', serviceName: 'consumer' });
+    const metrics = new Metrics({ namespace: 'Switchboard', serviceName: 'consumer', logger });
     return new ExecutionEnvironment(++this.environments, ({ wrap }) => {
       const edge = { ...REGION, requestHandler: this.intercepted(wrap(this.emulator.requestHandler())) };
       return createHandler(this.config, {
@@ -431,4 +431,21 @@ function contextOf(remainingMs: number): Context {
     fail: unsupported,
     succeed: unsupported,
   };
+}
+
+/** Time that passes at once, after everything that needs no time has been done. */
+const STEP_MS = 10;
+
+/** With fake timers: lets time pass until the invocation ends, however busy the machine is. */
+export async function asTimePasses(invocation: Promise<Invoked>): Promise<Invoked> {
+  let isDone = false;
+  void invocation.finally(() => {
+    isDone = true;
+  });
+  for (;;) {
+    // The AWS of these tests is in memory: what is answered is answered before the next turn of the event loop.
+    await new Promise((resolve) => setImmediate(resolve));
+    if (isDone) return invocation;
+    await vi.advanceTimersByTimeAsync(STEP_MS);
+  }
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import type { AwsFaultKind } from 'switchboard-local/emulator/emulator-faults.ts';
 import type { CallMade, CrashPoint } from 'switchboard-local/lambda/environment.ts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { histories } from '../histories.ts';
 import {
   CALLS,
   type Delivered,
@@ -218,14 +219,14 @@ describe('random deliveries and faults', () => {
     const calm = rounds.map((all) => all.map((one) => ({ ...one, crash: undefined })));
     await fc.assert(fc.asyncProperty(fc.integer(), messages, calm, noFaults, run), {
       seed: 20_261_120,
-      numRuns: 60,
+      numRuns: histories(20, 60),
     });
   });
 
   test('Every event is published, and again only if the outcome was unknown; invalid items are quarantined', async () => {
     await fc.assert(fc.asyncProperty(fc.integer(), messages, rounds, rates, run), {
       seed: 20_261_120,
-      numRuns: 120,
+      numRuns: histories(40, 120),
     });
   });
 });

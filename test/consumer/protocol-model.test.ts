@@ -1,6 +1,10 @@
 import { expect, test } from 'vitest';
 import * as decisions from '../../functions/consumer/decisions.ts';
+import { histories } from '../histories.ts';
 import { type Decisions, explore, type Scenario } from './protocol-model.ts';
+
+/** Crashes in one history. A second one multiplies the number of histories. */
+const CRASHES = histories(1, 2);
 
 const ONE = { M: { owner: 'A', events: ['e1'] } };
 const TWO_EVENTS = { M: { owner: 'A', events: ['e1', 'e2'] } };
@@ -12,9 +16,9 @@ const SCENARIOS: Scenario[] = [
   {
     name: 'crashes at any point',
     messages: TWO_EVENTS,
-    faults: { crash: 2, putFails: 1, putResponseLost: 1 },
+    faults: { crash: CRASHES, putFails: 1, putResponseLost: 1 },
   },
-  { name: 'copies and crashes', messages: COPIES, faults: { crash: 2 } },
+  { name: 'copies and crashes', messages: COPIES, faults: { crash: CRASHES } },
   { name: 'copies and events that fail', messages: COPIES, faults: { crash: 1, putFails: 1 } },
   {
     name: 'copies and lost requests and responses',
@@ -22,7 +26,11 @@ const SCENARIOS: Scenario[] = [
     faults: { requestLost: 1, responseLost: 2 },
   },
   { name: 'copies and undecided claims', messages: COPIES, faults: { undecided: 1, crash: 1 } },
-  { name: 'twins', messages: ONE, faults: { twinSameCount: 1, twinNextCount: 1, crash: 2, putFails: 1 } },
+  {
+    name: 'twins',
+    messages: ONE,
+    faults: { twinSameCount: 1, twinNextCount: 1, crash: CRASHES, putFails: 1 },
+  },
   {
     name: 'twins and lost requests and responses',
     messages: ONE,

@@ -274,17 +274,6 @@ describe.concurrent('--json', () => {
 });
 
 describe.concurrent('--json and logs', () => {
-  test('Large events of a run reach the bus by their objects, and none is lost', {
-    timeout: 120_000,
-  }, async () => {
-    const flags = '--events 2000 --rate 2000 --faults large_event --seed 1 --exit --json --health-port 0';
-    const { code, stdout } = await run(['local', ...flags.split(' ')]).ended;
-    const result = JSON.parse(stdout);
-    expect(result.faults.large_event).toBeGreaterThan(0);
-    expect(result).toMatchObject({ lost: 0, published: result.sent, unexplained: 0 });
-    expect(code).toBe(0);
-  });
-
   test('With --json, logs go to stderr, and stdout has only the result', async () => {
     const flags = ['--events', '100', '--rate', '2000', '--exit', '--json', '--log-level', 'info'];
     const { code, stdout, stderr } = await run(['local', ...flags, '--health-port', '0', ...DISTINCT_EVENTS])
@@ -297,9 +286,7 @@ describe.concurrent('--json and logs', () => {
 });
 
 describe.concurrent('a failing consumer', () => {
-  test('A consumer whose claims table was deleted is reported with its cause, and the run fails', {
-    timeout: 120_000,
-  }, async () => {
+  test('A consumer whose claims table was deleted is reported with its cause, and the run fails', async () => {
     const child = run(['local', '--rate', '100', '--json', '--health-port', '0', ...DISTINCT_EVENTS]);
     await child.printed(/^ *\d+ s +[1-9]/m);
     const endpoint = /AWS +(http:\S+)/.exec(child.stderr)?.[1] ?? '';

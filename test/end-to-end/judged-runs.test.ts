@@ -1,5 +1,6 @@
 import { DEFAULT_TOPICS, GENERATED_TOPICS, Generator } from 'switchboard-local/simulator/generator.ts';
 import { afterEach, describe, expect, test } from 'vitest';
+import { histories } from '../histories.ts';
 import { LocalSystem, until } from './local-system.ts';
 
 const BURST_EVENTS = 100;
@@ -47,11 +48,14 @@ describe('states that recur', () => {
     expect(system.ledger.report()).toMatchObject({ published: 2_000, uncovered: 0, unproven: 0 });
   });
 
-  test.each(GENERATED_TOPICS)('Every event of %s reaches the bus once', async (topic) => {
-    system = await LocalSystem.start({ everyTopic: true });
-    await play(500, [topic]);
-    expect(verdict()).toEqual(SOUND);
-  });
+  test.each(GENERATED_TOPICS.slice(-histories(2, GENERATED_TOPICS.length)))(
+    'Every event of %s reaches the bus once',
+    async (topic) => {
+      system = await LocalSystem.start({ everyTopic: true });
+      await play(500, [topic]);
+      expect(verdict()).toEqual(SOUND);
+    },
+  );
 
   test('Copies of an event on two connections are published once, or are marked as weak', async () => {
     system = await LocalSystem.start();
@@ -83,11 +87,14 @@ describe('gap records', () => {
 });
 
 describe('large events', () => {
-  test.each([1, 3, 12])('An event with a body of %i MiB reaches the bus by reference', async (mebibytes) => {
-    system = await LocalSystem.start();
-    const [channelId = ''] = system.simulator.channelIds;
-    expect(system.simulator.faultTarget.emitLarge(channelId, mebibytes * 1_048_576)).toBe(1);
-    await play(BURST_EVENTS, ['v2.analytics.queues.{id}.observations']);
-    expect(verdict()).toEqual(SOUND);
-  });
+  test.each([1, 3, 12].slice(-histories(1, 3)))(
+    'An event with a body of %i MiB reaches the bus by reference',
+    async (mebibytes) => {
+      system = await LocalSystem.start();
+      const [channelId = ''] = system.simulator.channelIds;
+      expect(system.simulator.faultTarget.emitLarge(channelId, mebibytes * 1_048_576)).toBe(1);
+      await play(BURST_EVENTS, ['v2.analytics.queues.{id}.observations']);
+      expect(verdict()).toEqual(SOUND);
+    },
+  );
 });

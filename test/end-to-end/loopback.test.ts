@@ -123,7 +123,7 @@ describe('the recorder', () => {
 });
 
 describe('a run of `switchboard local`', () => {
-  test('A local run connects only on the loopback interface', { timeout: 60_000 }, async () => {
+  test('A local run connects only on the loopback interface', async () => {
     const { lines, directory, ...more } = recorder();
     const events = [
       '--events',

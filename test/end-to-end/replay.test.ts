@@ -130,7 +130,7 @@ describe.concurrent('--replay', () => {
     },
   );
 
-  test('A line that breaks the connection does not end the replay', { timeout: 60_000 }, async () => {
+  test('A line that breaks the connection does not end the replay', async () => {
     const tooLarge = frame(`"${'x'.repeat(17 * 1_048_576)}"`);
     const { stdout } = await replay(capture([frame(1), tooLarge, frame(2)].join('\n')), ['--json']).ended;
     expect(lastLine(stdout)).toMatchObject({ published: 2, unproven: 1, replay: { lines: 3, played: 3 } });

@@ -1,18 +1,21 @@
 import fc from 'fast-check';
-import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { forgetSecrets, namesSecret, redact, registerSecret } from '../../lib/events/redaction.ts';
 
 /** Number of secrets that are remembered. */
 const MAX_SECRETS = 1_000;
 const CHANNEL = 'streaming-0-fmtdmf8cdis7jh14udg5p89t6z';
 
-// There is one registry per process. Every test loads the module anew.
-let { namesSecret, redact, registerSecret } = await import('../../lib/events/redaction.ts');
-beforeEach(async () => {
-  vi.resetModules();
-  ({ namesSecret, redact, registerSecret } = await import('../../lib/events/redaction.ts'));
-});
+// There is one registry per process.
+beforeEach(() => forgetSecrets());
 
 describe('registered secrets', () => {
+  test('Secrets that are forgotten are not removed any more', () => {
+    registerSecret('s3cr3t-value');
+    forgetSecrets();
+    expect(redact('s3cr3t-value')).toBe('s3cr3t-value');
+  });
+
   test('A registered secret is removed everywhere in a text', () => {
     registerSecret('s3cr3t-value');
     expect(redact('s3cr3t-value,xs3cr3t-valuex {"a":"s3cr3t-value"}')).toBe(
@@ -139,11 +142,11 @@ describe('long texts', () => {
     ['addresses of channels', '', '/channels/'],
     ['beginnings of channel ids', '', 'streaming-0'],
     ['word characters', 'Bearer ', 'a'],
-  ])('A text of 50 KB of %s takes less than half a second', (_what, head, unit) => {
+  ])('A text of 50 KB of %s takes less than half a second of the processor', (_what, head, unit) => {
     const text = `${head}${unit.repeat(Math.ceil(51_200 / unit.length))}`;
-    const startedAtMs = performance.now();
+    const before = process.cpuUsage();
     redact(text);
-    expect(performance.now() - startedAtMs).toBeLessThan(MAX_MS);
+    expect(process.cpuUsage(before).user / 1_000).toBeLessThan(MAX_MS);
   });
 
   test('A text of the longest length is not cut', () => {

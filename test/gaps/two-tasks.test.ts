@@ -4,6 +4,7 @@ import { PROOF_INTERVAL_MS, PROOF_STALE_MS } from '../../functions/ingester/cove
 import type { CoverageProof } from '../../functions/ingester/coverage-store.ts';
 import { subtract, union } from '../../functions/ingester/intervals.ts';
 import type { Interval } from '../../lib/genesys/interval.ts';
+import { histories } from '../histories.ts';
 import { CoverageTask, pass } from '../ingester/coverage-task.ts';
 import { MemoryCoverageStore } from '../ingester/memory-coverage-store.ts';
 import { seeded } from '../ingester/overlap-simulation.ts';
@@ -11,7 +12,7 @@ import { seeded } from '../ingester/overlap-simulation.ts';
 vi.mock('node:timers/promises', () => import('../ingester/timers-promises.ts'));
 
 const START_MS = 1_800_000_000_000;
-const SEEDS = Array.from({ length: 60 }, (_, index) => index + 1);
+const SEEDS = Array.from({ length: histories(15, 60) }, (_, index) => index + 1);
 const EVENTS = 60;
 /** A kill can take this much of the coverage of a task: it stores no proof before the decision about its start. */
 const MAX_UNPROVEN_MS = PROOF_STALE_MS + 2 * PROOF_INTERVAL_MS;

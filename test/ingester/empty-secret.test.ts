@@ -35,18 +35,23 @@ test.each(['v2.users.{id}.presence', 'v2.users.6f6b0d8a-6c1e-4a3e-9a53-0b6c1f3f2
       limits: { secretPollMs: 10 },
     });
     const started = ingester.start();
-    await vi.waitFor(async () => {
-      const response = await fetch(`http://127.0.0.1:${ingester.healthPort}/healthz`);
-      expect(response.status).toBe(503);
-      expect(await response.json()).toMatchObject({
-        ready: false,
-        waitingFor: 'secret',
-        reasons: expect.arrayContaining([expect.stringContaining('switchboard/genesys is empty or invalid')]),
-      });
-    });
+    await vi.waitFor(
+      async () => {
+        const response = await fetch(`http://127.0.0.1:${ingester.healthPort}/healthz`);
+        expect(response.status).toBe(503);
+        expect(await response.json()).toMatchObject({
+          ready: false,
+          waitingFor: 'secret',
+          reasons: expect.arrayContaining([
+            expect.stringContaining('switchboard/genesys is empty or invalid'),
+          ]),
+        });
+      },
+      { timeout: 60_000 },
+    );
     filled = true;
     await started;
-    await vi.waitFor(() => expect(ingester.isCovered).toBe(true));
+    await vi.waitFor(() => expect(ingester.isCovered).toBe(true), { timeout: 60_000 });
     const healthy = await fetch(`http://127.0.0.1:${ingester.healthPort}/healthz`);
     expect(healthy.status).toBe(200);
     expect(await healthy.json()).not.toHaveProperty('waitingFor');

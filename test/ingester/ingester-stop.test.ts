@@ -58,13 +58,14 @@ async function start(dependencies: {
   });
   const starting = ingester.start();
   // Without an answer of Genesys Cloud the start does not end. It has begun when the health endpoint is up.
-  if (dependencies.fetch) await vi.waitFor(() => expect(ingester.healthPort).toBeDefined(), { interval: 1 });
+  if (dependencies.fetch)
+    await vi.waitFor(() => expect(ingester.healthPort).toBeDefined(), { interval: 1, timeout: 60_000 });
   else await starting;
   return ingester;
 }
 
 async function goLive(): Promise<void> {
-  await vi.waitFor(() => expect(sockets.all).toHaveLength(1), { interval: 1 });
+  await vi.waitFor(() => expect(sockets.all).toHaveLength(1), { interval: 1, timeout: 60_000 });
   sockets.last.open();
   sockets.last.message('{"topicName":"channel.metadata","eventBody":{"message":"pong"}}');
 }
@@ -142,7 +143,7 @@ describe('stopping', () => {
       },
     });
     await goLive();
-    await vi.waitFor(() => expect(ingester.isCovered).toBe(true), { interval: 1 });
+    await vi.waitFor(() => expect(ingester.isCovered).toBe(true), { interval: 1, timeout: 60_000 });
     await vi.advanceTimersByTimeAsync(1_000);
     sockets.last.answersClose = false;
     const stopsAtMs = Date.now();
@@ -192,6 +193,7 @@ describe('a queue that accepts nothing', () => {
     await goLive();
     await vi.waitFor(async () => expect(await healthOf(ingester)).toMatchObject({ status: 200 }), {
       interval: 1,
+      timeout: 60_000,
     });
     isUp = false;
     receive(1);
@@ -220,7 +222,10 @@ describe('a lost subscription', () => {
     });
     await goLive();
     const health = () => healthOf(ingester);
-    await vi.waitFor(async () => expect(await health()).toMatchObject({ status: 200 }), { interval: 1 });
+    await vi.waitFor(async () => expect(await health()).toMatchObject({ status: 200 }), {
+      interval: 1,
+      timeout: 60_000,
+    });
     isUp = false;
     sockets.last.end(1008);
     await vi.advanceTimersByTimeAsync(29_000);

@@ -10,6 +10,7 @@ import { ContentRedaction } from '../../lib/events/content-redaction.ts';
 import { type ContentRedactionOptions, contentRules } from '../../lib/events/content-rules.ts';
 import { MAX_ITEM_BYTES } from '../../lib/events/item.ts';
 import { rejectedFrameSchema } from '../../lib/events/schema.ts';
+import { histories } from '../histories.ts';
 import { KeptItems } from './kept-items.ts';
 import { TestLog } from './test-log.ts';
 
@@ -47,12 +48,20 @@ function redacting(options: ContentRedactionOptions | undefined) {
 const frame = (eventBody: unknown, more: object = {}) =>
   JSON.stringify({ topicName: TOPIC, version: '2', eventBody, ...more });
 
+/** Generated frames from which the following are taken. */
+const GENERATED_FRAMES = 12_000;
+const MAX_FRAMES_PER_TOPIC = histories(50, GENERATED_FRAMES);
+
 /** Frames of every topic that the simulator generates. */
 function framesOfAllTopics(): string[] {
   const userIds = ['4f6f2a53-3f2c-4d6e-9a55-0d4a3c3f9a01'];
   const queueIds = ['9fb2ca78-8389-4758-b76a-9b0300de1fce'];
   const generator = new Generator({ userIds, queueIds }, { seed: 3, topics: GENERATED_TOPICS });
-  return Array.from({ length: 12_000 }, () => JSON.stringify(generator.next()));
+  const frames = Array.from({ length: GENERATED_FRAMES }, () => generator.next());
+  const byTopic = Map.groupBy(frames, ({ topicName }) => topicName.replace(/[0-9a-f-]{36}/, '{id}'));
+  return [...byTopic.values()].flatMap((ofTopic) =>
+    ofTopic.slice(0, MAX_FRAMES_PER_TOPIC).map((one) => JSON.stringify(one)),
+  );
 }
 
 /** Members that only streams have. */

@@ -73,7 +73,7 @@ describe('frames that do not fit into a message', () => {
     queue = new KeptItems();
   });
   const onlyItem = async () => {
-    await vi.waitFor(() => expect(queue.items).toHaveLength(1));
+    await vi.waitFor(() => expect(queue.items).toHaveLength(1), { timeout: 60_000 });
     return JSON.parse(queue.items[0] ?? '') as unknown;
   };
 

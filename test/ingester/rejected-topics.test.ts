@@ -128,7 +128,7 @@ describe('rejected topics of a channel', () => {
     vi.setSystemTime(NOW + RETRY_REJECTED_MS);
     reject();
     cloud.channels.touch(session);
-    await vi.waitFor(() => expect(cloud.channels.rejected.size).toBe(0), { interval: 1 });
+    await vi.waitFor(() => expect(cloud.channels.rejected.size).toBe(0), { interval: 1, timeout: 60_000 });
     expect(cloud.newCalls()).toEqual([['POST', 'channels/{id}/subscriptions', TOPICS[0]]]);
     expect(cloud.topicGaps).toMatchObject([{ topics: [TOPICS[0]], fromMs: NOW, reason: 'topic rejected' }]);
     expect(cloud.topicGaps[0]?.toMs).toBeGreaterThanOrEqual(NOW + RETRY_REJECTED_MS);
@@ -142,7 +142,7 @@ describe('rejected topics of a channel', () => {
     vi.setSystemTime(NOW + RETRY_REJECTED_MS);
     reject();
     cloud.channels.touch(session);
-    await vi.waitFor(() => expect(cloud.channels.rejected.size).toBe(0), { interval: 1 });
+    await vi.waitFor(() => expect(cloud.channels.rejected.size).toBe(0), { interval: 1, timeout: 60_000 });
     expect(cloud.newCalls()).toEqual([['POST', 'channels/{id}/subscriptions', TOPICS[1]]]);
   });
 
@@ -153,12 +153,15 @@ describe('rejected topics of a channel', () => {
     cloud.intercept = () => Response.json({}, { status: 400 });
     vi.setSystemTime(NOW + RETRY_REJECTED_MS);
     cloud.channels.touch(session);
-    await vi.waitFor(() => expect(cloud.log.about('asked for again')).toHaveLength(1), { interval: 1 });
+    await vi.waitFor(() => expect(cloud.log.about('asked for again')).toHaveLength(1), {
+      interval: 1,
+      timeout: 60_000,
+    });
     expect([...cloud.channels.rejected.keys()]).toEqual([TOPICS[0]]);
     reject();
     vi.setSystemTime(NOW + 2 * RETRY_REJECTED_MS);
     cloud.channels.touch(session);
-    await vi.waitFor(() => expect(cloud.channels.rejected.size).toBe(0), { interval: 1 });
+    await vi.waitFor(() => expect(cloud.channels.rejected.size).toBe(0), { interval: 1, timeout: 60_000 });
   });
 
   test('Without rejected topics nothing is asked for again', async () => {

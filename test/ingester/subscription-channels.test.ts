@@ -297,7 +297,7 @@ test('A session touches its channel every ten seconds until it is released', asy
   const session = await cloud.open('resume', TOPICS, channels);
   for (let n = 1; n <= 3; n++) {
     vi.advanceTimersByTime(TOUCH_INTERVAL_MS);
-    await vi.waitFor(() => expect(touches).toBe(n), { interval: 1 });
+    await vi.waitFor(() => expect(touches).toBe(n), { interval: 1, timeout: 60_000 });
   }
   session.release('gone');
   vi.advanceTimersByTime(5 * TOUCH_INTERVAL_MS);

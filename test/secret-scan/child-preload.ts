@@ -7,7 +7,7 @@ const FLUSH_INTERVAL_MS = 100;
 const directory = process.env[DIRECTORY_VARIABLE];
 if (directory !== undefined) {
   const records = new FileRecords(directory);
-  collect(records, directory);
+  collect(records, () => directory);
   setInterval(() => records.flush(), FLUSH_INTERVAL_MS).unref();
   process.on('exit', () => records.flush());
 }

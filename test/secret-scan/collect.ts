@@ -12,9 +12,9 @@ const DATA_TARGETS = /^(?:DynamoDB_|AmazonSQS|AWSEvents|secretsmanager)/;
 
 /**
  * Collects from now on everything that this process writes, and the secrets that the stand-ins announce. Child processes
- * that run Node.js do the same and record it in `directory`.
+ * that run Node.js do the same and record it in the directory.
  */
-export function collect(records: Records, directory: string): void {
+export function collect(records: Records, directory: () => string): void {
   subscribe('switchboard-local:secret', (secret) => records.secret(secret as string));
   subscribe('switchboard-local:aws-call', (call) => {
     const { target, body } = call as { target: string; body: string };
@@ -83,8 +83,11 @@ function collectErrors(records: Records): void {
   globalThis.Error = new Proxy(NativeError, handler);
 }
 
-/** Gives every child process that runs Node.js the module that collects there, whatever environment it gets. */
-function followChildren(directory: string): void {
+/**
+ * Gives every child process that runs Node.js the module that collects there, and the cache of compiled code of this
+ * process, whatever environment it gets.
+ */
+function followChildren(directory: () => string): void {
   const prototype = ChildProcess.prototype as unknown as {
     spawn(options: { file: string; envPairs?: string[] }): unknown;
   };
@@ -93,9 +96,13 @@ function followChildren(directory: string): void {
     if (options.file === process.execPath) {
       const pairs = options.envPairs ?? [];
       const given = pairs.find((pair) => pair.startsWith('NODE_OPTIONS='))?.slice('NODE_OPTIONS='.length);
-      const others = pairs.filter((pair) => !/^(?:NODE_OPTIONS|SECRET_SCAN_DIRECTORY)=/.test(pair));
+      const others = pairs.filter(
+        (pair) => !/^(?:NODE_OPTIONS|SECRET_SCAN_DIRECTORY|NODE_COMPILE_CACHE)=/.test(pair),
+      );
+      const { NODE_COMPILE_CACHE: cache } = process.env;
+      if (cache !== undefined) others.push(`NODE_COMPILE_CACHE=${cache}`);
       const imports = given?.includes(PRELOAD) ? given : `${given ?? ''} --import ${PRELOAD}`.trim();
-      options.envPairs = [...others, `NODE_OPTIONS=${imports}`, `${DIRECTORY_VARIABLE}=${directory}`];
+      options.envPairs = [...others, `NODE_OPTIONS=${imports}`, `${DIRECTORY_VARIABLE}=${directory()}`];
     }
     return spawn.call(this, options);
   };

@@ -2,14 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect } from 'vitest';
-import { collect } from './collect.ts';
 import type { Finding } from './secret-search.ts';
-import { MemoryRecords } from './written-texts.ts';
+import { children, records } from './worker-scan.ts';
 
 // Runs before each test file. P7: no secret is in anything that is written.
 const directory = mkdtempSync(join(tmpdir(), 'switchboard-scan-'));
-const records = new MemoryRecords();
-collect(records, directory);
+children.directory = directory;
+records.clear();
 
 /** What tests hand over themselves: lines of logs that are not written anywhere. */
 globalThis.writtenInTest = (origin, text) => records.text(origin, text);

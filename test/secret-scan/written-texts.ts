@@ -34,6 +34,14 @@ export class MemoryRecords implements Records {
     this.errors.push(error);
   }
 
+  /** Forget all of it: another test file begins. */
+  clear(): void {
+    this.secrets.clear();
+    this.read.clear();
+    this.texts = [];
+    this.errors = [];
+  }
+
   /** The secrets in what was written since the last time. */
   takeFindings(): Finding[] {
     const { texts, errors, secrets } = this;

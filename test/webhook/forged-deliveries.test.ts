@@ -1,13 +1,13 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Random } from 'switchboard-local/random.ts';
 import { expect, test } from 'vitest';
+import { histories } from '../histories.ts';
 import { delivery, LocalWebhook, sign } from './local-webhook.ts';
 
-const REQUESTS = 10_000;
+const REQUESTS = histories(1_000, 10_000);
 const CONCURRENCY = 50;
 /** Share of each kind of bad request. */
 const BAD_SHARE = 0.01;
-const TIMEOUT_MS = 120_000;
 
 /** Makes a bad request of the body of a good one. */
 const BAD: readonly ((body: string, random: Random) => { body: string; signature: string })[] = [
@@ -19,9 +19,7 @@ const BAD: readonly ((body: string, random: Random) => { body: string; signature
   (body, random) => ({ body, signature: `${sign(body)}==`.slice(0, random.pick([0, 1, 43, 45, 46])) }),
 ];
 
-test('Of 10,000 requests, exactly the correctly signed ones reach the queue, once each', {
-  timeout: TIMEOUT_MS,
-}, async () => {
+test('Of all requests, exactly the correctly signed ones reach the queue, once each', async () => {
   const webhook = await LocalWebhook.create();
   const random = new Random(5);
   const good = new Set<string>();

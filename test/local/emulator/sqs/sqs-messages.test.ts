@@ -238,10 +238,10 @@ describe.each(CONNECTIONS)('SQS messages $way', ({ connect }) => {
       abortSignal: abort.signal,
     });
     const queue = emulator.sqs.queue('events');
-    await vi.waitFor(() => expect(queue.waitingReceives).toBe(1));
+    await vi.waitFor(() => expect(queue.waitingReceives).toBe(1), { timeout: 60_000 });
     abort.abort();
     await expect(polling).rejects.toMatchObject({ name: 'AbortError' });
-    await vi.waitFor(() => expect(queue.waitingReceives).toBe(0));
+    await vi.waitFor(() => expect(queue.waitingReceives).toBe(0), { timeout: 60_000 });
     queue.send({ body: 'x' });
     expect(await receive()).toHaveLength(1);
   });
