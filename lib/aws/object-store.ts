@@ -1,3 +1,4 @@
+import { partition } from '@aws-sdk/core/client';
 import { Sha256Node } from '@smithy/core/checksum';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { AwsCredentialIdentity, Provider } from '@smithy/types';
@@ -67,7 +68,9 @@ export class ObjectStore {
     const { bucket, endpoint, credentials } = this.options;
     const region = await this.options.region();
     const base =
-      endpoint === undefined ? `https://${bucket}.s3.${region}.amazonaws.com` : `${endpoint}/${bucket}`;
+      endpoint === undefined
+        ? `https://${bucket}.s3.${region}.${partition(region).dnsSuffix}`
+        : `${endpoint}/${bucket}`;
     const url = new URL(`${base}/${key}`);
     const signer = new SignatureV4({
       service: 's3',

@@ -122,7 +122,7 @@ export function fillsGaps(props: SwitchboardProps): boolean {
 
 function domainProblems(props: SwitchboardProps): string[] {
   const { genesysDomain = '' } = props;
-  if (isGenesysDomain(genesysDomain)) return [];
+  if (Token.isUnresolved(genesysDomain) || isGenesysDomain(genesysDomain)) return [];
   if (props.genesysDomain === undefined && !hasIngester(props)) return [];
   const shown = genesysDomain || '(empty)';
   return [

@@ -1,6 +1,6 @@
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type CfnElement, Duration, Size, Stack, Validations } from 'aws-cdk-lib';
+import { Annotations, type CfnElement, Duration, Size, Stack, Token, Validations } from 'aws-cdk-lib';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { DockerImageAsset, Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import {
@@ -25,6 +25,7 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { LogLevel } from '../aws/logger.ts';
 import { channelShare } from '../genesys/channel-budget.ts';
+import { domainWarning } from '../genesys/regions.ts';
 import { bundle } from './bundle.ts';
 import { grantKeyUse } from './encryption.ts';
 import { HEALTH_PORT, INGESTER_HEALTH_CHECK } from './ingester-health-check.ts';
@@ -137,7 +138,9 @@ export class IngesterService extends Construct {
 
   constructor(scope: Construct, id: string, props: IngesterServiceProps) {
     super(scope, id);
-    const { network, tasks } = props;
+    const { network, tasks, genesysDomain } = props;
+    const warning = Token.isUnresolved(genesysDomain) ? undefined : domainWarning(genesysDomain);
+    if (warning) Annotations.of(this).addWarningV2('switchboard:genesysDomain', `genesysDomain ${warning}`);
     const taskDefinition = this.createTaskDefinition(props);
     this.taskDefinition = taskDefinition;
     this.service = new FargateService(this, 'Service', {
@@ -153,6 +156,8 @@ export class IngesterService extends Construct {
       assignPublicIp: network.assignPublicIp,
     });
     this.grantAll(taskDefinition.taskRole, props);
+    // A task that starts before them cannot pull its image, and the first deployment would fail.
+    this.service.node.addDependency(network.internet, taskDefinition.obtainExecutionRole());
   }
 
   private cluster({ vpc }: Network): ICluster {

@@ -22,7 +22,8 @@ import type { WebhookOptions } from './webhook-options.ts';
  */
 export interface SwitchboardProps {
   /**
-   * Domain of your Genesys Cloud region, for example `mypurecloud.de`.
+   * Domain of your Genesys Cloud region, for example `mypurecloud.de`. A domain under `pure.cloud` that is not in the list
+   * of regions is accepted with a warning, because the region can be newer than this version.
    *
    * @default - required, unless all events come from `partnerEventSource` or `webhook`
    */
@@ -206,7 +207,7 @@ export interface SwitchboardProps {
   readonly encryptionKey?: IKey;
 
   /**
-   * Removal policy of the queues, tables, bucket and log groups.
+   * Removal policy of the queues, tables, bucket, archive, new secrets and log groups.
    *
    * @default RemovalPolicy.RETAIN
    */

@@ -72,7 +72,7 @@ export class WebhookEndpoint extends Construct {
   constructor(scope: Construct, id: string, props: WebhookEndpointProps) {
     super(scope, id);
     const { options, eventsQueue, encryptionKey } = props;
-    this.secret = signingSecret(this, options.secret, encryptionKey);
+    this.secret = signingSecret(this, options.secret, { ...props.logs, encryptionKey });
     const logs = logGroup(this, 'Logs', props.logs);
     // The default role of a function has a managed policy that allows writing to every log group.
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });

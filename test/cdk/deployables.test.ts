@@ -158,14 +158,23 @@ test('The ingester service uses rolling deployments with automatic rollback', ()
   });
 });
 
+test('The first task starts after its route to the internet and the permissions to pull its image exist', () => {
+  const [service] = Object.values(template.findResources('AWS::ECS::Service'));
+  expect(service?.DependsOn).toEqual(
+    expect.arrayContaining([
+      expect.stringMatching(/VpcPublicSubnet1DefaultRoute/),
+      expect.stringMatching(/TaskExecutionRoleDefaultPolicy/),
+    ]),
+  );
+});
+
 /** Runs the health check of the container against a server on another port. @returns its exit code */
 async function probe(port: number): Promise<number> {
   const [kind, program, ...rest] = container().HealthCheck.Command;
   expect(kind).toBe('CMD');
-  expect(program).toBe('node');
   const child = spawn(
-    process.execPath,
-    rest.map((text) => text.replace(':3001/', `:${port}/`)),
+    program ?? '',
+    rest.map((text) => text.replace('/3001', `/${port}`)),
   );
   const [code] = await once(child, 'exit');
   return code;
