@@ -1,6 +1,6 @@
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Annotations, type CfnElement, Duration, Size, Stack, Token, Validations } from 'aws-cdk-lib';
+import { type CfnElement, Duration, Size, Stack, Validations } from 'aws-cdk-lib';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { DockerImageAsset, Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import {
@@ -25,8 +25,8 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { LogLevel } from '../aws/logger.ts';
 import { channelShare } from '../genesys/channel-budget.ts';
-import { domainWarning } from '../genesys/regions.ts';
 import { bundle } from './bundle.ts';
+import { ConfiguredTopics } from './configured-topics.ts';
 import { grantKeyUse } from './encryption.ts';
 import { HEALTH_PORT, INGESTER_HEALTH_CHECK } from './ingester-health-check.ts';
 import { type LogSettings, logGroup } from './log-group.ts';
@@ -135,12 +135,12 @@ export class IngesterService extends Construct {
   readonly service: FargateService;
   /** What each task runs. */
   readonly taskDefinition: FargateTaskDefinition;
+  private readonly topics: ConfiguredTopics;
 
   constructor(scope: Construct, id: string, props: IngesterServiceProps) {
     super(scope, id);
-    const { network, tasks, genesysDomain } = props;
-    const warning = Token.isUnresolved(genesysDomain) ? undefined : domainWarning(genesysDomain);
-    if (warning) Annotations.of(this).addWarningV2('switchboard:genesysDomain', `genesysDomain ${warning}`);
+    const { network, tasks } = props;
+    this.topics = new ConfiguredTopics(this, 'Topics', props.topics);
     const taskDefinition = this.createTaskDefinition(props);
     this.taskDefinition = taskDefinition;
     this.service = new FargateService(this, 'Service', {
@@ -220,7 +220,7 @@ export class IngesterService extends Construct {
     return {
       GENESYS_DOMAIN: props.genesysDomain,
       GENESYS_SECRET_ID: props.secrets.map(({ secretArn }) => secretArn).join(','),
-      ...(props.topics.length > 0 ? { TOPICS: props.topics.join(',') } : {}),
+      ...this.topics.environment,
       CHANNELS: String(channelsPerClient(props)),
       ...protocolVariables(props.protocols, props.topics),
       ...socketVariables(props),
@@ -263,6 +263,7 @@ export class IngesterService extends Construct {
       id: `AwsSolutions-IAM5[Resource::<${bucketId}.Arn>/*]`,
       reason: 'The ingester adds objects under any key in its bucket. It cannot read or list them.',
     });
+    this.topics.grantRead(role);
     props.redaction?.grantRead(role);
     for (const secret of secrets) secret.encryptionKey?.grantDecrypt(role);
     grantKeyUse(encryptionKey, role);

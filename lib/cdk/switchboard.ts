@@ -6,7 +6,7 @@ import { Alarms } from './alarms.ts';
 import { AuditLog } from './audit-log.ts';
 import { addBackfillAlarms } from './backfill-alarms.ts';
 import { BackfillFunction } from './backfill-function.ts';
-import { checkConfiguration, DEFAULTS, fillsGaps, hasIngester } from './configuration.ts';
+import { addWarnings, checkConfiguration, DEFAULTS, fillsGaps, hasIngester } from './configuration.ts';
 import { ConsumerFunction } from './consumer-function.ts';
 import { Dashboard } from './dashboard.ts';
 import { Tables } from './dynamodb-tables.ts';
@@ -75,6 +75,7 @@ export class Switchboard extends Construct {
   constructor(scope: Construct, id: string, props: SwitchboardProps) {
     super(scope, id);
     checkConfiguration(props, Switchboard);
+    addWarnings(this, props);
     this.props = props;
     const { encryptionKey, deletionProtection = false, forEmulator = false } = props;
     const archiveDays = forEmulator ? undefined : props.archiveDays;
