@@ -17,7 +17,7 @@ import { Construct } from 'constructs';
 import type { LogLevel } from '../aws/logger.ts';
 import type { BackfillOptions } from './backfill-options.ts';
 import { bundle } from './bundle.ts';
-import { grantKeyUse } from './encryption.ts';
+import { environmentEncryption, grantKeyUse } from './encryption.ts';
 import { type LogSettings, logGroup } from './log-group.ts';
 import { BACKFILL_TIMEOUT_SECONDS } from './message-queues.ts';
 import type { RedactionSettings } from './redaction-settings.ts';
@@ -99,6 +99,7 @@ export class BackfillFunction extends Construct {
       role,
       logGroup: logs,
       environment: this.environment(props),
+      ...environmentEncryption(props.encryptionKey),
     });
     const mapping = new EventSourceMapping(this, 'EventSource', {
       target: this.function,

@@ -13,7 +13,7 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct, type IConstruct } from 'constructs';
 import type { LogLevel } from '../aws/logger.ts';
 import { bundle } from './bundle.ts';
-import { grantKeyUse } from './encryption.ts';
+import { environmentEncryption, grantKeyUse } from './encryption.ts';
 import type { Bus } from './event-bus.ts';
 import { type LogSettings, logGroup } from './log-group.ts';
 import { CONSUMER_TIMEOUT_SECONDS, type Queues } from './message-queues.ts';
@@ -95,6 +95,7 @@ export class ConsumerFunction extends Construct {
       role,
       logGroup: logs,
       environment: this.environment(props),
+      ...environmentEncryption(props.encryptionKey),
     });
     const mapping = new EventSourceMapping(this, 'EventSource', {
       target: this.function,

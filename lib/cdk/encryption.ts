@@ -17,6 +17,11 @@ export function grantKeyUse(key: IKey | undefined, grantee: IGrantable): void {
   key?.grant(grantee, ...USE_ACTIONS);
 }
 
+/** The property of a Lambda function that encrypts its environment variables at rest with a customer managed key. */
+export function environmentEncryption(key: IKey | undefined): { environmentEncryption?: IKey } {
+  return key ? { environmentEncryption: key } : {};
+}
+
 /**
  * Allows CloudWatch Logs and EventBridge to use a key for resources in this account and Region. The policy of an
  * imported key is not changed; its owner must allow this.

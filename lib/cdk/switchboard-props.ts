@@ -34,6 +34,9 @@ export interface SwitchboardProps {
    * empty secret; a stack output then shows the command that fills it. Or specify an existing secret. An OAuth client has room for
    * 10,000 topics divided by `tasks`. For more topics, specify a list with one secret per OAuth client, at most 10, and add new ones at its end.
    *
+   * If an existing secret is encrypted with a KMS key other than `encryptionKey`, import it with
+   * `Secret.fromSecretAttributes` and its `encryptionKey`: the permission to use the key is granted only then.
+   *
    * @example ['switchboard/genesys', 'switchboard/genesys-2']
    * @default - required, unless all events come from `partnerEventSource` or `webhook`
    */

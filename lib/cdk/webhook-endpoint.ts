@@ -14,7 +14,7 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { LogLevel } from '../aws/logger.ts';
 import { bundle } from './bundle.ts';
-import { grantKeyUse } from './encryption.ts';
+import { environmentEncryption, grantKeyUse } from './encryption.ts';
 import { type LogSettings, logGroup } from './log-group.ts';
 import type { RedactionSettings } from './redaction-settings.ts';
 import { signingSecret } from './signing-secret.ts';
@@ -90,6 +90,7 @@ export class WebhookEndpoint extends Construct {
       role,
       logGroup: logs,
       // Read by `functions/webhook/webhook-config.ts`.
+      ...environmentEncryption(encryptionKey),
       environment: {
         NODE_OPTIONS: '--enable-source-maps',
         EVENTS_QUEUE_URL: eventsQueue.queueUrl,

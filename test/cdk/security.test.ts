@@ -129,7 +129,11 @@ describe('Without a customer managed key', () => {
 describe('With a customer managed key', () => {
   let template: Template;
   beforeAll(() => {
-    template = templateOf((stack) => ({ encryptionKey: new Key(stack, 'Key'), archiveDays: 365 }));
+    template = templateOf((stack) => ({
+      encryptionKey: new Key(stack, 'Key'),
+      archiveDays: 365,
+      webhook: {},
+    }));
   });
 
   test('The key encrypts all resources with events or logs', () => {
@@ -139,6 +143,12 @@ describe('With a customer managed key', () => {
       expect(table.SSESpecification).toEqual({ SSEEnabled: true, SSEType: 'KMS', KMSMasterKeyId: key });
     }
     for (const group of properties(template, 'AWS::Logs::LogGroup')) expect(group.KmsKeyId).toEqual(key);
+    // Without the function of the CDK that restricts the default security group of the VPC.
+    const functions = properties(template, 'AWS::Lambda::Function').filter(
+      ({ Runtime }) => Runtime === 'nodejs24.x',
+    );
+    expect(functions).toHaveLength(3);
+    for (const one of functions) expect(one.KmsKeyArn).toEqual(key);
     for (const type of ['AWS::Events::EventBus', 'AWS::Events::Archive']) {
       for (const one of properties(template, type)) expect(one.KmsKeyIdentifier).toEqual(key);
     }
