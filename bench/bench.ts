@@ -2,6 +2,7 @@ import { availableParallelism, cpus } from 'node:os';
 import { Argument, Command } from 'commander';
 import { backfillFigures } from './backfill-bench.ts';
 import { batches, consumer, naiveConsumer } from './consumer-bench.ts';
+import { benchFullBuffer } from './full-buffer-bench.ts';
 import { benchImport } from './import-bench.ts';
 import { benchIngester, FORMATS } from './ingester-bench.ts';
 import { eventsPerCpuSecond, type Figure, figure } from './measure.ts';
@@ -29,7 +30,7 @@ async function benchConsumer(limit: number): Promise<Figure> {
   return figure('consumer', 'events/s per core', await measure(consumer(), CONSUMER_EVENTS), naive, limit);
 }
 
-const BENCHES = ['ingester', 'consumer', 'webhook', 'import', 'memory', 'backfill'] as const;
+const BENCHES = ['ingester', 'consumer', 'webhook', 'import', 'memory', 'buffer', 'backfill'] as const;
 
 const command = new Command('bench')
   .description(
@@ -57,6 +58,7 @@ if (selected('consumer')) print(await benchConsumer(limit));
 if (selected('webhook')) for (const one of await benchWebhook()) print(one);
 if (selected('import')) for (const one of await benchImport()) print(one);
 if (selected('memory')) for (const one of await benchMemory()) print(one);
+if (selected('buffer')) for (const one of await benchFullBuffer()) print(one);
 if (selected('backfill')) for (const one of await backfillFigures()) print(one);
 process.exit(0);
 

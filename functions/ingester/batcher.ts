@@ -16,9 +16,9 @@ export const BATCHER_LIMITS = {
   batchBytes: 1_048_576 - 8_192,
   /** Concurrent calls of SendMessageBatch. */
   callsInFlight: 8,
-  /** Unsent bytes above which reading is paused, and below which it resumes. */
-  highWaterBytes: 64 * 1_048_576,
-  lowWaterBytes: 32 * 1_048_576,
+  /** Memory of unsent items above which reading is paused, and below which it resumes. A task has 512 MiB. */
+  highWaterBytes: 48 * 1_048_576,
+  lowWaterBytes: 24 * 1_048_576,
   backoffBaseMs: 100,
   backoffCapMs: 5_000,
   /** The process gives up when SQS accepted no message for this long. */
@@ -89,9 +89,9 @@ export class Batcher {
     this.buffer = new ItemBuffer(this.limits);
   }
 
-  /** Bytes that were added and that SQS has not accepted yet. */
+  /** Memory of what was added and what SQS has not accepted yet, in bytes. */
   get bufferedBytes(): number {
-    return this.buffer.bytes;
+    return this.buffer.memoryBytes;
   }
 
   /** Position of the item that was added last; 0 before the first. */
@@ -147,12 +147,12 @@ export class Batcher {
   /** Send everything and wait until SQS has accepted it; bounded by `giveUpMs` through `onGiveUp`. */
   async drain(): Promise<void> {
     this.linger();
-    if (this.buffer.bytes === 0) return;
+    if (this.buffer.memoryBytes === 0) return;
     await new Promise<void>((resolve) => this.drained.push(resolve));
   }
 
   private pauseIfFull(): void {
-    if (this.paused || this.buffer.bytes < this.limits.highWaterBytes) return;
+    if (this.paused || this.buffer.memoryBytes < this.limits.highWaterBytes) return;
     this.paused = true;
     this.handlers.onPause();
   }
@@ -242,14 +242,14 @@ export class Batcher {
   }
 
   private afterCall(): void {
-    if (this.paused && this.buffer.bytes <= this.limits.lowWaterBytes) {
+    if (this.paused && this.buffer.memoryBytes <= this.limits.lowWaterBytes) {
       this.paused = false;
       this.handlers.onResume();
     }
     // Send full batches, and whatever was due while all calls were in use.
     this.pump(this.lingerTimer === undefined);
     this.reportAccepted();
-    if (this.buffer.bytes > 0) return;
+    if (this.buffer.memoryBytes > 0) return;
     for (const resolve of this.drained.splice(0)) resolve();
   }
 

@@ -18,6 +18,8 @@ export interface ParcelLimits {
 export interface Parcel {
   readonly items: readonly string[];
   readonly bytes: number;
+  /** Bytes of memory. */
+  readonly memoryBytes: number;
   /** Epoch milliseconds at which the oldest item was received. */
   readonly oldestMs: number;
   /** Position of the first item; the others follow without a gap. */
@@ -36,9 +38,10 @@ export class ItemBuffer {
   private readonly limits: ParcelLimits;
   private items: string[] = [];
   private itemBytes = 0;
+  private itemMemoryBytes = 0;
   private itemsOldestMs = 0;
   private position = 0;
-  private unsentBytes = 0;
+  private unsentMemoryBytes = 0;
   private ready: Parcel[] = [];
   /** Parcels that were taken and that SQS has not accepted, among them those that were put back. */
   private readonly taken = new Set<Parcel>();
@@ -48,9 +51,9 @@ export class ItemBuffer {
     this.limits = limits;
   }
 
-  /** Bytes that SQS has not accepted yet. */
-  get bytes(): number {
-    return this.unsentBytes;
+  /** Bytes of memory of what SQS has not accepted yet. */
+  get memoryBytes(): number {
+    return this.unsentMemoryBytes;
   }
 
   /** Parcels that wait to be sent. */
@@ -87,7 +90,9 @@ export class ItemBuffer {
     this.items.push(json);
     this.position++;
     this.itemBytes += bytes + 1;
-    this.unsentBytes += bytes + 1;
+    const memoryBytes = memoryBytesOf({ json, bytes });
+    this.itemMemoryBytes += memoryBytes;
+    this.unsentMemoryBytes += memoryBytes;
   }
 
   /** Take a position and memory for an item that is ready later, received at `receivedAtMs`. */
@@ -95,26 +100,29 @@ export class ItemBuffer {
     this.seal();
     const reservation = { position: ++this.position, bytes, oldestMs: receivedAtMs };
     this.reserved.add(reservation);
-    this.unsentBytes += bytes;
+    this.unsentMemoryBytes += bytes;
     return reservation;
   }
 
   /** Put the item of a reservation into its position. */
   fill(reservation: Reservation, item: Item): void {
     this.reserved.delete(reservation);
-    this.unsentBytes -= reservation.bytes;
+    this.unsentMemoryBytes -= reservation.bytes;
     const { position, oldestMs } = reservation;
-    this.ready.push({ items: [item.json], bytes: item.bytes + 1, oldestMs, firstPosition: position });
-    this.unsentBytes += item.bytes + 1;
+    const parcel = { ...parcelOf(item), oldestMs, firstPosition: position };
+    this.ready.push(parcel);
+    this.unsentMemoryBytes += parcel.memoryBytes;
   }
 
   /** Close the open parcel, so that it can be taken. */
   seal(): void {
-    const { items, itemBytes: bytes, itemsOldestMs: oldestMs } = this;
+    const { items, itemBytes: bytes, itemMemoryBytes: memoryBytes, itemsOldestMs: oldestMs } = this;
     if (items.length === 0) return;
-    this.ready.push({ items, bytes, oldestMs, firstPosition: this.position - items.length + 1 });
+    const firstPosition = this.position - items.length + 1;
+    this.ready.push({ items, bytes, memoryBytes, oldestMs, firstPosition });
     this.items = [];
     this.itemBytes = 0;
+    this.itemMemoryBytes = 0;
   }
 
   /** Take the parcels of one call. */
@@ -134,7 +142,7 @@ export class ItemBuffer {
   /** Remove a parcel that SQS has accepted. */
   accept(parcel: Parcel): void {
     this.taken.delete(parcel);
-    this.unsentBytes -= parcel.bytes;
+    this.unsentMemoryBytes -= parcel.memoryBytes;
   }
 
   /** Put parcels back, before all others. */
@@ -147,9 +155,8 @@ export class ItemBuffer {
     const { items, oldestMs, firstPosition } = parcel;
     this.taken.delete(parcel);
     this.ready.unshift(
-      ...items.map((item, index) => ({
-        items: [item],
-        bytes: Buffer.byteLength(item) + 1,
+      ...items.map((json, index) => ({
+        ...parcelOf({ json, bytes: Buffer.byteLength(json) }),
         oldestMs,
         firstPosition: firstPosition + index,
       })),
@@ -160,14 +167,27 @@ export class ItemBuffer {
   replace(parcel: Parcel, item: Item | undefined): void {
     this.accept(parcel);
     if (!item) return;
-    this.ready.unshift({ ...parcel, items: [item.json], bytes: item.bytes + 1 });
-    this.unsentBytes += item.bytes + 1;
+    const replacement = { ...parcel, ...parcelOf(item) };
+    this.ready.unshift(replacement);
+    this.unsentMemoryBytes += replacement.memoryBytes;
   }
 
   private *parcels(): Iterable<Parcel> {
     yield* this.ready;
     yield* this.taken;
   }
+}
+
+/**
+ * Bytes of memory of an item. V8 stores a string with one byte per code unit, or with two if any of them is outside of
+ * Latin-1.
+ */
+export function memoryBytesOf({ json, bytes }: Item): number {
+  return bytes === json.length ? bytes : 2 * json.length;
+}
+
+function parcelOf(item: Item): Pick<Parcel, 'items' | 'bytes' | 'memoryBytes'> {
+  return { items: [item.json], bytes: item.bytes + 1, memoryBytes: memoryBytesOf(item) };
 }
 
 /** The entry of a parcel: an envelope with a new id. */

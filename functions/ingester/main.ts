@@ -16,15 +16,16 @@ import { credentialsOf } from './credentials.ts';
 import { emitMetrics } from './emf-metrics.ts';
 import { Ingester } from './ingester.ts';
 import { ConfigError, readConfig } from './ingester-config.ts';
+import { withStoredTopics } from './stored-topics.ts';
 
 /** Exit codes. 78 is EX_CONFIG of sysexits.h. */
 const EXIT = { ok: 0, failed: 1, badConfig: 78 } as const;
 
 async function main(): Promise<number> {
-  const config = readConfig(process.env);
+  const dynamodb = dynamoDbClient();
+  const config = readConfig(await withStoredTopics(process.env, (bucket) => objectStore(bucket, dynamodb)));
   const logger = createLogger('ingester', config.logLevel);
   const log = new RepeatedWarnings(logger);
-  const dynamodb = dynamoDbClient();
   const ingester = new Ingester(config, {
     sqs: sqsClient(),
     ...(config.stateTable ? { dynamodb } : {}),

@@ -1,14 +1,25 @@
+import { partition } from '@aws-sdk/core/client';
 import { Sha256Node } from '@smithy/core/checksum';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { AwsCredentialIdentity, Provider } from '@smithy/types';
 
-/** Timeout for storing an object. */
-const PUT_TIMEOUT_MS = 10_000;
+/** Timeout for storing or reading an object. */
+const REQUEST_TIMEOUT_MS = 10_000;
 /** Lowest HTTP status code of a server error. */
 const MIN_SERVER_ERROR_STATUS = 500;
 const TOO_MANY_REQUESTS_STATUS = 429;
 
-/** An object could not be stored in S3. */
+/** Which permission a request needs. */
+const PERMISSIONS = { GET: 's3:GetObject', PUT: 's3:PutObject' } as const;
+
+interface ObjectRequest {
+  readonly method: keyof typeof PERMISSIONS;
+  readonly key: string;
+  readonly contentType?: string;
+  readonly body?: Buffer;
+}
+
+/** An object could not be stored in S3, or read from it. */
 export class ObjectStoreError extends Error {
   readonly code = 'object_not_stored';
   readonly retriable: boolean;
@@ -35,7 +46,7 @@ export interface ObjectStoreOptions {
 }
 
 /**
- * Stores objects in an S3 bucket. It signs its own requests instead of using the SDK's S3 client, which would double
+ * Stores and reads objects in an S3 bucket. It signs its own requests instead of using the SDK's S3 client, which would double
  * the size of the consumer bundle for a call that is needed for about one event in a million.
  */
 export class ObjectStore {
@@ -64,50 +75,77 @@ export class ObjectStore {
    * @throws {@link ObjectStoreError} if S3 rejects the request or does not respond within 10 seconds
    */
   async put(key: string, body: Buffer, contentType: string, abort?: AbortSignal): Promise<void> {
-    const { bucket, endpoint, credentials } = this.options;
-    const region = await this.options.region();
-    const base =
-      endpoint === undefined ? `https://${bucket}.s3.${region}.amazonaws.com` : `${endpoint}/${bucket}`;
-    const url = new URL(`${base}/${key}`);
+    await this.send({ method: 'PUT', key, contentType, body }, abort);
+  }
+
+  /**
+   * Reads an object that is a text.
+   *
+   * @throws {@link ObjectStoreError} if S3 rejects the request or does not respond within 10 seconds
+   */
+  async getText(key: string): Promise<string> {
+    const response = await this.send({ method: 'GET', key });
+    return response.text();
+  }
+
+  private async send(
+    { method, key, contentType, body }: ObjectRequest,
+    abort?: AbortSignal,
+  ): Promise<Response> {
+    const { fetch: request = globalThis.fetch, bucket } = this.options;
+    const url = await this.url(key);
+    const headers = await this.sign(url, method, contentType, body);
+    let response: Response;
+    try {
+      const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+      const signal = abort ? AbortSignal.any([abort, timeout]) : timeout;
+      response = await request(url, {
+        method,
+        headers,
+        signal,
+        ...(body ? { body: new Uint8Array(body) } : {}),
+      });
+    } catch (cause) {
+      throw new ObjectStoreError(`The request to S3 for bucket ${bucket} failed`, { retriable: true, cause });
+    }
+    if (response.ok) return response;
+    const { status } = response;
+    throw new ObjectStoreError(
+      `S3 returned status ${status} for bucket ${bucket}: check that it exists and that ${PERMISSIONS[method]} is allowed`,
+      { retriable: status >= MIN_SERVER_ERROR_STATUS || status === TOO_MANY_REQUESTS_STATUS },
+    );
+  }
+
+  private async url(key: string): Promise<URL> {
+    const { bucket, endpoint, region } = this.options;
+    if (endpoint !== undefined) return new URL(`${endpoint}/${bucket}/${key}`);
+    const name = await region();
+    return new URL(`https://${bucket}.s3.${name}.${partition(name).dnsSuffix}/${key}`);
+  }
+
+  private async sign(
+    url: URL,
+    method: ObjectRequest['method'],
+    contentType: string | undefined,
+    body: Buffer | undefined,
+  ): Promise<Record<string, string>> {
+    const { region, credentials } = this.options;
     const signer = new SignatureV4({
       service: 's3',
-      region,
+      region: await region(),
       credentials,
       sha256: Sha256Node,
       uriEscapePath: false,
     });
     const signed = await signer.sign({
-      method: 'PUT',
+      method,
       protocol: url.protocol,
       hostname: url.hostname,
       ...(url.port ? { port: Number(url.port) } : {}),
       path: url.pathname,
-      headers: { host: url.host, 'content-type': contentType },
-      body,
+      headers: { host: url.host, ...(contentType ? { 'content-type': contentType } : {}) },
+      ...(body ? { body } : {}),
     });
-    await this.send(url, signed.headers, body, abort);
-  }
-
-  private async send(
-    url: URL,
-    headers: Record<string, string>,
-    body: Buffer,
-    abort?: AbortSignal,
-  ): Promise<void> {
-    const { fetch: request = globalThis.fetch, bucket } = this.options;
-    let response: Response;
-    try {
-      const timeout = AbortSignal.timeout(PUT_TIMEOUT_MS);
-      const signal = abort ? AbortSignal.any([abort, timeout]) : timeout;
-      response = await request(url, { method: 'PUT', headers, body: new Uint8Array(body), signal });
-    } catch (cause) {
-      throw new ObjectStoreError(`The request to S3 for bucket ${bucket} failed`, { retriable: true, cause });
-    }
-    if (response.ok) return;
-    const { status } = response;
-    throw new ObjectStoreError(
-      `S3 returned status ${status} for bucket ${bucket}: check that it exists and that s3:PutObject is allowed`,
-      { retriable: status >= MIN_SERVER_ERROR_STATUS || status === TOO_MANY_REQUESTS_STATUS },
-    );
+    return signed.headers;
   }
 }

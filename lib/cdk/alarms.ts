@@ -14,12 +14,12 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { INGESTER_REPORT_SECONDS, ingesterMetric } from './cloudwatch-metrics.ts';
-import type { Queues } from './message-queues.ts';
+import { EVENTS_VISIBILITY_SECONDS, type Queues } from './message-queues.ts';
 
 const MINUTE = Duration.minutes(1);
 const FIVE_MINUTES = Duration.minutes(5);
-/** Age of the oldest message above which events are delayed. */
-const MAX_MESSAGE_AGE_SECONDS = 60;
+/** Age of the oldest message above which events are delayed. One retry is not unusual. */
+const MAX_MESSAGE_AGE_SECONDS = EVENTS_VISIBILITY_SECONDS + 60;
 /** Width of the anomaly detection band, in standard deviations. */
 const BAND_DEVIATIONS = 3;
 /** Consecutive five-minute periods below the band before the alarm enters the ALARM state. */

@@ -1,4 +1,5 @@
-import { Token } from 'aws-cdk-lib';
+import { Annotations, Token } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
 import { contentRedactionProblems } from '../events/content-rules.ts';
 import {
   CHANNELS_PER_CLIENT,
@@ -7,7 +8,7 @@ import {
   MAX_CLIENTS,
 } from '../genesys/channel-budget.ts';
 import { topicProblems } from '../genesys/configured-topics.ts';
-import { GENESYS_DOMAINS, isGenesysDomain } from '../genesys/regions.ts';
+import { domainWarning, GENESYS_DOMAINS, isGenesysDomain } from '../genesys/regions.ts';
 import { FRAME_BYTES } from '../protocols/socket-limits.ts';
 import { secretsIn } from './genesys-secret.ts';
 import { partnerProblems } from './partner-topics.ts';
@@ -109,6 +110,13 @@ export function checkConfiguration(props: SwitchboardProps, caller?: object): vo
   if (problems.length > 0) throw new SwitchboardConfigurationError(problems, caller);
 }
 
+/** Adds a warning for what is accepted but may be a mistake. */
+export function addWarnings(scope: Construct, { genesysDomain }: SwitchboardProps): void {
+  if (genesysDomain === undefined || Token.isUnresolved(genesysDomain)) return;
+  const warning = domainWarning(genesysDomain);
+  if (warning) Annotations.of(scope).addWarningV2('switchboard:genesysDomain', `genesysDomain ${warning}`);
+}
+
 /** Whether events are received over WebSockets. */
 export function hasIngester({ topics, protocols = {} }: SwitchboardProps): boolean {
   return topics.length > 0 || Object.values(protocols).some((one) => one !== undefined);
@@ -122,7 +130,7 @@ export function fillsGaps(props: SwitchboardProps): boolean {
 
 function domainProblems(props: SwitchboardProps): string[] {
   const { genesysDomain = '' } = props;
-  if (isGenesysDomain(genesysDomain)) return [];
+  if (Token.isUnresolved(genesysDomain) || isGenesysDomain(genesysDomain)) return [];
   if (props.genesysDomain === undefined && !hasIngester(props)) return [];
   const shown = genesysDomain || '(empty)';
   return [

@@ -24,11 +24,11 @@ export function grantKeyUse(key: IKey | undefined, grantee: IGrantable): void {
  * The statements do not name individual resources, because that would create circular dependencies on the key.
  */
 export function allowServices(key: IKey): void {
-  const { partition, region, account } = Stack.of(key);
+  const { partition, region, account, urlSuffix } = Stack.of(key);
   key.addToResourcePolicy(
     new PolicyStatement({
       sid: 'CloudWatchLogs',
-      principals: [new ServicePrincipal(`logs.${region}.amazonaws.com`)],
+      principals: [new ServicePrincipal(`logs.${region}.${urlSuffix}`)],
       actions: ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey'],
       resources: ['*'],
       conditions: {
@@ -39,6 +39,15 @@ export function allowServices(key: IKey): void {
     }),
   );
   const eventBridge = new ServicePrincipal('events.amazonaws.com');
+  // EventBridge looks at the key of an archive before it has an encryption context.
+  key.addToResourcePolicy(
+    new PolicyStatement({
+      sid: 'EventBridgeDescribesKey',
+      principals: [eventBridge],
+      actions: ['kms:DescribeKey'],
+      resources: ['*'],
+    }),
+  );
   key.addToResourcePolicy(
     new PolicyStatement({
       sid: 'EventBridgeBusAndArchive',

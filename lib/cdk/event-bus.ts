@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
 import {
   Archive,
   type CfnArchive,
@@ -40,6 +40,9 @@ export interface BusProps {
    * @default - no archive
    */
   readonly archiveDays?: number | undefined;
+
+  /** Removal policy of the archive. */
+  readonly removalPolicy: RemovalPolicy;
 }
 
 /** The event bus, with an optional archive. */
@@ -59,13 +62,14 @@ export class Bus extends Construct {
     if (archiveDays !== undefined) this.createArchive(archiveDays, props);
   }
 
-  private createArchive(days: number, { encryptionKey, eventSource }: BusProps): void {
+  private createArchive(days: number, { encryptionKey, eventSource, removalPolicy }: BusProps): void {
     const archive = new Archive(this, 'Archive', {
       sourceEventBus: this.bus,
       description: 'All events published by Switchboard, for replay',
       eventPattern: { source: [eventSource] },
       retention: Duration.days(days),
     });
+    archive.applyRemovalPolicy(removalPolicy);
     if (encryptionKey) (archive.node.defaultChild as CfnArchive).kmsKeyIdentifier = encryptionKey.keyArn;
   }
 }

@@ -1,4 +1,4 @@
-import { SecretValue, Stack, Validations } from 'aws-cdk-lib';
+import { type RemovalPolicy, SecretValue, Stack, Validations } from 'aws-cdk-lib';
 import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -21,6 +21,9 @@ export interface GenesysSecretProps {
    * @default - the AWS managed key `aws/secretsmanager`
    */
   readonly encryptionKey?: IKey | undefined;
+
+  /** Removal policy of a new secret. */
+  readonly removalPolicy: RemovalPolicy;
 }
 
 /** The secret with a Genesys Cloud OAuth client: `{"clientId":"…","clientSecret":"…"}`. */
@@ -32,16 +35,18 @@ export class GenesysSecret extends Construct {
   /** Shell command that reads the secret value from standard input and stores it. */
   readonly fillCommand: string;
 
-  constructor(scope: Construct, id: string, { secret, encryptionKey }: GenesysSecretProps) {
+  constructor(scope: Construct, id: string, props: GenesysSecretProps) {
     super(scope, id);
-    this.secret = (typeof secret === 'string' ? this.createSecret(secret, encryptionKey) : secret) as ISecret;
+    const { secret } = props;
+    this.secret = (typeof secret === 'string' ? this.createSecret(secret, props) : secret) as ISecret;
     this.name = typeof secret === 'string' ? secret : secret.secretName;
     this.fillCommand = `aws secretsmanager put-secret-value --region ${Stack.of(this).region} --secret-id ${this.secret.secretArn} --secret-string file:///dev/stdin`;
   }
 
-  private createSecret(secretName: string, encryptionKey: IKey | undefined): Secret {
+  private createSecret(secretName: string, { encryptionKey, removalPolicy }: GenesysSecretProps): Secret {
     const secret = new Secret(this, 'Secret', {
       secretName,
+      removalPolicy,
       description: 'Genesys Cloud OAuth client of Switchboard: {"clientId":"…","clientSecret":"…"}',
       // Do not change these values: the next deployment would overwrite the secret value.
       secretObjectValue: {

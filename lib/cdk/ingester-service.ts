@@ -26,6 +26,7 @@ import { Construct } from 'constructs';
 import type { LogLevel } from '../aws/logger.ts';
 import { channelShare } from '../genesys/channel-budget.ts';
 import { bundle } from './bundle.ts';
+import { ConfiguredTopics } from './configured-topics.ts';
 import { grantKeyUse } from './encryption.ts';
 import { grantReadSecrets } from './genesys-secret.ts';
 import { HEALTH_PORT, INGESTER_HEALTH_CHECK } from './ingester-health-check.ts';
@@ -136,10 +137,12 @@ export class IngesterService extends Construct {
   readonly service: FargateService;
   /** What each task runs. */
   readonly taskDefinition: FargateTaskDefinition;
+  private readonly topics: ConfiguredTopics;
 
   constructor(scope: Construct, id: string, props: IngesterServiceProps) {
     super(scope, id);
     const { network, tasks } = props;
+    this.topics = new ConfiguredTopics(this, 'Topics', props.topics);
     const taskDefinition = this.createTaskDefinition(props);
     this.taskDefinition = taskDefinition;
     this.service = new FargateService(this, 'Service', {
@@ -155,6 +158,8 @@ export class IngesterService extends Construct {
       assignPublicIp: network.assignPublicIp,
     });
     this.grantAll(taskDefinition.taskRole, props);
+    // A task that starts before them cannot pull its image, and the first deployment would fail.
+    this.service.node.addDependency(network.internet, taskDefinition.obtainExecutionRole());
   }
 
   private cluster({ vpc }: Network): ICluster {
@@ -217,7 +222,7 @@ export class IngesterService extends Construct {
     return {
       GENESYS_DOMAIN: props.genesysDomain,
       GENESYS_SECRET_ID: props.secrets.map(({ secretArn }) => secretArn).join(','),
-      ...(props.topics.length > 0 ? { TOPICS: props.topics.join(',') } : {}),
+      ...this.topics.environment,
       CHANNELS: String(channelsPerClient(props)),
       ...protocolVariables(props.protocols, props.topics),
       ...socketVariables(props),
@@ -247,6 +252,7 @@ export class IngesterService extends Construct {
     );
     grantReadSecrets(secrets, role);
     grantPutObjects(oversizeBucket, role, 'The ingester');
+    this.topics.grantRead(role);
     props.redaction?.grantRead(role);
     grantKeyUse(encryptionKey, role);
   }

@@ -11,7 +11,7 @@ import {
   SubnetType,
   Vpc,
 } from 'aws-cdk-lib/aws-ec2';
-import { Construct } from 'constructs';
+import { Construct, type IDependable } from 'constructs';
 import { type LogSettings, logGroup } from './log-group.ts';
 
 /** Availability Zones of a new VPC. */
@@ -51,6 +51,8 @@ export class Network extends Construct {
   readonly subnets: SubnetSelection;
   /** Whether the tasks need public IP addresses to reach the internet. */
   readonly assignPublicIp: boolean;
+  /** The routes of the subnets to the internet. */
+  readonly internet: IDependable;
   /** Security group without inbound rules. */
   readonly securityGroup: SecurityGroup;
 
@@ -60,7 +62,9 @@ export class Network extends Construct {
     this.subnets = props.vpcSubnets ?? {
       subnetType: this.vpc.privateSubnets.length > 0 ? SubnetType.PRIVATE_WITH_EGRESS : SubnetType.PUBLIC,
     };
-    this.assignPublicIp = this.vpc.selectSubnets(this.subnets).hasPublic;
+    const { hasPublic, internetConnectivityEstablished } = this.vpc.selectSubnets(this.subnets);
+    this.assignPublicIp = hasPublic;
+    this.internet = internetConnectivityEstablished;
     this.securityGroup = new SecurityGroup(this, 'SecurityGroup', {
       vpc: this.vpc,
       description: 'Switchboard ingester: outbound HTTPS only',

@@ -40,7 +40,7 @@ export interface NodeFunctionProps {
    */
   readonly logLevel?: LogLevel | undefined;
 
-  /** Settings of the log group. */
+  /** Settings of the log group. Its key encrypts the environment variables too. */
   readonly logs: LogSettings;
 
   /** Grants the role what the handler calls. */
@@ -66,6 +66,7 @@ export function nodeFunction(scope: Construct, props: NodeFunctionProps): Lambda
     ...(reservedConcurrency === undefined ? {} : { reservedConcurrentExecutions: reservedConcurrency }),
     role,
     logGroup: logs,
+    ...(props.logs.encryptionKey ? { environmentEncryption: props.logs.encryptionKey } : {}),
     environment: {
       NODE_OPTIONS: '--enable-source-maps',
       ...props.environment,

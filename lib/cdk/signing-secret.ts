@@ -1,7 +1,7 @@
 import { Validations } from 'aws-cdk-lib';
-import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
+import type { LogSettings } from './log-group.ts';
 
 /** 32 bytes in hexadecimal. */
 const SECRET_CHARACTERS = 64;
@@ -17,7 +17,7 @@ const OTHER_LETTERS = 'ghijklmnopqrstuvwxyz';
 export function signingSecret(
   scope: Construct,
   secret: string | ISecret | Secret | undefined,
-  encryptionKey: IKey | undefined,
+  { encryptionKey, removalPolicy }: Pick<LogSettings, 'encryptionKey' | 'removalPolicy'>,
 ): ISecret {
   if (typeof secret === 'object') return secret as ISecret;
   const created = new Secret(scope, 'Secret', {
@@ -31,6 +31,7 @@ export function signingSecret(
       includeSpace: false,
       requireEachIncludedType: false,
     },
+    removalPolicy,
     ...(encryptionKey ? { encryptionKey } : {}),
   });
   Validations.of(created).acknowledge({

@@ -22,7 +22,8 @@ import type { WebhookOptions } from './webhook-options.ts';
  */
 export interface SwitchboardProps {
   /**
-   * Domain of your Genesys Cloud region, for example `mypurecloud.de`.
+   * Domain of your Genesys Cloud region, for example `mypurecloud.de`. A domain under `pure.cloud` that is not in the list
+   * of regions is accepted with a warning, because the region can be newer than this version.
    *
    * @default - required, unless all events come from `partnerEventSource` or `webhook`
    */
@@ -32,6 +33,9 @@ export interface SwitchboardProps {
    * Secrets Manager secret that contains the OAuth client credentials, `{"clientId":"…","clientSecret":"…"}`. Specify a name to create an
    * empty secret; a stack output then shows the command that fills it. Or specify an existing secret. An OAuth client has room for
    * 10,000 topics divided by `tasks`. For more topics, specify a list with one secret per OAuth client, at most 10, and add new ones at its end.
+   *
+   * If an existing secret is encrypted with a KMS key other than `encryptionKey`, import it with
+   * `Secret.fromSecretAttributes` and its `encryptionKey`: the permission to use the key is granted only then.
    *
    * @example ['switchboard/genesys', 'switchboard/genesys-2']
    * @default - required, unless all events come from `partnerEventSource` or `webhook`
@@ -206,7 +210,7 @@ export interface SwitchboardProps {
   readonly encryptionKey?: IKey;
 
   /**
-   * Removal policy of the queues, tables, bucket and log groups.
+   * Removal policy of the queues, tables, bucket, archive, new secrets and log groups.
    *
    * @default RemovalPolicy.RETAIN
    */

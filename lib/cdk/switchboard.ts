@@ -6,7 +6,7 @@ import { Alarms } from './alarms.ts';
 import { AuditLog } from './audit-log.ts';
 import { addBackfillAlarms } from './backfill-alarms.ts';
 import { BackfillFunction } from './backfill-function.ts';
-import { checkConfiguration, DEFAULTS, fillsGaps, hasIngester } from './configuration.ts';
+import { addWarnings, checkConfiguration, DEFAULTS, fillsGaps, hasIngester } from './configuration.ts';
 import { ConsumerFunction } from './consumer-function.ts';
 import { Dashboard } from './dashboard.ts';
 import { Tables } from './dynamodb-tables.ts';
@@ -75,28 +75,29 @@ export class Switchboard extends Construct {
   constructor(scope: Construct, id: string, props: SwitchboardProps) {
     super(scope, id);
     checkConfiguration(props, Switchboard);
+    addWarnings(this, props);
     this.props = props;
     const { encryptionKey, deletionProtection = false, forEmulator = false } = props;
     const archiveDays = forEmulator ? undefined : props.archiveDays;
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
-    const logs: LogSettings = { retention: props.logRetention, removalPolicy, encryptionKey };
+    const stored = { encryptionKey, removalPolicy };
+    const logs: LogSettings = { retention: props.logRetention, ...stored };
     if (encryptionKey) allowServices(encryptionKey);
     this.eventSource = props.eventSource ?? DEFAULTS.eventSource;
     const { redaction: options } = props;
-    if (options)
-      this.redaction = new RedactionSettings(this, 'Redaction', { options, encryptionKey, removalPolicy });
+    if (options) this.redaction = new RedactionSettings(this, 'Redaction', { options, ...stored });
     this.secrets = secretsIn(props.secret).map(
-      (secret, index) => new GenesysSecret(this, numbered('Secret', index), { secret, encryptionKey }),
+      (secret, index) => new GenesysSecret(this, numbered('Secret', index), { secret, ...stored }),
     );
-    this.queues = new Queues(this, 'Queues', { encryptionKey, removalPolicy });
-    this.tables = new Tables(this, 'Tables', { encryptionKey, removalPolicy, deletionProtection });
-    this.oversize = new OversizeBucket(this, 'Oversize', { encryptionKey, removalPolicy, archiveDays });
+    this.queues = new Queues(this, 'Queues', stored);
+    this.tables = new Tables(this, 'Tables', { ...stored, deletionProtection });
+    this.oversize = new OversizeBucket(this, 'Oversize', { ...stored, archiveDays });
     const bus = new Bus(this, 'Events', {
       bus: props.bus,
       quarantine: this.queues.quarantine,
-      encryptionKey,
       eventSource: this.eventSource,
       archiveDays,
+      ...stored,
     });
     this.bus = bus.bus;
     this.consumer = this.createConsumer(bus, logs);

@@ -68,7 +68,7 @@ export class WebhookEndpoint extends Construct {
   constructor(scope: Construct, id: string, props: WebhookEndpointProps) {
     super(scope, id);
     const { options, eventsQueue, encryptionKey } = props;
-    this.secret = signingSecret(this, options.secret, encryptionKey);
+    this.secret = signingSecret(this, options.secret, { ...props.logs, encryptionKey });
     this.function = nodeFunction(this, {
       description: 'Switchboard webhook: receives signed events of Genesys Cloud and sends them to SQS',
       entry: 'functions/webhook/handler.ts',

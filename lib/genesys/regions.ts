@@ -37,9 +37,23 @@ export interface GenesysHosts {
   loginUrl: string;
 }
 
-/** Whether a string is the domain of a Genesys Cloud region. */
-export function isGenesysDomain(domain: string): domain is GenesysDomain {
+/** Domains under which Genesys Cloud opens new regions. The client secret is sent to no other. */
+const NEW_REGION = /^[a-z0-9]+\.(?:us-gov-|eusc-)?pure\.cloud$/;
+
+/** Whether a string is the domain of a Genesys Cloud region that is in {@link GENESYS_REGIONS}. */
+export function isKnownDomain(domain: string): domain is GenesysDomain {
   return (GENESYS_DOMAINS as readonly string[]).includes(domain);
+}
+
+/** Whether a string is the domain of a Genesys Cloud region, or can be that of a region that is newer than the list. */
+export function isGenesysDomain(domain: string): boolean {
+  return isKnownDomain(domain) || NEW_REGION.test(domain);
+}
+
+/** What to report about a domain that {@link isGenesysDomain} accepts; undefined if the region is known. */
+export function domainWarning(domain: string): string | undefined {
+  if (isKnownDomain(domain)) return undefined;
+  return `${domain} is not the domain of a Genesys Cloud region that this version knows. If it is not a new region, use one of ${GENESYS_DOMAINS.join(', ')}`;
 }
 
 /** Returns the base URLs for a domain. */

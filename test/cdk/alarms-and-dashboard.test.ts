@@ -76,7 +76,7 @@ describe('Alarms', () => {
   test.each([
     ['DeadLetterNotEmpty', 'ApproximateNumberOfMessagesVisible', 'DeadLetter', 0, 60],
     ['QuarantineGrowing', 'NumberOfMessagesSent', 'Quarantine', 0, 300],
-    ['OldestMessageTooOld', 'ApproximateAgeOfOldestMessage', 'Events', 60, 60],
+    ['OldestMessageTooOld', 'ApproximateAgeOfOldestMessage', 'Events', 240, 60],
   ])('The alarm %s monitors the metric %s of the queue %s', (name, MetricName, queue, Threshold, Period) => {
     const found = alarm(name);
     expect(found).toMatchObject({

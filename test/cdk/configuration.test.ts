@@ -1,4 +1,5 @@
-import { Stack } from 'aws-cdk-lib';
+import { CfnParameter, Stack } from 'aws-cdk-lib';
+import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -13,6 +14,15 @@ import {
 } from '../../lib/cdk/index.ts';
 import { REQUIRED, templateOf, testApp } from './test-deployment.ts';
 
+function warningsOf(props: Partial<SwitchboardProps>): string[] {
+  using app = testApp();
+  const stack = new Stack(app, 'Test');
+  new Switchboard(stack, 'Switchboard', { ...REQUIRED, ...props });
+  return Annotations.fromStack(stack)
+    .findWarning('*', Match.stringLikeRegexp('genesysDomain'))
+    .map(({ entry }) => String(entry.data));
+}
+
 function problemsOf(props: Partial<SwitchboardProps>): readonly string[] {
   using app = testApp();
   try {
@@ -23,6 +33,22 @@ function problemsOf(props: Partial<SwitchboardProps>): readonly string[] {
   }
   return [];
 }
+
+describe('The domain of the region', () => {
+  test('A region that is newer than this version is accepted with a warning', () => {
+    expect(warningsOf({ genesysDomain: 'new1.pure.cloud' })).toEqual([
+      expect.stringMatching(/^genesysDomain new1\.pure\.cloud is not .* that this version knows/),
+    ]);
+    expect(warningsOf({})).toEqual([]);
+  });
+
+  test('A domain that is known only at deployment is not checked', () => {
+    using app = testApp();
+    const stack = new Stack(app, 'Test');
+    const { valueAsString: genesysDomain } = new CfnParameter(stack, 'Domain');
+    expect(() => new Switchboard(stack, 'Switchboard', { ...REQUIRED, genesysDomain })).not.toThrow();
+  });
+});
 
 describe('Invalid properties', () => {
   test('The configuration error lists all problems, and its message contains them', () => {

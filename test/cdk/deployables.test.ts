@@ -1,15 +1,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Match, type Template } from 'aws-cdk-lib/assertions';
+import { join } from 'node:path';
+import { Match, Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, expect, test } from 'vitest';
 import { readConfig as readBackfillConfig } from '../../functions/backfill/backfill-config.ts';
 import { readConfig as readConsumerConfig } from '../../functions/consumer/consumer-config.ts';
 import { DRAIN_LIMIT_MS } from '../../functions/ingester/ingester.ts';
 import { readConfig as readIngesterConfig } from '../../functions/ingester/ingester-config.ts';
 import { UNHEALTHY_AFTER_MS } from '../../functions/ingester/ingester-health.ts';
-import { plain, REQUIRED, templateOf } from './test-deployment.ts';
+import { policyLines } from './policy-lines.ts';
+import { deployment, plain, REQUIRED, templateOf } from './test-deployment.ts';
 
 /** A dead connection must be detected within this time (P5). */
 const MAX_DETECTION_SECONDS = 60;
@@ -158,14 +161,45 @@ test('The ingester service uses rolling deployments with automatic rollback', ()
   });
 });
 
+test('The first task starts after its route to the internet and the permissions to pull its image exist', () => {
+  const [service] = Object.values(template.findResources('AWS::ECS::Service'));
+  expect(service?.DependsOn).toEqual(
+    expect.arrayContaining([
+      expect.stringMatching(/VpcPublicSubnet1DefaultRoute/),
+      expect.stringMatching(/TaskExecutionRoleDefaultPolicy/),
+    ]),
+  );
+});
+
+test('Topics that do not fit into a task definition are in an object that the ingester may read', () => {
+  const topics = Array.from(
+    { length: 2_000 },
+    (_, index) => `v2.users.00000000-0000-4000-8000-${String(index).padStart(12, '0')}.presence`,
+  );
+  using one = deployment(() => ({ topics }));
+  const stored = Template.fromStack(one.stack);
+  const [definition] = Object.values(stored.findResources('AWS::ECS::TaskDefinition'));
+  expect(JSON.stringify(definition).length).toBeLessThan(16_384);
+  const variables = definition?.Properties.ContainerDefinitions[0].Environment as {
+    Name: string;
+    Value: unknown;
+  }[];
+  expect(variables.map(({ Name }) => Name)).not.toContain('TOPICS');
+  const { Value } = variables.find(({ Name }) => Name === 'TOPICS_OBJECT') ?? {};
+  const [, file] = /([0-9a-f]{64}\.txt)/.exec(JSON.stringify(Value)) ?? [];
+  expect(readFileSync(join(one.app.outdir, `asset.${file}`), 'utf8')).toBe(topics.join(','));
+  expect(policyLines(stored)).toContainEqual(
+    expect.stringMatching(new RegExp(`IngesterTaskTaskRoleDefaultPolicy: Allow s3:GetObject on .*${file}$`)),
+  );
+});
+
 /** Runs the health check of the container against a server on another port. @returns its exit code */
 async function probe(port: number): Promise<number> {
   const [kind, program, ...rest] = container().HealthCheck.Command;
   expect(kind).toBe('CMD');
-  expect(program).toBe('node');
   const child = spawn(
-    process.execPath,
-    rest.map((text) => text.replace(':3001/', `:${port}/`)),
+    program ?? '',
+    rest.map((text) => text.replace('/3001', `/${port}`)),
   );
   const [code] = await once(child, 'exit');
   return code;

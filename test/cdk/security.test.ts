@@ -1,3 +1,4 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Key } from 'aws-cdk-lib/aws-kms';
@@ -66,15 +67,26 @@ describe('Without a customer managed key', () => {
     });
   });
 
-  test('Resources with data are retained when the stack is deleted', () => {
+  test.each([
+    { removal: {}, expected: 'Retain' },
+    { removal: { removalPolicy: RemovalPolicy.DESTROY }, expected: 'Delete' },
+  ])('With the properties $removal, the deletion policy of data is $expected', ({ removal, expected }) => {
+    const app = templateOf(() => ({
+      archiveDays: 30,
+      webhook: {},
+      redaction: { hash: ['**.ani'] },
+      ...removal,
+    }));
     for (const type of [
       'AWS::SQS::Queue',
       'AWS::DynamoDB::Table',
       'AWS::S3::Bucket',
       'AWS::Logs::LogGroup',
+      'AWS::Events::Archive',
+      'AWS::SecretsManager::Secret',
     ]) {
-      const resources = Object.values(template.findResources(type));
-      for (const resource of resources) expect(resource.DeletionPolicy).toBe('Retain');
+      const policies = Object.values(app.findResources(type)).map(({ DeletionPolicy }) => DeletionPolicy);
+      expect(new Set(policies), type).toEqual(new Set([expected]));
     }
   });
 
@@ -117,7 +129,11 @@ describe('Without a customer managed key', () => {
 describe('With a customer managed key', () => {
   let template: Template;
   beforeAll(() => {
-    template = templateOf((stack) => ({ encryptionKey: new Key(stack, 'Key'), archiveDays: 365 }));
+    template = templateOf((stack) => ({
+      encryptionKey: new Key(stack, 'Key'),
+      archiveDays: 365,
+      webhook: {},
+    }));
   });
 
   test('The key encrypts all resources with events or logs', () => {
@@ -127,6 +143,12 @@ describe('With a customer managed key', () => {
       expect(table.SSESpecification).toEqual({ SSEEnabled: true, SSEType: 'KMS', KMSMasterKeyId: key });
     }
     for (const group of properties(template, 'AWS::Logs::LogGroup')) expect(group.KmsKeyId).toEqual(key);
+    // Without the function of the CDK that restricts the default security group of the VPC.
+    const functions = properties(template, 'AWS::Lambda::Function').filter(
+      ({ Runtime }) => Runtime === 'nodejs24.x',
+    );
+    expect(functions).toHaveLength(3);
+    for (const one of functions) expect(one.KmsKeyArn).toEqual(key);
     for (const type of ['AWS::Events::EventBus', 'AWS::Events::Archive']) {
       for (const one of properties(template, type)) expect(one.KmsKeyIdentifier).toEqual(key);
     }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import {
+  domainWarning,
   GENESYS_DOMAINS,
   GENESYS_REGIONS,
   genesysHosts,
@@ -27,8 +28,27 @@ test.each(Object.entries(GENESYS_REGIONS))(
   },
 );
 
+test.each(['new1.pure.cloud', 'usw9.us-gov-pure.cloud', 'frpa1.eusc-pure.cloud'])(
+  'The domain %s of a region that is newer than the list is accepted with a warning',
+  (domain) => {
+    expect(isGenesysDomain(domain)).toBe(true);
+    expect(domainWarning(domain)).toMatch(
+      new RegExp(`^${domain} is not .* this version knows.*use one of mypurecloud.com,`),
+    );
+  },
+);
+
+test('There is no warning about a known region', () => {
+  expect(GENESYS_DOMAINS.map(domainWarning)).toEqual(GENESYS_DOMAINS.map(() => undefined));
+});
+
 test.each([
   'example.com',
+  'evil-pure.cloud',
+  'a.evil-pure.cloud',
+  'a.b.pure.cloud',
+  'a.pure.cloud.evil.example',
+  'mypurecloud.fr',
   'api.mypurecloud.com',
   'https://mypurecloud.com',
   'MYPURECLOUD.COM',

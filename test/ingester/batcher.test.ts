@@ -383,11 +383,11 @@ describe('the buffer', () => {
     expect(reports).toEqual(['pause', 'resume', 'pause']);
   });
 
-  test('Reading is paused at 64 MiB, and resumed at 32 MiB', async () => {
+  test('Reading is paused at 48 MiB, and resumed at 24 MiB', async () => {
     const item = Promise.withResolvers<Item>();
     const never = new Promise<Item>(() => {});
-    batcher.addLater(32 * MIB, () => item.promise);
-    batcher.addLater(32 * MIB - 1, () => never);
+    batcher.addLater(24 * MIB, () => item.promise);
+    batcher.addLater(24 * MIB - 1, () => never);
     expect(reports).toEqual([]);
     batcher.addLater(1, () => never);
     expect(reports).toEqual(['pause']);
@@ -397,7 +397,7 @@ describe('the buffer', () => {
     expect(reports).toEqual(['pause']);
     gates.shift()?.();
     await pass();
-    expect(batcher.bufferedBytes).toBe(32 * MIB);
+    expect(batcher.bufferedBytes).toBe(24 * MIB);
     expect(reports).toEqual(['pause', 'resume']);
   });
 

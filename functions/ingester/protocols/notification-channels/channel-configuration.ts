@@ -20,6 +20,11 @@ export const channelConfiguration = z.object({
       typeText: 'list of topics',
       defaultText: 'required',
     }),
+  TOPICS_OBJECT: z.string().optional().meta({
+    description:
+      'S3 object that contains the topics, in place of `TOPICS`: `s3://bucket/key`. The task role needs `s3:GetObject`.',
+    typeText: 'URL',
+  }),
   CHANNELS: wholeNumber({ fallback: MAX_CHANNELS_PER_CLIENT, min: 1, max: MAX_CHANNELS_PER_CLIENT }).meta({
     description:
       'Channels of each OAuth client that this task may use, with 1,000 topics each. An OAuth client has 20 channels for all tasks, and an upgrade runs twice as many tasks. Set it to at most 10 divided by the number of tasks that share the OAuth client.',
