@@ -26,7 +26,7 @@ import { Construct } from 'constructs';
 import type { LogLevel } from '../aws/logger.ts';
 import { channelShare } from '../genesys/channel-budget.ts';
 import { bundle } from './bundle.ts';
-import { ConfiguredTopics } from './configured-topics.ts';
+import { ConfiguredTopics } from './topics-object.ts';
 import { grantKeyUse } from './encryption.ts';
 import { grantReadSecrets } from './genesys-secret.ts';
 import { HEALTH_PORT, INGESTER_HEALTH_CHECK } from './ingester-health-check.ts';
