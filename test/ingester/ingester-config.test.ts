@@ -129,7 +129,7 @@ describe('problems of an environment', () => {
     [{ TOPIC_REFRESH_SECONDS: '1' }, /^TOPIC_REFRESH_SECONDS is below 5/],
     [{ LOG_LEVEL: 'LOUD' }, /^LOG_LEVEL is not one of SILENT, ERROR, WARN, INFO, DEBUG/],
     [{ AUDIT: 'some' }, /^AUDIT is not one of off, connections, all/],
-    [{ AUDIT: 'connections' }, /^AUDIT_LOG_GROUP is missing: .* which AUDIT=connections needs$/],
+    [{ AUDIT: 'connections' }, /^AUDIT_LOG_GROUP is missing: .* required by AUDIT=connections$/],
     [{ SUBSCRIPTION: 'a b' }, /^SUBSCRIPTION has characters other than/],
     [{ TOPICS: 'presence' }, /^TOPICS names presence: not a topic/],
     [{ TOPICS: ' , ' }, /^TOPICS is missing/],

@@ -232,13 +232,13 @@ describe('the sequence', () => {
         { kind: 'event' },
       ]);
       expect(strict.gaps).toMatchObject([
-        { topics: ['interaction:updated'], reason: 'the sequence started again at 1 after 2: a new epoch' },
+        { topics: ['interaction:updated'], reason: 'the sequence restarted at 1 after 2: a new epoch' },
       ]);
     },
   );
 });
 
-test('Close code 4003 renews the token once, and stops with its meaning when it comes again', () => {
+test('Close code 4003 renews the token once, and stops with its meaning if it occurs again', () => {
   expect(harness.endOfClose(4_003)).toEqual({
     recovery: 'reauthenticate',
     meaning: 'the subscription is refused: a filter is invalid, or a data type is restricted',
