@@ -152,7 +152,7 @@ describe('nesting', () => {
     },
   );
 
-  test('Values in the deepest level that is accepted are not a level of their own', () => {
+  test('Values in the deepest accepted level do not count as another level', () => {
     let value: unknown = [null, 1, 'text', true];
     for (let levels = 1; levels < MAX_DEPTH_LEVELS; levels++) value = [value];
     expect(() => assertDepth(value)).not.toThrow();

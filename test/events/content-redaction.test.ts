@@ -163,7 +163,7 @@ describe('mask', () => {
     expect(bodyOf({ mask: ['a'] }, { a: value })).toEqual({ a: masked });
   });
 
-  test('What is not a text is dropped', () => {
+  test('Values other than strings are dropped', () => {
     expect(bodyOf({ mask: ['*'] }, { a: 15550100123, b: true, c: ['x'], d: { e: 'x' }, f: null })).toEqual(
       {},
     );
@@ -182,7 +182,7 @@ describe('the frame of an event', () => {
     more: { name: 'Jane', id: 'm1' },
   };
 
-  test('A path applies to the body, to the metadata and to what is beside them', () => {
+  test('A path applies to the body, the metadata and the rest of the frame', () => {
     expect(redactionOf({ drop: ['name'] }).frame(frame)).toEqual({
       ...frame,
       eventBody: { id: 'c1' },
@@ -273,7 +273,7 @@ describe('rejected frames', () => {
     });
   });
 
-  test('A text in place of a body is dropped, because it can be JSON', () => {
+  test('A string in place of a body is dropped, because it can be JSON', () => {
     const frame = {
       topicName: 't',
       eventBody: '{"ani":"1"}',
@@ -284,7 +284,7 @@ describe('rejected frames', () => {
     expect(rejectedOf({ drop: ['**.ani'] }, frame)).toEqual({ topicName: 't', more: 'text', n: [{}, {}] });
   });
 
-  test('A list of bodies with a text among them is dropped, and null stays', () => {
+  test('A list of bodies that contains a string is dropped, and null is kept', () => {
     const frame = { events: [{ b: 1 }, '{"ani":"1"}'], data: [{ b: 1 }], n: null };
     expect(rejectedOf({ drop: ['**.ani'] }, frame)).toEqual({ data: [{ b: 1 }], n: null });
   });

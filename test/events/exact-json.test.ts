@@ -81,7 +81,7 @@ describe('long numbers', () => {
   });
 
   test.each(['', '{', '[9007199254740993', '[9007199254740993]]', '{"a":9007199254740993,}'])(
-    'A text that is not JSON is refused: %s',
+    'Text that is not JSON is refused: %s',
     (text) => {
       expect(() => parseExactJson(text)).toThrow(SyntaxError);
     },

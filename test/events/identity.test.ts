@@ -244,7 +244,7 @@ test('A time without a fraction of a second is a key field', () => {
 test.each([
   ['presence', 'presenceDefinition'],
   ['routing status', 'routingStatus'],
-])('The event %s has no recovery key if its %s is missing, null or a text', (name, field) => {
+])('The event %s has no recovery key if its %s is missing, null or a string', (name, field) => {
   for (const nothing of [undefined, null, 'text'])
     expect(keyOf(withBody(sampleOf(name).frame, [field], nothing))).toBeUndefined();
 });

@@ -67,7 +67,7 @@ describe('rejected topics', () => {
     expect(cloud.channels.rejected.size).toBe(3);
   });
 
-  test('Rejections in older answers are recognized', async () => {
+  test('Rejections in older responses are recognized', async () => {
     await start();
     cloud.intercept = (method) =>
       method === 'PUT'

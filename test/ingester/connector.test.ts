@@ -302,7 +302,7 @@ describe('repeated ends', () => {
     expect(supervised.supervisor.state).toBe('failed');
   });
 
-  test('Repeated ends before the first success stop the supervisor, too', async () => {
+  test('Repeated ends before the first success also stop the supervisor', async () => {
     supervised.supervisor.start();
     for (let n = 0; n <= MAX_CONFLICTS; n++) {
       expect(supervised.supervisor.state).toBe('connecting');

@@ -30,7 +30,7 @@ describe('endOf', () => {
     expect(endOf(TABLE, { code: 4711, reason: '' })).toBe(TABLE.otherCode);
   });
 
-  test('A listed upgrade status leads to its row, whatever the close code is', () => {
+  test('A listed upgrade status leads to its row, regardless of the close code', () => {
     expect(endOf(TABLE, { code: 4003, reason: '', upgradeStatus: 429 })).toBe(TABLE.statuses[429]);
   });
 

@@ -123,7 +123,7 @@ describe('an orderly replacement', () => {
     expect(intake.totals).toMatchObject({ received: 10, copies: 4 });
   });
 
-  test('What the old connection delivers after the close was sent is queued, and the new one continues', async () => {
+  test('Events that the old connection delivers after the close was sent are queued, and the new one continues', async () => {
     const old = await goLive();
     const next = await beginOverlap(old);
     old.answersClose = false;

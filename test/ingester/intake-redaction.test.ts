@@ -182,7 +182,7 @@ describe('rejected frames', () => {
     expect(objects.join()).not.toContain(PERSONAL);
   });
 
-  test('What SQS refuses is quarantined without the redacted content', () => {
+  test('An item that SQS refuses is quarantined without the redacted content', () => {
     const { take, queue, intake } = redacting({ drop: ['**.name'] });
     take(frame({ id: 'c1', name: PERSONAL }));
     const item = intake.replacementOf(queue.items[0] ?? '', 'InvalidMessageContents');

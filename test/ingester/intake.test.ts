@@ -93,7 +93,7 @@ describe('events', () => {
     expect(queue.items[0]).toContain(text);
   });
 
-  test('A copy of an event with a recovery key is dropped and counted, in whatever form it is written', () => {
+  test('A copy of an event with a recovery key is dropped and counted, regardless of its formatting', () => {
     take(`{"topicName":"${AUDIT_TOPIC}","eventBody":{"id":"a1","b":2}}`);
     take(
       `{"eventBody":{"b":2,"id":"a1"},"topicName":"${AUDIT_TOPIC}","metadata":{"CorrelationId":"another"}}`,

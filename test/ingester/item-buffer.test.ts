@@ -114,7 +114,7 @@ describe('an item buffer', () => {
     expect(buffer.take().map(({ firstPosition }) => firstPosition)).toEqual([1, 7]);
   });
 
-  test('A divided parcel becomes one parcel per item with the position of the item', () => {
+  test('A divided parcel becomes one parcel per item, each with the position of its item', () => {
     const buffer = filled(3);
     const [parcel] = buffer.take() as [Parcel];
     const { memoryBytes } = buffer;

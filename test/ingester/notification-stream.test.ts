@@ -92,7 +92,7 @@ describe('batches', () => {
     expect(receive(await harness.connect(), { events: [], timestamp: TIME })).toEqual([]);
   });
 
-  test('An invalid event quarantines the frame, and the others of its batch go on before the cursor', async () => {
+  test('An invalid event quarantines the frame, and the other events of its batch are sent before the cursor', async () => {
     const batch = { events: [event('1'), { id: 2 }, event('3')], lastEventId: '3' };
     expect(receive(await harness.connect(), batch)).toMatchObject([
       { kind: 'event', event: { id: '1' } },
@@ -146,7 +146,7 @@ describe('a refused subscription', () => {
     expect(end()).toMatchObject({ recovery: 'restart', meaning: 'a subscription is refused' });
   });
 
-  test('What the server does not have any more is pruned, reported, and not asked for again', async () => {
+  test('Subscriptions that the server no longer has are removed, reported, and not requested again', async () => {
     await harness.connect();
     harness.answer = () => Response.json({ entities: [RESOURCES[0]] });
     const session = await harness.connect('restart', REFUSED);

@@ -44,7 +44,7 @@ const idsOf = async (clients: OAuthClients) =>
   (await Promise.all((await clients.filled()).map(({ tokens }) => tokens.get()))).map((one) => one.clientId);
 
 describe('the OAuth clients of a deployment', () => {
-  test('Every OAuth client is returned in the order of its secret, with tokens of its own', async () => {
+  test('Every OAuth client is returned in the order of the secrets, with its own tokens', async () => {
     const clients = clientsOf('first', 'second');
     expect(await idsOf(clients)).toEqual(['first', 'second']);
     expect(await idsOf(clients)).toEqual(['first', 'second']);

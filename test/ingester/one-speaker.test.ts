@@ -88,7 +88,7 @@ describe('two connections', () => {
     expect(take(a, '2')).toEqual(['2']);
   });
 
-  test('What a failed connection delivered is released when the speaker turns out to have been dead', () => {
+  test('Events from a failed connection are released if the speaker turns out to have been dead', () => {
     pass(5_000);
     take(b, 'only copy');
     end(b);
@@ -96,7 +96,7 @@ describe('two connections', () => {
     expect(end(a, 35_000).released).toEqual(['only copy']);
   });
 
-  test('What a failed connection delivered is dropped when the speaker was alive later', () => {
+  test('Events from a failed connection are dropped if the speaker was alive later', () => {
     take(b, 'copy');
     end(b);
     pass(30_000);
@@ -147,7 +147,7 @@ describe('a topic that the older connection does not deliver', () => {
     expect(end(old)).toEqual({ released: [], copies: 1 });
   });
 
-  test('What a failed connection delivered counts from its own beginning', () => {
+  test('Events from a failed connection count from its own beginning', () => {
     const old = lacking('late', performance.now() + 500);
     speaker.open(old);
     speaker.open(b);
@@ -191,7 +191,7 @@ describe('three connections', () => {
     expect(end(b)).toEqual({ released: [], copies: 1 });
   });
 
-  test('A waiting connection that is replaced hands over to its successor when the speaker ends', () => {
+  test('When the speaker ends, the successor of a replaced waiting connection takes over', () => {
     // The speaker is dead from now on.
     take(b, '1');
     speaker.open(c);
@@ -205,7 +205,7 @@ describe('three connections', () => {
     expect(take(c, '4')).toEqual(['4']);
   });
 
-  test('A connection that spoke last hands over from the end of what was read of it', () => {
+  test('After the last speaker, the next connection takes over from the end of what was read', () => {
     speaker.open(c);
     take(c, 'before');
     end(a);
@@ -261,7 +261,7 @@ describe('the bound of what is held', () => {
   test.each([
     ['released', 1],
     ['dropped', 0],
-  ])('What was %s no longer counts', (_, unreadMs) => {
+  ])('An event that was %s no longer counts', (_, unreadMs) => {
     take(b, 'first', MAX_HELD_BYTES);
     pass(1);
     expect(end(a, unreadMs).released).toHaveLength(unreadMs);
@@ -270,7 +270,7 @@ describe('the bound of what is held', () => {
     expect(take(c, 'third', 1)).toEqual(['second']);
   });
 
-  test('What a connection still holds after the end of another one counts', () => {
+  test('Events that a connection still holds after another one has ended count', () => {
     speaker.open(c);
     take(c, 'first', MAX_HELD_BYTES);
     end(a);

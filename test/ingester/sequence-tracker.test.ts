@@ -55,7 +55,7 @@ describe('one connection', () => {
 });
 
 describe('several connections', () => {
-  test('What was missed between two connections is a gap', () => {
+  test('Events that were missed between two connections are a gap', () => {
     kinds(tracker.connection(), [1, 1], [2, 2]);
     expect(tracker.connection()(6, at(6), 0)).toMatchObject({ kind: 'gap', from: 3, to: 5 });
   });
@@ -116,7 +116,7 @@ describe('several connections', () => {
   });
 });
 
-test('The memory is bounded: an event that was forgotten is late when it comes again', () => {
+test('The memory is bounded: an event that was forgotten counts as late when it arrives again', () => {
   const take = tracker.connection();
   for (let n = 1; n <= MAX_REMEMBERED_EVENTS + 1; n++) take(n, at(n), 0);
   expect(kinds(take, [2, 2], [1, 1])).toEqual(['duplicate', 'late']);

@@ -119,7 +119,7 @@ describe.each(Object.entries(EXPECTED))('%s', (_, { table, codes, statuses, reas
     expect(Object.fromEntries(found)).toEqual(inARow);
   });
 
-  test('What it does not list is repeated, and every row says in words what happened', () => {
+  test('Unlisted ends are retried, and every row describes in words what happened', () => {
     expect(endOf(table, { code: 4_321, reason: '' })).toMatchObject({ recovery: 'resume' });
     expect(endOf(table, { code: 1006, reason: '', upgradeStatus: 418 })).toMatchObject({
       recovery: 'resume',

@@ -75,7 +75,7 @@ describe('changes of a subscription', () => {
     expect(supervised.supervisor.subscription).toBe(B);
   });
 
-  test('What is served is what the live connection was opened with, until an update has succeeded', async () => {
+  test('The served subscription is the one that the live connection was opened with, until an update succeeds', async () => {
     allowUpdates();
     const { supervisor } = supervised;
     supervisor.start();

@@ -352,7 +352,7 @@ describe('planned replacements', () => {
     expect(sockets.all).toHaveLength(1);
   });
 
-  test('What is proven as read includes what a replaced connection has read, until that has ended', async () => {
+  test('The proof of what was read includes a replaced connection until that connection has ended', async () => {
     const { supervisor } = supervised;
     const startMs = Date.now();
     supervisor.start();

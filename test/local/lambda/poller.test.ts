@@ -249,7 +249,7 @@ describe('failures', () => {
     expect(invocations.map(({ outcome }) => outcome.kind)).toEqual(['error', 'response']);
   });
 
-  test('After the function timeout the handler is abandoned and gets no more answers from AWS', async () => {
+  test('After the function timeout the handler is abandoned and gets no more responses from AWS', async () => {
     fill(1);
     const told: string[] = [];
     const createHandler: SqsPollerOptions['createHandler'] = (edge) => {

@@ -63,7 +63,7 @@ describe('without faults', () => {
     expect(ledger.report()).toMatchObject({ uncovered: 2 });
   });
 
-  test('What EventBridge does not accept, or does not answer, is put again', async () => {
+  test('An event that EventBridge does not accept, or does not respond to, is sent again', async () => {
     start();
     const answers = [
       () => [true, false],

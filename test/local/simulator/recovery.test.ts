@@ -82,7 +82,7 @@ describe('the REST API about the past', () => {
     expect((await page(1_001)).status).toBe(400);
   });
 
-  test('A missing permission is named', async () => {
+  test('A missing permission is reported by name', async () => {
     await start({ deniedPermissions: [RECOVERY_PERMISSIONS.userDetails] });
     const { status, body } = await post('analytics/users/details/query', { interval });
     expect(status).toBe(403);

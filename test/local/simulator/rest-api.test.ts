@@ -155,7 +155,7 @@ describe('channels', () => {
     expect(simulator.channelIds).not.toContain(second.id);
   });
 
-  test('Another OAuth client has 20 channels of its own and cannot use those of the first', async () => {
+  test('Another OAuth client has its own 20 channels and cannot use those of the first', async () => {
     await simulator.close();
     await start({ otherClients: [{ clientId: 'second', clientSecret: 'second-secret' }] });
     await client.login();
