@@ -127,7 +127,7 @@ describe('the cache of key orders', () => {
   });
 });
 
-test('Values that JSON does not have are omitted as JSON.stringify does', () => {
+test('Values that JSON does not support are omitted, as in JSON.stringify', () => {
   const value = { a: undefined, b: [undefined, 1], c: undefined };
   expect(canonicalJson(value)).toBe(JSON.stringify(value));
   expect(canonicalJson(undefined)).toBe('null');

@@ -44,7 +44,7 @@ describe('events with a key', () => {
     },
   );
 
-  test('Occurrences differ by the time in the detail, and without one by the EventBridge id', () => {
+  test('Occurrences differ by the time in the detail, or by the EventBridge id if there is no time', () => {
     const [sample] = SAMPLES;
     const occurrence = (timestamp: string | undefined, id?: string) =>
       queuedNativeEvent(native({ ...(sample?.frame as Frame), timestamp }, id))?.occurrence;

@@ -47,7 +47,7 @@ describe('registered secrets', () => {
     expect(redact('an event a day')).toBe('an event a day');
   });
 
-  test('No registered secret remains in any text', () => {
+  test('No registered secret remains in any string', () => {
     const secret = fc.stringMatching(/^[\w\-~+/=.]{6,30}$/).filter((text) => !'redacted'.includes(text));
     fc.assert(
       fc.property(
@@ -163,7 +163,7 @@ describe('long strings', () => {
     ['a registered secret', 's3cr3t-value-that-is-registered'],
     ['a token', 'Bearer abc.DEF-1_2~3+/4=='],
     ['a channel', CHANNEL],
-  ])('No half of %s remains at the cut, wherever it is', (_what, secret) => {
+  ])('No part of %s remains at the truncation point, wherever it is', (_what, secret) => {
     registerSecret('s3cr3t-value-that-is-registered');
     const marker = secret.slice(secret.indexOf(' ') + 1);
     for (let kept = 1; kept <= secret.length; kept++) {

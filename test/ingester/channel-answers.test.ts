@@ -32,7 +32,7 @@ describe('the address of a channel', () => {
     expect(() => readChannel(channel(connectUri), apiUrl)).toThrow(/an address outside of/);
   });
 
-  test('An address that is not encrypted is refused when the API is encrypted', () => {
+  test('An unencrypted address is refused if the API is encrypted', () => {
     const connectUri = 'ws://streaming.mypurecloud.com/channels/c-000001';
     expect(() => readChannel(channel(connectUri), API)).toThrow(/an address that is not encrypted/);
   });

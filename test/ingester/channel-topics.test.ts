@@ -101,7 +101,7 @@ describe('rejected topics', () => {
 });
 
 describe('changed topics', () => {
-  test('Added topics are posted to every channel in use, without the others', async () => {
+  test('Only the added topics are posted, to every channel in use', async () => {
     await start();
     const sessions = [await cloud.open(), await cloud.open('restart')];
     cloud.newCalls();

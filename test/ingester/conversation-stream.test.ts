@@ -99,7 +99,7 @@ describe('the handshake', () => {
 });
 
 describe('events', () => {
-  test('An event is identified by subscription, sequence and time, and its body is the whole event', async () => {
+  test('An event is identified by subscription, sequence number and time, and its body is the whole event', async () => {
     expect(receive(await harness.connect(), EVENT)).toEqual([
       {
         kind: 'event',

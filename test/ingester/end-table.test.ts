@@ -93,7 +93,7 @@ describe('endOfFailure', () => {
     expect(failure(code, true).throttled === true).toBe(code === 'rate_limited');
   });
 
-  test('Every failure says in words what happened, because logs and gaps give its meaning as the reason', () => {
+  test('Every failure has a meaning in words, which logs and gaps show as the reason', () => {
     const ends = codes.flatMap((code) => [failure(code, true), failure(code, false)]);
     for (const { meaning } of ends) expect(meaning).toMatch(/^[a-z].*[a-z]{3}/i);
   });

@@ -50,7 +50,7 @@ describe('a valid environment', () => {
     });
   });
 
-  test('Limits of the sockets can be set', () => {
+  test('Socket limits can be set', () => {
     const limits = { SOCKET_MAX_FRAME_BYTES: '1048576', SOCKET_DEFLATE: 'on' };
     expect(readConfig({ ...GOOD, ...limits }).socket).toEqual({ maxFrameBytes: 1_048_576, deflate: true });
     const wrong = { SOCKET_MAX_FRAME_BYTES: '7', SOCKET_DEFLATE: 'yes' };
@@ -64,7 +64,7 @@ describe('a valid environment', () => {
     expect(readConfig({ ...GOOD, GENESYS_DOMAIN: domain }).apiUrl).toBe(`https://api.${domain}`);
   });
 
-  test('URLs can be set instead of a domain, and lose trailing slashes', () => {
+  test('URLs can be set instead of a domain, and trailing slashes are removed', () => {
     const hosts = { GENESYS_API_URL: 'http://127.0.0.1:8080/', GENESYS_LOGIN_URL: 'http://127.0.0.1:8081//' };
     expect(readConfig({ ...GOOD, GENESYS_DOMAIN: undefined, ...hosts })).toMatchObject({
       apiUrl: 'http://127.0.0.1:8080',

@@ -104,7 +104,7 @@ describe('events', () => {
     expect(intake.totals.copies).toBe(1);
   });
 
-  test('Equal events without a recovery key are different events of one connection', () => {
+  test('Equal events without a recovery key are different events on one connection', () => {
     for (const state of [1, 2, 1, 2, 1]) take(frame({ state }));
     expect(queue.events.map(({ frame: { eventBody } }) => eventBody.state)).toEqual([1, 2, 1, 2, 1]);
     expect(new Set(queue.events.map(({ id }) => id)).size).toBe(5);

@@ -215,7 +215,7 @@ describe('the sequence', () => {
     ['later times', 1_900_000_000_000],
     ['the time of the newest event', 1_800_000_000_002],
   ])(
-    'A sequence that starts again after a reconnect with %s is a new epoch, of which nothing is dropped',
+    'A sequence that restarts after a reconnect with %s is a new epoch, and none of its events is dropped',
     async (_, ms) => {
       const strict = newHarness({ INTERACTION_LATE: 'drop' });
       const first = await strict.connect();

@@ -57,7 +57,7 @@ describe('before connecting', () => {
   });
 });
 
-test('Token, subscriptions and batching travel in the upgrade, which subscribes', async () => {
+test('The upgrade request contains the token, subscriptions and batching, and subscribes', async () => {
   const session = await harness.connect();
   expect(session.url).toMatch(
     /^wss:\/\/api\.mypurecloud\.de\/api\/v2\/notifications\/stream\?access_token=token-1&/,
@@ -70,7 +70,7 @@ test('Token, subscriptions and batching travel in the upgrade, which subscribes'
 });
 
 describe('batches', () => {
-  test('The events of a batch come with their own ids, and then the cursor', async () => {
+  test('The events of a batch have their own ids, and the cursor follows them', async () => {
     const batch = {
       events: [event('1'), event('2', { resourceId: 'q2' })],
       lastEventId: '2',
@@ -208,7 +208,7 @@ describe('a refused last event id', () => {
     },
   );
 
-  test('It is kept if a subscription is what the server refuses', async () => {
+  test('It is kept if the server refuses a subscription', async () => {
     harness.answer = () => Response.json({ entities: [RESOURCES[0]] });
     expect(parametersOf(await harness.connect('restart', REFUSED_UPGRADE)).get('lastEventId')).toBe('7');
     harness.answer = () => Response.json({ entities: RESOURCES });

@@ -97,7 +97,7 @@ describe('the OAuth clients of a deployment', () => {
     await expect(clients.filled()).rejects.toMatchObject({ code: 'wrong_secret' });
   });
 
-  test('Each OAuth client has its own limit of requests', async () => {
+  test('Each OAuth client has its own request limit', async () => {
     const [first, second] = await clientsOf('first', 'second').filled();
     await first.rest.call({ method: 'GET', path: '/a' });
     // With one limit for both, this request would wait for a minute.

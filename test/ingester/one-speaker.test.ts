@@ -82,7 +82,7 @@ describe('two connections', () => {
     expect(take(a, 'in transit')).toEqual(['in transit']);
   });
 
-  test('The newer connection that fails leaves the speaker alone', () => {
+  test('A newer connection that fails does not affect the speaker', () => {
     take(b, '1');
     expect(end(b)).toEqual({ released: [], copies: 0 });
     expect(take(a, '2')).toEqual(['2']);
@@ -215,20 +215,20 @@ describe('three connections', () => {
   });
 });
 
-describe('the bound of what is held', () => {
+describe('the limits of held events', () => {
   beforeEach(() => {
     speaker.open(a);
     speaker.open(b);
   });
 
-  test('Above the number of held events the oldest pass', () => {
+  test('Above the maximum number of held events, the oldest pass', () => {
     for (let n = 0; n < MAX_HELD_EVENTS; n++) expect(take(b, String(n))).toEqual([]);
     expect(take(b, 'more')).toEqual(['0']);
     expect(take(b, 'more')).toEqual(['1']);
     expect(end(a).released).toHaveLength(MAX_HELD_EVENTS);
   });
 
-  test('Above the bytes of held events the oldest pass', () => {
+  test('Above the maximum bytes of held events, the oldest pass', () => {
     expect(take(b, 'first', MAX_HELD_BYTES / 2)).toEqual([]);
     expect(take(b, 'second', MAX_HELD_BYTES / 2)).toEqual([]);
     expect(take(b, 'third', 1)).toEqual(['first']);
@@ -251,7 +251,7 @@ describe('the bound of what is held', () => {
     expect(take(b, 'third', 1)).toEqual(['first']);
   });
 
-  test('Of two events of the same moment, the one of the older connection passes first', () => {
+  test('Of two events received at the same time, the one from the older connection passes first', () => {
     speaker.open(c);
     take(c, 'newer', MAX_HELD_BYTES / 2);
     take(b, 'older', MAX_HELD_BYTES / 2);

@@ -39,7 +39,7 @@ describe('the outcomes of topics', () => {
     expect(rejected.size).toBe(0);
   });
 
-  test('An answer about some topics keeps the rejections of the others', () => {
+  test('A response for some topics keeps the rejections of the others', () => {
     learn(['a', 'b'], { a: 'no', b: 'no' });
     learn(['a'], { a: undefined }, false);
     expect([...rejected.keys()]).toEqual(['b']);
@@ -237,7 +237,7 @@ describe('what a session delivers', () => {
     expect(session.delivers(TOPICS[0]!, beforeTick)).toBe(true);
   });
 
-  test('A topic is not delivered while the call that adds it has no answer, and after it has failed', async () => {
+  test('A topic is not delivered while the call that adds it has no response, or after the call has failed', async () => {
     cloud = await ChannelCloud.start();
     const session = await cloud.open();
     session.onOpen();

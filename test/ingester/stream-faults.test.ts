@@ -55,7 +55,7 @@ describe('what a fault leaves behind', () => {
   );
 
   test.each(['analytics-events', 'conversation-stream', 'interaction-events'] as const)(
-    'With %s, a sequence that starts again is recorded as a new epoch, and is counted',
+    'With %s, a sequence that restarts is recorded as a new epoch, and is counted',
     async (name) => {
       const running = await start(name);
       await running.survive('sequence_restart');

@@ -118,7 +118,7 @@ describe('opening a session', () => {
     });
   });
 
-  test('An answer without topics to the call that sets them is an error', async () => {
+  test('A response without topics to the call that sets them is an error', async () => {
     await start();
     cloud.intercept = (method) => (method === 'PUT' ? Response.json({ ok: true }) : undefined);
     await expect(cloud.open()).rejects.toMatchObject({ code: 'unexpected_answer', retriable: true });

@@ -256,7 +256,7 @@ describe('how far a connection was read', () => {
     expect(transport.readUntil).toEqual(proven);
   });
 
-  describe('from a server that answers no pings', () => {
+  describe('from a server that does not answer pings', () => {
     test('The time until the open counts as read, because nothing is sent before it', async () => {
       connect({ silenceMs: SILENCE_MS });
       await pass(3_000);
@@ -293,7 +293,7 @@ describe('how far a connection was read', () => {
       },
     );
 
-    test.each([1001, 1006, 1011, 1012])('A close with code %i does not answer ours', async (code) => {
+    test.each([1001, 1006, 1011, 1012])('A close with code %i does not acknowledge ours', async (code) => {
       const socket = open({ silenceMs: SILENCE_MS });
       const opened = moment();
       await pass(5_000);

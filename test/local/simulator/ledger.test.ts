@@ -80,21 +80,21 @@ describe('the report', () => {
     expect(ledger.report()).toMatchObject({ publishedTwiceWeak: 1, publishedTwice: 1 });
   });
 
-  test('A weak event with another id is a double if only one socket got it', () => {
+  test('A weak event with another id is a duplicate if only one socket received it', () => {
     const ledger = new Ledger();
     const serial = send(ledger);
     for (const id of ['first', 'second']) ledger.received(serial, { id, isWeak: true });
     expect(ledger.report()).toMatchObject({ publishedTwiceWeak: 0, publishedTwice: 1 });
   });
 
-  test('A weak event that arrives again with the same id is a double, although two sockets got it', () => {
+  test('A weak event that arrives again with the same id is a duplicate, although two sockets received it', () => {
     const ledger = new Ledger();
     const serial = send(ledger, { sockets: 2 });
     for (const id of ['first', 'first', 'second']) ledger.received(serial, { id, isWeak: true });
     expect(ledger.report()).toMatchObject({ publishedTwiceWeak: 1, publishedTwice: 1 });
   });
 
-  test('A second id is a double if neither of the two is weak', () => {
+  test('A second id is a duplicate if neither of the two is weak', () => {
     const ledger = new Ledger();
     const serial = send(ledger, { sockets: 2 });
     for (const id of ['first', 'second']) ledger.received(serial, { id });

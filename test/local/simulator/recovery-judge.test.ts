@@ -29,7 +29,7 @@ describe('a missed event', () => {
     expect(judge.judge([missed(1, PRESENCE)])).toMatchObject({ recovered: 1, unexplained: 0, doubled: 0 });
   });
 
-  test('It is unexplained if the REST API knows it and the bus does not have it', () => {
+  test('It is unexplained if the REST API returns it but the bus does not have it', () => {
     const judge = new RecoveryJudge();
     judge.emitted(1, presence('2026-01-01T00:00:00Z'));
     expect(judge.judge([missed(1, PRESENCE)])).toMatchObject({
@@ -39,7 +39,7 @@ describe('a missed event', () => {
     });
   });
 
-  test('A change of only the message is unrecoverable if the presence itself was delivered', () => {
+  test('A change to only the message is unrecoverable if the presence itself was delivered', () => {
     const judge = new RecoveryJudge();
     judge.emitted(1, presence('2026-01-01T00:00:00Z'));
     judge.emitted(2, presence('2026-01-01T00:00:00Z', 'back at two'));
