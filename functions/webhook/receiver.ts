@@ -112,7 +112,7 @@ export class Receiver {
     await this.send(delivered.item.json, signal);
     if (delivered.kind === 'event') return RESPONSES.accepted;
     const { reason } = delivered;
-    this.options.log.warn('a signed body has no usable event; it goes to the quarantine queue', {
+    this.options.log.warn('a signed body contains no usable event; it is sent to the quarantine queue', {
       reason,
       bytes: body.length,
     });

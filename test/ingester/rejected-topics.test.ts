@@ -153,7 +153,7 @@ describe('rejected topics of a channel', () => {
     cloud.intercept = () => Response.json({}, { status: 400 });
     vi.setSystemTime(NOW + RETRY_REJECTED_MS);
     cloud.channels.touch(session);
-    await vi.waitFor(() => expect(cloud.log.about('asked for again')).toHaveLength(1), {
+    await vi.waitFor(() => expect(cloud.log.about('requested again')).toHaveLength(1), {
       interval: 1,
       timeout: 60_000,
     });

@@ -27,7 +27,7 @@ export class SteadyTopics {
   take(listed: readonly string[]): readonly string[] {
     if (listed.length < this.missed.size * MIN_REMAINING_SHARE) {
       this.log.error(
-        'a listing has less than half of the previous topics; the previous ones are kept. Restart the task to accept it.',
+        'a listing has fewer than half of the previous topics; the previous ones are kept. Restart the task to accept it.',
         { listed: listed.length, previous: this.missed.size },
       );
       this.latest = this.missed;

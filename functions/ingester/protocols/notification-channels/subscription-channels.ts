@@ -165,7 +165,7 @@ export class SubscriptionChannels implements ChannelOwner {
       await this.changeTopics('POST', session, asked, this.context.signal);
       session.added(asked);
     } catch (error) {
-      this.context.log.warn('rejected topics could not be asked for again', { error });
+      this.context.log.warn('rejected topics could not be requested again', { error });
     }
   }
 
