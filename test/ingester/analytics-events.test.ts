@@ -203,7 +203,7 @@ describe('the optional sequence', () => {
   });
 
   test.each([2, 9])(
-    'A sequence that starts again after a reconnect is a new epoch, which is recorded: second %i',
+    'A sequence that restarts after a reconnect is recorded as a new epoch: second %i',
     async (second) => {
       const first = await harness.connect();
       for (const sequence of [1, 2]) receive(first, numbered(sequence, sequence));

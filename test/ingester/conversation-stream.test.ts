@@ -188,7 +188,7 @@ describe('the sequence', () => {
     ['later times', 1_900_000_000_000],
     ['the time of the newest event', Date.parse(numbered(3).timestamp)],
   ])(
-    'A sequence that starts again with %s is recorded as a new epoch, and its events have other ids',
+    'A sequence that restarts with %s is recorded as a new epoch, and its events have other ids',
     async (_, ms) => {
       const first = await harness.connect();
       for (const sequence of [1, 2, 3]) receive(first, numbered(sequence));
