@@ -8,7 +8,7 @@ export const BATCHER_LIMITS = {
   /** Largest envelope. SQS bills each 64 KB, or part of it, as one request. */
   envelopeBytes: 60_000,
   envelopeEvents: 200,
-  /** Maximum time that an event waits for its envelope to fill. */
+  /** Maximum wait for an envelope to fill. */
   lingerMs: 100,
   /** Entries per SendMessageBatch; an SQS limit. */
   batchEntries: 10,
@@ -89,7 +89,7 @@ export class Batcher {
     this.buffer = new ItemBuffer(this.limits);
   }
 
-  /** Memory of the items that have been added but not yet accepted by SQS, in bytes. */
+  /** Memory of the items that SQS has not accepted yet, in bytes. */
   get bufferedBytes(): number {
     return this.buffer.memoryBytes;
   }
