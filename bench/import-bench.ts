@@ -6,7 +6,7 @@ import { basename, join } from 'node:path';
 import { buildModule } from '../lib/cdk/bundle.ts';
 import { type Figure, figure } from './measure.ts';
 
-/** Cold imports per bundle, of which the median is reported. */
+/** Cold imports per bundle. The median is reported. */
 const RUNS = 9;
 const BYTES_PER_KB = 1_024;
 /** Environment variables that the consumer reads when it is loaded. */

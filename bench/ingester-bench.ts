@@ -7,7 +7,10 @@ import { type FormatName, WIRE_FORMATS } from './wire-formats.ts';
 /** Names of the wire formats that can be measured. */
 export const FORMATS = Object.keys(WIRE_FORMATS) as readonly FormatName[];
 
-/** Measures the ingester with one wire format, in a process of its own, so that no other format has shaped its code. */
+/**
+ * Measures the ingester with one wire format, in its own process, so that other formats do not affect the optimized
+ * code.
+ */
 export async function benchIngester(format: FormatName): Promise<Figure> {
   const run = fork(new URL('./ingester-rates.ts', import.meta.url), [format], { execArgv: ['--expose-gc'] });
   const [{ value, naive, limit }] = (await once(run, 'message')) as [IngesterRates];

@@ -16,7 +16,7 @@ const US_PER_MS = 1_000;
 
 type Handler = (event: LambdaFunctionURLEvent) => Promise<{ statusCode?: number | undefined }>;
 
-/** The time of one request: the handler towards an AWS that does nothing, beside a handler that only parses the body. */
+/** The time of one request: the handler with the null AWS, compared with a handler that only parses the body. */
 export async function benchWebhook(): Promise<Figure[]> {
   const requests = Array.from(events(WARM_UP_REQUESTS + REQUESTS));
   const naive = await durations(parseOnly, requests);

@@ -6,7 +6,7 @@ export interface WireFormat {
   /** Text frames before the first event, which complete the handshake. */
   readonly first: readonly object[];
   readonly eventsPerFrame: number;
-  /** One frame. `number` counts events, from 1. A text is sent as a text frame. */
+  /** One frame. `number` counts events, from 1. A string is sent as a text frame. */
   encode(frames: readonly Frame[], number: number): string | Buffer;
 }
 

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { ConfigurationReferenceError } from './configuration-reference-error.ts';
 import { code, type SettingRow } from './markdown-table.ts';
 
-/** Metadata of an environment variable: the JSON Schema of zod, with the keys that a schema adds by `.meta()`. */
+/** Metadata of an environment variable: the JSON Schema of zod, with the keys that a schema adds with `.meta()`. */
 const variableSchema = z.strictObject({
   $schema: z.string(),
   description: z.string().optional(),

@@ -14,7 +14,7 @@ import { code, type SettingRow } from './markdown-table.ts';
 /** Tags of a TSDoc comment that the reference shows. */
 const SUPPORTED_TAGS: ReadonlySet<string> = new Set(['default', 'example']);
 
-/** The source is parsed alone, without its imports and the standard library, because types are shown as written. */
+/** Only the source is parsed, without its imports and the standard library, because types are shown as written. */
 const COMPILER_OPTIONS = { noResolve: true, noLib: true, types: [] };
 
 /**

@@ -71,7 +71,7 @@ function renderLine({ atMs, text }: TerminalLine, index: number): string {
   const length = spans.reduce((sum, span) => sum + [...span.text].length, 0);
   if (length === 0) return '';
   const y = TITLE_BAR_HEIGHT + (index + 1) * LINE_HEIGHT - 5;
-  // The length keeps columns aligned whatever the font.
+  // The length keeps columns aligned with any font.
   const textLength = Math.round(length * CHARACTER_WIDTH * 10) / 10;
   const content = spans.map(({ text: part, classes }) =>
     classes === '' ? terminalText(part) : `<tspan class="${classes}">${terminalText(part)}</tspan>`,
@@ -96,7 +96,7 @@ function parseStyles(line: string): { text: string; classes: string }[] {
   return spans;
 }
 
-/** Escapes a text for XML. No-break spaces keep the columns where SVG viewers would collapse spaces. */
+/** Escapes text for XML. No-break spaces preserve the columns, because SVG viewers collapse ordinary spaces. */
 function terminalText(text: string): string {
   return escapeXml(text).replaceAll(' ', '\u00a0');
 }

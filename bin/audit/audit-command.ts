@@ -13,7 +13,7 @@ interface VerifyFlags {
 export function auditCommand(print: (text: string) => Promise<void>): Command {
   const verify = new Command('verify')
     .description(
-      'Check the hash chains of audit records, and name the first broken link of each session. The exit code is 1 if a chain is broken or a line cannot be read.',
+      'Check the hash chains of audit records, and report the first broken link of each session. The exit code is 1 if a chain is broken or a line cannot be read.',
     )
     .argument(
       '<file>',
@@ -22,7 +22,7 @@ export function auditCommand(print: (text: string) => Promise<void>): Command {
     .option('--json', 'print one JSON object', false)
     .option(
       '--allow-missing-start',
-      'accept sessions whose first records are missing, as in an export of a part of the time',
+      'accept sessions whose first records are missing, as in an export of a limited time range',
       false,
     )
     .action(async (file: string, { json, allowMissingStart }: VerifyFlags) => {

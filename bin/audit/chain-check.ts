@@ -3,10 +3,10 @@ import { recordHash } from '../../lib/events/audit-record.ts';
 import { TooDeepError } from '../../lib/events/canonical-json.ts';
 import type { ExportedRecord, UnreadableLine } from './exported-records.ts';
 
-/** Records that are checked at once. */
+/** Maximum number of records in a file. */
 const MAX_RECORDS = 5_000_000;
 
-/** What the chain of a session needs of a record. Other fields are covered by its hash. */
+/** The fields of a record that are needed to check its chain. Other fields are covered by its hash. */
 const linkSchema = z.looseObject({
   session: z.string(),
   service: z.string(),
@@ -20,7 +20,7 @@ const linkSchema = z.looseObject({
 /** A record as a link of its chain. */
 interface Link extends Pick<z.infer<typeof linkSchema>, 'service' | 'index' | 'previous' | 'hash' | 'time'> {
   readonly line: number;
-  /** The content does not have the hash of the record. */
+  /** The content does not match the hash of the record. */
   readonly isAltered: boolean;
   readonly isLast: boolean;
 }
@@ -28,7 +28,7 @@ interface Link extends Pick<z.infer<typeof linkSchema>, 'service' | 'index' | 'p
 /** The kinds of broken links. */
 export type BreakKind = 'missing' | 'altered' | 'conflict' | 'detached' | 'after end';
 
-/** The first place at which the chain of a session does not hold. */
+/** The first position at which the chain of a session is broken. */
 export interface BrokenLink {
   readonly kind: BreakKind;
   readonly index: number;
@@ -37,22 +37,22 @@ export interface BrokenLink {
   readonly text: string;
 }
 
-/** What was found about one session. */
+/** The findings for one session. */
 export interface SessionReport {
   readonly session: string;
   readonly service: string;
-  /** Different records. */
+  /** Number of distinct records. */
   readonly records: number;
-  /** Identical copies of records. CloudWatch Logs stores at least once. */
+  /** Number of identical copies of records. CloudWatch Logs stores log events at least once. */
   readonly copies: number;
   readonly from: string;
   readonly to: string;
-  /** `ended`: the chain has a last record. `open`: records can be missing at the end, which a chain does not show. */
+  /** `ended`: the chain has a last record. `open`: records can be missing at the end, which a chain cannot show. */
   readonly state: 'ended' | 'open' | 'broken';
   readonly broken?: BrokenLink;
 }
 
-/** What was found in a file. */
+/** The findings for a file. */
 export interface AuditReport {
   readonly sessions: readonly SessionReport[];
   readonly unreadable: readonly UnreadableLine[];
@@ -60,7 +60,7 @@ export interface AuditReport {
 
 /** Options of {@link checkRecords}. */
 export interface CheckOptions {
-  /** Accepts sessions whose first records are missing, as in an export of a part of the time. */
+  /** Accepts sessions whose first records are missing, as in an export of a limited time range. */
   readonly allowMissingStart: boolean;
 }
 
@@ -84,7 +84,7 @@ export async function checkRecords(
     }
     records += 1;
     if (records > MAX_RECORDS)
-      throw new Error(`The file has more than ${MAX_RECORDS} records: check a shorter time at once.`);
+      throw new Error(`The file has more than ${MAX_RECORDS} records: check a shorter time range.`);
     const links = sessions.get(link.session) ?? [];
     links.push(link);
     sessions.set(link.session, links);
@@ -97,14 +97,14 @@ function linkOf({ value, line }: ExportedRecord): (Link & { session: string }) |
   const parsed = linkSchema.safeParse(value);
   if (!parsed.success) {
     const fields = parsed.error.issues.map(({ path }) => path.join('.')).join(', ');
-    return { line, problem: `its fields ${fields} are missing or have another type` };
+    return { line, problem: `its fields ${fields} are missing or have the wrong type` };
   }
   const { session, service, index, previous, hash, time, action } = parsed.data;
   const isLast = action === 'session.ended';
   return { session, service, index, previous, hash, time, line, isAltered: hash !== hashOf(value), isLast };
 }
 
-/** What is nested too deeply was not written by Switchboard, and has no hash. */
+/** A record that is nested too deeply was not written by Switchboard and has no hash. */
 function hashOf(value: Readonly<Record<string, unknown>>): string {
   try {
     return recordHash(value);
@@ -158,7 +158,7 @@ function breakBetween(
     return { kind: 'missing', index: expected, text: `${which} missing before line ${line}.` };
   }
   if (isAltered)
-    return { kind: 'altered', text: `Record ${index} was altered: its content does not have its hash.` };
+    return { kind: 'altered', text: `Record ${index} was altered: its content does not match its hash.` };
   if (before && index === before.index)
     return {
       kind: 'conflict',

@@ -1,11 +1,14 @@
 import { parseExactJson } from '../../lib/events/exact-json.ts';
 
-/** Longest JSON document over several lines. The AWS CLI joins all pages of an export to one. */
+/**
+ * Maximum length of a JSON document that spans several lines. The AWS CLI merges all pages of an export into one
+ * document.
+ */
 const MAX_DOCUMENT_CHARACTERS = 256 * 1_048_576;
 
-const TOO_LONG = `the JSON document that begins here has more than ${MAX_DOCUMENT_CHARACTERS} characters; export a shorter time, or one record per line`;
+const TOO_LONG = `the JSON document that begins here has more than ${MAX_DOCUMENT_CHARACTERS} characters; export a shorter time range, or one record per line`;
 
-/** A record of a file, not checked yet. */
+/** A record from a file, not checked yet. */
 export interface ExportedRecord {
   readonly value: Readonly<Record<string, unknown>>;
   /** Line of the file at which it starts, from 1. */
@@ -19,9 +22,9 @@ export interface UnreadableLine {
 }
 
 /**
- * The records of a file in any form in which CloudWatch Logs exports them: one per line, after a timestamp and the name
- * of a stream or not (`aws logs tail`, export to S3), or as `events[].message` of JSON documents (`filter-log-events`,
- * `get-log-events`), which can have several lines.
+ * The records of a file in any format in which CloudWatch Logs exports them: one per line, optionally preceded by a
+ * timestamp and a stream name (`aws logs tail`, export to S3), or as `events[].message` of JSON documents
+ * (`filter-log-events`, `get-log-events`), which can span several lines.
  */
 export async function* exportedRecords(
   lines: AsyncIterable<string>,
@@ -41,7 +44,7 @@ export async function* exportedRecords(
       }
       continue;
     }
-    // What precedes the first brace is a timestamp and the name of a stream.
+    // The text before the first brace is a timestamp and a stream name.
     const start = text.indexOf('{');
     if (text.trim() === '') continue;
     if (start === -1) yield { line, problem: 'it contains no JSON object' };

@@ -1,11 +1,11 @@
 import type { AuditReport, SessionReport } from './chain-check.ts';
 
-/** Unreadable lines that are listed as text. `--json` lists all. */
+/** Maximum number of unreadable lines listed as text. `--json` lists all of them. */
 const MAX_SHOWN_LINES = 10;
 /** Characters that could control a terminal. */
 const CONTROL_CHARACTERS = /\p{Cc}/gu;
 
-/** What the state of a session means. */
+/** The meaning of each session state. */
 const STATES: Readonly<Record<SessionReport['state'], string>> = {
   ended: 'complete',
   open: 'unbroken, without a last record: records can be missing at the end',

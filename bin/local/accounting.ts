@@ -6,9 +6,9 @@ import type { ProtocolAccount } from './protocol-account.ts';
 import { unknownOutcomes } from './unknown-outcomes.ts';
 import { PUT_EVENTS, type PublishedDetail, putEventsSerials, recoveredSerial } from './wire-facts.ts';
 
-/** Stalled events whose ids are kept until they are published. */
+/** Maximum number of stalled events whose ids are kept until they are published. */
 const MAX_STALLED_EVENTS = 500_000;
-/** An event id is the base64url of a SHA-256. It is only used to tell which latencies a fault has lengthened. */
+/** An event id is the base64url of a SHA-256. It is only used to find the latencies that a fault has increased. */
 const EVENT_ID = /(?<![\w-])[\w-]{43}(?![\w-])/g;
 
 /** Reads a JSON object from the local S3. */
@@ -17,7 +17,7 @@ export type ReadObject = (bucket: string, key: string) => unknown;
 /**
  * Reports to the ledger of each protocol what happened to its events: which reached the bus, which were stalled by an
  * injected fault, and which publishes had an unknown outcome, so that a repeat is allowed. Its only sources are the bus
- * and the calls that the local AWS received. The serial number of an event tells which cloud has sent it.
+ * and the calls that the local AWS received. The serial number of an event identifies the cloud that sent it.
  */
 export class Accounting {
   private readonly accounts: readonly [ProtocolAccount, ...ProtocolAccount[]];
@@ -35,12 +35,12 @@ export class Accounting {
   /**
    * An event reached the bus.
    *
-   * @param readObject - reads the event that a reference names
+   * @param readObject - reads the event that a reference points to
    */
   onPublished({ event }: PublishedEvent, readObject?: ReadObject): void {
     const detail = event.detail as unknown as PublishedDetail;
     const { eventId = '', identity, protocol = '', backfilled, oversize } = detail.metadata;
-    // The object is the event. A reference that leads nowhere is an arrival without an event.
+    // The object is the event. A reference without an object is an arrival without an event.
     const arrived = oversize ? readObject?.(oversize.bucket, oversize.key) : detail;
     const isWeak = identity === 'weak';
     if (backfilled) {
@@ -52,7 +52,7 @@ export class Accounting {
     const serial = arrived ? serialOf(arrived as SerialCarrier) : undefined;
     const owner = serial === undefined ? undefined : this.ownerOf(serial);
     if (this.stalled.delete(eventId) && serial !== undefined) owner?.ledger.markStalled(serial);
-    // What no cloud has sent is unexpected, whichever protocol counts it.
+    // An event that no cloud has sent is unexpected, regardless of the protocol that counts it.
     const account = owner ?? this.accounts.find((one) => one.isNamed(protocol)) ?? this.accounts[0];
     account.arrived(serial, protocol, { id: eventId, isWeak });
   }
@@ -72,7 +72,7 @@ export class Accounting {
   onInvocation(invocation: Invocation, timeLimitMs: number): void {
     const { records, outcome, failedMessageIds } = invocation;
     const wasKilled = outcome.kind === 'crash' || outcome.kind === 'timeout';
-    // A message can be returned without a fault of its own, such as one of two concurrent deliveries.
+    // A message can be returned without a fault, for example if it is delivered twice at the same time.
     for (const { messageId, body } of records)
       if (wasKilled || failedMessageIds.has(messageId)) this.stall(body);
     for (const serial of unknownOutcomes(invocation, timeLimitMs)) this.allowRepeat(serial);

@@ -17,9 +17,9 @@ import type { Credentials } from '../../lib/genesys/token-source.ts';
 import { redactionVariables } from './local-redaction.ts';
 import { NAMES } from './resources.ts';
 
-/** With a simulated Genesys Cloud a run has hundreds of gaps in the time of one: its limits are higher too. */
+/** With a simulated Genesys Cloud, a run has hundreds of gaps in the time of one real gap, so its limits are higher. */
 const SIMULATED_REQUESTS_PER_MINUTE = 30_000;
-/** Rounds of a simulated run. Its REST API knows an event after a second at most. */
+/** Rounds of a simulated run. Its REST API returns an event after at most one second. */
 const SIMULATED_TIMES: FillTimes = {
   roundsAfterMs: [4_500, 5_500, 7_000],
   edgeMs: 1_000,

@@ -1,13 +1,13 @@
 import { hash } from 'node:crypto';
 import { memberSpan } from 'switchboard-local/simulator/json-span.ts';
 
-/** Members under which recorders keep a frame. `detail` is also that of Genesys Cloud's EventBridge integration. */
+/** Members in which recorders store a frame. Genesys Cloud's EventBridge integration also uses `detail`. */
 const WRAPPER_MEMBERS = ['detail', 'rawEvent'] as const;
 const CONTROL_TOPIC = /^(channel\.metadata$|v2\.system\.)/;
 
 /**
  * `frame`: a notification frame. `control`: a heartbeat, a reply, a system message or another object without a topic.
- * `other`: JSON that is not a frame; the product puts it into quarantine.
+ * `other`: JSON that is not a frame; the product quarantines it.
  */
 export type LineKind = 'frame' | 'control' | 'other';
 
@@ -15,7 +15,7 @@ export type LineKind = 'frame' | 'control' | 'other';
 export interface RecordedLine {
   readonly kind: LineKind;
   readonly topicName: string;
-  /** The frame's own text in the line, so that no number loses precision. */
+  /** The frame's original text in the line, so that no number loses precision. */
   readonly text: string;
   /** Event time in epoch milliseconds, if the line has one. */
   readonly atMs: number | undefined;
@@ -27,7 +27,7 @@ type JsonObject = Readonly<Record<string, unknown>>;
  * Reads one line of a capture: a frame, or a recorder's object that has the frame as `detail` or `rawEvent` (as an
  * object or as JSON text).
  *
- * @param pick - names of the members that lead to the frame, instead
+ * @param pick - names of the members that lead to the frame, used instead of these
  * @returns undefined if the line, or what it wraps, is not JSON
  */
 export function readCaptureLine(line: string, pick?: readonly string[]): RecordedLine | undefined {
@@ -40,7 +40,7 @@ export function readCaptureLine(line: string, pick?: readonly string[]): Recorde
   return { kind: kindOf(frame), topicName, text, atMs: timeOf(frame) ?? timeOf(value) };
 }
 
-/** Names the members of a value, to describe a line that was not understood. */
+/** Names the members of a value, to describe a line that could not be interpreted. */
 export function describeJson(line: string): string {
   const value = parse(line);
   if (value === undefined) return 'text that is not JSON';
@@ -51,8 +51,8 @@ export function describeJson(line: string): string {
 }
 
 /**
- * A hash of topic and body that is equal for lines with the same content, whatever the order of their keys. Numbers are
- * compared by their text.
+ * A hash of topic and body that is equal for lines with the same content, regardless of the order of their keys.
+ * Numbers are compared by their source text.
  */
 export function contentKey({ topicName, text }: RecordedLine): string {
   const body = memberSpan(text, ['eventBody']);
@@ -68,7 +68,7 @@ function unwrap(line: string, value: unknown): string | undefined {
   return line;
 }
 
-/** The text of a nested value. If it is a JSON string, the text in it. */
+/** The source text of a nested value. For a JSON string, its content. */
 function textAt(line: string, path: readonly string[]): string | undefined {
   const span = memberSpan(line, path);
   if (span === undefined) return undefined;
@@ -85,7 +85,7 @@ function kindOf(value: unknown): LineKind {
   return isObject(eventBody) && (metadata === undefined || isObject(metadata)) ? 'frame' : 'other';
 }
 
-/** The first time that is found where Genesys Cloud and EventBridge put one. */
+/** The first time found in the fields that Genesys Cloud and EventBridge use for it. */
 function timeOf(value: unknown): number | undefined {
   if (!isObject(value)) return undefined;
   const { timestamp, time, eventBody } = value;
@@ -107,7 +107,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** Parses JSON with every number as its text. */
+/** Parses JSON, with every number as its source text. */
 function parseExactly(text: string): unknown {
   if (text === '') return undefined;
   const keepNumbers = (_key: string, value: unknown, context?: { source?: string }) =>

@@ -18,11 +18,11 @@ export interface ChildIngesterOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** Called for each line of its log. */
   readonly onLog?: (line: string) => void;
-  /** Called when it has been killed and has ended, before it starts again. */
+  /** Called after it has been killed and has ended, before it starts again. */
   readonly onKilled: () => void;
 }
 
-/** The ingester's `main.ts` as a child process, which can be killed and starts again. */
+/** The ingester's `main.ts` as a child process, which can be killed and restarted. */
 export class ChildIngester implements RunningIngester {
   /** Number of times the process was killed. */
   kills = 0;
@@ -62,7 +62,7 @@ export class ChildIngester implements RunningIngester {
     return this.metrics.connections;
   }
 
-  /** Counts of all processes so far. What a killed process did since the last reading is not included. */
+  /** Counts of all processes so far, without those of a killed process since its last reading. */
   get totals(): TotalsByProtocol {
     const { earlier, metrics } = this;
     const names = Object.keys({ ...earlier, ...metrics.totals });

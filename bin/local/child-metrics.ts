@@ -2,7 +2,7 @@ import type { TotalsByProtocol } from './running-ingester.ts';
 
 const TIMEOUT_MS = 1_000;
 
-/** What `/metrics` of an ingester process reports. */
+/** The metrics that `/metrics` of an ingester process reports. */
 export interface ChildMetrics {
   readonly totals: TotalsByProtocol;
   readonly connections: number;
@@ -11,7 +11,7 @@ export interface ChildMetrics {
   readonly isLeading: boolean;
 }
 
-/** Reads the metrics of an ingester process. Returns undefined if it does not answer. */
+/** Reads the metrics of an ingester process. Returns undefined if it does not respond. */
 export async function readChildMetrics(port: number): Promise<ChildMetrics | undefined> {
   let text: string;
   try {

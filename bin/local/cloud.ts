@@ -17,12 +17,12 @@ import type { LocalOptions } from './run-options.ts';
 /** Intervals of the real platform, shortened: the heartbeat of 30 s, and the minute before an announced close. */
 const HEARTBEAT_MS = 250;
 const CLOSING_GRACE_MS = 8_000;
-/** More than the platform's 300, because connections change, and gaps are filled, hundreds of times as often. */
+/** Higher than the platform's 300, because connections change and gaps are filled hundreds of times as often. */
 export const REQUESTS_PER_MINUTE = 100_000;
-/** Longest time until the REST API knows an event. */
+/** Maximum time until the REST API returns an event. */
 export const HISTORY_DELAY_MS = 1_000;
 
-/** What the clouds of a run share, and the share of one of them. */
+/** What the clouds of a run have in common, and the settings of one of them. */
 export interface CloudOptions extends LocalOptions {
   /** The events of this cloud. */
   ledger: Ledger;
@@ -34,13 +34,13 @@ export interface CloudOptions extends LocalOptions {
 
 /** The simulated Genesys Cloud of one protocol, and its events. It sends no events until `play` is called. */
 export interface Cloud {
-  /** What it serves on the platform. */
+  /** The endpoints that it serves on the platform. */
   part: PlatformPart;
-  /** Judges what is recovered after gaps; undefined if this cloud knows nothing afterwards. */
+  /** Checks what is recovered after gaps; undefined if this cloud does not store events. */
   recovery?: RecoveryJudge | undefined;
-  /** The injected faults: how many of each kind took effect. */
+  /** How many injected faults of each kind took effect. */
   faults: { readonly counts: Readonly<Record<string, number>>; stop(): void } | undefined;
-  /** Sends events to EventBridge too. */
+  /** Also sends events to EventBridge. */
   integration?: NativeIntegration;
   /** Variables with which the ingester receives these events. */
   environment: Readonly<Record<string, string>>;
@@ -52,11 +52,11 @@ export interface Cloud {
 /**
  * The simulated Genesys Cloud with notification channels.
  *
- * @param integration - gets the events too
+ * @param integration - also receives the events
  */
 export function createChannelCloud(options: CloudOptions, integration?: NativeIntegration): Cloud {
   const { seed, users, queues, replay, ledger, tokens } = options;
-  // Recorded events come from another cloud. What the integration delivers needs no recovery.
+  // Recorded events come from another cloud, and events that the integration delivers need no recovery.
   const recovery = replay === undefined && !integration ? new RecoveryJudge() : undefined;
   const faults =
     options.faults.cloud.length > 0

@@ -1,6 +1,6 @@
 import type { Outcome } from 'switchboard-local/lambda/environment.ts';
 
-/** Kinds of errors that are reported one by one. The rest are only counted. */
+/** Maximum number of error kinds reported individually. The rest are only counted. */
 const MAX_REPORTED_KINDS = 20;
 const MAX_CAUSES = 5;
 
@@ -31,7 +31,7 @@ export class ConsumerFailures {
   }
 }
 
-/** Errors that differ only in numbers and ids are of one kind. */
+/** Errors that differ only in numbers and ids are of the same kind. */
 function kindOf(error: unknown): string {
   return describe(error).replace(/[0-9a-f-]{16,}|\d+/g, '#');
 }

@@ -27,7 +27,7 @@ export interface LocalConsumerOptions {
   emulator: Emulator;
   edge: AwsEdge;
   quarantineQueueUrl: string;
-  /** Further variables. */
+  /** Additional variables. */
   environment?: Readonly<Record<string, string>>;
   logLevel: LogLevel;
   timeoutMs: number;
@@ -38,7 +38,7 @@ export interface LocalConsumerOptions {
   onInvocation: (invocation: Invocation) => void;
 }
 
-/** The consumer as Lambda runs it. It calls the local AWS in process, because HTTP would take half of the CPU time. */
+/** The consumer as Lambda runs it. It calls the local AWS in-process, because HTTP would take half of the CPU time. */
 export function createLocalConsumer(options: LocalConsumerOptions): SqsPoller {
   const { emulator, edge, logLevel, seed, crashRate, timeoutMs } = options;
   const variables = {

@@ -3,7 +3,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 const NS_PER_MS = 1e6;
 const RESOLUTION_MS = 20;
 
-/** Longest time for which this process could not react, because it or the machine was busy. */
+/** Maximum time for which this process could not react because it or the machine was busy. */
 export class EventLoopDelay {
   private readonly histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
 

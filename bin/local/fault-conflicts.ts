@@ -11,7 +11,7 @@ export function faultConflicts({ named }: FaultChoice, protocols: readonly strin
   return [`--faults ${impossible.join(',')}: ${who}`];
 }
 
-/** What to tell about faults that were chosen by name and that some of the protocols do not have. */
+/** Messages about faults that were chosen by name but that some of the protocols do not have. */
 export function faultWarnings({ named }: FaultChoice, protocols: readonly string[]): string[] {
   return named.flatMap((fault) => {
     const without = protocols.filter((protocol) => isMissing(fault, protocol));

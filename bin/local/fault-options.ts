@@ -13,19 +13,19 @@ import {
 
 /** Kills the consumer before one of its AWS calls, or before it reports its result. */
 const CONSUMER_CRASH = 'consumer_crash';
-/** Runs the ingester as a process of its own, and kills it with SIGKILL at seeded moments. */
+/** Runs the ingester as a separate process, and kills it with SIGKILL at seeded times. */
 export const INGESTER_KILL = 'ingester_kill';
 
 /** The faults to inject: into the local AWS, the simulated Genesys Cloud, the consumer and the ingester. */
 export interface FaultChoice {
-  /** What was chosen by its own name, not by `all`. */
+  /** Faults that were chosen by name, not by `all`. */
   readonly named: readonly string[];
   readonly aws: readonly AwsFaultKind[];
   /** Into a cloud with notification channels. */
   readonly cloud: readonly CloudFaultKind[];
   /** Only with the protocol eventbridge-webhook, whose cloud has no other faults. */
   readonly webhook: readonly WebhookFaultKind[];
-  /** Only with the protocol native-integration, besides those of `cloud`. */
+  /** Only with the protocol native-integration, in addition to those of `cloud`. */
   readonly native: readonly NativeFaultKind[];
   /** Into a cloud with another stream. */
   readonly stream: readonly StreamFaultKind[];
@@ -61,12 +61,12 @@ export const NATIVE_FAULT_RATES: Readonly<Record<NativeFaultKind, number>> = {
 /** Mean interval between two faults of the simulated Genesys Cloud. */
 export const CLOUD_FAULT_INTERVAL_MS = 500;
 
-/** Faults that `all` does not include, and why. Each can be chosen by its name. */
+/** Faults that `all` does not include, and why. Each can be chosen by name. */
 export const NOT_IN_ALL: Readonly<Record<string, string>> = {
   ingester_kill: 'the ingester runs as a separate process',
 };
 
-/** Stands for the faults that each protocol has, and those of the local AWS. */
+/** Selects the faults that each protocol has, and those of the local AWS. */
 const ALL = 'all';
 /** Names of all faults. */
 export const ALL_FAULTS: readonly string[] = [
@@ -86,7 +86,7 @@ function awsKinds(): AwsFaultKind[] {
 }
 
 /**
- * Parses `all`, `none` or a comma-separated list of fault names. `all` can be a part of a list.
+ * Parses `all`, `none` or a comma-separated list of fault names. A list can contain `all`.
  *
  * @throws Error that lists the valid names
  */

@@ -4,7 +4,7 @@ import { contentRedactionSetting } from '../../lib/events/content-rules.ts';
 import { topicProblems } from '../../lib/genesys/configured-topics.ts';
 import { type FaultChoice, parseFaults } from './fault-options.ts';
 
-/** A parser of numbers from `min` to `max`. It throws InvalidArgumentError for any other text. */
+/** A parser of numbers from `min` to `max`. It throws InvalidArgumentError for any other value. */
 export function number(min: number, max: number, { whole = true } = {}) {
   return (text: string): number => {
     const value = Number(text);
@@ -24,7 +24,7 @@ export function number(min: number, max: number, { whole = true } = {}) {
 const MIN_SPEED = 0.01;
 const MAX_SPEED = 100_000;
 
-/** A speed, or `max` for Infinity. @throws InvalidArgumentError for any other text */
+/** A speed, or `max` for Infinity. @throws InvalidArgumentError for any other value */
 export function replaySpeed(text: string): number {
   return text === 'max' ? Number.POSITIVE_INFINITY : number(MIN_SPEED, MAX_SPEED, { whole: false })(text);
 }

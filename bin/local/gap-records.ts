@@ -1,8 +1,8 @@
 import type { GapRecord } from 'switchboard-local/simulator/gap-judge.ts';
 
-/** An action of the local DynamoDB, on the JSON of the wire. */
+/** An action of the local DynamoDB, with JSON in the wire format. */
 export type DynamoDbAction = (input: Record<string, unknown>) => unknown;
-/** An attribute value of the wire. */
+/** An attribute value in the wire format. */
 interface WireValue {
   readonly S?: string;
   readonly N?: string;
@@ -33,7 +33,8 @@ export async function readGapRecords(scan: DynamoDbAction, tableName: string): P
 
 /**
  * The gap records among the items of a state table. Their topics are in `topics`, or in the item `topics#<topicsId>` of
- * the same partition, and their protocol is the part of `subscription` before the slash. A record whose interval is not readable is left out, because it names no interval.
+ * the same partition, and their protocol is the part of `subscription` before the slash. A record whose interval cannot
+ * be read is left out, because it covers nothing.
  */
 export function gapRecordsOf(items: readonly WireItem[]): GapRecord[] {
   const topicLists = new Map(
@@ -56,7 +57,7 @@ export function gapRecordsOf(items: readonly WireItem[]): GapRecord[] {
   });
 }
 
-/** The texts of a list or a string set. */
+/** The strings of a list or a string set. */
 function textsOf(value: WireValue | undefined): string[] {
   return [...(value?.SS ?? []), ...(value?.L ?? []).flatMap(({ S }) => S ?? [])];
 }

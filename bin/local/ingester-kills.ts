@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Random } from 'switchboard-local/random.ts';
 
-/** Shortest time between a start of the process and its kill. It falls into the start, before any connection. */
+/** Minimum time between the start of the process and its kill. It is within the startup, before any connection. */
 const MIN_LIFE_MS = 100;
-/** Kills fall anywhere in this time after {@link MIN_LIFE_MS}. */
+/** A kill happens at any time in this interval after {@link MIN_LIFE_MS}. */
 const LIFE_SPREAD_MS = 4_000;
 
 /**
- * Kills a process at seeded moments until `signal` is aborted.
+ * Kills a process at seeded times until `signal` is aborted.
  *
  * @param kill - kills the process and starts it again
  */

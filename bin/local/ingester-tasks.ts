@@ -3,20 +3,20 @@ import type { ChildIngester } from './child-ingester.ts';
 import { type RunningIngester, sumOfTotals, type TotalsByProtocol } from './running-ingester.ts';
 
 const POLL_MS = 20;
-/** Time in which another task takes over and a new one connects. */
+/** Time limit for another task to take over and a new one to connect. */
 const ROLES_TIMEOUT_MS = 60_000;
 
 /** Several tasks, each a process with its own connections: one leads, the others are standbys. */
 export class IngesterTasks implements RunningIngester {
   readonly failed: Promise<never>;
-  /** Kills the leader. Undefined if that is not chosen. */
+  /** Kills the leader. Undefined if this fault is not chosen. */
   readonly kill: (() => Promise<void>) | undefined;
   private readonly failure = Promise.withResolvers<never>();
   private readonly create: () => ChildIngester;
   private tasks: readonly ChildIngester[];
   private readonly ended: ChildIngester[] = [];
 
-  /** @param create - makes a task that is not the first one */
+  /** @param create - creates a task other than the first */
   constructor(options: {
     first: ChildIngester;
     create: () => ChildIngester;
@@ -45,7 +45,7 @@ export class IngesterTasks implements RunningIngester {
     return this.tasks.reduce((sum, { connections }) => sum + connections, 0);
   }
 
-  /** Sums over the tasks: each reads every event. */
+  /** Sums over the tasks, each of which reads every event. */
   get totals(): TotalsByProtocol {
     const all = [...this.ended, ...this.tasks].map(({ totals }) => totals);
     const names = new Set(all.flatMap((totals) => Object.keys(totals)));

@@ -10,7 +10,7 @@ export interface Interruption {
 /**
  * Waits for SIGINT or SIGTERM. A second signal ends the process at once.
  *
- * @param onFirst - called at the first signal
+ * @param onFirst - called on the first signal
  */
 export function onInterruption(onFirst: () => void): Interruption {
   return {

@@ -6,7 +6,7 @@ const KEEP_MS = 120_000;
 const KEEP_RETURNED_MS = 600_000;
 /** With more items, the oldest are deleted earlier. */
 const MAX_KEPT_ITEMS = 250_000;
-/** Keys in the bodies of the calls to the table: texts such as `event#<id>`. */
+/** Keys in the bodies of the calls to the table: strings such as `event#<id>`. */
 const KEY = /"S":"([a-z]+#[^"]+)"/g;
 const DYNAMODB_PREFIX = 'DynamoDB_20120810.';
 
@@ -17,7 +17,7 @@ interface Kept {
 
 /**
  * Deletes old claims and markers from the local claims table, as TTL does in AWS after days, so that the memory of a
- * local run is bounded. Copies of an event come within seconds, and redeliveries within the visibility timeout.
+ * local run is bounded. Copies of an event arrive within seconds, and redeliveries within the visibility timeout.
  */
 export class LocalDedupWindow {
   private readonly deleteItem: (pk: string) => void;
@@ -32,12 +32,12 @@ export class LocalDedupWindow {
     this.now = now;
   }
 
-  /** Shortest time for which an item was kept. */
+  /** Minimum time for which an item was kept. */
   get shortestWindowMs(): number {
     return this.shortestMs;
   }
 
-  /** Remembers the items that an invocation used, and deletes those whose time is over. */
+  /** Remembers the items that an invocation used, and deletes expired ones. */
   onInvocation({
     calls,
     outcome,

@@ -19,7 +19,7 @@ import { NAMES } from './resources.ts';
 import { inProcess, type RunningIngester } from './running-ingester.ts';
 import { localLimits } from './simulation-limits.ts';
 
-/** Users and queues are listed again at this interval while faults of listings are injected. */
+/** Users and queues are listed again at this interval while listing faults are injected. */
 const REFRESH_SECONDS = 5;
 
 /** Options of {@link createLocalIngester}. */
@@ -29,7 +29,7 @@ export interface LocalIngesterOptions {
   /** Variables of the ingester's protocol. */
   environment?: Readonly<Record<string, string>>;
   healthPort: number;
-  /** With two or more, each is a process. Default 1. */
+  /** With two or more, each is a separate process. Default 1. */
   tasks?: number;
   logLevel: LogLevel;
   /** A valid value of the variable `REDACTION`. */
@@ -37,11 +37,14 @@ export interface LocalIngesterOptions {
   faults: FaultChoice;
   /** Whether Genesys Cloud is simulated, so that the limits can be shorter. */
   isSimulated: boolean;
-  /** The process of the ingester was killed. */
+  /** Called when the ingester process was killed. */
   onKilled: () => void;
 }
 
-/** The ingester in this process, or in one of its own if it is to be killed or has several tasks. It calls AWS over HTTP. */
+/**
+ * The ingester in this process, or in separate processes if it is to be killed or has several tasks. It calls AWS over
+ * HTTP.
+ */
 export function createLocalIngester(
   options: LocalIngesterOptions,
   edge: AwsEdge & { endpoint: string },
@@ -69,7 +72,7 @@ export function createLocalIngester(
   const child = (more: Readonly<Record<string, string>> = {}) =>
     new ChildIngester({
       environment: { ...environment, ...awsVariables(edge), ...more },
-      // What a killed leader had read, the standby has read too.
+      // Everything that a killed leader had read, the standby has also read.
       onKilled: tasks > 1 ? () => undefined : options.onKilled,
       onLog: (line) => {
         if (isWanted(line, logLevel)) process.stderr.write(`${line}\n`);
@@ -114,7 +117,7 @@ function awsVariables({ endpoint, region, credentials }: AwsEdge & { endpoint: s
   };
 }
 
-/** Whether a line of a log has at least this level. The process itself logs at level INFO. */
+/** Whether a log line has at least this level. The process itself logs at level INFO. */
 function isWanted(line: string, logLevel: LogLevel): boolean {
   const level = /"level":"(\w+)"/.exec(line)?.[1] as LogLevel | undefined;
   return logLevel !== 'SILENT' && LOG_LEVELS.indexOf(level ?? 'ERROR') <= LOG_LEVELS.indexOf(logLevel);

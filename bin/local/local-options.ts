@@ -16,7 +16,7 @@ import type { LocalOptions } from './run-options.ts';
 const DEFAULT_PROTOCOL = 'notification-channels';
 /** Protocols whose events have topics. */
 const TOPIC_PROTOCOLS: readonly string[] = [DEFAULT_PROTOCOL, WEBHOOK_PROTOCOL, NATIVE_PROTOCOL];
-// Above these limits, results of a single machine are not meaningful.
+// Above these limits, results from a single machine are not meaningful.
 const MAX_EVENTS = 10_000_000;
 const MAX_EVENTS_PER_SECOND = 50_000;
 const MAX_LIFE_SECONDS = 172_800;
@@ -42,7 +42,7 @@ export function localCommand(run: (options: LocalOptions) => Promise<void>): Com
     .option('--audit-file <file>', 'file for the audit records, one JSON object per line; requires --audit')
     .option(
       '--redaction <rules>',
-      'what is redacted before an event leaves: structural, or the JSON of the variable REDACTION',
+      'what is redacted before an event is sent: structural, or JSON as in the variable REDACTION',
       redaction,
     )
     .option(
@@ -82,7 +82,7 @@ function addEventOptions(local: Command): void {
     )
     .option(
       '--seed <n>',
-      'seed for the events and the order of the faults; the moment of a fault also depends on timing',
+      'seed for the events and the order of the faults; the time of a fault also depends on timing',
       number(0, 2 ** 32 - 1),
       1,
     )
@@ -96,7 +96,7 @@ function addEventOptions(local: Command): void {
       replaySpeed,
     )
     .option('--pick <path>', 'where the frame is in each line, such as a.b.c; requires --replay')
-    .option('--control-frames', 'replay recorded heartbeats, replies and system messages too', false);
+    .option('--control-frames', 'also replay recorded heartbeats, replies and system messages', false);
 }
 
 function faultsHelp(): string {

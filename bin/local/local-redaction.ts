@@ -2,12 +2,12 @@ import { SERIAL_FIELD } from 'switchboard-local/simulator/frame.ts';
 import { ContentRedaction } from '../../lib/events/content-redaction.ts';
 import { type ContentRedactionConfig, contentRedactionSetting } from '../../lib/events/content-rules.ts';
 
-/** The key of hashes on this machine. It is the same in every run. */
+/** The key for hashes on this machine. It is the same in every run. */
 const LOCAL_KEY = 'the key of hashes on this machine';
 
 /**
- * Variables with which a deployable redacts content. The serial numbers of simulated events are kept, so that the result
- * of a run can be judged.
+ * Variables with which a deployable redacts content. The serial numbers of simulated events are kept, so that the
+ * result of a run can be checked.
  *
  * @param setting - a valid value of the variable `REDACTION`
  */

@@ -22,7 +22,7 @@ export interface ProtocolResult {
   quarantined: number;
   /** Events sent that are not on the bus. */
   lost: number;
-  /** Repeats on the bus that nothing explains. */
+  /** Repeats on the bus without an explanation. */
   publishedTwice: number;
   /** Events on the bus under the name of another protocol. */
   wrongProtocol: number;
@@ -36,14 +36,14 @@ export interface ProtocolResult {
   unproven: number;
   /** Uncovered and unproven events that were recovered after a gap. They are on the bus, flagged. */
   recovered: number;
-  /** Uncovered and unproven events that Genesys Cloud does not know afterwards, by topic with `{id}`. */
+  /** Uncovered and unproven events that Genesys Cloud does not return afterwards, by topic with `{id}`. */
   unrecoverable: Record<string, number>;
   /**
    * Uncovered and unproven events that no gap record names by topic and time, or that are neither recovered nor
    * unrecoverable.
    */
   unexplained: number;
-  /** Only with the native integration: events that equal a published one, and that no path could tell apart from it. */
+  /** Only with the native integration: events that equal a published one and that no path could distinguish from it. */
   repeated?: number;
   /** Gap records in the state table. */
   gapRecords: number;

@@ -43,7 +43,7 @@ interface Run extends RunParts {
 /**
  * Runs the complete pipeline on this machine until it ends (`--exit`) or is interrupted.
  *
- * @returns the exit code: 0 if every event was published once or is in a gap that is recorded, otherwise 1
+ * @returns the exit code: 0 if every event was published once or is in a recorded gap, otherwise 1
  */
 export async function runLocal(options: LocalOptions, genesys: RealGenesys | undefined): Promise<number> {
   const printJson = options.json ? reserveStandardOutput() : undefined;
@@ -131,7 +131,7 @@ async function playEvents(run: Run): Promise<ReplayTotals | undefined> {
   } finally {
     for (const cloud of clouds) cloud.stopPlaying();
     await kills.stop();
-    // Its error has ended the race above.
+    // Its error has already ended the race above.
     await playing?.catch(() => undefined);
     stopFaults(run);
   }
@@ -142,7 +142,7 @@ function stopFaults({ protocols }: Run): void {
   for (const { cloud } of protocols) cloud?.faults?.stop();
 }
 
-/** Starts to kill the ingester, if that fault is chosen. */
+/** Starts killing the ingester, if that fault is chosen. */
 function startKills({ options, pipeline }: Run): { stop(): Promise<void> } {
   const { ingester } = pipeline;
   const abort = new AbortController();
@@ -153,7 +153,7 @@ function startKills({ options, pipeline }: Run): { stop(): Promise<void> } {
     stop: async () => {
       abort.abort();
       await killing;
-      // The successor of the last killed process records the gap when it is connected.
+      // The successor of the last killed process records the gap once it is connected.
       if (killing) await untilCovered(pipeline);
     },
   };
@@ -193,7 +193,7 @@ function genesysAccess(platform: SimulatedPlatform | undefined, real: RealGenesy
   return { apiUrl: url, loginUrl: url, credentials: CLIENT };
 }
 
-/** The protocol of the real Genesys Cloud, of which only arrivals are known. */
+/** The protocol of the real Genesys Cloud, for which only arrivals are known. */
 function realProtocol({ protocol }: LocalOptions): RunProtocol {
   const account = new ProtocolAccount(new Ledger());
   return { name: protocol, receiver: 'ingester', cloud: undefined, account };

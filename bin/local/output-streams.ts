@@ -1,4 +1,4 @@
-/** Ends the process quietly when the reader of its output has gone, as with `npm start | head`. */
+/** Ends the process quietly when the reader of its output exits, as with `npm start | head`. */
 export function endQuietlyOnBrokenPipe(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {

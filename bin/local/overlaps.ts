@@ -7,7 +7,7 @@ import type { Simulator } from 'switchboard-local/simulator/simulator.ts';
 const OVERLAP_EVENTS = 10;
 /** Time for a client to open the second connection. */
 const MAX_FIRST_OVERLAP_MS = 10_000;
-/** Closes are announced at this interval, besides those of the schedule. */
+/** Closes are announced at this interval, in addition to the scheduled ones. */
 const ANNOUNCE_INTERVAL_MS = 5_000;
 
 /** Announces a close, and resolves when two connections overlap. Without it, a short run would have no copies. */

@@ -10,7 +10,7 @@ import { GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { PutPartnerEvents } from 'switchboard-local/simulator/native-integration.ts';
 
 const RULE = 'switchboard-native';
-/** Any account: the local AWS has one. */
+/** Any account id works, because the local AWS has one account. */
 const ACCOUNT = '000000000000';
 
 /** Creates what the CDK construct creates for a partner event source: its bus, and a rule to the events queue. */

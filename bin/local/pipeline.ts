@@ -32,9 +32,9 @@ const LOCAL_AWS: AwsEdge = {
 
 /** Options of {@link startPipeline}. */
 export interface PipelineOptions extends Omit<LocalIngesterOptions, 'onKilled' | 'isSimulated'> {
-  /** What receives events. Default: an ingester. */
+  /** Receives the events. Default: an ingester. */
   receivers?: ReadonlySet<'ingester' | 'webhook'>;
-  /** Sends events to EventBridge, besides the WebSockets of an ingester. */
+  /** Sends events to EventBridge, in addition to the WebSockets of an ingester. */
   integration?: NativeIntegration | undefined;
   seed: number;
   accounting: Accounting;
@@ -44,7 +44,7 @@ export interface PipelineOptions extends Omit<LocalIngesterOptions, 'onKilled' |
   isSimulated?: boolean;
   /** Whether gaps are filled. Default false. */
   fillsGaps?: boolean;
-  /** The process of the ingester was killed. */
+  /** Called when the ingester process was killed. */
   onIngesterKilled?: () => void;
   /** Deletes old claims, so that memory is bounded. Default false. */
   hasShortDedupWindow?: boolean;
@@ -67,7 +67,7 @@ export interface Pipeline {
   dedupWindow: LocalDedupWindow;
   /** Stops reading, sends what was read, and waits up to `timeoutMs` for the consumer to finish. */
   drain(timeoutMs: number): Promise<void>;
-  /** The gaps that the product recorded so far. */
+  /** The gaps that the product has recorded so far. */
   gapRecords(): Promise<GapRecord[]>;
   close(): Promise<void>;
 }
@@ -142,7 +142,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   };
 }
 
-/** Connects the integration with its bus. Genesys Cloud calls AWS in process, like the consumer. */
+/** Connects the integration with its bus. Genesys Cloud calls AWS in-process, like the consumer. */
 async function connect(
   integration: NativeIntegration,
   emulator: Emulator,
@@ -154,7 +154,7 @@ async function connect(
   integration.connect(partnerCall(eventBridgeClient(edge)));
 }
 
-/** What sends events to the events queue. */
+/** The receivers that send events to the events queue. */
 function createReceivers(
   options: PipelineOptions,
   emulator: Emulator,
@@ -172,7 +172,7 @@ function createReceivers(
   ]);
 }
 
-/** What fills gaps, if Genesys Cloud knows afterwards what it sent. */
+/** The function that fills gaps, if Genesys Cloud can return past events. */
 function createBackfill(
   { fillsGaps, genesys, logLevel, redaction, isSimulated = false }: PipelineOptions,
   emulator: Emulator,

@@ -69,7 +69,7 @@ export class ProgressDisplay {
     this.line(this.style('bold', text));
   }
 
-  /** Writes a row of the progress table, with a header now and then. */
+  /** Writes a row of the progress table, and repeats the header periodically. */
   progress(progress: Progress): void {
     const columns = COLUMNS.filter((name) => progress[name] !== undefined);
     if (this.progressLines === 0) this.line();
@@ -86,7 +86,7 @@ export class ProgressDisplay {
     this.line(`${`${progress.seconds} s`.padStart(TIME_WIDTH)}${cells.join('')}`);
   }
 
-  /** Shows one of the first events on the bus, cut to one line. */
+  /** Shows one of the first events on the bus, truncated to one line. */
   sample(event: BusEvent): void {
     const type = event['detail-type'];
     const body = JSON.stringify((event.detail as { eventBody?: unknown }).eventBody);
@@ -105,7 +105,7 @@ export class ProgressDisplay {
     }
   }
 
-  /** Writes rows of cells, aligned: the first row has the names of the columns, the first cell is a text. */
+  /** Writes aligned rows of cells. The first row contains the column names, and the first cell of a row is text. */
   columns(rows: readonly (readonly string[])[]): void {
     const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
     for (const [index, row] of rows.entries()) {
@@ -127,7 +127,7 @@ function columnWidth(name: string): number {
   return Math.max(minWidth, name.length + MARGIN);
 }
 
-/** Breaks a text at spaces into lines of at most `width` characters. */
+/** Wraps text at spaces into lines of at most `width` characters. */
 function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {

@@ -3,10 +3,10 @@ import type { RecoveryJudge } from 'switchboard-local/simulator/recovery/recover
 
 const MS_PER_SECOND = 1_000;
 
-/** The account of one protocol: the ledger of its cloud, and what of it reached the bus. */
+/** The account of one protocol: the ledger of its cloud, and the events of it that reached the bus. */
 export class ProtocolAccount {
   readonly ledger: Ledger;
-  /** Judges what is recovered after gaps; undefined if the cloud knows nothing afterwards. */
+  /** Checks what is recovered after gaps; undefined if the cloud does not store events. */
   readonly recovery: RecoveryJudge | undefined;
   /** Arrivals on the bus, including repeats. */
   published = 0;
@@ -29,7 +29,7 @@ export class ProtocolAccount {
     return this.protocols?.includes(protocol) ?? true;
   }
 
-  /** An event reached the bus. `serial` is undefined if it is none that a cloud has sent. */
+  /** An event reached the bus. `serial` is undefined if no cloud has sent it. */
   arrived(serial: number | undefined, protocol: string, arrival: Arrival): void {
     this.lastAtMs = performance.now();
     this.firstAtMs = Math.min(this.firstAtMs, this.lastAtMs);

@@ -11,18 +11,18 @@ import { createNativeCloud } from './native-cloud.ts';
 import { createStreamCloud } from './stream-run.ts';
 import { createWebhookCloud } from './webhook-cloud.ts';
 
-/** How long events of `notification-stream` are collected: shorter than the default, so that runs end soon. */
+/** How long events of `notification-stream` are collected. Shorter than the default, so that runs end sooner. */
 const MAX_LATENCY_MS = 100;
 
 /** A protocol that a simulated cloud can speak. */
 interface SimulatedProtocol {
-  /** The faults that can happen to it. */
+  /** The faults that can be injected into it. */
   readonly faults: readonly string[];
-  /** What receives its events. */
+  /** The receiver of its events. */
   readonly receiver: 'ingester' | 'webhook';
-  /** Names under which its events are published. Default its own. */
+  /** Names under which its events are published. Default: its own name. */
   readonly publishedAs?: readonly string[];
-  /** It has the REST API of another protocol, so that both cannot run side by side. */
+  /** It uses the REST API of another protocol, so the two cannot run side by side. */
   readonly runsAlone?: true;
   readonly create: (options: CloudOptions) => Cloud;
 }

@@ -10,7 +10,9 @@ export function protocolsOf({ protocol }: Pick<LocalOptions, 'protocol'>): reado
   return Object.entries(PROTOCOL_CLOUDS).flatMap(([name, { runsAlone }]) => (runsAlone ? [] : [name]));
 }
 
-/** The share of a protocol in the events and the rate: equal shares, and the first protocols get what remains. */
+/**
+ * The share of a protocol in the events and the rate: equal shares, with the remainder going to the first protocols.
+ */
 export function shareOf(
   { events, rate }: Pick<LocalOptions, 'events' | 'rate'>,
   index: number,

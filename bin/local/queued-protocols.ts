@@ -14,7 +14,7 @@ export function messagesOf(queue: Queue, isNamed: (protocol: string) => boolean)
     ).length;
 }
 
-/** The items of an envelope. A message that is none has no items. */
+/** The items of an envelope. A message that is not an envelope has no items. */
 function itemsIn(body: string): readonly QueuedItem[] {
   try {
     return (JSON.parse(body) as { events?: QueuedItem[] }).events ?? [];

@@ -5,13 +5,15 @@ import { contentKey, type RecordedLine } from './capture-line.ts';
 
 /** A replay pauses while the ingester has more unread data than this. */
 const MAX_UNREAD_BYTES = 16 * 1_048_576;
-/** A line can end the connection, for example if it is too large. The next ones wait for a new connection. */
+/** A line can end the connection, for example if it is too large. The next lines wait for a new connection. */
 const MAX_RECONNECT_MS = 60_000;
 const POLL_MS = 5;
-/** Contents that are remembered, so that a line that repeats one is recognized. */
+/** Maximum number of contents remembered, to recognize lines that repeat one. */
 const MAX_CONTENTS = 1_000_000;
 
-/** Plays recorded lines. Lines with the same content form a group, of which at least one must reach the bus. */
+/**
+ * Plays recorded lines. Lines with the same content form a group. At least one line of each group must reach the bus.
+ */
 export class RecordedPlayer {
   private readonly simulator: Simulator;
   private readonly groups = new Map<string, RepeatGroup>();

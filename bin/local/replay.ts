@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { captureLines } from './capture-file.ts';
 import { describeJson, type RecordedLine, readCaptureLine } from './capture-line.ts';
 
-/** Problems with lines that are reported one by one. The rest are only counted. */
+/** Maximum number of problems with lines reported individually. The rest are only counted. */
 const MAX_REPORTED_LINES = 20;
-/** Longest pause between two lines, so that a quiet period in the capture does not stop a replay. */
+/** Maximum pause between two lines, so that a quiet period in the capture does not stall a replay. */
 const MAX_PAUSE_MS = 60_000;
 const EXPECTED =
   'a notification frame (topicName, eventBody), an EventBridge event with the frame as detail, or a recorder line with it as rawEvent; use --pick for another path';
@@ -15,7 +15,7 @@ export interface ReplayTotals {
   played: number;
   /** Lines that are not JSON. */
   skipped: number;
-  /** Lines that are JSON but not a frame. They are played, and end in quarantine. */
+  /** Lines that are JSON but not a frame. They are played and end up in quarantine. */
   nonFrames: number;
   /** Heartbeats, replies, system messages and other objects without a topic. They are not played. */
   controlFrames: number;
@@ -32,7 +32,7 @@ export interface ReplayOptions {
   speed: number;
   /** Names of the members that lead to the frame in a line. */
   pick?: readonly string[] | undefined;
-  /** Plays control frames too. */
+  /** Also plays control frames. */
   playControlFrames: boolean;
 }
 

@@ -3,7 +3,7 @@ import { CreateEventBusCommand, type EventBridgeClient } from '@aws-sdk/client-e
 import { CreateQueueCommand, GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Emulator } from 'switchboard-local/emulator/emulator.ts';
 
-/** Visibility timeout of the events queue, unless another one is given. */
+/** Default visibility timeout of the events queue. */
 const VISIBILITY_TIMEOUT_SECONDS = 60;
 const MAX_RECEIVES = 5;
 const RETENTION_SECONDS = 14 * 86_400;

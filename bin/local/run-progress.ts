@@ -17,7 +17,7 @@ function isSimulated(protocols: RunParts['protocols']): boolean {
   return protocols.every(({ cloud }) => cloud !== undefined);
 }
 
-/** Starts to show progress and stalls. Returns a function that stops it. */
+/** Starts showing progress and stalls. Returns a function that stops it. */
 export function showProgress(run: RunParts, display: ProgressDisplay): () => void {
   const { pipeline, accounting, protocols } = run;
   const startedAtMs = performance.now();

@@ -49,7 +49,7 @@ export function faultCounts({ protocols, pipeline }: Pick<RunParts, 'protocols' 
   };
 }
 
-/** Judges a run that has ended, with the gap records that the product has written. */
+/** Checks a run that has ended against the gap records that the product has written. */
 export async function judgeRun(run: RunParts, replay: ReplayTotals | undefined): Promise<Judged> {
   const records = await run.pipeline.gapRecords();
   const judged = run.protocols.map((one) => [one.name, judgeProtocol(run, one, records)] as const);
@@ -76,7 +76,7 @@ export async function judgeRun(run: RunParts, replay: ReplayTotals | undefined):
   };
 }
 
-/** The gap records of one protocol explain nothing of another one. */
+/** The gap records of one protocol do not explain missing events of another one. */
 function judgeProtocol(run: RunParts, protocol: RunProtocol, all: readonly GapRecord[]): JudgedProtocol {
   const { name, account } = protocol;
   const records = all.filter((record) => account.isNamed(record.protocol ?? ''));
@@ -144,7 +144,7 @@ function resultOf(
   };
 }
 
-/** A gap during which the topics changed has several records with the same interval. */
+/** If the topics changed during a gap, it has several records with the same interval. */
 function intervalsOf(records: readonly GapRecord[]): readonly GapRecord[] {
   const key = ({ protocol, fromMs, toMs, reason }: GapRecord) =>
     JSON.stringify([protocol, fromMs, toMs, reason]);

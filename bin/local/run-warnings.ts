@@ -3,7 +3,7 @@ import { localLimits } from './simulation-limits.ts';
 import type { Judged } from './verdict.ts';
 
 const MS_PER_SECOND = 1_000;
-/** A block of the event loop is worth mentioning from this share of the silence limit on. */
+/** A blocked event loop is reported if the block lasted at least this share of the silence limit. */
 const SILENCE_SHARE = 0.5;
 
 /** Circumstances on this machine that may explain the result of a run. */

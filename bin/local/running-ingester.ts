@@ -6,14 +6,14 @@ export interface ReceivedTotals {
   readonly received: number;
   /** Copies that the ingester dropped. */
   readonly copies: number;
-  /** What sequence numbers revealed, by outcome. */
+  /** What the sequence numbers revealed, by outcome. */
   readonly sequence?: Readonly<Record<string, number>>;
 }
 
 /** Counts by protocol. */
 export type TotalsByProtocol = Readonly<Record<string, ReceivedTotals>>;
 
-/** What receives events: an ingester in this process or in another one, a webhook, or several of them. */
+/** A receiver of events: an ingester in this process or in another one, a webhook, or several of these. */
 export interface RunningIngester {
   readonly healthPort: number | undefined;
   /** URL of a webhook. */
@@ -29,11 +29,11 @@ export interface RunningIngester {
   start(): Promise<void>;
   /** Stops reading and sends everything that was read. */
   stop(): Promise<void>;
-  /** Ends its process with SIGKILL and starts it again. Undefined if it has no process of its own. */
+  /** Ends its process with SIGKILL and starts it again. Undefined if it does not have its own process. */
   kill?: (() => Promise<void>) | undefined;
 }
 
-/** Sums over protocols, by default all. */
+/** Sums over the given protocols, by default all. */
 export function sumOfTotals(
   totals: TotalsByProtocol,
   includes: (protocol: string) => boolean = () => true,

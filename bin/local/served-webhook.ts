@@ -30,8 +30,8 @@ export interface LocalWebhookOptions {
 }
 
 /**
- * The webhook as Lambda runs it, behind a function URL on the loopback interface. Its start registers a stream in Genesys
- * Cloud. It calls the local AWS in process, like the consumer.
+ * The webhook as Lambda runs it, behind a function URL on the loopback interface. When it starts, it registers a stream
+ * in Genesys Cloud. It calls the local AWS in-process, like the consumer.
  */
 export function createLocalWebhook(
   { genesys, topics, logLevel, redaction }: LocalWebhookOptions,

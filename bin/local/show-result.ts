@@ -52,7 +52,7 @@ function replayLines(replay: NonNullable<LocalResult['replay']>): string[] {
   ];
 }
 
-/** Events that Genesys Cloud does not know afterwards, by topic. */
+/** Events that Genesys Cloud does not return afterwards, by topic. */
 function unrecoverableText({ unrecoverable }: LocalResult): string {
   const topics = Object.entries(unrecoverable).toSorted(([, a], [, b]) => b - a);
   const total = topics.reduce((sum, [, count]) => sum + count, 0);

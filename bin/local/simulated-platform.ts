@@ -32,7 +32,7 @@ export async function startPlatform(options: LocalOptions): Promise<SimulatedPla
   // Side by side, each protocol has conversations of its own, unlike those of a real platform.
   const history = names.length === 1 ? new EventHistory({ seed, maxDelayMs: HISTORY_DELAY_MS }) : undefined;
   const [first, ...others] = names.map((name, index): SimulatedRunProtocol => {
-    // Whose event it is follows from its serial number.
+    // The serial number of an event identifies its cloud.
     const ledger = new Ledger({ number: index });
     const known = PROTOCOL_CLOUDS[name];
     if (known === undefined) throw new Error(`There is no simulated cloud of ${name}.`);

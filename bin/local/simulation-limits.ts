@@ -12,13 +12,13 @@ export interface LocalLimits {
 
 /** Time without a frame after which the ingester ends a connection, while half-open connections are injected. */
 const SILENCE_HALF_OPEN_MS = 1_000;
-/** The same otherwise: a busy machine must not look like a broken connection. */
+/** The same limit otherwise. A busy machine must not look like a broken connection. */
 const SILENCE_MS = 10_000;
-/** Time for a pong while pongs are withheld, instead of 10 s. */
+/** Time limit for a pong while pongs are withheld, instead of 10 s. */
 const PONG_WITHHELD_MS = 1_000;
 /** Shorter than in a deployment, so that a run does not wait for backfills; long enough for a busy machine. */
 const GAP_EDGE_MS = 3_000;
-/** Short, so that a run with killed invocations ends soon. A busy machine may exceed it. */
+/** Short, so that a run with killed invocations ends sooner. A busy machine may exceed it. */
 const CONSUMER_TIMEOUT_CRASH_MS = 2_000;
 const CONSUMER_TIMEOUT_MS = 10_000;
 /** With faults, messages are returned, and the run waits for them. */
@@ -27,8 +27,8 @@ const VISIBILITY_TIMEOUT_FAULTS_SECONDS = 12;
 const VISIBILITY_TIMEOUT_SECONDS = (6 * CONSUMER_TIMEOUT_MS) / 1_000;
 
 /**
- * Limits for a local run: shorter than those of the real platform only where an injected fault would otherwise take
- * minutes to notice.
+ * Limits for a local run: shorter than those of the real platform only where it would otherwise take minutes to detect
+ * an injected fault.
  */
 export function localLimits({ cloud, stream, aws, consumerCrash }: FaultChoice): LocalLimits {
   const hasFaults = aws.length > 0 || consumerCrash;

@@ -1,10 +1,10 @@
 const MS_PER_SECOND = 1_000;
-/** A stall is reported after this time without an event on the bus, and again after every further one. */
+/** A stall is reported after this time without an event on the bus, and again each time it elapses. */
 const STALL_MS = 10_000;
 
-/** Notices that events wait and none reaches the bus. */
+/** Detects that events are waiting but none reaches the bus. */
 export class StallWatch {
-  /** Stalls so far. */
+  /** Number of stalls so far. */
   stalls = 0;
   private published = 0;
   private sinceMs: number;

@@ -1,6 +1,6 @@
 import type { Emulator } from 'switchboard-local/emulator/emulator.ts';
 
-/** The JSON object that a reference on the bus names. Undefined if it does not exist. */
+/** The JSON object that a reference on the bus points to. Undefined if it does not exist. */
 export function readObject(emulator: Pick<Emulator, 's3'>, bucket: string, key: string): unknown {
   const { status, body } = emulator.s3.handle({
     method: 'GET',

@@ -7,7 +7,7 @@ const REACHED_SHARE = 0.6;
 type Ended = Pick<Invocation, 'records' | 'calls' | 'outcome' | 'failedMessageIds' | 'durationMs'>;
 
 /**
- * Serial numbers of the events that an invocation published without knowing that it is recorded.
+ * Serial numbers of the events that an invocation published without knowing that this is recorded.
  *
  * @param timeLimitMs - time limit of the function
  */
@@ -42,7 +42,7 @@ function ofKilled({ records, calls, outcome }: Ended): number[] {
   });
 }
 
-/** At its time limit an invocation returns the messages whose answers it has not read: they are published again. */
+/** At its time limit, an invocation returns the messages whose responses it has not read. They are published again. */
 function ofReturned({ records, calls, failedMessageIds }: Ended): number[] {
   const returned = new Set(
     records.flatMap(({ messageId, body }) => (failedMessageIds.has(messageId) ? messageSerials(body) : [])),

@@ -9,11 +9,11 @@ export interface JudgedProtocol {
   readonly result: ProtocolResult;
   readonly gaps: GapVerdict;
   readonly recovery: RecoveryVerdict;
-  /** Whether connections were to be lost: faults of the cloud were injected, or the ingester was killed. */
+  /** Whether lost connections are expected: faults of the cloud were injected, or the ingester was killed. */
   readonly mayLoseConnections: boolean;
 }
 
-/** The result of a run. Each protocol is judged alone. */
+/** The result of a run. Each protocol is checked separately. */
 export interface Judged extends JudgedProtocol {
   readonly result: LocalResult;
   readonly protocols: Readonly<Record<string, JudgedProtocol>>;
@@ -67,7 +67,7 @@ function problemsOfProtocol({ result, gaps, recovery, mayLoseConnections }: Judg
   ];
 }
 
-/** The last lines of a run for people: whether it succeeded, and what was not covered. */
+/** The last lines of the output of a run: whether it succeeded, and what was not covered. */
 export function verdictLines(judged: Judged): { isSound: boolean; lines: string[] } {
   const problems = problemsOf(judged);
   const missed = judged.result.uncovered + judged.result.unproven;

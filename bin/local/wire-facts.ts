@@ -3,7 +3,7 @@ import { SERIAL_FIELD, type SerialCarrier, serialOf } from 'switchboard-local/si
 
 /** Target of the call that publishes events. */
 export const PUT_EVENTS = 'AWSEvents.PutEvents';
-/** Targets of the calls that can record that events are published. */
+/** Targets of the calls that can record that events were published. */
 export const DYNAMODB_WRITES: ReadonlySet<string> = new Set(
   ['UpdateItem', 'PutItem', 'BatchWriteItem', 'TransactWriteItems', 'BatchExecuteStatement'].map(
     (action) => `DynamoDB_20120810.${action}`,
@@ -12,12 +12,12 @@ export const DYNAMODB_WRITES: ReadonlySet<string> = new Set(
 /** A serial number in JSON, or in JSON within a JSON string. */
 const SERIAL = new RegExp(`${SERIAL_FIELD}\\\\*":(\\d+)`, 'g');
 
-/** The id of a recovered event in a message: the members before `backfilled` have no other quotes than these. */
+/** The id of a recovered event in a message: the members before `backfilled` contain no quotes other than these. */
 const RECOVERED_ID =
   /\{"id":"([^"]+)","type":"[^"]+","protocol":"[^"]+","receivedAt":"[^"]+","backfilled":true/g;
 const SERIAL_HEX_DIGITS = 12;
 
-/** The `detail` of an event on the bus, as far as it is read here. */
+/** The part of the `detail` of an event on the bus that is read here. */
 export interface PublishedDetail extends SerialCarrier {
   readonly topicName: string;
   readonly eventBody: unknown;

@@ -5,7 +5,7 @@ import { TokenSource } from '../../lib/genesys/token-source.ts';
 import { StreamsError } from './streams-error.ts';
 
 /**
- * A client of the Genesys Cloud that the environment names: by `GENESYS_DOMAIN`, or by `GENESYS_API_URL` and
+ * A client for the Genesys Cloud selected by the environment: by `GENESYS_DOMAIN`, or by `GENESYS_API_URL` and
  * `GENESYS_LOGIN_URL`.
  *
  * @throws {@link StreamsError} that lists the missing variables

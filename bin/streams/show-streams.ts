@@ -10,7 +10,7 @@ export function showRequest(request: StreamRequest): string {
 /** A stream that was created, and its secret if it is new. */
 export function showCreated({ id, name }: RegisteredStream, newSecret: string | undefined): string {
   const created = `Created the stream ${name}: ${id}\n`;
-  if (newSecret === undefined) return `${created}It has the secret that was stored already.\n`;
+  if (newSecret === undefined) return `${created}It uses the secret that was already stored.\n`;
   return `${created}Signing secret, stored in Secrets Manager and shown only now: ${newSecret}\n`;
 }
 

@@ -42,7 +42,7 @@ export class SigningSecretStore {
   }
 
   /**
-   * Stores a new value. The webhook accepts the previous one too, until the next is stored.
+   * Stores a new value. The webhook also accepts the previous value until the next one is stored.
    *
    * @throws {@link StreamsError} if there is no secret
    */

@@ -2,10 +2,10 @@ import type { StreamRequest } from '../../lib/genesys/event-streams.ts';
 import { conditionProblems } from '../../lib/genesys/routing-condition.ts';
 import { StreamsError } from './streams-error.ts';
 
-/** Hosts to which events may travel without TLS, because they do not leave this machine. */
+/** Hosts to which events may be sent without TLS, because the events do not leave this machine. */
 const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
-/** What the user says about a stream. */
+/** The user's definition of a stream. */
 export interface StreamFlags {
   name: string;
   description: string;

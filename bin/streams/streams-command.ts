@@ -23,7 +23,7 @@ type Print = (text: string) => Promise<void>;
 export function streamsCommand(print: Print): Command {
   return new Command('streams')
     .description(
-      'Manage the streams with which Genesys Cloud sends events to the webhook. Needs GENESYS_DOMAIN, GENESYS_CLIENT_ID and GENESYS_CLIENT_SECRET. Credentials and Region for AWS are those of the AWS SDK.',
+      'Manage the streams with which Genesys Cloud sends events to the webhook. Needs GENESYS_DOMAIN, GENESYS_CLIENT_ID and GENESYS_CLIENT_SECRET. The AWS SDK selects the AWS credentials and Region.',
     )
     .addCommand(createCommand(print))
     .addCommand(
@@ -37,7 +37,7 @@ export function streamsCommand(print: Print): Command {
     )
     .addCommand(
       new Command('delete')
-        .description('Delete a stream. The signing secret remains, because other streams can have the same.')
+        .description('Delete a stream. The signing secret is kept, because other streams may use it.')
         .argument('<id>', 'id of the stream, from switchboard streams list')
         .option('--dry-run', 'only show what would be deleted', false)
         .action(async (id: string, { dryRun }: { dryRun: boolean }) => {

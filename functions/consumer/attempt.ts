@@ -50,7 +50,7 @@ export function reservations(
   return [...all.values()];
 }
 
-/** Whether the turn and all claims of a message are granted. */
+/** Whether the turn and all claims of a message have been granted. */
 export function isGranted(
   { envelope, events }: PendingEnvelope,
   grants: ReadonlyMap<string, Grant>,
@@ -58,7 +58,7 @@ export function isGranted(
   return grants.has(turnKey(envelope.owner)) && events.every(({ id }) => grants.has(claimKey(id)));
 }
 
-/** Decides about every item of messages, of which each owner has all that are in the batch. */
+/** Decides what to do with every item of the messages. All messages of one owner in the batch are passed together. */
 export function attempts(
   pending: readonly PendingEnvelope[],
   attemptId: string,
@@ -81,7 +81,7 @@ function itemsOf(
   const { envelope, events, invalid } = pending;
   const known = (...marks: (() => string)[]): Known => ({
     turn,
-    // Stryker disable next-line ConditionalExpression,EqualityOperator: only saves time, because an empty set has no mark
+    // Stryker disable next-line ConditionalExpression,EqualityOperator: only saves time, because an empty set has no marks
     isMarked: done.size > 0 && marks.some((mark) => done.has(fingerprint(mark()))),
   });
   const eventItems = events.map((event) => {
@@ -92,7 +92,7 @@ function itemsOf(
       envelope.owner,
       claimedBy,
     );
-    // Stryker disable next-line StringLiteral: an event is quarantined only with the reason of EventBridge
+    // Stryker disable next-line StringLiteral: an event is quarantined only with the reason that EventBridge returned
     return { pending, event, content: event, reason: '', quarantineMark: mark, state, isRecorded: false };
   });
   const invalidItems = invalid.map(({ item, reason }, index) => {
@@ -103,7 +103,7 @@ function itemsOf(
   return [...eventItems, ...invalidItems];
 }
 
-/** Of the copies of an event that one owner has in a batch, the first is published. */
+/** If one owner has several copies of an event in a batch, only the first is published. */
 function withoutRepeats(items: readonly Item[]): Item[] {
   const seen = new Set<string>();
   return items.map((item) => {

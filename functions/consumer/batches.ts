@@ -1,4 +1,4 @@
-/** Splits items into batches of at most `maxItems` items and `maxBytes` bytes. A larger item is a batch alone. */
+/** Splits items into batches of at most `maxItems` items and `maxBytes` bytes. A larger item gets its own batch. */
 export function batches<T>(
   items: readonly T[],
   maxItems: number,

@@ -31,11 +31,11 @@ export class Claim implements Reservation {
   }
 
   stored({ owner, expiresAt }: Attributes): StoredItem {
-    // Stryker disable next-line StringLiteral: without an owner the item is not taken over, whatever stands for it
+    // Stryker disable next-line StringLiteral: an item without an owner is never taken over
     return { owner: owner?.S ?? '', endsAtSeconds: Number(expiresAt?.N ?? 0) };
   }
 
-  /** Replaces a claim that TTL has not deleted yet. */
+  /** Replaces an expired claim that TTL has not deleted yet. */
   async takeOver(
     client: DynamoDBClient,
     options: { abortSignal: AbortSignal },

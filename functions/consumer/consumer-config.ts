@@ -19,7 +19,7 @@ const MIN_DEDUP_WINDOW_DAYS = 4;
 /** Twice the maximum SQS retention: in the events queue, then in its dead-letter queue. */
 const MAX_DEDUP_WINDOW_DAYS = 28;
 
-/** EventBridge bills up to this size as one event, so that a lower limit saves nothing. */
+/** EventBridge bills up to this size as one event, so a lower limit would save nothing. */
 const MIN_OVERSIZE_BYTES = 65_536;
 
 /** Environment variables of the consumer. */
@@ -63,7 +63,7 @@ export const consumerEnvironment = z.object({
     .number('is not a number')
     .int('is not a whole number')
     .min(MIN_OVERSIZE_BYTES, `is below ${MIN_OVERSIZE_BYTES}`)
-    .max(MAX_PUT_EVENTS_BYTES, `is above ${MAX_PUT_EVENTS_BYTES}, the maximum of EventBridge`)
+    .max(MAX_PUT_EVENTS_BYTES, `is above ${MAX_PUT_EVENTS_BYTES}, the EventBridge maximum`)
     .default(MAX_PUT_EVENTS_BYTES)
     .meta({
       description:
@@ -83,12 +83,12 @@ export interface ConsumerConfig {
   eventSource: string;
   /** How long a claim is kept. */
   dedupWindowSeconds: number;
-  /** S3 bucket for events larger than `oversizeBytes`. Without it these events are quarantined. */
+  /** S3 bucket for events larger than `oversizeBytes`. If undefined, these events are quarantined. */
   oversizeBucket: string | undefined;
   oversizeBytes: number;
   /** What is redacted from events of the native integration. The ingester and the webhook redact all others. */
   redaction: ContentRedactionConfig | undefined;
-  /** Without it no audit records are written. */
+  /** If undefined, no audit records are written. */
   audit?: AuditSettings | undefined;
   logLevel: (typeof LOG_LEVELS)[number];
 }
@@ -117,7 +117,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     oversizeBucket: values.OVERSIZE_BUCKET,
     oversizeBytes: values.OVERSIZE_BYTES,
     redaction: contentRedactionConfig(values),
-    // All records of the consumer are of events.
+    // The consumer writes audit records about events only.
     audit: values.AUDIT === 'all' ? auditSettings(values) : undefined,
     logLevel: values.LOG_LEVEL,
   };

@@ -30,7 +30,7 @@ export interface ConsumerSteps {
   turns: Turns;
   publisher: Publisher;
   quarantine: Quarantine;
-  /** Of native events, see `parseBody`. */
+  /** Applied to native events, see `parseBody`. */
   redaction?: ContentRedaction | undefined;
   /** How long a claim is kept. */
   dedupWindowSeconds: number;
@@ -53,8 +53,8 @@ interface StepResult {
 
 /**
  * The deduplication protocol for one batch of messages: take each owner's turn and claim every event, publish the
- * events that a message owns and has not done, mark them and release the turn, and report the unfinished messages.
- * CONTRIBUTING.md explains why nothing is lost or doubled.
+ * events that a message owns and that are not done, mark them and release the turn, and report the unfinished messages.
+ * CONTRIBUTING.md explains why nothing is lost or duplicated.
  */
 export class Consumer {
   private readonly steps: ConsumerSteps;
@@ -97,7 +97,7 @@ export class Consumer {
     };
   }
 
-  /** An error returns the whole batch, so it is only logged if that would publish an event again. */
+  /** An error returns the whole batch. It is only logged if that would publish an event again. */
   private throwFirst(errors: readonly unknown[], messages: readonly (readonly Item[])[]): void {
     const error = errors.find((one) => one !== undefined);
     if (error === undefined) return;
@@ -105,7 +105,7 @@ export class Consumer {
     this.steps.log.error('An AWS call failed permanently; check the role and the resources', { error });
   }
 
-  /** Owners of which nothing existed before do not wait until the items of the others are read. */
+  /** Owners without existing items do not wait while those of other owners are read. */
   private async attemptAll(
     pending: readonly PendingEnvelope[],
     claimsExpireAtSeconds: number,
@@ -143,7 +143,7 @@ export class Consumer {
     return Promise.all(started.map((attempt) => this.finish(attempt, { attemptId, limits, publications })));
   }
 
-  /** Takes the steps of an attempt until its end. One attempt never waits for the calls of another. */
+  /** Runs all steps of an attempt. An attempt never waits for another attempt's calls. */
   private async finish(start: Attempt, invocation: Invocation): Promise<StepResult> {
     let attempt = start;
     let firstError: unknown;
@@ -183,7 +183,7 @@ export class Consumer {
     return { attempt: { ...attempt, items }, error: [error, ...errors].find((one) => one !== undefined) };
   }
 
-  /** Marks what is done, and releases the turn after the last step. */
+  /** Marks the items that are done, and releases the turn after the last step. */
   private async record(
     attempt: Attempt,
     { attemptId, limits }: Invocation,
@@ -197,7 +197,7 @@ export class Consumer {
     } catch (error) {
       // Without the marks, a redelivery of the message publishes the events again (P2).
       this.steps.log.error('The marks of published events could not be written', { owner, error });
-      // Stryker disable next-line StringLiteral: any text but `open` and `closed` has the same effect
+      // Stryker disable next-line StringLiteral: any string except `open` and `closed` has the same effect
       const unwritten = 'failed';
       const failed: Attempt = { ...attempt, recording: release ? 'closed' : unwritten };
       return isTransient(error) ? { attempt: failed } : { attempt: failed, error };

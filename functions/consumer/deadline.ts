@@ -1,20 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** The delay between two attempts is random; its upper bound starts at twice this base and doubles to the maximum. */
+/** The delay between attempts is random. Its upper bound starts at twice this value and doubles up to the maximum. */
 const BASE_BACKOFF_MS = 50;
 const MAX_BACKOFF_MS = 2_000;
 /** Attempts per step in one invocation. */
 const MAX_ATTEMPTS = 8;
 /** Time of an invocation that is reserved for marking, releasing and reporting. */
 const MAX_RESERVE_MS = 2_000;
-/** Maximum share of the remaining time for that reserve. */
+/** Maximum share of the remaining time that is reserved. */
 const MAX_RESERVE_SHARE = 0.3;
-/** Share of the reserve in which only the response is sent. */
+/** Share of the reserved time that is kept for sending the response. */
 const RESPONSE_SHARE = 0.25;
 /** Maximum difference between the clocks of two workers. Lambda synchronizes them to a few milliseconds. */
 const MAX_CLOCK_SKEW_MS = 5_000;
 
-/** A call was not made or not answered before the deadline: its outcome is unknown. */
+/** A call was not made, or not answered before the deadline. Its outcome is unknown. */
 export class DeadlineError extends Error {
   readonly code = 'deadline_exceeded';
 
@@ -24,7 +24,7 @@ export class DeadlineError extends Error {
   }
 }
 
-/** A time after which no AWS call is made or awaited. */
+/** The time after which no AWS call is made or awaited. */
 export class Deadline {
   private readonly atMs: number;
   private readonly controller = new AbortController();
@@ -34,7 +34,7 @@ export class Deadline {
   /** @param remainingMs - time until the deadline */
   constructor(remainingMs: number) {
     this.atMs = performance.now() + remainingMs;
-    // An unanswered call must not be an unhandled rejection.
+    // An unanswered call must not cause an unhandled rejection.
     this.exceeded.promise.catch(() => undefined);
     this.timer = setTimeout(() => {
       this.exceeded.reject(new DeadlineError());
@@ -56,8 +56,8 @@ export class Deadline {
   /**
    * Waits before the next attempt.
    *
-   * @param attempt - number of attempts made, from 1
-   * @returns false, without waiting, if no time or no attempt is left
+   * @param attempt - number of attempts made so far, starting at 1
+   * @returns false, without waiting, if no time or no attempts are left
    */
   async allowsRetry(attempt: number): Promise<boolean> {
     if (attempt >= MAX_ATTEMPTS) return false;
@@ -76,9 +76,11 @@ export class Deadline {
 export interface TimeLimits extends Disposable {
   /** For claims, publishing and the quarantine. */
   readonly work: Deadline;
-  /** For marking and releasing, so that these are possible after `work`. */
+  /** For marking and releasing, so that there is time for them after `work`. */
   readonly record: Deadline;
-  /** Epoch seconds at which no call of this invocation can be running, whichever worker's clock is used. */
+  /**
+   * Epoch seconds after which no call of this invocation can still be running, even if another worker's clock is used.
+   */
   readonly leaseEndsAtSeconds: number;
 }
 

@@ -1,6 +1,6 @@
 /**
  * The decisions of the deduplication protocol, without I/O. The consumer and the protocol's model in the tests both
- * call these functions. CONTRIBUTING.md explains why nothing is lost or doubled.
+ * call these functions. CONTRIBUTING.md explains why nothing is lost or duplicated.
  */
 
 /** Error codes of INSERT statements that can be retried. The outcome of InternalServerError is unknown. */
@@ -27,17 +27,17 @@ export function afterInsert(error: { readonly Code?: string | undefined } | unde
 }
 
 /**
- * What to do after the read of a claim or turn that exists. `granted`: to the stored owner, which is this attempt if
- * the response to its INSERT was lost.
+ * What to do after reading an existing claim or turn. `granted`: it belongs to the stored owner, which is this attempt
+ * if the response to its INSERT was lost.
  */
 export function afterRead({ endsAtSeconds }: StoredItem, nowSeconds: number) {
   return endsAtSeconds > nowSeconds ? 'granted' : 'take over';
 }
 
 /**
- * The state of an event or invalid item of a message.
- * `to publish` and `to quarantine` are work. `left` cannot be finished in this attempt. `done` was finished by an
- * earlier attempt. `duplicate` is published by another message, `repeated` by the same owner in this batch.
+ * The state of an event or invalid item of a message. `to publish` and `to quarantine`: still to be done. `left`:
+ * cannot be finished in this attempt. `done`: finished by an earlier attempt. `duplicate`: published by another
+ * message. `repeated`: published by the same owner in this batch.
  */
 export type ItemState =
   | 'to publish'
@@ -58,14 +58,14 @@ export function decideTurn(
   return grant.isNew ? 'new' : 'taken over';
 }
 
-/** What is known about an item when its message's turn and claims were requested. */
+/** What is known about an item after its message's turn and claims were requested. */
 export interface Known {
   readonly turn: TurnState;
-  /** Whether the turn has a mark of the item. */
+  /** Whether the turn has a mark for the item. */
   readonly isMarked: boolean;
 }
 
-/** The first state of an event. */
+/** The initial state of an event. */
 export function decideEvent(
   { turn, isMarked }: Known,
   owner: string,
@@ -77,16 +77,16 @@ export function decideEvent(
   return claimedBy === owner ? 'to publish' : 'duplicate';
 }
 
-/** The first state of an item that is not a valid event. */
+/** The initial state of an item that is not a valid event. */
 export function decideInvalid({ turn, isMarked }: Known): ItemState {
   if (turn === 'none') return 'left';
   return isMarked ? 'done' : 'to quarantine';
 }
 
-/** How an attempt got the turn of an owner. */
+/** How an attempt got an owner's turn. */
 export type TurnState = 'new' | 'taken over' | 'none';
 
-/** How far an attempt is with the messages of one owner. */
+/** The progress of an attempt with the messages of one owner. */
 export interface Progress<Item extends ItemProgress = ItemProgress> {
   readonly items: readonly Item[];
   /** The turn of this attempt: inserted, or found and taken over. `none`: another attempt has it. */
@@ -95,10 +95,10 @@ export interface Progress<Item extends ItemProgress = ItemProgress> {
   readonly recording: 'open' | 'failed' | 'closed';
 }
 
-/** How far an attempt is with one item. */
+/** The progress of an attempt with one item. */
 export interface ItemProgress {
   readonly state: ItemState;
-  /** Whether the turn has a mark of the item. */
+  /** Whether the turn has a mark for the item. */
   readonly isRecorded: boolean;
 }
 
@@ -107,7 +107,7 @@ export type Step = 'work' | 'record' | 'release' | 'end';
 
 /**
  * Decides the next step. Published events are marked before refused events are quarantined. A new turn is not released
- * if there is nothing to mark, because a finished message seldom needs another turn, and not before its lease ends.
+ * if there is nothing to mark, because a finished message rarely needs another turn, and never before the lease ends.
  */
 export function nextStep({ items, turn, recording }: Progress): Step {
   if (turn === 'none' || recording === 'closed') return 'end';
@@ -117,7 +117,7 @@ export function nextStep({ items, turn, recording }: Progress): Step {
   return isUnrecorded || turn === 'taken over' || isReturned(items) ? 'release' : 'end';
 }
 
-/** Whether a mark of the item is written when the turn is written. */
+/** Whether the next write of the turn includes a mark for the item. */
 export function isMarkable({ state, isRecorded }: ItemProgress): boolean {
   return !isRecorded && (state === 'published' || state === 'quarantined' || state === 'duplicate');
 }
@@ -128,14 +128,14 @@ export function isReturned(items: readonly ItemProgress[]): boolean {
 }
 
 /**
- * Whether the message must not be redelivered, because it is finished and a mark is missing. An error is then logged
- * instead of thrown, because it would return the whole batch.
+ * Whether the message must not be redelivered, because it is finished but a mark is missing. An error is then logged
+ * instead of thrown, because throwing would return the whole batch.
  */
 export function mustNotReturn(items: readonly ItemProgress[]): boolean {
   return !isReturned(items) && items.some(mustBeRecorded);
 }
 
-/** A missing mark of a duplicate costs only another look at its claim. */
+/** If the mark of a duplicate is missing, its claim is read again, which is the only cost. */
 function mustBeRecorded(item: ItemProgress): boolean {
   return isMarkable(item) && item.state !== 'duplicate';
 }

@@ -4,12 +4,12 @@ import { payloadHash } from '../../lib/events/audit-record.ts';
 import { type EventDetail, type QueuedEvent, rejectedFrameSchema } from '../../lib/events/schema.ts';
 import type { Quarantined } from './quarantine.ts';
 
-/** Time to write the audit records of an invocation. */
+/** Time limit for writing the audit records of an invocation. */
 const MAX_WRITE_MS = 3_000;
-/** Maximum share of the remaining time of the invocation for that. */
+/** Maximum share of the invocation's remaining time that writing them may take. */
 const MAX_WRITE_SHARE = 0.5;
 
-/** Records what became of events. Without a trail it does nothing. */
+/** Records the outcome of events. Without a trail, it does nothing. */
 export class EventAudit {
   private readonly trail: AuditTrail | undefined;
 
@@ -42,8 +42,8 @@ export class EventAudit {
   }
 
   /**
-   * Writes the records before the invocation ends. What cannot be written in time counts as lost, because the next
-   * invocation of this environment may never come. If it does, it writes them. Never rejects.
+   * Writes the records before the invocation ends. Records that cannot be written in time count as lost, because this
+   * environment may not be invoked again. If it is, that invocation writes them. Never rejects.
    *
    * @returns how many more records count as lost
    */

@@ -1,20 +1,20 @@
 import { hash } from 'node:crypto';
 
 /**
- * Bytes per fingerprint in a turn. Of an envelope's events, at most 1,000, two share eight bytes once in 10^13
- * envelopes. The fingerprints of an ordinary envelope fit into one write unit.
+ * Bytes per fingerprint in a turn. An envelope has at most 1,000 events. With eight bytes, two of them have the same
+ * fingerprint in one of 10^13 envelopes. The fingerprints of a typical envelope fit into one write unit.
  */
 const FINGERPRINT_BYTES = 8;
 
 /**
  * The mark of a quarantined item, so that a redelivery does not quarantine it again. It contains the envelope's id and
- * the item itself: an item that is sent from the quarantine queue to the events queue is in another envelope, and may
- * be published. The mark of a published event, or of a duplicate, is its id.
+ * the item itself: an item that is sent from the quarantine queue back to the events queue is in a different envelope,
+ * and may be published. The mark of a published event, or of a duplicate, is its id.
  *
  * @param index - position of an invalid item in its envelope; an event is identified by its content
  */
 export function quarantineMark(envelopeId: string, item: unknown, index?: number): string {
-  // Stryker disable next-line StringLiteral: any text that is not a number distinguishes an event from invalid items
+  // Stryker disable next-line StringLiteral: any string that is not a number distinguishes an event from invalid items
   return `${envelopeId}#${index ?? ''}#${JSON.stringify(item)}`;
 }
 

@@ -13,11 +13,12 @@ export interface Resolved {
 }
 
 /**
- * Finds states that have returned among native events, because no connection tells their occurrences apart (P8). The
- * occurrence of a content that is seen first keeps the id of the content, as on the socket. Each other one gets an id of
- * its own. The item is a claim: `pk` = `occurrence#<id of the content>`, `owner` = id of the first occurrence.
+ * Finds recurring states among native events, which arrive without a connection that could distinguish their
+ * occurrences (P8). The first occurrence of a given content keeps the id that is derived from the content, as on the
+ * socket. Every other occurrence gets its own id. The item is a claim: `pk` = `occurrence#<id of the content>`, `owner`
+ * = id of the first occurrence.
  *
- * @param expiresAtSeconds - as of the claims of events
+ * @param expiresAtSeconds - as for the claims of events
  */
 export async function resolveOccurrences(
   pending: readonly NativeEnvelope[],
@@ -47,7 +48,7 @@ function keyOf({ event }: QueuedNativeEvent): string {
   return `occurrence#${event.id}`;
 }
 
-/** The socket also gives a returned state an id of its own, which is another one. */
+/** The socket also gives a recurring state its own id, which differs from this one. */
 function returned(one: NativeEnvelope): PendingEnvelope {
   const { event, occurrence } = one.native;
   return { ...one, events: [{ ...event, id: occurrence, weak: true }] };

@@ -4,7 +4,7 @@ import type { QueuedEvent } from '../../lib/events/schema.ts';
 import { detailKey, referenceFrame, storedObject } from '../../lib/events/stored-detail.ts';
 import { type Deadline, DeadlineError } from './deadline.ts';
 
-/** Stores events that are too large for the bus in a bucket, and refers to them. */
+/** Stores events that are too large for the bus in a bucket, and replaces them with references. */
 export class Oversize {
   private readonly store: Pick<ObjectStore, 'bucket' | 'putJson'>;
 

@@ -13,24 +13,24 @@ export interface QueueRecord {
 /** An envelope of the batch. */
 export interface PendingEnvelope {
   readonly envelope: Envelope;
-  /** SQS ids of its messages: more than one if SQS delivered the same body twice in the batch. */
+  /** SQS ids of its messages. There is more than one if SQS delivered the same body more than once in the batch. */
   readonly messageIds: readonly [string, ...string[]];
   readonly events: readonly QueuedEvent[];
   readonly invalid: readonly InvalidItem[];
-  /** The event of a message of the native integration, if its id depends on what was seen before. */
+  /** The event of a message from the native integration, if its id depends on earlier events. */
   readonly native?: Required<QueuedNativeEvent>;
 }
 
 /** An envelope whose event gets its final id from `resolveOccurrences`. */
 export type NativeEnvelope = PendingEnvelope & Required<Pick<PendingEnvelope, 'native'>>;
 
-/** Whether the event of a message does not have its final id yet. */
+/** Whether the event of a message still needs its final id. */
 export function isUnresolved(one: PendingEnvelope): one is NativeEnvelope {
   return one.native !== undefined;
 }
 
 /**
- * Reads a batch. Records with the same body become one envelope: SQS may deliver a message twice in one batch.
+ * Reads a batch. Records with the same body become one envelope, because SQS may deliver a message twice in one batch.
  *
  * @param redaction - see {@link parseBody}
  */

@@ -21,7 +21,7 @@ export const MAX_PUT_EVENTS_BYTES = 1_048_576 - 1;
 const ENTRY_TIME_BYTES = 14;
 /** Concurrent calls to EventBridge or S3. */
 const MAX_CONCURRENT_CALLS = 8;
-/** Error codes of entries that fail on every attempt. All other entries are retried. */
+/** Error codes of entries that would fail on every attempt. Entries with any other code are retried. */
 const PERMANENT_CODES: ReadonlySet<string> = new Set([
   'MalformedDetail',
   'InvalidArgument',
@@ -46,9 +46,9 @@ export interface PublisherOptions {
   source: string;
   /** Events larger than this are published as a reference; at most {@link MAX_PUT_EVENTS_BYTES}. */
   oversizeBytes?: number;
-  /** Stores events that are too large; without it such events are refused. */
+  /** Stores events that are too large. If undefined, such events are refused. */
   oversize?: Oversize | undefined;
-  /** Learns of every event that EventBridge accepted. */
+  /** Called for every event that EventBridge accepted. */
   audit?: EventAudit;
 }
 
@@ -59,7 +59,7 @@ interface Entry {
   bytes: number;
 }
 
-/** Publishes events to the bus, in the shape of Genesys Cloud's own EventBridge integration. */
+/** Publishes events to the bus, in the format of Genesys Cloud's own EventBridge integration. */
 export class Publisher {
   private readonly client: EventBridgeClient;
   private readonly busName: string;
@@ -68,7 +68,7 @@ export class Publisher {
   private readonly oversize: Oversize | undefined;
   private readonly audit: EventAudit | undefined;
   private readonly limit = pLimit(MAX_CONCURRENT_CALLS);
-  /** A separate limit, so that a bucket that does not answer delays no other event. */
+  /** A separate limit, so that a bucket that does not respond does not delay other events. */
   private readonly storeLimit = pLimit(MAX_CONCURRENT_CALLS);
 
   constructor(client: EventBridgeClient, options: PublisherOptions) {
@@ -83,11 +83,11 @@ export class Publisher {
   /**
    * Publishes events, and retries until the deadline.
    *
-   * @returns for each event the result of the call that contains it; never rejects
+   * @returns for each event, the result of the call that contains it; never rejects
    */
   publish(events: readonly QueuedEvent[], deadline: Deadline): Map<QueuedEvent, Promise<Publications>> {
     const entries = events.map((event) => this.toEntry(event, toDetail(event)));
-    // A reference is not stored again: it would replace the object that it refers to.
+    // A reference is not stored again, because it would replace the object that it refers to.
     const isSent = ({ bytes, event }: Entry) => bytes <= this.oversizeBytes || event.oversize !== undefined;
     const small = entries.filter(isSent);
     const results = new Map<QueuedEvent, Promise<Publications>>();
@@ -112,7 +112,7 @@ export class Publisher {
     }
   }
 
-  /** Puts a batch once; after a timeout some of its entries may have been published (P2). */
+  /** Sends a batch once. After a timeout, some of its entries may have been published (P2). */
   private async putOnce(batch: readonly Entry[], deadline: Deadline): Promise<Publications> {
     const command = new PutEventsCommand({ Entries: batch.map(({ entry }) => entry) });
     try {
@@ -157,11 +157,11 @@ const LEFT = { state: 'left' } as const;
 
 /** Whether another call may publish the event. */
 function isLeft(result: Publication | undefined): boolean {
-  // Stryker disable next-line OptionalChaining: the type of a Map; every event has a result
+  // Stryker disable next-line OptionalChaining: required by the type of a Map; every event has a result
   return result?.state === 'left' && result.error === undefined;
 }
 
-// Stryker disable next-line StringLiteral: a missing code is no permanent one, whatever stands for it
+// Stryker disable next-line StringLiteral: a missing code is never a permanent one
 function publication({ EventId, ErrorCode = '', ErrorMessage = '' }: PutEventsResultEntry = {}): Publication {
   if (EventId) return { state: 'published' };
   if (!PERMANENT_CODES.has(ErrorCode)) return LEFT;

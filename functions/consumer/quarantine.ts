@@ -25,11 +25,11 @@ export interface Quarantined {
   reason: string;
   /** SQS id of the message that contained the item. */
   messageId: string;
-  /** What the body contains, unless it is a message that could not be read. */
+  /** What the body contains. Undefined if it is a message that could not be read. */
   item?: { readonly event?: QueuedEvent | undefined; readonly content: unknown };
 }
 
-/** A message body for items that are split off an envelope. It has the envelope's owner, and so owns its claims. */
+/** A message body for items that are split off from an envelope. It has the same owner, so it owns the same claims. */
 export function splitOff(owner: string, items: readonly unknown[]): string {
   const body = { v: 1, id: randomUUID(), owner, sentAt: new Date().toISOString(), events: items };
   return withoutRefusedCharacters(JSON.stringify(body));
@@ -46,8 +46,8 @@ export class Quarantine {
   }
 
   /**
-   * Sends items and retries until the deadline. An item that is too large for a message with its reason is not sent:
-   * its source message ends in the dead-letter queue.
+   * Sends items and retries until the deadline. An item that is too large for one message together with its reason is
+   * not sent. Its source message ends up in the dead-letter queue.
    *
    * @returns the items that the queue did not accept, and an error that retrying cannot fix
    */
@@ -76,7 +76,7 @@ export class Quarantine {
       const accepted = new Set(Successful?.map(({ Id }) => Id));
       return batch.filter((_, index) => accepted.has(String(index)));
     } catch (error) {
-      // Stryker disable next-line ArrayDeclaration: deleting a text from a set of items changes nothing
+      // Stryker disable next-line ArrayDeclaration: deleting a string from a set of items changes nothing
       if (isTransient(error)) return [];
       throw error;
     }

@@ -22,19 +22,19 @@ const MAX_CONCURRENT_CALLS = 8;
 /** Attributes of a DynamoDB item. */
 export type Attributes = Record<string, AttributeValue>;
 
-/** An item in the claims table that an attempt inserts, unless it exists, or takes over if it has ended. */
+/** An item in the claims table that an attempt inserts if it does not exist, or takes over if it has expired. */
 export interface Reservation {
   readonly key: string;
-  /** The owner that the item gets. */
+  /** The owner that the item will have. */
   readonly owner: string;
   /** The INSERT. */
   statement(tableName: string): { Statement: string; Parameters: AttributeValue[] };
-  /** Reads an item that exists. */
+  /** Parses an existing item. */
   stored(item: Attributes): StoredItem;
   /**
-   * Takes over an item that has ended.
+   * Takes over an item that has expired.
    *
-   * @returns its attributes before that, without those that were replaced
+   * @returns its attributes before the takeover, without those that were replaced
    * @throws ConditionalCheckFailedException if the item changed since it was read
    */
   takeOver(
@@ -45,7 +45,7 @@ export interface Reservation {
   ): Promise<Attributes | undefined>;
 }
 
-/** Who owns a reserved item, and the item's attributes if it existed before. */
+/** The owner of a reserved item, and the item's attributes if it already existed. */
 export interface Grant {
   readonly owner: string;
   /** Whether this attempt's INSERT was accepted. */
@@ -55,13 +55,13 @@ export interface Grant {
 
 /** The result of reserving items. */
 export interface Reserved {
-  /** By key. An item without a grant could not be decided in time. */
+  /** By key. If an item has no grant, there was no decision in time. */
   readonly grants: ReadonlyMap<string, Grant>;
   /** An error that retrying cannot fix. */
   readonly error?: unknown;
 }
 
-/** The result of one call. What is neither granted nor to be read or taken over is inserted again. */
+/** The result of one call. Items that are not granted and need not be read or taken over are inserted again. */
 interface CallResult {
   readonly granted: readonly (readonly [key: string, grant: Grant])[];
   readonly toRead: readonly Reservation[];
@@ -83,7 +83,7 @@ export class Reservations {
   }
 
   /**
-   * Reserves items until the deadline. Items that exist take more calls, so that they are awaited separately.
+   * Reserves items until the deadline. Existing items take more calls, so they are awaited separately.
    *
    * @param requests - at most one per key
    * @returns `first`: grants of the first INSERT calls; `all`: all grants, never rejects
@@ -121,7 +121,7 @@ export class Reservations {
     );
   }
 
-  /** Reads the items that exist, and takes over those that have ended. */
+  /** Reads the existing items, and takes over those that have expired. */
   private async readAll(inserted: readonly CallResult[], deadline: Deadline): Promise<CallResult[]> {
     const toRead = inserted.flatMap((result) => result.toRead);
     const read = await this.limit.map(batches(toRead, MAX_KEYS_PER_CALL), (batch) =>
@@ -160,12 +160,12 @@ export class Reservations {
       RequestItems: { [this.tableName]: { Keys, ConsistentRead: true } },
     });
     const { Responses } = await deadline.call((abortSignal) => this.client.send(command, { abortSignal }));
-    // Stryker disable next-line OptionalChaining: the SDK's type; every item has its key
+    // Stryker disable next-line OptionalChaining: required by the SDK's type; every item has a key
     const items = new Map(Responses?.[this.tableName]?.map((item) => [item.pk?.S, item]));
     const nowSeconds = Math.floor(Date.now() / 1000);
     const found = batch.flatMap((one) => {
       const attributes = items.get(one.key);
-      // Stryker disable next-line ArrayDeclaration: a text in the list has no next step, so that it is ignored
+      // Stryker disable next-line ArrayDeclaration: a string in the list has no next step, so it is ignored
       if (!attributes) return [];
       const seen = one.stored(attributes);
       return [{ one, attributes, seen, next: afterRead(seen, nowSeconds) }];
@@ -187,7 +187,9 @@ export class Reservations {
   }
 }
 
-/** A call that failed transiently, or lost against another worker, has no result: its items are inserted again. */
+/**
+ * A call that failed transiently, or lost a race against another worker, has no result. Its items are inserted again.
+ */
 async function settled(run: () => Promise<CallResult>): Promise<CallResult> {
   try {
     return await run();

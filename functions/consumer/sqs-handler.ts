@@ -22,7 +22,7 @@ import { Quarantine } from './quarantine.ts';
 import { Reservations } from './reservation.ts';
 import { Turns } from './turn.ts';
 
-/** Latencies per batch in the metrics. At 100 values of a metric, Powertools starts a new EMF document. */
+/** Latency values per batch in the metrics. Powertools starts a new EMF document after 100 values of a metric. */
 const MAX_LATENCY_SAMPLES = 99;
 
 /** The consumer's clients and callbacks. */
@@ -31,11 +31,11 @@ export interface ConsumerDependencies {
   dynamodb: DynamoDBClient;
   sqs: SQSClient;
   eventbridge: EventBridgeClient;
-  /** Stores events that are too large for the bus. Without it these events are quarantined. */
+  /** Stores events that are too large for the bus. If undefined, these events are quarantined. */
   objectStore?: ObjectStore | undefined;
-  /** Applied to events of the native integration, which EventBridge put into the queue as they are. */
+  /** Applied to events of the native integration, which EventBridge puts into the queue unchanged. */
   redaction?: ContentRedaction | undefined;
-  /** Takes the audit records. Without it there are none. */
+  /** Receives the audit records. If undefined, none are written. */
   audit?: AuditTrail | undefined;
   logger: Logger;
   metrics: Metrics;
@@ -74,16 +74,16 @@ export function createHandler(config: ConsumerConfig, dependencies: ConsumerDepe
       dependencies.onBatch?.(report);
       return { batchItemFailures: report.failedMessageIds.map((itemIdentifier) => ({ itemIdentifier })) };
     } finally {
-      // Last, because it must not delay what prevents loss and duplicates.
+      // Last, because it must not delay the steps that prevent loss and duplicates.
       const lost = await audit.write(context.getRemainingTimeInMillis());
       if (lost !== undefined)
         metrics.addMetric('AuditRecordsLost', CONSUMER_METRICS.AuditRecordsLost.unit, lost);
     }
   };
-  // No early response: this batch would continue while the next one runs. The deadline ends retries in time.
+  // Do not respond early: this batch would continue while the next one runs. The deadline ends retries in time.
   return (
     middy<SQSEvent, SQSBatchResponse, Error, Context>({ timeoutEarlyInMillis: 0 })
-      // Whatever the environment says: events are content that redaction removes.
+      // Overrides the environment, because events contain data that redaction removes.
       .use(injectLambdaContext(logger, { logEvent: false }))
       .use(logMetrics(metrics))
       .handler(handle) as unknown as ConsumerHandler

@@ -14,8 +14,8 @@ import type { Attributes, Reservation } from './reservation.ts';
 /** Concurrent calls to DynamoDB. */
 const MAX_CONCURRENT_CALLS = 10;
 /**
- * How long a turn is kept after it was last written: 14 days in the events queue and 14 days in the dead-letter queue,
- * which are the maxima of SQS, and one day for the redrive.
+ * How long a turn is kept after it was last written: 14 days in the events queue and 14 days in the dead-letter queue
+ * (the SQS maximum for each), plus one day for the redrive.
  */
 const TURN_LIFE_SECONDS = 29 * 86_400;
 
@@ -33,8 +33,8 @@ export function marksOf(turn: Attributes | undefined): ReadonlySet<string> {
 /**
  * The turn of an attempt to process the messages of one owner: `pk` = `turn#<owner>`, `owner` = the attempt,
  * `leaseEndsAt` and `expiresAt` (seconds), `done` = fingerprints of marks. Only the attempt that has the turn
- * publishes. The marks are in the same item, so that whoever gets the turn knows them, and an attempt that cannot
- * write marks cannot take over a turn.
+ * publishes. The marks are in the same item, so an attempt that gets the turn also gets the marks, and an attempt that
+ * cannot write marks cannot take over a turn.
  */
 export class Turn implements Reservation {
   readonly key: string;
@@ -55,11 +55,11 @@ export class Turn implements Reservation {
   }
 
   stored({ owner, leaseEndsAt }: Attributes): StoredItem {
-    // Stryker disable next-line StringLiteral: without an owner the item is not taken over, whatever stands for it
+    // Stryker disable next-line StringLiteral: an item without an owner is never taken over
     return { owner: owner?.S ?? '', endsAtSeconds: Number(leaseEndsAt?.N ?? 0) };
   }
 
-  /** Replaces the attempt that has the turn, and keeps the marks. */
+  /** Makes this attempt the holder of the turn, and keeps the marks. */
   async takeOver(
     client: DynamoDBClient,
     options: { abortSignal: AbortSignal },
@@ -97,9 +97,9 @@ export class Turns {
   }
 
   /**
-   * Adds marks to a turn, and releases it on request.
+   * Adds marks to a turn, and optionally releases it.
    *
-   * @param release - the attempt that has the turn; without it the turn is kept
+   * @param release - the attempt that has the turn; if omitted, the turn is not released
    * @throws if the turn could not be written in time
    */
   async record(
@@ -115,7 +115,7 @@ export class Turns {
         await this.limit(() => deadline.call((abortSignal) => this.client.send(command, { abortSignal })));
         return;
       } catch (error) {
-        // The lease ended and another attempt has the turn: the marks are written nevertheless.
+        // The lease has ended and another attempt has the turn. The marks are still written.
         if (releasing && error instanceof ConditionalCheckFailedException) {
           if (marks.length === 0) return;
           releasing = undefined;

@@ -19,10 +19,10 @@ import {
 /** Problems per item in a reason. */
 const MAX_REPORTED_PROBLEMS = 3;
 
-/** JSON nested several thousand levels deep overflows the stack when it is serialized, so it cannot be split. */
+/** JSON that is nested thousands of levels deep overflows the stack when it is serialized, so it cannot be split. */
 const MAX_NESTING_LEVELS = 1_000;
 
-/** Added to the reason of an item without its content. */
+/** Added to the reason of an item whose content is withheld. */
 const WITHHELD = ' (withheld, because it cannot be redacted)';
 
 /** An item of an envelope that is not a valid event. */
@@ -43,15 +43,15 @@ export type ParsedBody =
   | {
       ok: false;
       reason: string;
-      /** What is quarantined instead of the message, if its content is redacted. */
+      /** The body to quarantine instead of the message, if its content is redacted. */
       body?: string;
     };
 
 /**
  * Parses a message body. Events are validated one by one, so that an invalid one does not block the others.
  *
- * @param redaction - applied to messages that EventBridge itself put into the queue. What other messages contain was
- *   redacted before it was sent.
+ * @param redaction - applied to messages that EventBridge itself put into the queue. The content of other messages was
+ *   redacted before they were sent.
  */
 export function parseBody(body: string, redaction?: ContentRedaction): ParsedBody {
   let value: unknown;
@@ -85,7 +85,10 @@ function isNative(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'detail-type' in value;
 }
 
-/** The message of a native event is an envelope of one event. EventBridge's own id makes its deliveries one message. */
+/**
+ * The message of a native event is an envelope of one event. All its deliveries have the same EventBridge id, so they
+ * count as one message.
+ */
 function parseNative(value: unknown, redaction: ContentRedaction | undefined): ParsedBody {
   const native = nativeEventSchema.safeParse(value);
   if (!native.success)
@@ -103,7 +106,7 @@ function parseNative(value: unknown, redaction: ContentRedaction | undefined): P
   };
 }
 
-/** What is quarantined of a native event that is not valid. Every path begins at every level of the message. */
+/** What is quarantined if a native event is not valid. Redaction paths are applied at every level of the message. */
 function redacted(body: string, reason: string, redaction: ContentRedaction): ParsedBody {
   const message = Buffer.from(body);
   const left = redaction.rejected(message);

@@ -5,14 +5,14 @@ import { ItemBuffer, type Parcel, toEntry } from './item-buffer.ts';
 
 /** Limits of the batcher, in the units of their names. */
 export const BATCHER_LIMITS = {
-  /** Largest envelope: SQS bills per started 64 KB. */
+  /** Largest envelope. SQS bills each 64 KB, or part of it, as one request. */
   envelopeBytes: 60_000,
   envelopeEvents: 200,
-  /** Longest time that an event waits for its envelope to fill. */
+  /** Maximum wait for an envelope to fill. */
   lingerMs: 100,
   /** Entries per SendMessageBatch; an SQS limit. */
   batchEntries: 10,
-  /** Sum of the bodies per SendMessageBatch: the 1 MiB of SQS minus room for the entry ids. */
+  /** Sum of the bodies per SendMessageBatch: the SQS limit of 1 MiB minus room for the entry ids. */
   batchBytes: 1_048_576 - 8_192,
   /** Concurrent calls of SendMessageBatch. */
   callsInFlight: 8,
@@ -21,7 +21,7 @@ export const BATCHER_LIMITS = {
   lowWaterBytes: 24 * 1_048_576,
   backoffBaseMs: 100,
   backoffCapMs: 5_000,
-  /** The process gives up when SQS accepted no message for this long. */
+  /** The process gives up if SQS accepts no message for this long. */
   giveUpMs: 300_000,
 } as const;
 /** Limits of the batcher; tests and benches use narrower ones. */
@@ -32,13 +32,13 @@ export type SendBatch = (entries: SendMessageBatchRequestEntry[]) => Promise<Sen
 
 /** What the batcher reports to its owner. */
 export interface BatcherHandlers {
-  /** The buffer is above the high-water mark: stop reading. */
+  /** The buffer has risen above the high-water mark: stop reading. */
   onPause(): void;
-  /** The buffer is below the low-water mark: read again. */
+  /** The buffer has fallen below the low-water mark: resume reading. */
   onResume(): void;
   /** SQS has accepted every item up to and including this position. */
   onAccepted(position: number): void;
-  /** SQS refuses an item for its content. Returns the item to send instead; undefined drops it. */
+  /** SQS refuses an item because of its content. Returns the item to send instead, or undefined to drop it. */
   onRefused(json: string, reason: string): Item | undefined;
   /** Nothing was accepted for `giveUpMs`, or an item could not be made: the process should end. */
   onGiveUp(error: unknown): void;
@@ -55,9 +55,9 @@ export interface BatcherTotals {
 
 /**
  * Turns items (events, rejected frames) into envelopes and sends them to SQS: many events per message, ten messages per
- * call, several concurrent calls. Nothing is dropped: what was not accepted is sent again, alone, in an envelope with a
- * new id, so that a send whose outcome is unknown cannot race with its own repetition (P1, P3). Items have positions,
- * counted from 1, so that the owner knows what SQS has accepted.
+ * call, several concurrent calls. Nothing is dropped: items that were not accepted are sent again, on their own, in an
+ * envelope with a new id, so a send whose outcome is unknown cannot race with its own retry (P1, P3). Items have
+ * positions, counted from 1, so the owner knows what SQS has accepted.
  */
 export class Batcher {
   readonly totals: BatcherTotals = {
@@ -89,7 +89,7 @@ export class Batcher {
     this.buffer = new ItemBuffer(this.limits);
   }
 
-  /** Memory of what was added and what SQS has not accepted yet, in bytes. */
+  /** Memory of the items that SQS has not accepted yet, in bytes. */
   get bufferedBytes(): number {
     return this.buffer.memoryBytes;
   }
@@ -104,12 +104,12 @@ export class Batcher {
     return this.buffer.acceptedPosition;
   }
 
-  /** Epoch milliseconds at which the oldest item that SQS has not accepted was received; undefined if there is none. */
+  /** Epoch milliseconds at which the oldest item not yet accepted by SQS was received; undefined if there is none. */
   get oldestUnsentMs(): number | undefined {
     return this.buffer.oldestMs;
   }
 
-  /** For how long SQS has accepted no message although some were sent, in milliseconds; 0 while it accepts them. */
+  /** Milliseconds for which SQS has accepted none of the messages sent; 0 while it accepts them. */
   get failingForMs(): number {
     return this.failingSinceTick === undefined ? 0 : performance.now() - this.failingSinceTick;
   }
@@ -117,7 +117,7 @@ export class Batcher {
   /**
    * Add one item. It is sent within `lingerMs` while SQS accepts messages.
    *
-   * @param receivedAtMs - epoch milliseconds; by default now, earlier if the item was held
+   * @param receivedAtMs - epoch milliseconds; defaults to now, and is earlier if the item was held back
    */
   add(item: Item, receivedAtMs?: number): void {
     this.buffer.add(item, receivedAtMs);
@@ -127,10 +127,10 @@ export class Batcher {
   }
 
   /**
-   * Add an item that is ready later. It has its place in the order of positions from now on.
+   * Add an item that will be ready later. It takes its position now.
    *
-   * @param bytes - memory that it takes meanwhile
-   * @param make - a failure keeps the place and ends the process
+   * @param bytes - memory that it takes until then
+   * @param make - if this fails, the position stays taken and the process ends
    */
   addLater(bytes: number, make: () => Promise<Item>, receivedAtMs?: number): void {
     const reservation = this.buffer.reserve(bytes, receivedAtMs);
@@ -164,7 +164,7 @@ export class Batcher {
     this.pump(true);
   }
 
-  /** Start calls while there is something to send and capacity; `all` includes calls that are not full. */
+  /** Start calls while there are items to send and free capacity. `all` also starts calls that are not full. */
   private pump(all: boolean): void {
     if (this.backoffTimer) return;
     const { callsInFlight, batchEntries } = this.limits;
@@ -217,7 +217,7 @@ export class Batcher {
     this.buffer.accept(parcel);
   }
 
-  /** SQS refuses this message for its content: find the item that causes it, and send the others. */
+  /** SQS refuses this message because of its content. Find the item that causes it, and send the others. */
   private divide(parcel: Parcel, reason: string): void {
     if (parcel.items.length > 1) this.buffer.divide(parcel);
     else for (const item of parcel.items) this.buffer.replace(parcel, this.handlers.onRefused(item, reason));
@@ -246,7 +246,7 @@ export class Batcher {
       this.paused = false;
       this.handlers.onResume();
     }
-    // Send full batches, and whatever was due while all calls were in use.
+    // Send full batches, and everything that became due while all calls were in use.
     this.pump(this.lingerTimer === undefined);
     this.reportAccepted();
     if (this.buffer.memoryBytes > 0) return;
@@ -262,7 +262,7 @@ export class Batcher {
 }
 
 /**
- * Codes by which SQS refuses a message for its content. Its other sender faults (a throttled KMS key, a full queue) do
- * not concern the message, so it is sent again.
+ * Codes with which SQS refuses a message because of its content. Other sender faults (a throttled KMS key, a full
+ * queue) are not caused by the message, so it is sent again.
  */
 const ITEM_FAULT = /InvalidMessageContents|InvalidParameterValue|TooLong/;

@@ -28,7 +28,7 @@ export class ConnectionAudit {
     this.trail.record({ action: 'connection.ready', ...this.about, latencyMs });
   }
 
-  /** The server asks for another connection. */
+  /** The server requests another connection. */
   moving({ recovery, reason }: Extract<ConnectionSignal, { kind: 'move' }>): void {
     this.trail.record({ action: 'connection.moving', ...this.about, recovery, reason });
   }

@@ -1,7 +1,9 @@
 import { FRAME_BYTES } from '../../lib/protocols/socket-limits.ts';
 import type { Liveness, SocketLimits } from './protocols/stream-protocol.ts';
 
-/** Limits of a connection whose protocol does not set its own. The frame limit bounds the memory of one socket. */
+/**
+ * Default limits of a connection, unless its protocol sets its own. The frame limit bounds the memory of one socket.
+ */
 export const SOCKET_LIMITS = {
   openMs: 10_000,
   readyMs: 10_000,
@@ -9,7 +11,7 @@ export const SOCKET_LIMITS = {
   deflate: false,
 } as const satisfies Required<SocketLimits>;
 
-/** Times of a connection that a test or simulation can shorten, in milliseconds. */
+/** Timings of a connection that a test or simulation can shorten, in milliseconds. */
 export interface ConnectionTimes {
   readonly openMs: number;
   readonly readyMs: number;
@@ -19,7 +21,7 @@ export interface ConnectionTimes {
   readonly pongWithinMs: number;
 }
 
-/** How one socket is opened and watched. */
+/** How one socket is opened and monitored. */
 export interface ConnectionSettings {
   readonly limits: Required<SocketLimits>;
   readonly liveness: Liveness;

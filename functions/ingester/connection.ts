@@ -29,7 +29,7 @@ export interface ConnectionOptions {
   readonly session: Session;
   readonly ends: EndTable;
   readonly settings: ConnectionSettings;
-  /** Takes the data of every frame. */
+  /** Receives the data of every frame. */
   readonly sink: SignalSink;
   readonly handlers: ConnectionHandlers;
   readonly audit?: ConnectionAudit | undefined;
@@ -50,7 +50,7 @@ export class ConnectError extends Error {
   }
 }
 
-/** One connection from opening to end: a transport, and a session that interprets its frames. */
+/** One connection, from opening to end: a transport, and a session that interprets its frames. */
 export class Connection {
   readonly session: Session;
   /** Epoch milliseconds at which it became ready. */
@@ -96,13 +96,13 @@ export class Connection {
   /**
    * Settles when the session is ready.
    *
-   * @throws {@link ConnectError} when the connection ended first
+   * @throws {@link ConnectError} if the connection ends first
    */
   ready(): Promise<void> {
     return this.readiness.promise;
   }
 
-  /** Stop reading. Before the connection is ready the pause is deferred, because the handshake must be read. */
+  /** Stop reading. Until the connection is ready the pause is deferred, because the handshake must be read. */
   pause(): void {
     this.isPaused = true;
     if (this.isReady) this.transport.pause();
@@ -132,7 +132,7 @@ export class Connection {
     this.take(this.session.onOpen(), NO_FRAME);
   }
 
-  /** A session must not throw. If it does, the frame is kept and the connection continues. */
+  /** A session must not throw. If it does, the frame is quarantined and the connection continues. */
   private read(data: Buffer, isBinary: boolean): readonly Signal[] {
     try {
       return this.session.onFrame(data, isBinary, this.readUntil.atMs);
@@ -210,7 +210,7 @@ export class Connection {
   }
 }
 
-/** Codes with which a close that we started ends: the echo of our code, no code, no answer. */
+/** Codes with which a close that we started can end: the echo of our code, no code, no answer. */
 const OWN_CLOSE_CODES: ReadonlySet<number> = new Set([1000, 1005, ABNORMAL_CLOSURE]);
 const CLOSED_BY_US: End = { recovery: 'resume', meaning: 'closed by us' };
 

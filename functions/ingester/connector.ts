@@ -28,9 +28,9 @@ export interface ConnectorOptions {
   readonly backoff?: Partial<BackoffLimits> | undefined;
 }
 
-/** What the owner of a connector decides and learns. */
+/** What the owner of a connector decides, and what it is told. */
 export interface ConnectorOwner extends ConnectionHandlers {
-  /** The subscription that a new connection gets. */
+  /** The subscription for a new connection. */
   readonly subscription: Subscription;
   /** Whether another connection is live, so that failures are not urgent. */
   readonly isLive: boolean;
@@ -45,13 +45,13 @@ export interface ConnectRequest {
   readonly after?: EndCause | undefined;
   /** Milliseconds to wait before the first attempt. */
   readonly delayMs: number;
-  /** The server asked for this wait. */
+  /** Whether the server requested this wait. */
   readonly isThrottled?: boolean | undefined;
 }
 
 /**
- * Makes ready connections: repeats failed attempts with backoff, remembers flapping and repeated ends, and gives up
- * after a bounded number of failures.
+ * Establishes connections until they are ready: retries failed attempts with backoff, keeps track of flapping and
+ * repeated ends, and gives up after a bounded number of failures.
  */
 export class Connector {
   /** Why the last attempt failed; undefined after a success. */
@@ -71,7 +71,7 @@ export class Connector {
     this.backoff = new Backoff(options.backoff);
   }
 
-  /** End every attempt, now and in the future. */
+  /** End the current attempt, and allow no others. */
   stop(): void {
     this.abort.abort();
   }
@@ -79,8 +79,8 @@ export class Connector {
   /**
    * Connect until a connection is ready.
    *
-   * @returns undefined when the connector was stopped
-   * @throws the error of the last attempt when another one cannot succeed, or when too many failed
+   * @returns undefined if the connector was stopped
+   * @throws the error of the last attempt if retrying cannot succeed, or if too many attempts have failed
    */
   async connect(request: ConnectRequest): Promise<Connection | undefined> {
     let { recovery, after, delayMs, isThrottled } = request;
@@ -97,7 +97,7 @@ export class Connector {
         const end = error instanceof ConnectError ? error.ended.end : endOfFailure(error);
         delayMs = this.delayAfterFailure(error, end);
         isThrottled = end.throttled;
-        // What required a new session or token still does after another failure.
+        // If a new session or token was required before this failure, it still is.
         if (end.recovery === 'restart' || end.recovery === 'reauthenticate') recovery = end.recovery;
         if (error instanceof ConnectError) after = error.ended.cause;
       }
@@ -105,7 +105,7 @@ export class Connector {
     return undefined;
   }
 
-  /** Try at once, because the live connection was lost during the wait. A wait that the server asked for is kept. */
+  /** Try at once, because the live connection was lost during the wait. A wait requested by the server is kept. */
   hurry(): void {
     this.wait?.abort();
   }
@@ -128,7 +128,10 @@ export class Connector {
     return end?.throttled ? this.backoff.throttledDelayMs(retryAfterMs) : this.backoff.delayMs();
   }
 
-  /** Count an end. Returns whether it stops the subscription: by its table row, or because it came too many times in a row. */
+  /**
+   * Count an end. Returns whether it stops the subscription, either by its row in the table or because it occurred too
+   * many times in a row.
+   */
   recordEnd(end: End): boolean {
     const times = this.lastEnd?.end === end ? this.lastEnd.times + 1 : 1;
     this.lastEnd = { end, times };
@@ -169,11 +172,11 @@ export class Connector {
     return connection;
   }
 
-  /** @throws the error, when it is final */
+  /** @throws the error, if it is final */
   private delayAfterFailure(error: unknown, end: End): number {
     this.backoff.onFailure();
     this.lastError = error instanceof Error ? error.message : String(error);
-    // What worked before can work again, unless it has come too many times in a row.
+    // What worked before can work again, unless the failure has occurred too many times in a row.
     const isHopeless = this.recordEnd(end) && (!this.hasSucceeded || end.maxInARow !== undefined);
     if (isHopeless || (this.backoff.isExhausted && !this.owner.isLive)) throw error;
     const delayMs = this.delayMs(end, retryAfterMs(error));

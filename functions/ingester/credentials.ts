@@ -8,7 +8,7 @@ import { secretsManagerClient } from '../../lib/aws/aws-clients.ts';
 import type { Credentials } from '../../lib/genesys/token-source.ts';
 import type { IngesterConfig } from './ingester-config.ts';
 
-/** The secret with the OAuth client is empty. Somebody has to fill it; a restart does not help. */
+/** The secret with the OAuth client is empty. An operator has to fill it; a restart does not help. */
 export class SecretEmptyError extends Error {
   readonly code = 'secret_empty';
   readonly retriable = true;
@@ -33,7 +33,7 @@ async function readSecret(secrets: SecretsManagerClient, SecretId: string): Prom
   const SecretString = await secrets.send(new GetSecretValueCommand({ SecretId })).then(
     (found) => found.SecretString,
     (error: unknown) => {
-      // Secrets Manager answers the same for a secret without a value.
+      // Secrets Manager returns the same error for a secret without a value.
       if (error instanceof ResourceNotFoundException) return undefined;
       throw error;
     },

@@ -14,7 +14,7 @@ interface PendingCursor {
  */
 export class CursorCommits {
   private readonly log: Log;
-  /** In order of position, at most one per position. */
+  /** Ordered by position, at most one per position. */
   private readonly pending: PendingCursor[] = [];
   private acceptedPosition = 0;
   private committing: Promise<void> | undefined;
@@ -23,13 +23,13 @@ export class CursorCommits {
     this.log = log;
   }
 
-  /** @param position - position of the last item that was read before the cursor */
+  /** @param position - position of the last item read before the cursor */
   add(session: Session, value: string, position: number): void {
     if (this.pending.at(-1)?.position === position) this.pending.pop();
     this.pending.push({ session, value, position });
   }
 
-  /** Cursors that wait to be committed. */
+  /** Cursors that are waiting to be committed. */
   get size(): number {
     return this.pending.length;
   }
@@ -39,7 +39,7 @@ export class CursorCommits {
     this.acceptedPosition = position;
     const due = this.takeDue();
     if (!due) return;
-    // A commit can take long. Meanwhile only the newest cursor that may be committed is kept.
+    // A commit can take a long time. Meanwhile, only the newest cursor that may be committed is kept.
     if (this.committing) this.pending.unshift(due);
     else this.committing = this.commit(due);
   }
@@ -54,7 +54,7 @@ export class CursorCommits {
       try {
         await next.session.commit?.(next.value);
       } catch (error) {
-        // The next cursor covers this one. Until then, a restart reads these events again, as copies.
+        // The next cursor supersedes this one. Until then, a restarted task reads these events again, as copies.
         this.log.warn('a cursor could not be stored', { error });
       }
     }

@@ -1,15 +1,15 @@
 import type { LongestGap } from './subscription-coverage.ts';
 
-/** What concerns the connections and the queue. */
+/** The state of the connections and the queue. */
 export interface HealthFacts {
   /** Whether every subscription has a live connection. */
   readonly isCovered: boolean;
   readonly gap: LongestGap | undefined;
-  /** For how long SQS has accepted no message, in milliseconds; 0 while it does. */
+  /** Milliseconds for which SQS has accepted no message; 0 while it accepts messages. */
   readonly stalledMs: number;
 }
 
-/** Why the process is not healthy, as sentences. */
+/** The reasons why the process is not healthy, as sentences. */
 export function healthReasons({ isCovered, gap, stalledMs }: HealthFacts): string[] {
   return [
     ...(isCovered ? [] : ['not every subscription has a live connection']),

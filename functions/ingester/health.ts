@@ -14,8 +14,8 @@ export interface Health {
   /** Why it is not ready or not live, as sentences. */
   reasons: readonly string[];
   /**
-   * What somebody has to do, because a restart does not help. `secret`: fill the secret with the OAuth client. `operator`:
-   * repair what one protocol needs; the others are live.
+   * The action that an operator has to take, because a restart does not help. `secret`: fill the secret with the OAuth
+   * client. `operator`: fix the problem of one protocol; the others are live.
    */
   waitingFor?: 'secret' | 'operator';
   [detail: string]: unknown;
@@ -28,9 +28,9 @@ export interface HealthServer {
 }
 
 /**
- * Serve health and metrics. `/metrics` is Prometheus text, or JSON on `Accept: application/json`.
+ * Serve health and metrics. `/metrics` returns Prometheus text, or JSON for `Accept: application/json`.
  *
- * @throws Error when the port is in use; the message says what to do
+ * @throws Error if the port is in use; the message says what to do
  */
 export async function serveHealth(
   address: { host: string; port: number },

@@ -1,7 +1,7 @@
 import { REJECTION_REASONS, type RejectionReason } from '../../lib/events/schema.ts';
 import { type DataSignal, NOTICE_SUBJECTS, type NoticeSubject } from './protocols/stream-protocol.ts';
 
-/** What the number of an event reveals. */
+/** What the sequence number of an event reveals. */
 export const SEQUENCE_OUTCOMES = [
   'gap',
   'late',
@@ -12,9 +12,9 @@ type SequenceOutcomeName = Extract<DataSignal, { kind: 'sequence' }>['outcome'];
 
 /** Counts of one protocol since the start. */
 export interface ProtocolTotals {
-  /** Events read from sockets, copies included. */
+  /** Events read from sockets, including copies. */
   received: number;
-  /** Copies that overlapping connections delivered, dropped here. */
+  /** Copies from overlapping connections that were dropped here. */
   copies: number;
   /** Events that the configuration of their protocol excludes. */
   filtered: number;
@@ -24,16 +24,16 @@ export interface ProtocolTotals {
   notices: Record<NoticeSubject, number>;
   /** Frames that could not become events, by reason. They are sent to the quarantine queue. */
   rejected: Record<RejectionReason, number>;
-  /** Frames that neither a message nor the bucket could take. The log has their size. */
+  /** Frames that fit neither into a message nor into the bucket. Their size is logged. */
   unpreserved: number;
 }
 
-/** Counts since the start: their sums, and those of each protocol by its name. */
+/** Counts since the start: the totals, and the counts of each protocol by name. */
 export interface IntakeTotals extends ProtocolTotals {
   readonly protocols: Readonly<Record<string, ProtocolTotals>>;
 }
 
-/** Counts that are zero. */
+/** Counts of zero. */
 export function noTotals(): ProtocolTotals {
   return {
     received: 0,

@@ -20,10 +20,10 @@ import { RecentIds } from './recent-ids.ts';
 import { rejectedFrameItem } from './rejected-frame-item.ts';
 import type { SignalSink } from './signal-sink.ts';
 
-/** Under which items are counted that do not say which protocol they came with. */
+/** The name under which items are counted if they do not name their protocol. */
 const UNKNOWN_PROTOCOL = 'unknown';
 
-/** Where the intake reports what is not an item. */
+/** Receives what the intake reports apart from items. */
 export interface IntakeHandlers {
   /** The server did not deliver these sequence numbers, both inclusive. */
   onSequenceGap(subscription: string, from: number, to: number, sinceMs?: number): void;
@@ -32,9 +32,9 @@ export interface IntakeHandlers {
 }
 
 /**
- * Turns the signals of sessions into items for the batcher: events with their id, once each, and rejected frames,
- * complete. Copies are recognized by their id. Events without a stable id are taken from one connection at a time.
- * Cursors are committed once SQS has accepted everything before them.
+ * Turns the signals of sessions into items for the batcher: each event once, with its id, and rejected frames in full.
+ * Copies are recognized by their id. Events without a stable id are taken from one connection at a time. Cursors are
+ * committed once SQS has accepted everything before them.
  */
 export class Intake {
   private readonly counts = new Map<string, ProtocolTotals>();
@@ -141,14 +141,15 @@ export class Intake {
   }
 
   /**
-   * What to send instead of an item that SQS refuses for its content: the same content in an encoding that SQS accepts.
+   * The replacement for an item that SQS refuses because of its content: the same content in an encoding that SQS
+   * accepts.
    *
-   * @returns undefined when there is nothing that SQS would accept
+   * @returns undefined if there is no replacement that SQS would accept
    */
   replacementOf(json: string, reason: string): Item | undefined {
     const { protocol } = JSON.parse(json) as { protocol?: string };
     this.log.error('SQS refused an item', { reason, bytes: json.length, protocol });
-    // A rejected frame has no protocol at its top level: it is a replacement already.
+    // A rejected frame has no protocol at its top level: it is already a replacement.
     if (protocol === undefined) {
       this.of(UNKNOWN_PROTOCOL).unpreserved++;
       return undefined;
@@ -198,7 +199,7 @@ export class Intake {
     }
   }
 
-  /** A text of the server can have any content. */
+  /** A string from the server can have any content. */
   private quoted({ quote }: { quote?: string }): { quote?: string } {
     return quote === undefined || this.redaction ? {} : { quote };
   }

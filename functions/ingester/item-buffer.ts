@@ -3,7 +3,7 @@ import type { SendMessageBatchRequestEntry } from '@aws-sdk/client-sqs';
 import { encodeEnvelope } from '../../lib/events/envelope.ts';
 import type { Item } from '../../lib/events/item.ts';
 
-/** Room for an envelope around its items, in a call. */
+/** Bytes that an envelope takes in a call in addition to its items. */
 export const ENVELOPE_HEAD_BYTES = 256;
 
 /** Limits of envelopes and calls. */
@@ -26,7 +26,7 @@ export interface Parcel {
   readonly firstPosition: number;
 }
 
-/** A position that is taken by an item that is not ready yet. */
+/** A position reserved for an item that is not ready yet. */
 export interface Reservation {
   readonly position: number;
   readonly bytes: number;
@@ -43,7 +43,7 @@ export class ItemBuffer {
   private position = 0;
   private unsentMemoryBytes = 0;
   private ready: Parcel[] = [];
-  /** Parcels that were taken and that SQS has not accepted, among them those that were put back. */
+  /** Parcels that were taken and that SQS has not accepted, including those that were put back. */
   private readonly taken = new Set<Parcel>();
   private readonly reserved = new Set<Reservation>();
 
@@ -56,7 +56,7 @@ export class ItemBuffer {
     return this.unsentMemoryBytes;
   }
 
-  /** Parcels that wait to be sent. */
+  /** Parcels that are waiting to be sent. */
   get readyParcels(): number {
     return this.ready.length;
   }
@@ -95,7 +95,7 @@ export class ItemBuffer {
     this.unsentMemoryBytes += memoryBytes;
   }
 
-  /** Take a position and memory for an item that is ready later, received at `receivedAtMs`. */
+  /** Reserve a position and memory for an item that will be ready later, received at `receivedAtMs`. */
   reserve(bytes: number, receivedAtMs = Date.now()): Reservation {
     this.seal();
     const reservation = { position: ++this.position, bytes, oldestMs: receivedAtMs };
@@ -163,7 +163,7 @@ export class ItemBuffer {
     );
   }
 
-  /** Replace a parcel of one item. The replacement keeps the position, so that no cursor passes it. */
+  /** Replace a parcel of one item. The replacement keeps the position, so no cursor is committed past it. */
   replace(parcel: Parcel, item: Item | undefined): void {
     this.accept(parcel);
     if (!item) return;

@@ -1,6 +1,6 @@
-/** Minimum number of states that are remembered per connection. A state takes about 400 bytes. */
+/** Minimum number of states remembered per connection. A state takes about 400 bytes. */
 export const MIN_STATES = 25_000;
-/** States that are remembered per key. */
+/** Maximum number of states remembered per key. */
 export const MAX_STATES_PER_KEY = 100;
 
 /** The states of one key: the last one, and all of them once there is more than one. */
@@ -12,19 +12,19 @@ interface KeyStates {
 }
 
 /**
- * The states that a connection has delivered per key. The key of an event names an occurrence, but a body can change
- * without its key (a presence message without a new `modifiedDate`), and can change back. One connection never delivers
- * a copy, so a state that it delivers again after another state of the same key has recurred (P8). A new connection
- * starts with the states of the one before it, between which others can have been missed.
+ * The states that a connection has delivered per key. The key of an event names an occurrence, but the body can change
+ * while the key stays the same (a presence message without a new `modifiedDate`), and can change back. One connection
+ * never delivers a copy, so a state that it delivers again after another state of the same key has recurred (P8). A new
+ * connection starts with the states of the previous one, and may have missed states in between.
  *
- * Between `limit` and twice `limit` states are remembered. The keys that had no event for the longest time are forgotten
- * first, because a state that recurs after its key was forgotten is taken for a copy. Of a key with too many states,
- * every further change counts as a recurrence: a weak copy is better than a loss.
+ * Between `limit` and twice `limit` states are remembered. The keys without an event for the longest time are forgotten
+ * first, because a state that recurs after its key was forgotten is mistaken for a copy. Once a key has too many
+ * states, every further change counts as a recurrence: a copy is better than a loss.
  */
 export class KeyHistory {
   private readonly limit: number;
   private current = new Map<string, KeyStates>();
-  /** Heirs share it, so it is not changed. */
+  /** Shared with later connections, so it must not be modified. */
   private previous: ReadonlyMap<string, Readonly<KeyStates>> = new Map();
   private isPreviousInherited = false;
   /** States in `current`. */
@@ -34,7 +34,7 @@ export class KeyHistory {
     this.limit = limit;
   }
 
-  /** The history of a connection that starts now. */
+  /** The history for a connection that starts now. */
   inherit(): KeyHistory {
     const heir = new KeyHistory(this.limit);
     for (const [key, states] of this.current) heir.current.set(key, inherited(states));
@@ -56,7 +56,7 @@ export class KeyHistory {
     return mayHaveRecurred;
   }
 
-  /** The states of a key; `id` is the first one of a key that is new. */
+  /** The states of a key. For a new key, `id` becomes its first state. */
   private statesOf(key: string, id: string): KeyStates {
     const known = this.current.get(key);
     if (known) return known;

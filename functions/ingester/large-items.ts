@@ -15,13 +15,13 @@ import {
 } from '../../lib/events/item.ts';
 import { detailKey, referenceFrame, storedObject } from '../../lib/events/stored-detail.ts';
 
-/** Concurrent uploads. A frame can have 16 MiB. */
+/** Concurrent uploads. A frame can be 16 MiB. */
 const MAX_UPLOADS = 2;
-/** An object that S3 does not accept for this long is given up, and the process with it. */
+/** If S3 does not accept an object for this long, the upload is abandoned and the process ends. */
 const MAX_STORE_MS = 300_000;
-/** The same when the process stops: less than the 25 s that a stop may take. */
+/** The same limit while the process stops. It is less than the 25 s that a stop may take. */
 const MAX_STORE_AT_STOP_MS = 20_000;
-/** Delays between two attempts to store an object. */
+/** Delays between attempts to store an object. */
 const BACKOFF_BASE_MS = 200;
 const BACKOFF_CAP_MS = 5_000;
 
@@ -32,13 +32,13 @@ interface About {
   readonly receivedAt: string;
 }
 
-/** Stores what does not fit into a message in a bucket, and makes items that refer to it. */
+/** Stores data that does not fit into a message in a bucket, and makes items that refer to it. */
 export class LargeItems {
   private readonly store: Pick<ObjectStore, 'bucket' | 'put'>;
   private readonly log: Log;
   private readonly limit = pLimit(MAX_UPLOADS);
   private failures = 0;
-  /** When a stopping process gives up, in monotonic milliseconds. */
+  /** The time at which a stopping process gives up, in monotonic milliseconds. */
   private stopEndsTick = Number.POSITIVE_INFINITY;
 
   /** @param signal - aborted when the process stops */
@@ -58,7 +58,7 @@ export class LargeItems {
   /**
    * The item of an event whose `detail` is stored.
    *
-   * @returns stores it and makes the item; undefined when even the reference is too large for a message
+   * @returns a function that stores it and makes the item; undefined if even the reference is too large for a message
    */
   eventItem(
     event: ReceivedEvent,
@@ -84,7 +84,7 @@ export class LargeItems {
     return item && (() => this.put(key, body, 'application/json').then(() => item));
   }
 
-  /** The item of a rejected frame that is stored. */
+  /** The item of a rejected frame whose data is stored. */
   async rejectedItem(data: Buffer, about: Rejection): Promise<Item> {
     const key = `${about.receivedAt.slice(0, 10)}/rejected-${hash('sha256', data)}`;
     await this.put(key, data, 'application/octet-stream');
@@ -92,9 +92,10 @@ export class LargeItems {
   }
 
   /**
-   * Store an object. A failure is repeated, even a permanent one: somebody may repair it while the frame waits here.
+   * Store an object. Every failure is retried, even a permanent one, because an operator may fix it while the frame
+   * waits.
    *
-   * @throws the last error after {@link MAX_STORE_MS}, or earlier when the process stops
+   * @throws the last error after {@link MAX_STORE_MS}, or earlier if the process stops
    */
   private put(key: string, body: Buffer, contentType: string): Promise<void> {
     return this.limit(async () => {

@@ -10,7 +10,7 @@ import type { OAuthClient } from './protocols/stream-protocol.ts';
 export interface OAuthClientsOptions {
   apiUrl: string;
   loginUrl: string;
-  /** One per OAuth client; called at every renewal of its token. */
+  /** One per OAuth client; called each time its token is renewed. */
   credentials: readonly (() => Promise<Credentials>)[];
   /** @default 'header' */
   credentialsIn?: 'header' | 'form' | undefined;
@@ -20,7 +20,7 @@ export interface OAuthClientsOptions {
   requestsPerMinute?: number | undefined;
 }
 
-/** The OAuth clients of a deployment. Each has its own token and its own limit of requests. */
+/** The OAuth clients of a deployment. Each has its own token and its own request limit. */
 export class OAuthClients {
   private readonly clients: readonly OAuthClient[];
   private readonly log: Log;
@@ -45,8 +45,8 @@ export class OAuthClients {
   }
 
   /**
-   * The OAuth clients whose secret is filled, in the order of the configuration. One that is added to a running
-   * deployment has an empty secret at first; the others do not wait for it.
+   * The OAuth clients whose secret is filled, in the order of the configuration. A client that is added to a running
+   * deployment has an empty secret at first. The others do not wait for it.
    *
    * @throws {@link SecretEmptyError} if every secret is empty; {@link GenesysError} if Genesys Cloud refuses a client, or
    *   with the code `repeated_client` if two secrets contain the same one
@@ -72,7 +72,7 @@ export class OAuthClients {
   }
 }
 
-/** The channels of both would count against the limit of one client, which would end some of them. */
+/** The channels of both would count toward the limit of one client, so the platform would end some of them. */
 function repeated(clientId: string): GenesysError {
   return new GenesysError(
     'repeated_client',

@@ -1,8 +1,8 @@
 import type { Session } from './protocols/stream-protocol.ts';
 
-/** Events of waiting connections that are kept. Above it the oldest are released: a copy is better than a loss. */
+/** Maximum number of held events. Above it, the oldest are released: a copy is better than a loss. */
 export const MAX_HELD_EVENTS = 50_000;
-/** The same bound in bytes of frames. */
+/** The same limit in bytes of frames. */
 export const MAX_HELD_BYTES = 16 * 1_048_576;
 /** An event of a connection. */
 export interface Spoken<T> {
@@ -19,30 +19,31 @@ interface Held<T> extends Spoken<T> {
 
 /** An open connection. */
 interface Place<T> {
-  /** When it was opened, or the one before it whose events it holds, in monotonic milliseconds. */
+  /** When it was opened, in monotonic milliseconds, or when the earlier connection was whose events it holds. */
   openTick: number;
-  /** What it delivered while the connections before it were open. */
+  /** Events that it delivered while earlier connections were open. */
   held: Held<T>[];
 }
 
-/** How far a connection was read. */
+/** How far a connection has been read. */
 export interface SpeakerEnd {
   /** Everything that the server sent before this monotonic time has been read. */
   readonly tick: number;
 }
 
 /**
- * Lets one connection of a subscription speak: the oldest one. Two overlapping connections deliver the same occurrences.
- * Where nothing in an event distinguishes a copy from a state that recurs, only one connection may bring it: the events
- * of the others are held until the connection before them has ended.
+ * Passes the events of one connection of a subscription, the speaker, which is the oldest one. Two overlapping
+ * connections deliver the same occurrences. If nothing in an event distinguishes a copy from a recurring state, the
+ * event may come from one connection only. The events of the other connections are held until all earlier connections
+ * have ended.
  *
- * A connection is read to its end, and the next one takes over from the moment up to which the ended one is known to have
- * been read. What both have delivered after that moment passes twice: a copy is better than a loss.
+ * A connection is read to its end. The next one takes over at the time up to which the ended one is known to have been
+ * read. Events that both have delivered after that time pass twice: a copy is better than a loss.
  */
 export class OneSpeaker<T> {
-  /** The open connections, the oldest first. */
+  /** The open connections, oldest first. */
   private readonly places = new Map<Session, Place<T>>();
-  /** What the newest connection delivered before it failed. The next one continues it. */
+  /** Held events of the newest connection, which failed. The next connection takes them over. */
   private left: Place<T> = emptyPlace();
   private heldEvents = 0;
   private heldBytes = 0;
@@ -59,7 +60,7 @@ export class OneSpeaker<T> {
     this.left = emptyPlace();
   }
 
-  /** @returns the values that may pass now: this one, or the oldest ones that no longer fit into the memory */
+  /** @returns the values that may pass now: this one, or the oldest ones that exceed the limits */
   take(session: Session, spoken: Spoken<T>): readonly T[] {
     const place = this.places.get(session);
     if (!place || this.isSpeaker(session)) return [spoken.value];
@@ -75,7 +76,7 @@ export class OneSpeaker<T> {
   /**
    * A connection has ended. If it was the speaker, the next one speaks from now on.
    *
-   * @returns the held values that pass now, and how many others were copies
+   * @returns the held values that pass now, and the number of others that were copies
    */
   end(session: Session, { tick }: SpeakerEnd): { released: readonly T[]; copies: number } {
     const own = this.places.get(session);
@@ -84,7 +85,7 @@ export class OneSpeaker<T> {
     const next = this.placeAfter(session) ?? this.left;
     this.places.delete(session);
     const following = next.held;
-    // A topic that the ended connection did not have from the beginning of the overlap is not repeated by the next one.
+    // Without a topic since the start of the overlap, the ended connection cannot have delivered its events.
     const kept = following.filter(
       ({ receivedTick, topicName }) =>
         receivedTick >= tick || session.delivers?.(topicName, next.openTick) === false,

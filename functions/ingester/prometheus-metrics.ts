@@ -77,7 +77,7 @@ const PROTOCOL_COUNTERS: readonly (readonly [
   ['frames_rejected_total', 'Frames that could not become events', ({ rejected }) => by('reason', rejected)],
   [
     'frames_unpreserved_total',
-    'Frames that could not be kept anywhere',
+    'Frames that could not be stored anywhere',
     ({ unpreserved }) => [only(unpreserved)],
   ],
   [

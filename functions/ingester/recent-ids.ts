@@ -1,9 +1,9 @@
-/** Minimum number of ids that are remembered: one minute at 2,000 events per second. An id takes about 100 bytes. */
+/** Minimum number of ids remembered: one minute at 2,000 events per second. An id takes about 100 bytes. */
 export const MIN_RECENT_IDS = 120_000;
 
 /**
- * The ids of the latest events, so that copies from overlapping connections are dropped before they cost anything.
- * Between `limit` and twice `limit` ids are remembered. Claims catch older copies.
+ * The ids of the latest events, used to drop copies from overlapping connections before they cost anything. Between
+ * `limit` and twice `limit` ids are remembered. Claims catch older copies.
  */
 export class RecentIds {
   private readonly limit: number;
@@ -14,7 +14,7 @@ export class RecentIds {
     this.limit = limit;
   }
 
-  /** Remember an id. Returns false if it was known. */
+  /** Remember an id. Returns false if it was already known. */
   add(id: string): boolean {
     if (this.current.has(id)) return false;
     const isNew = !this.previous.has(id);

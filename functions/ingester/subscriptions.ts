@@ -39,7 +39,7 @@ export class Subscriptions {
   private readonly log: Log;
   private readonly audit: SubscriptionAudit;
   private readonly supervisors = new Map<string, Supervisor>();
-  /** Subscriptions that are no longer wanted, until their connections are closed. */
+  /** Subscriptions that are no longer wanted but whose connections are not closed yet. */
   private readonly ending = new Set<Promise<void>>();
   private isPaused = false;
 
@@ -71,7 +71,7 @@ export class Subscriptions {
   servedTopics(name: string): readonly string[] | undefined {
     const { topics, rejected } = this.supervisors.get(name)?.served ?? {};
     if (!rejected?.size) return topics;
-    // A part of a combined topic can be rejected alone.
+    // A single part of a combined topic can be rejected.
     return topics?.flatMap(singleTopics).filter((topic) => !rejected.has(topic));
   }
 
@@ -80,7 +80,7 @@ export class Subscriptions {
     return this.sum(({ subscription }) => subscription.rejected?.size ?? 0);
   }
 
-  /** Why the last attempts failed, for the subscriptions whose last attempt failed. */
+  /** The reasons for the failure, for each subscription whose last attempt failed. */
   get errors(): readonly string[] {
     return [...this.supervisors.values()].flatMap(({ lastError }) => lastError ?? []);
   }
@@ -98,7 +98,7 @@ export class Subscriptions {
     }));
   }
 
-  /** Start new subscriptions, change those that differ, stop those that are no longer wanted. */
+  /** Start new subscriptions, update changed ones, and stop those that are no longer wanted. */
   assign(wanted: ReadonlyMap<string, Subscription>): void {
     if (this.options.context.signal.aborted) return;
     this.audit.assigned(wanted);
@@ -118,7 +118,7 @@ export class Subscriptions {
     return [...this.supervisors.values()].some(({ state }) => state === 'failed');
   }
 
-  /** Connect again what failed permanently. Its gap stays open until then. */
+  /** Connect permanently failed subscriptions again. Their gaps stay open until then. */
   restartFailed(): void {
     for (const [name, supervisor] of this.supervisors) {
       if (supervisor.state !== 'failed') continue;
@@ -127,7 +127,7 @@ export class Subscriptions {
     }
   }
 
-  /** Stop reading from all sockets, or read again. */
+  /** Stop reading from all sockets, or resume. */
   setPaused(isPaused: boolean): void {
     this.isPaused = isPaused;
     for (const supervisor of this.supervisors.values()) {
@@ -136,7 +136,7 @@ export class Subscriptions {
     }
   }
 
-  /** Close all connections. What they still deliver reaches the intake before this settles. */
+  /** Close all connections. Frames in transit reach the intake before this settles. */
   async stop(): Promise<void> {
     await Promise.all([...this.ending, ...[...this.supervisors.values()].map((one) => this.end(one))]);
   }

@@ -3,9 +3,9 @@ import { Connector, type ConnectorOptions, type ConnectorOwner, type ConnectRequ
 import type { Subscription } from './protocols/stream-protocol.ts';
 import { SubscribedConnections } from './subscribed-connections.ts';
 
-/** The longest delay of a Node.js timer. */
+/** The maximum delay of a Node.js timer. */
 const MAX_TIMER_MS = 2_147_483_647;
-/** Shortest interval between two planned replacements, whatever expiry the server reports. */
+/** Minimum interval between two planned replacements, regardless of the expiry that the server reports. */
 const MIN_REPLACE_INTERVAL_MS = 1_000;
 
 /** State of a supervisor. `overlapping`: a new connection is being made. */
@@ -15,9 +15,9 @@ export type SupervisorState = 'idle' | 'connecting' | 'live' | 'overlapping' | '
 export interface SupervisorHandlers {
   /** There is a live connection, for the first time or again. */
   onCovered(atMs: number): void;
-  /** There is no live connection; everything sent before `fromMs` has been read. */
+  /** There is no live connection. Everything sent before `fromMs` has been read. */
   onUncovered(fromMs: number, reason: string): void;
-  /** What a closed connection should have delivered between `fromMs` and `toMs` may not have been read. */
+  /** A closed connection may not have been read to its end: events sent between `fromMs` and `toMs` may be missing. */
   onGap(fromMs: number, toMs: number, reason: string): void;
   /** A connection became ready. */
   onConnected(reason: string): void;
@@ -26,8 +26,8 @@ export interface SupervisorHandlers {
 }
 
 /**
- * Keeps one subscription live: connects, replaces connections (the new one is ready before the old one closes), changes
- * what its connections subscribe to. It is not in the data path: connections pass data to the sink.
+ * Keeps one subscription live: connects, replaces connections (the new one is ready before the old one closes), and
+ * changes what its connections subscribe to. It is not in the data path: connections pass data to the sink.
  */
 export class Supervisor implements ConnectorOwner {
   private readonly options: ConnectorOptions;
@@ -71,8 +71,8 @@ export class Supervisor implements ConnectorOwner {
   }
 
   /**
-   * Everything that the server sent before this time has been read, in epoch milliseconds; until a replaced connection
-   * ends, by that one too.
+   * Everything that the server sent before this time has been read, in epoch milliseconds. This includes a replaced
+   * connection until it ends.
    */
   get readUntilMs(): number | undefined {
     const times = [this.current, ...this.retiring].flatMap((one) => one?.readUntil.atMs ?? []);
@@ -112,7 +112,7 @@ export class Supervisor implements ConnectorOwner {
     for (const connection of this.connections) connection.resume();
   }
 
-  /** Close all connections. What they still deliver reaches the sink before this settles. */
+  /** Close all connections. Frames in transit reach the sink before this settles. */
   async stop(): Promise<void> {
     this.terminal ??= { state: 'stopped' };
     this.connector.stop();
@@ -132,7 +132,7 @@ export class Supervisor implements ConnectorOwner {
   }
 
   onMove(connection: Connection, { recovery, reason }: Move): void {
-    // A request on a connection that is being made is followed when that is ready.
+    // A request from a connection that is still being made is handled when the connection is ready.
     if (connection !== this.current) return;
     this.options.context.log.info('the server asked us to reconnect', { reason });
     this.connect({ recovery, delayMs: this.moveDelayMs() }, reason);
@@ -163,7 +163,8 @@ export class Supervisor implements ConnectorOwner {
   }
 
   /**
-   * Make a new connection and, when it is ready, close the old one. Does nothing during an attempt and after the end.
+   * Make a new connection and, when it is ready, close the old one. Does nothing during another attempt or after the
+   * end.
    */
   private connect(request: ConnectRequest, reason: string): void {
     if (this.attempt) {
@@ -186,13 +187,13 @@ export class Supervisor implements ConnectorOwner {
     if (old) void this.retire(old, connection.readyAtMs, 'replaced');
     else this.handlers.onCovered(connection.readyAtMs);
     this.scheduleReplacement(connection.session.replaceByMs);
-    // What happened before it was the current connection: its end, a request to reconnect, a changed subscription.
+    // Handle what happened before it was current: its end, a request to reconnect, a changed subscription.
     if (connection.endedWith) this.onEnd(connection, connection.endedWith);
     else if (connection.move) this.onMove(connection, connection.move);
     else void this.bringUpToDate(connection);
   }
 
-  /** The first request to reconnect is followed at once. Repeated ones are delayed like flapping connections. */
+  /** The first request to reconnect is handled at once. Repeated requests are delayed like flapping connections. */
   private moveDelayMs(): number {
     const sinceMs = performance.now() - this.lastMoveTick;
     this.lastMoveTick = performance.now();
@@ -209,10 +210,10 @@ export class Supervisor implements ConnectorOwner {
     );
   }
 
-  /** Give a connection the subscription that is wanted now, or replace it. */
+  /** Update a connection to the subscription that is wanted now, or replace it. */
   private async bringUpToDate(connection: Connection): Promise<void> {
     const outcome = await this.connections.bringUpToDate(connection);
-    // Only the current connection is replaced here. A connection that is being made is brought up to date later.
+    // Only the current connection is replaced here. A connection that is being made is updated later.
     if (outcome.kind === 'done' || connection !== this.current) return;
     if ('error' in outcome)
       this.options.context.log.warn('could not update the subscription; replacing its connection', {
@@ -222,7 +223,7 @@ export class Supervisor implements ConnectorOwner {
   }
 
   /**
-   * Close a connection that was replaced. If nothing proves that it was read until `untilMs`, the time in between is a
+   * Close a connection that was replaced. If nothing proves that it was read up to `untilMs`, the time in between is a
    * gap (P4).
    */
   private async retire(connection: Connection, untilMs: number, reason: string): Promise<void> {

@@ -8,7 +8,7 @@ import { type Moment, ReadProgress } from './read-progress.ts';
 
 /** How long to wait for the peer's close frame before the socket is terminated. */
 export const CLOSE_TIMEOUT_MS = 3_000;
-/** Interval of the pings that prove what was read. */
+/** Interval of the pings that prove how far the socket has been read. */
 export const PROBE_INTERVAL_MS = 1_000;
 /** Idle time after which TCP checks whether the peer is still there. */
 export const TCP_KEEP_ALIVE_MS = 30_000;
@@ -17,7 +17,7 @@ const MESSAGE_TOO_BIG = 1009;
 /** Close code if no close frame was received (RFC 6455, 7.1.5): the connection was lost, terminated, refused or aborted. */
 export const ABNORMAL_CLOSURE = 1006;
 
-/** What `ws` reports when a frame is above the limit. It has sent close code 1009. */
+/** The error of `ws` for a frame above the limit. By then, `ws` has sent close code 1009. */
 const FRAME_TOO_LARGE = 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
 
 /** Socket options that a transport sets. */
@@ -37,15 +37,15 @@ export interface TransportHandlers {
 }
 
 /**
- * Owns one WebSocket: opens it within a time limit, delivers its frames, pings, detects silence, pauses, resumes and
- * closes. It is independent of the protocol.
+ * Owns one WebSocket: opens it within a time limit, delivers its frames, sends pings, detects silence, pauses, resumes
+ * and closes it. It is independent of the protocol.
  */
 export class Transport {
   private readonly socket: WebSocket;
   private readonly handlers: TransportHandlers;
   private readonly liveness: Liveness;
   private readonly progress = new ReadProgress();
-  /** Start of the current silence: the last sign of life, or the end of a pause. */
+  /** Start of the current silence: the last sign of life or the end of a pause. */
   private quietSince = Date.now();
   private opened = false;
   private ended = false;
@@ -54,7 +54,7 @@ export class Transport {
   private refusal: Pick<EndCause, 'upgradeStatus' | 'retryAfterMs'> = {};
   private endReason = '';
   private isFrameTooLarge = false;
-  /** What waits for a pong to a ping that was sent after `tick`. */
+  /** Callbacks that wait for the pong to a ping sent after `tick`. */
   private confirmation: { readonly tick: number; readonly done: () => void } | undefined;
   private openTimer: NodeJS.Timeout | undefined;
   private watchdog: NodeJS.Timeout | undefined;
@@ -75,7 +75,7 @@ export class Transport {
       headers: { ...target.headers },
       maxPayload: settings.limits.maxFrameBytes,
       perMessageDeflate: settings.limits.deflate,
-      // Otherwise `ws` closes the connection on invalid UTF-8. We quarantine the message instead.
+      // By default, `ws` closes the connection on invalid UTF-8. We quarantine the message instead.
       skipUTF8Validation: true,
     });
     this.openTimer = setTimeout(
@@ -95,7 +95,7 @@ export class Transport {
     if (this.socket.readyState === WebSocket.OPEN) this.socket.send(message);
   }
 
-  /** Calls back when a pong shows that the server has read everything that was sent before this call. */
+  /** Runs a callback when a pong shows that the server has read everything sent before this call. */
   confirm(done: () => void): void {
     this.confirmation = { tick: performance.now(), done };
     this.probe();
@@ -103,7 +103,7 @@ export class Transport {
 
   /**
    * Stop reading. Data waits in the kernel, and then at the sender. The silence check is off while paused, because we
-   * cause the silence. A socket that is being closed is read to its end.
+   * cause the silence. A socket that is closing is read to its end.
    */
   pause(): void {
     if (this.closeTimer) return;
@@ -158,7 +158,7 @@ export class Transport {
     socket.on('pong', (payload) => {
       this.missedPongs = 0;
       this.stopWaitingForPong();
-      // A gateway can answer for a server that is gone. Whether the protocol is alive is not decided by our probes.
+      // A gateway can answer for a server that is gone, so our probes do not prove that the protocol is alive.
       if (!this.progress.onPong(payload)) this.onLife();
       else this.settleConfirmation();
     });
@@ -206,7 +206,7 @@ export class Transport {
     }, pong.withinMs);
   }
 
-  /** One timer for all frames: when it fires it checks how long the silence has lasted. */
+  /** One timer for all frames. When it fires, it checks how long the silence has lasted. */
   private watch(): void {
     clearTimeout(this.watchdog);
     const leftMs = this.liveness.silenceMs - (Date.now() - this.quietSince);

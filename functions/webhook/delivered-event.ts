@@ -8,7 +8,7 @@ import { frameSchema, MAX_DETAIL_TYPE_CHARACTERS, type RejectionReason } from '.
 /** Name of the protocol, as in `metadata.protocol` of published events. */
 export const WEBHOOK_PROTOCOL = 'eventbridge-webhook';
 
-/** What a delivery is: an item for the events queue, of an event or of a rejected frame, or not JSON at all. */
+/** What a delivery contains: an event or a rejected frame, as an item for the events queue, or no JSON at all. */
 export type Delivered =
   | { readonly kind: 'event'; readonly item: Item }
   | { readonly kind: 'rejected'; readonly item: Item; readonly reason: RejectionReason }
@@ -52,8 +52,8 @@ export function readDelivery(
 }
 
 /**
- * The event of a delivery. Its `eventBody` is the body of the event; without one, all fields that are not about the
- * delivery are.
+ * The event of a delivery. Its body is `eventBody`. Without this field, it consists of all fields that do not describe
+ * the delivery.
  */
 function eventOf({ eventBridgeEventId: id, eventType, eventTimestamp, ...rest }: Delivery) {
   if (typeof id !== 'string' || id === '' || typeof eventType !== 'string') return undefined;
@@ -64,7 +64,7 @@ function eventOf({ eventBridgeEventId: id, eventType, eventTimestamp, ...rest }:
   return frame.success ? { id, frame: frame.data } : undefined;
 }
 
-/** A body within the limit of the webhook always fits into a message, compressed if necessary. */
+/** A body within the webhook's size limit always fits into a message, compressed if necessary. */
 function rejectedDelivery(
   body: Buffer,
   { reason, receivedAt }: { reason: RejectionReason; receivedAt: string },

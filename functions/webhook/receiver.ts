@@ -10,13 +10,13 @@ import { isSigned } from './signature.ts';
 import type { SigningKeys } from './signing-keys.ts';
 
 /**
- * Largest body. Compressed and encoded as Base64, which adds a third to what cannot be compressed, it still fits into a
- * message with a margin of 1%.
+ * Largest body. Even if it cannot be compressed and Base64 adds a third to its size, it fits into a message with a
+ * margin of 1%.
  */
 export const MAX_BODY_BYTES = Math.floor((MAX_ITEM_BYTES * 3 * 0.99) / 4);
 /** Time for all calls to AWS. The sender gives up after 10 s. */
 export const RESPONSE_LIMIT_MS = 8_000;
-/** A hint for the sender, which decides itself when it tries again. */
+/** A hint for the sender, which decides on its own when to retry. */
 const RETRY_AFTER_SECONDS = 1;
 
 /** A request, independent of how it was delivered. */
@@ -72,15 +72,15 @@ export interface ReceiverOptions {
   readonly keys: SigningKeys;
   readonly sqs: SQSClient;
   readonly eventsQueueUrl: string;
-  /** The content redaction, if there is one. Events that come while its key cannot be read are not accepted. */
+  /** The content redaction, if configured. Events that arrive while its key cannot be read are not accepted. */
   readonly redaction: (signal: AbortSignal) => Promise<ContentRedaction | undefined>;
   readonly log: Log;
 }
 
 /**
- * Receives deliveries: checks the signature, and sends each event to the events queue in an envelope of its own. The
- * response is 202 only after SQS has accepted the event (P1). What is not known to be accepted is sent again by the
- * sender with the same event id, so that the consumer recognizes copies (P2).
+ * Receives deliveries: checks the signature, and sends each event to the events queue in its own envelope. The response
+ * is 202 only after SQS has accepted the event (P1). After any other response, or none, the sender sends the event
+ * again with the same event id, so the consumer recognizes copies (P2).
  */
 export class Receiver {
   private readonly options: ReceiverOptions;
@@ -112,7 +112,7 @@ export class Receiver {
     await this.send(delivered.item.json, signal);
     if (delivered.kind === 'event') return RESPONSES.accepted;
     const { reason } = delivered;
-    this.options.log.warn('a signed body has no usable event; it goes to the quarantine queue', {
+    this.options.log.warn('a signed body contains no usable event; it is sent to the quarantine queue', {
       reason,
       bytes: body.length,
     });

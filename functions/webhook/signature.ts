@@ -4,8 +4,8 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 export const SIGNATURE_HEADER = 'x-genesys-cloud-signature';
 
 /**
- * Whether a signature is the Base64 text of the HMAC-SHA256 of a body with one of the keys. The time that this takes
- * depends neither on the signature nor on which key matches. A text of another length is wrong.
+ * Whether a signature is the Base64-encoded HMAC-SHA256 of a body with one of the keys. The time taken depends neither
+ * on the signature nor on which key matches. A signature with a different length is wrong.
  *
  * @param body - the exact bytes that were received
  */
@@ -14,7 +14,7 @@ export function isSigned(body: Buffer, signature: string, keys: readonly Buffer[
   let matches = false;
   for (const key of keys) {
     const expected = Buffer.from(createHmac('sha256', key).update(body).digest('base64'));
-    // The texts are compared, because decoding ignores characters that are not Base64.
+    // The encoded strings are compared, because decoding ignores characters that are not Base64.
     matches = (given.length === expected.length && timingSafeEqual(given, expected)) || matches;
   }
   return matches;

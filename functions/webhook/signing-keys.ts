@@ -5,9 +5,9 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { registerSecret } from '../../lib/events/redaction.ts';
 
-/** Keys are read again after this time. */
+/** Cached keys are read again after this time. */
 const MAX_AGE_MS = 300_000;
-/** If they cannot be read, the old ones are used until they have this age. */
+/** If they cannot be read, the cached keys are used up to this age. */
 const MAX_STALE_MS = 3_600_000;
 /** Shortest time between two reads after a wrong signature, so that forged signatures cause few calls. */
 const MIN_READ_INTERVAL_MS = 5_000;
@@ -16,7 +16,7 @@ const MIN_RETRY_INTERVAL_MS = 1_000;
 /** At least 16 bytes. */
 const HEX = /^(?:[0-9a-f]{2}){16,}$/i;
 
-/** Staging labels: during a rotation, both values are valid. */
+/** Staging labels. During a rotation, both values are valid. */
 const STAGES = ['AWSCURRENT', 'AWSPREVIOUS'] as const;
 
 /** The value of the signing secret is missing or not hexadecimal. */
@@ -34,8 +34,8 @@ export class SigningSecretError extends Error {
 
 /**
  * The keys with which deliveries may be signed: the current and the previous value of a secret in Secrets Manager,
- * decoded from hex. They are cached. A delivery that no cached key has signed causes a new read, so that a rotation
- * takes effect at once.
+ * decoded from hex. The keys are cached. A delivery that was not signed with a cached key triggers a new read, so a
+ * rotation takes effect at once.
  */
 export class SigningKeys {
   private readonly client: SecretsManagerClient;
@@ -54,7 +54,7 @@ export class SigningKeys {
   /**
    * The keys, from the cache if they are recent.
    *
-   * @throws the error of Secrets Manager or a {@link SigningSecretError} if there are none that can be used
+   * @throws the Secrets Manager error, or a {@link SigningSecretError}, if there are no usable keys
    */
   async get(signal: AbortSignal): Promise<readonly Buffer[]> {
     const ageMs = Date.now() - this.readAtMs;
@@ -68,9 +68,9 @@ export class SigningKeys {
   }
 
   /**
-   * Keys that replace those with which a signature was found wrong.
+   * Reads the keys again after a signature did not match the given ones.
    *
-   * @returns undefined if the last read was too recent
+   * @returns undefined if the last read was too recent for another one
    * @throws as {@link get}
    */
   async newerThan(keys: readonly Buffer[], signal: AbortSignal): Promise<readonly Buffer[] | undefined> {
@@ -79,7 +79,7 @@ export class SigningKeys {
     return isTooSoon && !this.reading ? undefined : this.read(signal);
   }
 
-  /** A read, unless the last one failed a moment ago. */
+  /** Reads the keys, unless the last read has just failed. */
   private async retry(signal: AbortSignal): Promise<readonly Buffer[]> {
     const hasJustFailed =
       this.lastError !== undefined && Date.now() - this.triedAtMs < MIN_RETRY_INTERVAL_MS && !this.reading;
@@ -110,7 +110,7 @@ export class SigningKeys {
     }
   }
 
-  /** @returns undefined if there is no such value, or it is not hexadecimal */
+  /** @returns undefined if there is no such value or it is not hexadecimal */
   private async readStage(
     VersionStage: (typeof STAGES)[number],
     abortSignal: AbortSignal,

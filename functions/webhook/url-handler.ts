@@ -54,7 +54,7 @@ export function createHandler(config: WebhookConfig, dependencies: WebhookDepend
   };
   return (
     middy<LambdaFunctionURLEvent, LambdaFunctionURLResult, Error, Context>({ timeoutEarlyInMillis: 0 })
-      // Whatever the environment says: events are content that redaction removes.
+      // Overrides the environment, because events contain data that redaction removes.
       .use(injectLambdaContext(logger, { logEvent: false }))
       .use(logMetrics(metrics))
       .handler(handle) as unknown as WebhookHandler

@@ -28,7 +28,7 @@ export interface WebhookConfig {
   eventsQueueUrl: string;
   /** Name or ARN of the secret with the signing secret. */
   secretId: string;
-  /** What is redacted before an event leaves. */
+  /** What is redacted before an event is sent. */
   redaction?: ContentRedactionConfig | undefined;
   logLevel: (typeof LOG_LEVELS)[number];
 }

@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-cloudwatch-logs';
 import type { LogLine } from './log-event-batch.ts';
 
-/** A new log stream in CloudWatch Logs. It is created at the first write. */
+/** A new log stream in CloudWatch Logs. It is created on the first write. */
 export class AuditLogStream {
   private readonly client: CloudWatchLogsClient;
   private readonly location: { readonly logGroupName: string; readonly logStreamName: string };
@@ -19,10 +19,10 @@ export class AuditLogStream {
   }
 
   /**
-   * Writes a batch that is within the limits of PutLogEvents. After a timeout it may have been written, and a retry
-   * writes it again: log events are stored at least once.
+   * Writes a batch that is within the limits of PutLogEvents. After a timeout, the batch may have been written, and a
+   * retry writes it again: log events are stored at least once.
    *
-   * @returns how many of the lines CloudWatch Logs refused, because of their time
+   * @returns the number of lines that CloudWatch Logs rejected because of their timestamps
    * @throws the SDK's error if the batch was not accepted
    */
   async write(batch: readonly LogLine[], abortSignal: AbortSignal): Promise<number> {

@@ -11,7 +11,7 @@ export const auditVariables = {
     .default('off')
     .meta({
       description:
-        'Audit records: none, those of connections and subscriptions, or also one per published or quarantined event.',
+        'Which audit records are written: none, records about connections and subscriptions, or also one per published or quarantined event.',
     }),
   AUDIT_LOG_GROUP: z.string().min(1).optional().meta({
     description: 'Name of the CloudWatch Logs log group for audit records.',
@@ -19,7 +19,7 @@ export const auditVariables = {
   }),
 };
 
-/** Where audit records are written, and which. */
+/** Which audit records are written, and where. */
 export interface AuditSettings {
   readonly level: Exclude<AuditLevel, 'off'>;
   readonly logGroup: string;
@@ -28,7 +28,7 @@ export interface AuditSettings {
 /** The problem with the variables, if there is one. */
 export function auditProblems({ AUDIT, AUDIT_LOG_GROUP }: AuditVariables): string[] {
   if (AUDIT === undefined || AUDIT === 'off' || AUDIT_LOG_GROUP) return [];
-  return [`AUDIT_LOG_GROUP is missing: the log group for audit records, which AUDIT=${AUDIT} needs`];
+  return [`AUDIT_LOG_GROUP is missing: the log group for audit records, required by AUDIT=${AUDIT}`];
 }
 
 interface AuditVariables {
@@ -43,7 +43,7 @@ export function auditSettings({ AUDIT, AUDIT_LOG_GROUP }: AuditVariables): Audit
 }
 
 /**
- * The trail of a new session, which writes to a log stream of its own: `<service>/<session>`.
+ * The trail of a new session, which writes to its own log stream: `<service>/<session>`.
  *
  * @param client - called only if audit records are written
  */

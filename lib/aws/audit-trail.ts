@@ -4,16 +4,16 @@ import { type AuditEntry, type AuditLevel, type AuditService, isAudited } from '
 import { batchLength, type LogLine, logLine } from './log-event-batch.ts';
 import type { Log } from './logger.ts';
 
-/** Records that wait to be written. Above it, new records are dropped and counted. */
+/** Maximum number of records that wait to be written. Above it, new records are dropped and counted. */
 const MAX_BUFFER_BYTES = 8 * 1_048_576;
-/** Delay between a record and its write in a process that runs for long, and between two attempts. */
+/** Delay between a record and its write in a long-running process, and between two attempts. */
 const WRITE_INTERVAL_MS = 1_000;
-/** Limit of a write in such a process. It is longer than all attempts of the SDK. */
+/** Time limit for a write in such a process. It is longer than all attempts of the SDK take. */
 const MAX_WRITE_MS = 20_000;
 
 /** Where the records of a session are written. */
 export interface AuditStream {
-  /** @returns how many lines were refused */
+  /** @returns the number of rejected lines */
   write(batch: readonly LogLine[], signal: AbortSignal): Promise<number>;
 }
 
@@ -25,13 +25,13 @@ export interface AuditTrailOptions {
   /** Creates the stream of a session. */
   readonly stream: (session: string) => AuditStream;
   readonly log: Log;
-  /** `continuously`: within about a second, and again after a failure. `on flush`: only when asked to. */
+  /** `continuously`: within about a second, with retries after a failure. `on flush`: only on request. */
   readonly writes: 'continuously' | 'on flush';
 }
 
 /**
- * The audit records of one session: a process, or an execution environment of Lambda. Recording never waits and never
- * fails. What cannot be written is counted, and the hash chain shows the hole.
+ * The audit records of one session, which is a process or a Lambda execution environment. Recording never waits and
+ * never fails. Records that cannot be written are counted, and the hash chain shows that they are missing.
  */
 export class AuditTrail {
   private readonly options: AuditTrailOptions;
@@ -44,7 +44,7 @@ export class AuditTrail {
   private isClosed = false;
   /** Records at the start of the buffer that are counted as lost. */
   private presumedLost = 0;
-  /** Records that were dropped or refused, and those of {@link AuditTrail.presumeLost}. */
+  /** Records that were dropped or rejected, and those counted by {@link AuditTrail.presumeLost}. */
   lost = 0;
 
   constructor(options: AuditTrailOptions) {
@@ -72,7 +72,7 @@ export class AuditTrail {
     if (writes === 'continuously') this.schedule();
   }
 
-  /** Writes what was recorded. Ends after `limitMs`, and keeps what was not written. Never rejects. */
+  /** Writes the pending records. Ends after `limitMs`, and keeps the records that were not written. Never rejects. */
   async flush(limitMs: number): Promise<void> {
     const abort = new AbortController();
     const limit = delay(Math.max(0, limitMs), undefined, { signal: abort.signal }).catch(() => undefined);
@@ -81,13 +81,18 @@ export class AuditTrail {
     abort.abort();
   }
 
-  /** Counts what is not written yet as lost, because no later flush may follow. If one does, it is written then. */
+  /**
+   * Counts the records that are not written yet as lost, because there may be no later flush. If there is, it writes
+   * them.
+   */
   presumeLost(): void {
     this.lost += this.buffer.length - this.presumedLost;
     this.presumedLost = this.buffer.length;
   }
 
-  /** Ends the chain, writes the rest, and counts as lost what was not written within `limitMs`. Never rejects. */
+  /**
+   * Ends the chain, writes the remaining records, and counts those not written within `limitMs` as lost. Never rejects.
+   */
   async close(limitMs: number): Promise<void> {
     if (this.isClosed) return;
     this.record({ action: 'session.ended' });

@@ -10,7 +10,7 @@ import { ObjectStore } from './object-store.ts';
 const CONNECTION_TIMEOUT_MS = 2_000;
 /** Timeout for the response to a request. After a timeout, the outcome of the request is unknown. */
 const REQUEST_TIMEOUT_MS = 5_000;
-/** Attempts per request made by the SDK, the first included, for clients whose requests are safe to repeat. */
+/** Attempts per request made by the SDK, including the first, for clients whose requests are safe to repeat. */
 const MAX_SDK_ATTEMPTS = 3;
 
 /** Settings that differ between AWS, an emulator reached over HTTP, and an emulator in the same process. */

@@ -3,25 +3,25 @@ import { ContentRedaction } from '../events/content-redaction.ts';
 import { type ContentRedactionConfig, MIN_HASH_KEY_CHARACTERS } from '../events/content-rules.ts';
 import { registerSecret } from '../events/redaction.ts';
 
-/** The secret with the key of hashes has no usable value. */
+/** The secret with the key for hashes has no usable value. */
 export class RedactionKeyError extends Error {
   readonly code = 'redaction_key_invalid';
   readonly retriable = true;
 
   constructor(secretId: string) {
     super(
-      `The secret ${secretId} with the key of hashes has no value of at least ${MIN_HASH_KEY_CHARACTERS} characters`,
+      `The secret ${secretId} with the key for hashes has no value of at least ${MIN_HASH_KEY_CHARACTERS} characters`,
     );
     this.name = 'RedactionKeyError';
   }
 }
 
 /**
- * The configured content redaction, with its key. Events must not leave before it is known.
+ * The configured content redaction, with its key. No event may be sent before the key is known.
  *
- * @param client - creates the client of Secrets Manager, which is only needed for a key in a secret
+ * @param client - creates the Secrets Manager client, which is only needed for a key in a secret
  * @returns undefined if nothing is redacted
- * @throws the error of Secrets Manager, or {@link RedactionKeyError}
+ * @throws the Secrets Manager error, or {@link RedactionKeyError}
  */
 export async function contentRedaction(
   config: ContentRedactionConfig | undefined,
@@ -36,8 +36,8 @@ export async function contentRedaction(
 }
 
 /**
- * Reads the configured content redaction when it is first needed, as {@link contentRedaction} does, until it succeeds.
- * Then it keeps it.
+ * Reads the configured content redaction like {@link contentRedaction}, but only when it is first needed. A failed read
+ * is repeated on the next call; a successful one is cached.
  */
 export function contentRedactionReader(
   config: ContentRedactionConfig | undefined,

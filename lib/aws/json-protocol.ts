@@ -2,7 +2,7 @@ import { AwsJson1_0Protocol, AwsJson1_1Protocol, JsonCodec } from '@aws-sdk/core
 
 /**
  * The SDK's string-based JSON codec. The SDK's default codec writes JSON byte by byte, which takes longer than all
- * other processing of an event. `JSON.stringify` is native.
+ * other processing of an event, whereas `JSON.stringify` is native.
  */
 function stringCodec(): JsonCodec {
   // Both protocols use epoch seconds unless the model specifies another timestamp format.

@@ -39,14 +39,14 @@ export const INGESTER_METRICS = {
   EventsReceived: { unit: 'Count', description: 'Events read from WebSockets, including copies' },
   CopiesDropped: { unit: 'Count', description: 'Copies received over overlapping connections and dropped' },
   FramesRejected: { unit: 'Count', description: 'Frames that could not be converted to events' },
-  FramesUnpreserved: { unit: 'Count', description: 'Frames that could not be kept anywhere' },
+  FramesUnpreserved: { unit: 'Count', description: 'Frames that could not be stored anywhere' },
   EventsSent: { unit: 'Count', description: 'Events and rejected frames accepted by SQS' },
   SendFailures: {
     unit: 'Count',
-    description: 'What SQS and S3 did not accept: messages, calls, large frames',
+    description: 'Messages, calls and large frames that SQS or S3 did not accept',
   },
   Connects: { unit: 'Count', description: 'Connections opened' },
-  GapSeconds: { unit: 'Seconds', description: 'Duration of the gaps that have ended' },
+  GapSeconds: { unit: 'Seconds', description: 'Total duration of ended gaps' },
   BridgedSeconds: {
     unit: 'Seconds',
     description: "Duration of the leader's gaps that a standby has filled",
@@ -72,22 +72,22 @@ export const INGESTER_METRICS = {
 export type IngesterMetricName = keyof typeof INGESTER_METRICS;
 
 /**
- * Metrics of the ingester with the dimension `protocol`, in addition to those that every metric has. Emitted by each task
- * every 30 seconds, for protocols of which at least one of them is not 0.
+ * Metrics of the ingester with the dimension `protocol`, in addition to those that every metric has. Emitted by each
+ * task every 30 seconds, for protocols with at least one nonzero value.
  */
 export const PROTOCOL_METRICS = {
   SequenceGaps: { unit: 'Count', description: 'Jumps of a sequence, recorded as gaps beyond the tolerance' },
   SequenceLate: { unit: 'Count', description: 'Events that arrived after later ones' },
-  SequenceDuplicates: { unit: 'Count', description: 'Events with a sequence number that was read before' },
-  SequenceEpochs: { unit: 'Count', description: 'Sequences that started again' },
+  SequenceDuplicates: { unit: 'Count', description: 'Events with a sequence number that was already read' },
+  SequenceEpochs: { unit: 'Count', description: 'Sequences that restarted' },
   EventsFiltered: { unit: 'Count', description: 'Events that the configuration excludes' },
-  SchemaChanges: { unit: 'Count', description: 'Fields that the schema does not have, once per name' },
-  UnknownMessages: { unit: 'Count', description: 'Messages of a type that the protocol does not have' },
+  SchemaChanges: { unit: 'Count', description: 'Fields that the schema does not define, once per name' },
+  UnknownMessages: { unit: 'Count', description: 'Messages of a type that the protocol does not define' },
 } as const satisfies Record<string, MetricDefinition>;
 /** Name of a metric with the dimension `protocol`. */
 export type ProtocolMetricName = keyof typeof PROTOCOL_METRICS;
 
-/** Metrics of the webhook: one of the counts per request, by what became of it, and the latency. */
+/** Metrics of the webhook: for each request, the count for its outcome, and the latency. */
 export const WEBHOOK_METRICS = {
   EventsAccepted: { unit: 'Count', description: 'Events accepted by SQS and answered with 202' },
   FramesRejected: { unit: 'Count', description: 'Signed bodies without a usable event, sent to quarantine' },
@@ -95,7 +95,7 @@ export const WEBHOOK_METRICS = {
   SignaturesRejected: { unit: 'Count', description: 'Requests with a wrong signature' },
   BodiesTooLarge: { unit: 'Count', description: 'Requests with a body above the limit' },
   BodiesNotJson: { unit: 'Count', description: 'Signed requests whose body is not JSON' },
-  MethodsRefused: { unit: 'Count', description: 'Requests with another method than POST' },
+  MethodsRefused: { unit: 'Count', description: 'Requests with a method other than POST' },
   RequestsFailed: {
     unit: 'Count',
     description: 'Requests answered with 503, because SQS or Secrets Manager failed',
@@ -114,7 +114,7 @@ export const BACKFILL_METRICS = {
     description: 'Time since the end of the oldest gap that is being filled',
   },
   PermissionsMissing: { unit: 'Count', description: 'Missing permissions, each reported once a day' },
-  RoundsFailed: { unit: 'Count', description: 'Attempts to fill a gap that failed and are repeated' },
+  RoundsFailed: { unit: 'Count', description: 'Failed attempts to fill a gap, which are retried' },
   RequestsSent: { unit: 'Count', description: 'Requests to the platform API' },
 } as const satisfies Record<string, MetricDefinition>;
 /** Name of a backfill metric. */

@@ -37,9 +37,9 @@ export interface ObjectStoreOptions {
   region: Provider<string>;
   credentials: Provider<AwsCredentialIdentity>;
   /**
-   * Base URL of an emulator, which is addressed in path style.
+   * Base URL of an emulator, which is addressed with path-style URLs.
    *
-   * @default - AWS, addressed in virtual-hosted style
+   * @default - AWS, addressed with virtual-hosted-style URLs
    */
   endpoint?: string | undefined;
   fetch?: typeof fetch;

@@ -3,24 +3,24 @@ import type { Log } from './logger.ts';
 
 /** Interval at which repeated warnings are reported, in milliseconds. */
 export const REPORT_EVERY_MS = 60_000;
-/** Different warnings whose repeats are counted per interval. Above it, each one is logged. */
+/** Maximum number of different warnings whose repeats are counted per interval. Above it, each one is logged. */
 export const MAX_COUNTED = 200;
 
 type Level = 'warn' | 'error';
 
-/** A warning that was logged, and how often it was repeated since. */
+/** A warning that was logged, and how often it has been repeated since. */
 interface Counted {
   readonly level: Level;
   readonly message: LogItemMessage;
-  /** The fields of the last one. */
+  /** The fields of the last repeat. */
   readonly fields: LogItemExtraInput;
   readonly repeated: number;
 }
 
 /**
- * A log that writes an identical warning or error once per {@link REPORT_EVERY_MS}, and then how often it was repeated.
- * Two are identical if they differ in numbers at most, such as an attempt or a delay. The last of them is written with
- * the field `repeated`.
+ * A log that writes identical warnings or errors once per {@link REPORT_EVERY_MS}, followed by the number of repeats.
+ * Two are identical if they differ only in numbers, such as an attempt or a delay. The last one is written with the
+ * field `repeated`.
  */
 export class RepeatedWarnings implements Log {
   private readonly log: Log;
@@ -49,7 +49,7 @@ export class RepeatedWarnings implements Log {
     this.count('error', message, fields);
   }
 
-  /** Write what was counted, and stop counting. */
+  /** Write the counted repeats, and stop counting. */
   close(): void {
     clearInterval(this.timer);
     this.report();
@@ -80,7 +80,7 @@ function isAttributes(value: unknown): value is LogAttributes {
   return typeof value === 'object' && value !== null && !(value instanceof Error);
 }
 
-/** The text of a line without its numbers. */
+/** The text of a log entry without its numbers. */
 function textOf(message: LogItemMessage, fields: LogItemExtraInput): string {
   try {
     return JSON.stringify([message, fields], (_name, value: unknown) => {
@@ -88,7 +88,7 @@ function textOf(message: LogItemMessage, fields: LogItemExtraInput): string {
       return typeof value === 'number' ? 0 : value;
     });
   } catch {
-    // What cannot be written as JSON, such as a cycle, is compared by its message.
+    // Entries that cannot be serialized, for example because of a cycle, are compared by their message.
     return String(message);
   }
 }

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { type AuditEntry, type AuditRecord, type AuditService, recordHash } from './audit-record.ts';
 import { redact } from './redaction.ts';
 
-/** Longer reasons are cut. They can quote a server. */
+/** Longer reasons are truncated. They can quote a server. */
 const MAX_REASON_CHARACTERS = 500;
 
 /**
- * The hash chain of one session: each record has its position and the hash of the record before it, so that a record
- * that is missing, was changed or was moved is visible.
+ * The hash chain of one session: each record contains its position and the hash of the previous record, so that a
+ * missing, changed or moved record is detected.
  */
 export class AuditChain {
   readonly session: string = randomUUID();
@@ -19,7 +19,7 @@ export class AuditChain {
     this.service = service;
   }
 
-  /** Adds a record with the present time. Secrets in its reason are removed (P7). */
+  /** Adds a record with the current time. Secrets in its reason are removed (P7). */
   append({ reason, ...entry }: AuditEntry): AuditRecord {
     const { session, service, index, previous } = this;
     const record = {

@@ -10,7 +10,7 @@ export type AuditLevel = (typeof AUDIT_LEVELS)[number];
 /** What is recorded: the lowest level that includes it, and its meaning. */
 export const AUDIT_ACTIONS = {
   'session.started': { level: 'connections', meaning: 'A process or execution environment started' },
-  'session.ended': { level: 'connections', meaning: 'It stopped in order: the chain has no later record' },
+  'session.ended': { level: 'connections', meaning: 'It stopped cleanly: the chain has no later records' },
   'connection.opened': { level: 'connections', meaning: 'A WebSocket was opened' },
   'connection.ready': { level: 'connections', meaning: 'The connection delivers events' },
   'connection.moving': { level: 'connections', meaning: 'The server asked for another connection' },
@@ -19,7 +19,7 @@ export const AUDIT_ACTIONS = {
     meaning: 'The connection ended, or could not be opened: code, meaning and recovery',
   },
   'coverage.started': { level: 'connections', meaning: 'A subscription has a live connection' },
-  'coverage.ended': { level: 'connections', meaning: 'It has none: a gap, which began at `since`' },
+  'coverage.ended': { level: 'connections', meaning: 'It no longer has one: a gap, which began at `since`' },
   'subscription.added': { level: 'connections', meaning: 'Topics were added to a subscription' },
   'subscription.removed': { level: 'connections', meaning: 'Topics were removed from a subscription' },
   'subscription.rejected': { level: 'connections', meaning: 'The server refuses topics' },
@@ -34,12 +34,12 @@ export const AUDIT_SERVICES = ['ingester', 'consumer'] as const;
 /** A part of Switchboard that writes audit records. */
 export type AuditService = (typeof AUDIT_SERVICES)[number];
 
-/** What a record says about its action. No secret, no channel id, no content of an event. */
+/** What a record says about its action. It contains no secrets, channel ids or event content. */
 const entrySchema = z.object({
   action: z.enum(Object.keys(AUDIT_ACTIONS) as [AuditAction, ...AuditAction[]]),
   protocol: z.string().optional(),
   subscription: z.string().optional(),
-  /** Number of the connection, from 1, within its subscription and session. */
+  /** Number of the connection within its subscription and session, from 1. */
   connection: z.number().optional(),
   topics: z.array(z.string()).optional(),
   /** Close code or HTTP status. */
@@ -52,7 +52,7 @@ const entrySchema = z.object({
   since: z.string().optional(),
   eventId: z.string().optional(),
   sequence: z.number().optional(),
-  /** Of an event: from reading its frame. Of a connection that became ready: from opening. */
+  /** For an event: time since its frame was read. For a connection that became ready: time since it was opened. */
   latencyMs: z.number().optional(),
   /** SHA-256 of the canonical payload, in hex: of the published `detail`, or of the quarantined item. */
   sha256: z.string().optional(),
@@ -82,7 +82,7 @@ export function isAudited(level: AuditLevel, action: AuditAction): boolean {
   return AUDIT_LEVELS.indexOf(level) >= AUDIT_LEVELS.indexOf(AUDIT_ACTIONS[action].level);
 }
 
-/** The hash of a record: SHA-256, in hex, of the canonical JSON of everything in it but `hash`. */
+/** The hash of a record: SHA-256, in hex, of the canonical JSON of all its members except `hash`. */
 export function recordHash({ hash: _, ...rest }: Readonly<Record<string, unknown>>): string {
   return hash('sha256', canonicalJson(rest));
 }

@@ -1,6 +1,6 @@
 import { isExactNumber } from './exact-json.ts';
 
-/** Deepest nesting that is accepted. The deepest Genesys Cloud bodies have about ten levels. */
+/** Maximum nesting accepted. The deepest Genesys Cloud bodies have about ten levels. */
 export const MAX_DEPTH_LEVELS = 128;
 
 /** A JSON value nested deeper than {@link MAX_DEPTH_LEVELS}. */
@@ -15,9 +15,9 @@ export class TooDeepError extends Error {
 }
 
 /**
- * The canonical text of a JSON value, by the JSON Canonicalization Scheme (RFC 8785): keys sorted by UTF-16
- * code units, no white space, numbers and strings as ECMAScript writes them. Values that are equal as JSON have the
- * same text. Numbers that a double cannot hold are written as in the source, so that they stay different.
+ * The canonical form of a JSON value, according to the JSON Canonicalization Scheme (RFC 8785): keys sorted by UTF-16
+ * code units, no whitespace, numbers and strings as serialized by ECMAScript. Equal JSON values have the same canonical
+ * form. Numbers that a double cannot represent are written as in the source, so that they stay distinct.
  *
  * @param value - a result of `parseExactJson`
  * @throws {@link TooDeepError} for nesting that would exhaust the stack
@@ -27,7 +27,7 @@ export function canonicalJson(value: unknown): string {
 }
 
 /**
- * Refuse a JSON value that is nested too deep for `JSON.stringify` and for consumers downstream.
+ * Reject a JSON value that is nested too deeply for `JSON.stringify` and for downstream consumers.
  *
  * @param value - a result of `parseExactJson`
  * @throws {@link TooDeepError}
@@ -35,13 +35,13 @@ export function canonicalJson(value: unknown): string {
 export function assertDepth(value: unknown, depth = 0): void {
   if (value === null || typeof value !== 'object') return;
   if (depth >= MAX_DEPTH_LEVELS) throw new TooDeepError();
-  // Every value of every event passes here. The loops are several times as fast as Object.values.
+  // This runs for every value of every event. The loops are several times as fast as Object.values.
   // Stryker disable next-line ConditionalExpression: only saves time, because for-in also visits every element
   if (Array.isArray(value)) for (const member of value) assertDepth(member, depth + 1);
   else for (const key in value) assertDepth((value as Record<string, unknown>)[key], depth + 1);
 }
 
-/** Cached key orders. Bodies of one topic have few different key sets, and sorting is the most expensive step. */
+/** Cached key orders. The bodies of a topic have few distinct key sets, and sorting is the most expensive step. */
 const MAX_SHAPES = 2_000;
 /** Longer key sets are not cached. */
 const MAX_SHAPE_CHARACTERS = 4_000;
@@ -52,7 +52,7 @@ interface Shape {
   /** The keys in their original order. */
   readonly found: readonly string[];
   readonly sorted: readonly string[];
-  /** The sorted keys as written in the text, each with its colon. */
+  /** The sorted keys as they appear in the output, each with its colon. */
   readonly labels: readonly string[];
 }
 
@@ -62,7 +62,7 @@ function shapeOf(record: object): Shape {
   const found = Object.keys(record);
   const name = found.join();
   const known = shapes.get(name);
-  // Keys can contain commas, so two lists can have the same name.
+  // Keys can contain commas, so different key lists can have the same name.
   if (known && found.every((key, index) => key === known.found[index])) return known;
   const sorted = found.toSorted();
   const shape = { found, sorted, labels: sorted.map((key) => `${JSON.stringify(key)}:`) };

@@ -7,33 +7,33 @@ import type { ReceivedEvent } from './item.ts';
 import type { Frame } from './schema.ts';
 import { isStructuralContainer, isStructuralName, isStructuralValue } from './structural-fields.ts';
 
-/** Characters at the end that a mask leaves, and the length of a value from which on it does. */
+/** Number of final characters that a mask keeps, and the minimum length of a value for which it keeps them. */
 const UNMASKED_CHARACTERS = 2;
 const MIN_PARTLY_MASKED_CHARACTERS = 8;
-/** Separators, which a mask leaves: the form of an address or a number stays visible. */
+/** Separators, which a mask keeps, so that the form of an address or a number stays visible. */
 const MASKED = /[^ +\-.@:()/_,;]/gu;
 
-/** Members of a frame in which an event's body can be. A text there can be JSON, to which no rule applies. */
+/** Members of a frame that can contain an event's body. A string there can be JSON, to which no rule applies. */
 const BODY_NAMES: ReadonlySet<string> = new Set(['eventBody', 'data', 'detail', 'events']);
 
-/** What leaves without a rule: everything, what the preset `structural` keeps, or nothing. */
+/** What is kept where no rule applies: everything, what the preset `structural` keeps, or nothing. */
 type Otherwise = 'everything' | 'structural' | 'nothing';
 
 const DROPPED = Symbol('dropped');
 
 /**
- * Removes content from events (drop), replaces it by a keyed hash, or masks it. Everything else stays as it is. Paths
- * begin in the body of the event, in the frame's `metadata`, and in the frame beside these. `topicName`, `version` and
- * `timestamp` of a frame always stay. If several rules apply to a value, the one that leaves least is taken.
+ * Removes content from events (drop), replaces it with a keyed hash, or masks it. Everything else is unchanged. Paths
+ * start at the body of the event, at the frame's `metadata`, and at the frame without these two. `topicName`, `version`
+ * and `timestamp` of a frame always stay. If several rules apply to a value, the strictest one is used.
  */
 export class ContentRedaction {
   private readonly otherwise: Otherwise;
   private readonly hash: (value: unknown) => string;
   private readonly paths: FieldPaths;
-  /** For frames in which an event can be anywhere: every path begins everywhere, and no rule keeps anything. */
+  /** For frames that can contain an event anywhere: every path starts at every level, and no rule keeps anything. */
   private readonly pathsAnywhere: FieldPaths;
 
-  /** @param key - key of hashes; needed if a rule hashes */
+  /** @param key - key for hashes; required if a rule hashes */
   constructor({ preset, rules }: ContentRules, key = '') {
     if (key === '' && rules.some(({ action }) => action === 'hash'))
       throw new TypeError('A rule hashes, but there is no key');
@@ -43,7 +43,7 @@ export class ContentRedaction {
     this.pathsAnywhere = new FieldPaths(rules.filter(({ action }) => action !== 'keep').map(anywhere));
   }
 
-  /** An event without the redacted content. Its identity must be known already, because it depends on the content. */
+  /** An event without the redacted content. Its identity must already be known, because it depends on the content. */
   event({ text: _, ...event }: ReceivedEvent): ReceivedEvent {
     return { ...event, frame: this.frame(event.frame) };
   }
@@ -69,10 +69,10 @@ export class ContentRedaction {
   }
 
   /**
-   * A frame that is not a valid event, without the redacted content, as JSON. An event can be anywhere in it, so every
-   * path begins at every level.
+   * A frame that is not a valid event, without the redacted content, as JSON. It can contain an event anywhere, so
+   * every path starts at every level.
    *
-   * @returns undefined if the rules cannot be applied: it is not JSON text, or nested too deeply
+   * @returns undefined if the rules cannot be applied because it is not JSON or is nested too deeply
    */
   rejected(data: Buffer): Buffer | undefined {
     try {
@@ -133,7 +133,7 @@ export class ContentRedaction {
       otherwise === 'everything' || (otherwise === 'structural' && (isRoot || isStructuralContainer(name)));
     // Stryker disable next-line ConditionalExpression: only saves time
     if (!isKept && place.isLast) return DROPPED;
-    // Stryker disable next-line StringLiteral: any text but the other two has the same effect
+    // Stryker disable next-line StringLiteral: any string except the other two has the same effect
     const inside = isKept ? otherwise : 'nothing';
     const left = Object.entries(value)
       .map(([key, member]): [string, unknown] => [key, this.member(member, key, place.at(key), inside)])
@@ -157,7 +157,7 @@ function mask(text: string): string {
   return text.replace(MASKED, (character) => (++index > masked.length - visible ? character : '*'));
 }
 
-/** The same value without texts where the body of an event can be. */
+/** The same value without strings in the members that can contain an event's body. */
 function withoutTextBodies(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutTextBodies);
   if (typeof value !== 'object' || value === null || isExactNumber(value)) return value;

@@ -3,9 +3,9 @@ import { CONTENT_ACTIONS, type ContentRule, fieldPathProblem } from './field-pat
 
 /** Presets of content redaction. */
 export const CONTENT_PRESETS = ['structural'] as const;
-/** Most paths of one action. */
+/** Maximum number of paths per action. */
 const MAX_PATHS = 100;
-/** Shortest key for hashes: as long as the output of SHA-256 in base64. */
+/** Minimum length of a key for hashes: as many characters as SHA-256 outputs bytes. */
 export const MIN_HASH_KEY_CHARACTERS = 32;
 
 const paths = z
@@ -50,7 +50,7 @@ export interface ContentRules {
   readonly rules: readonly ContentRule[];
 }
 
-/** Why options are not valid: one text per problem, each with the member that it is about. Empty if there is none. */
+/** The problems with invalid options, one string each, starting with the member concerned. Empty if there are none. */
 export function contentRedactionProblems(options: unknown): readonly string[] {
   const { error, data } = optionsSchema.safeParse(options);
   if (error)
@@ -78,7 +78,7 @@ export function needsHashKey(options: { readonly hash?: readonly string[] | unde
   return (options.hash ?? []).length > 0;
 }
 
-/** The options in the text of the variable `REDACTION`. */
+/** The options in the value of the variable `REDACTION`. */
 export const contentRedactionSetting = z.string().transform((text, context): ContentRedactionOptions => {
   const options = optionsIn(text);
   const problems = contentRedactionProblems(options);
@@ -96,17 +96,17 @@ function optionsIn(text: string): unknown {
   return undefined;
 }
 
-// Stryker disable StringLiteral: texts of the documentation
-/** Environment variables of content redaction, for every deployable that events enter. */
+// Stryker disable StringLiteral: documentation
+/** Environment variables of content redaction, for every deployable that receives events. */
 export const contentRedactionEnvironment = {
   REDACTION: contentRedactionSetting.transform(contentRules).optional().meta({
     description:
-      'What is redacted before an event leaves (by the consumer: from events of the native integration only): the preset `structural`, or JSON such as `{"preset":"structural","keep":["**.provider"],"hash":["**.ani"]}` with paths for `drop`, `hash`, `mask` and `keep`.',
+      'What is redacted before an event is sent (in the consumer: only from events of the native integration): the preset `structural`, or JSON such as `{"preset":"structural","keep":["**.provider"],"hash":["**.ani"]}` with paths for `drop`, `hash`, `mask` and `keep`.',
     typeText: '`structural` or a JSON object',
   }),
   REDACTION_SECRET_ID: z.string().min(1).optional().meta({
     description:
-      'Name or ARN of a Secrets Manager secret whose value is the key of hashes, at least 32 characters.',
+      'Name or ARN of a Secrets Manager secret whose value is the key for hashes, at least 32 characters.',
     defaultText: 'required with `hash` paths and without `REDACTION_KEY`',
   }),
   REDACTION_KEY: z
@@ -114,21 +114,21 @@ export const contentRedactionEnvironment = {
     .min(MIN_HASH_KEY_CHARACTERS, `has fewer than ${MIN_HASH_KEY_CHARACTERS} characters`)
     .optional()
     .meta({
-      description: 'Key of hashes. Ignored if `REDACTION_SECRET_ID` is set.',
+      description: 'Key for hashes. Ignored if `REDACTION_SECRET_ID` is set.',
       defaultText: 'required with `hash` paths and without `REDACTION_SECRET_ID`',
     }),
 };
 
 // Stryker restore StringLiteral
 
-/** The variables after they were parsed. */
+/** The parsed variables. */
 export interface ContentRedactionVariables {
   readonly REDACTION?: ContentRules | undefined;
   readonly REDACTION_SECRET_ID?: string | undefined;
   readonly REDACTION_KEY?: string | undefined;
 }
 
-/** Content redaction as configured: rules, and where the key is. */
+/** The configured content redaction: the rules, and the source of the key. */
 export interface ContentRedactionConfig extends ContentRules {
   readonly key: { readonly secretId: string } | { readonly text: string } | undefined;
 }
@@ -142,7 +142,7 @@ export function contentRedactionConfig(set: ContentRedactionVariables): ContentR
   return { ...REDACTION, key: isHashed ? key : undefined };
 }
 
-/** A problem of the variables together. */
+/** A problem with the combination of variables. */
 export function hashKeyProblems({
   REDACTION,
   REDACTION_SECRET_ID,

@@ -1,8 +1,8 @@
-/** Topics in the cache. Detail events have a new topic per conversation, so the cache needs a bound. */
+/** Maximum number of cached topics. Detail events have a new topic per conversation, so the cache must be bounded. */
 const MAX_CACHED_TOPICS = 50_000;
 
 const UUID = /(?<=\.)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?=[.?]|$)/gi;
-/** Ids that are not UUIDs: a number, 16 or more hex digits, a notification channel. */
+/** Ids that are not UUIDs: a number, 16 or more hex digits, or a notification channel. */
 const OTHER_ID = /(?<=\.)(?:\d+|[0-9a-f]{16,}|streaming-[0-9a-z-]+)(?=[.?]|$)/gi;
 /** Segments that are followed by an id of any form (`v2.audits.entitytype.UserPresence.entityid.…`). */
 const NAMED_ID = /(?<=\.(?:entitytype|entityid)\.)[^.?]+/g;

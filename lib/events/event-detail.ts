@@ -17,7 +17,7 @@ export function toDetail(event: QueuedEvent): EventDetail {
     frame,
   } = event;
   const { topicName, version, timestamp: _, eventBody, metadata, ...unknown } = frame;
-  // A frame cannot set our fields: those that we do not set are removed.
+  // A frame must not set our fields, so those that we do not set are removed.
   const {
     sequence: _sequence,
     oversize: _oversize,

@@ -1,13 +1,14 @@
 import type { Frame } from './schema.ts';
 
-/** Fields of a body that say when the event happened, in order of preference. */
+/** Fields of a body that contain the time of the event, in order of preference. */
 const TIME_FIELDS = ['eventTime', 'modifiedDate', 'timestamp', 'currentStateStart'] as const;
 /** The last second of the year 9999. EventBridge does not accept later times. */
 const MAX_EPOCH_MS = Date.UTC(9999, 11, 31, 23, 59, 59);
 
 /**
- * When an event happened: the frame's own `timestamp` (Genesys Cloud's EventBridge integration sends one), else the
- * time in the body (epoch milliseconds or ISO 8601, depending on the topic), else the time at which it was received.
+ * The time of an event: the frame's own `timestamp` (Genesys Cloud's EventBridge integration sends one), otherwise the
+ * time in the body (epoch milliseconds or ISO 8601, depending on the topic), otherwise the time at which it was
+ * received.
  *
  * @param receivedAt - ISO 8601
  * @returns ISO 8601 with milliseconds, in UTC

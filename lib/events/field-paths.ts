@@ -1,4 +1,4 @@
-/** What happens to a value, from the action that leaves least to the one that leaves most. */
+/** What happens to a value, from the strictest action to the least strict one. */
 export const CONTENT_ACTIONS = ['drop', 'hash', 'mask', 'keep'] as const;
 /** What happens to a value. */
 export type ContentAction = (typeof CONTENT_ACTIONS)[number];
@@ -9,12 +9,14 @@ export interface ContentRule {
   readonly action: ContentAction;
 }
 
-/** Longest path. */
+/** Maximum length of a path. */
 const MAX_PATH_CHARACTERS = 256;
-/** Places that are kept. Rules need few; `**` in many rules at once can need more, which are computed each time. */
+/**
+ * Maximum number of cached places. Rules need few. Many rules with `**` can need more; these are computed each time.
+ */
 const MAX_PLACES = 1_000;
 
-/** The member of a frame with the event. */
+/** The member of a frame that contains the event. */
 const BODY = 'eventBody';
 const ANY_NAME = '*';
 const ANY_DEPTH = '**';
@@ -22,8 +24,8 @@ const ANY_DEPTH = '**';
 const SEPARATOR = /(?<!\\)\./;
 
 /**
- * Why a text is not a path: names separated by dots, where `*` stands for any member or array element and `**` for any
- * number of levels, also none. A dot in a name is written `\.`.
+ * Why a string is not a path. A path consists of names separated by dots, where `*` stands for any member or array
+ * element and `**` for any number of levels, including none. A dot in a name is written `\.`.
  *
  * @returns undefined for a path
  */
@@ -43,9 +45,9 @@ interface Position {
   readonly index: number;
 }
 
-/** A place in a JSON value, as far as rules can tell places apart. */
+/** A place in a JSON value. Places that no rule distinguishes are the same. */
 export class Place {
-  /** What the rules say about the value at this place. */
+  /** The action for the value at this place. */
   readonly action: ContentAction | undefined;
   /** Whether no rule applies below this place. */
   readonly isLast: boolean;
@@ -87,7 +89,7 @@ export class Place {
 
 /** Rules, arranged so that a JSON value is compared with all of them in one pass. */
 export class FieldPaths {
-  /** The place where paths begin. */
+  /** The place where paths start. */
   readonly root: Place;
   private readonly rules: readonly { readonly names: readonly string[]; readonly action: ContentAction }[];
   private readonly places = new Map<string, Place>();
@@ -101,7 +103,7 @@ export class FieldPaths {
     this.root = this.place(this.rules.map((_, rule) => ({ rule, index: 0 })));
   }
 
-  /** Whether more places are kept. Which places there are depends on the events. */
+  /** Whether more places can be cached. The events determine which places exist. */
   get hasRoom(): boolean {
     // Stryker disable next-line ConditionalExpression,EqualityOperator: only saves time, or memory
     return this.places.size < MAX_PLACES;
@@ -127,7 +129,7 @@ export class FieldPaths {
     return this.rules[rule]?.names[index];
   }
 
-  /** The action of the rules that end here: the one that leaves least. */
+  /** The strictest action of the rules that end here. */
   actionAt(positions: readonly Position[]): ContentAction | undefined {
     const ended = positions.filter((one) => this.nameAt(one) === undefined);
     // Stryker disable next-line OptionalChaining: every position is in a rule; this narrows the type
@@ -135,7 +137,7 @@ export class FieldPaths {
     return CONTENT_ACTIONS.find((action) => actions.has(action));
   }
 
-  /** `**` also stands for no level. */
+  /** `**` also stands for zero levels. */
   private withSkipped(position: Position): Position[] {
     if (this.nameAt(position) !== ANY_DEPTH) return [position];
     return [position, ...this.withSkipped({ ...position, index: position.index + 1 })];

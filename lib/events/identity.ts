@@ -12,11 +12,11 @@ interface KeyRule {
 }
 
 const ID = '[^.]+';
-/** A longer id of a protocol is hashed. */
+/** Longer protocol ids are hashed. */
 const MAX_OWN_ID_CHARACTERS = 128;
 
 /**
- * The fields by which an event of a topic can be found again, where they are known (from the models of the platform SDK
+ * The fields that identify an event of a topic, for topics where they are known (from the models of the platform SDK
  * 262). A rule does not apply if one of its fields is missing.
  */
 const RULES: readonly KeyRule[] = [
@@ -50,23 +50,23 @@ const RULES: readonly KeyRule[] = [
 ];
 
 /**
- * The key of an event that has one: ids and times from its topic and body that name this occurrence and no other. It
- * finds the event again in what a REST API knows about it. An event without a key can be told apart from an earlier one
- * with the same content only by the connection that delivers it.
+ * The key of an event: ids and times from its topic and body that identify exactly this occurrence. With it, the event
+ * can be found in the data of a REST API. An event without a key can be distinguished from an earlier one with the same
+ * content only by the connection that delivers it.
  *
- * @returns undefined for topics without key fields, and when a key field is missing
+ * @returns undefined for topics without key fields, or if a key field is missing
  */
 export function recoveryKey({
   topicName,
   eventBody,
 }: Pick<Frame, 'topicName' | 'eventBody'>): string | undefined {
   const key = ruleOf(topicName)?.key(eventBody, topicName);
-  // The topic has ids, and no other rule applies to it, so that two rules never produce the same key.
+  // The topic contains ids, and no other rule applies to it, so two rules never produce the same key.
   return !key || key.includes(undefined) ? undefined : JSON.stringify([topicName, ...key]);
 }
 
 /**
- * Whether events of a topic have key fields. Copies of such an event are recognized whatever path they took.
+ * Whether events of a topic have key fields. Copies of such an event are recognized regardless of the path they took.
  *
  * @param topic - with real ids, or with `{id}`
  */
@@ -79,14 +79,14 @@ function ruleOf(topicName: string): KeyRule | undefined {
 }
 
 /**
- * The id of an event from its content: the base64url text of a SHA-256 (43 characters) of topic and canonical body. An
- * event has the same id on two sockets and in Genesys Cloud's own EventBridge integration, in any key order. `metadata`
- * is not part of it: its `CorrelationId` belongs to the conversation.
+ * The id of an event, derived from its content: the SHA-256 of the topic and the canonical body, in base64url (43
+ * characters). An event has the same id on two sockets and in Genesys Cloud's own EventBridge integration, with its
+ * keys in any order. `metadata` is not included, because its `CorrelationId` belongs to the conversation.
  *
  * It identifies an occurrence only if the event has a {@link recoveryKey}. Otherwise, a state that recurs has the same
  * content (P8).
  *
- * @throws {@link TooDeepError} when the frame is nested too deep to be compared or serialized
+ * @throws {@link TooDeepError} if the frame is nested too deeply to be compared or serialized
  */
 export function contentIdentity(frame: Pick<Frame, 'topicName' | 'eventBody'>): string {
   assertFrameDepth(frame);
@@ -96,7 +96,7 @@ export function contentIdentity(frame: Pick<Frame, 'topicName' | 'eventBody'>): 
 }
 
 /**
- * Refuse a frame that is nested too deep to be serialized.
+ * Reject a frame that is nested too deeply to be serialized.
  *
  * @throws {@link TooDeepError}
  */
@@ -105,7 +105,7 @@ export function assertFrameDepth(frame: object): void {
 }
 
 /**
- * The id of an event that has an id of its own in its protocol: unique per protocol.
+ * The id of an event that has its own id in its protocol, which is unique per protocol.
  *
  * @param id - the protocol's own id
  */
@@ -119,14 +119,14 @@ export function protocolIdentity(protocol: string, id: string): string {
 function detailEventKey(body: Body, topicName: string): readonly KeyField[] {
   const key = [text(body.conversationId), text(body.participantId)];
   const at = time(body.eventTime);
-  // Two updates of attributes can have the same millisecond, and they have no session.
+  // Two attribute updates can occur in the same millisecond, and they have no session.
   if (topicName.endsWith('.attributes')) return [...key, at, canonicalJson(body.attributes ?? null)];
   if (topicName.endsWith('.flow.outcome'))
     return [...key, text(body.sessionId), at, text(body.flowOutcomeId)];
   return [...key, text(body.sessionId), at];
 }
 
-/** The utterances of a transcription, each provisional or final. Messages that only carry a status have none. */
+/** The utterances of a transcription, each provisional or final. Messages that only contain a status have none. */
 function utterances(body: Body): KeyField {
   const transcripts = body.transcripts;
   if (!Array.isArray(transcripts) || transcripts.length === 0) return undefined;
@@ -143,8 +143,8 @@ function text(value: unknown): KeyField {
 }
 
 /**
- * ISO 8601 with an offset and at most milliseconds: normalizing a finer time would make two events equal. `Date.parse`
- * accepts nothing after the offset.
+ * ISO 8601 with an offset and at most milliseconds: normalizing a more precise time could make two events equal.
+ * `Date.parse` accepts nothing after the offset.
  */
 const ISO_MS = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?(?:Z|[+-]\d\d:\d\d)/;
 

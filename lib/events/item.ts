@@ -11,17 +11,17 @@ import type { Frame, RejectedFrame, RejectionReason, StoredObject } from './sche
  * room for the envelope and for the attributes that the quarantine queue adds.
  */
 export const MAX_ITEM_BYTES = 1_048_576 - 16_384;
-/** A rejected body up to this size is stored as it is; a larger one is compressed. */
+/** A rejected body up to this size is not compressed; a larger one is. */
 const MAX_PLAIN_BODY_BYTES = 32_768;
 
 /** An event as received over a protocol. */
 export interface ReceivedEvent {
   readonly frame: Frame;
-  /** The frame's own JSON text; without it the frame is serialized. */
+  /** The frame's original JSON text. If undefined, the frame is serialized. */
   readonly text?: string;
   /** Id assigned by the protocol, if any. */
   readonly id?: string;
-  /** Sequence number within the subscription, where the protocol numbers events. */
+  /** Sequence number within the subscription, if the protocol numbers events. */
   readonly sequence?: number;
   /** Whether it arrived after an event with a higher sequence number. */
   readonly late?: boolean;
@@ -33,33 +33,33 @@ export interface Rejection {
   readonly protocol: string;
   /** ISO 8601. */
   readonly receivedAt: string;
-  /** Content was redacted: the size is that of what is left. */
+  /** Content was redacted. The size is that of the remaining content. */
   readonly redacted?: true;
 }
 
-/** One item of an envelope: JSON and its size. */
+/** One item of an envelope: its JSON and size. */
 export interface Item {
   readonly json: string;
   readonly bytes: number;
 }
 
-/** How an event is told apart from all others. */
+/** How an event is distinguished from all others. */
 export interface EventIdentity {
   readonly id: string;
   /**
-   * The id names this delivery, because nothing in the event distinguishes it from a state that recurs. Copies of such
-   * an event have different ids.
+   * The id identifies this delivery, because nothing in the event distinguishes a copy from a recurring state. Copies
+   * of such an event have different ids.
    */
   readonly isWeak: boolean;
-  /** {@link recoveryKey} of an event that is identified by its content. */
+  /** The {@link recoveryKey} of an event that is identified by its content. */
   readonly key?: string;
 }
 
 /**
- * The identity of an event: the id that the protocol assigned, if any; its content, if that names the occurrence;
- * otherwise a new id.
+ * The identity of an event: the id that the protocol assigned, if any; the id derived from its content, if the content
+ * identifies the occurrence; otherwise a new id.
  *
- * @returns undefined when the frame is nested too deeply to be compared or serialized
+ * @returns undefined if the frame is nested too deeply to be compared or serialized
  */
 export function identify(protocol: string, event: ReceivedEvent): EventIdentity | undefined {
   try {
@@ -81,10 +81,10 @@ export function weakIdentity(): EventIdentity {
 }
 
 /**
- * The item of an event. The frame's own text is inserted unchanged, so that it is not serialized again.
+ * The item of an event. The frame's original text is inserted unchanged, so it is not serialized again.
  *
  * @param about - `identity` from {@link identify}; `receivedAt` in ISO 8601
- * @returns undefined when the item is larger than {@link MAX_ITEM_BYTES}
+ * @returns undefined if the item is larger than {@link MAX_ITEM_BYTES}
  */
 export function eventItem(
   event: ReceivedEvent,
@@ -114,8 +114,8 @@ export function eventItem(
 /**
  * The item of a frame that is not a valid event. It contains the complete frame for the quarantine queue.
  *
- * @param compression - `always` also compresses small bodies, which removes every character that SQS refuses
- * @returns undefined when it is larger than {@link MAX_ITEM_BYTES} even when compressed
+ * @param compression - `always` also compresses small bodies, so that no characters remain that SQS refuses
+ * @returns undefined if it is larger than {@link MAX_ITEM_BYTES} even when compressed
  */
 export function rejectedItem(data: Buffer, about: Rejection, compression?: 'always'): Item | undefined {
   const isCompressed = compression === 'always' || data.length > MAX_PLAIN_BODY_BYTES;
@@ -124,7 +124,7 @@ export function rejectedItem(data: Buffer, about: Rejection, compression?: 'alwa
   return sized(JSON.stringify({ rejected }));
 }
 
-/** The item of a rejected frame whose content must not leave, because it cannot be redacted. */
+/** The item of a rejected frame whose content is withheld because it cannot be redacted. */
 export function withheldItem(data: Buffer, about: Rejection): Item {
   const rejected: RejectedFrame['rejected'] = {
     ...about,
@@ -148,7 +148,7 @@ export function storedRejectedItem(stored: StoredObject, about: Rejection): Item
   return sizedText(JSON.stringify({ rejected }));
 }
 
-/** The same JSON with escapes for the two characters that SQS refuses. */
+/** The same JSON, with escapes for the two characters that SQS refuses. */
 export function withoutRefusedCharacters(json: string): string {
   return json.replaceAll('\uFFFE', '\\ufffe').replaceAll('\uFFFF', '\\uffff');
 }

@@ -7,19 +7,19 @@ import { frameSchema, MAX_DETAIL_TYPE_CHARACTERS, type QueuedEvent } from './sch
 
 /** Name of the protocol, as in `metadata.protocol` of published events. */
 export const NATIVE_PROTOCOL = 'native-integration';
-/** How the `source` of Genesys Cloud's own EventBridge integration begins. AWS reserves it for partners. */
+/** Prefix of the `source` of Genesys Cloud's own EventBridge integration. AWS reserves it for partners. */
 export const PARTNER_SOURCE_PREFIX = 'aws.partner/genesys.com';
 
 /**
  * An event of Genesys Cloud's own EventBridge integration, as an SQS target of a rule receives it. Other members
- * (`account`, `region`, `resources`) are about the delivery.
+ * (`account`, `region`, `resources`) describe the delivery.
  */
 export const nativeEventSchema = z.object({
-  /** The same when EventBridge delivers the event again, not when Genesys Cloud puts it again. */
+  /** The same if EventBridge delivers the event again, but not if Genesys Cloud sends it again. */
   id: z.guid(),
   'detail-type': z.string().min(1).max(MAX_DETAIL_TYPE_CHARACTERS),
   source: z.string().startsWith(PARTNER_SOURCE_PREFIX),
-  /** ISO 8601 in whole seconds: when Genesys Cloud put the event. */
+  /** The time at which Genesys Cloud sent the event, ISO 8601 in whole seconds. */
   time: z.iso.datetime(),
   detail: frameSchema,
 });
@@ -31,18 +31,19 @@ export interface QueuedNativeEvent {
   readonly event: QueuedEvent;
   /**
    * Id of the occurrence on this path, for an event that is identified by its content. An event with the same content
-   * and another occurrence is a state that has returned (P8).
+   * but another occurrence is a recurring state (P8).
    */
   readonly occurrence?: string;
 }
 
 /**
- * Turns a native event into an event of the queue. Its id is that of the socket's copy if the content names the
- * occurrence. Nothing that only this path has takes part in that id. Otherwise, it is the id of the EventBridge event.
+ * Turns a native event into a queued event. If the content identifies the occurrence, the event has the same id as its
+ * copy on the socket, because the id does not depend on anything specific to this path. Otherwise, it has the id of the
+ * EventBridge event.
  *
- * @param redaction - applied to the frame once it is identified. EventBridge put the event into the queue as it is, so
- *   this is the first place where it can be.
- * @returns undefined when the event is nested too deep to be compared or serialized
+ * @param redaction - applied to the frame once it is identified. EventBridge puts events into the queue unchanged, so
+ *   this is the earliest possible place.
+ * @returns undefined if the event is nested too deeply to be compared or serialized
  */
 export function queuedNativeEvent(
   native: NativeEvent,
@@ -58,11 +59,11 @@ export function queuedNativeEvent(
     frame: redaction ? redaction.frame(frame) : frame,
   };
   if (!identity.isWeak) {
-    // A retry of Genesys Cloud has another EventBridge id, and the same time.
+    // A retry by Genesys Cloud has a different EventBridge id but the same time.
     const occurrence = JSON.stringify([identity.id, frame.timestamp ?? deliveryId]);
     return { event: { id: identity.id, ...event }, occurrence: hash('sha256', occurrence, 'base64url') };
   }
-  // The socket delivers topics with key fields too, and gives an event without them another id.
+  // The socket also delivers topics with key fields, and gives an event whose key fields are missing a different id.
   const weak = hasKeyRule(frame.topicName) ? { weak: true } : {};
   return { event: { id: protocolIdentity(NATIVE_PROTOCOL, deliveryId), ...event, ...weak } };
 }

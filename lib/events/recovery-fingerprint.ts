@@ -2,10 +2,13 @@ import { hash } from 'node:crypto';
 import { recoveryKey } from './identity.ts';
 import type { Frame } from './schema.ts';
 
-/** Bytes of a fingerprint. Among a million events, the probability that two have the same is 1 in 30 million. */
+/**
+ * Bytes of a fingerprint. Among a million events, the probability that two have the same fingerprint is 1 in 30
+ * million.
+ */
 export const FINGERPRINT_BYTES = 8;
 
-/** Fields that tell two events of a millisecond apart, and that a REST API knows too, by the end of the topic. */
+/** Fields that distinguish events in the same millisecond and that a REST API also returns, by the end of the topic. */
 const DISTINCTIONS: readonly (readonly [topicEnd: string, field: string])[] = [
   ['.acd.start', 'queueId'],
   ['.wrapup', 'wrapupCode'],

@@ -1,22 +1,23 @@
-/** Secrets that are remembered. Tokens and channels live for a day, so this covers weeks. */
+/** Maximum number of secrets remembered. Tokens and channels are valid for a day, so this covers weeks. */
 const MAX_SECRETS = 1_000;
 /** Shorter strings are not registered: replacing them would remove ordinary words. */
 const MIN_SECRET_CHARACTERS = 6;
-/** Replaces a secret. */
+/** Replacement for a secret. */
 export const MASK = '[redacted]';
-/** Names of fields whose text is always a secret. */
+/** Names of fields whose value is always a secret. */
 const SECRET_NAME = /^(?:access_?token|client_?secret|channel_?id)$/i;
 
-/** Longer texts are cut before they are searched, so that the time is bounded. */
+/** Longer text is truncated before it is searched, so that the time is bounded. */
 const MAX_TEXT_CHARACTERS = 65_536;
-/** Ends a text that was cut. */
+/** Marks the end of truncated text. */
 const CUT = '… [cut]';
 /** A character that can be part of a secret. */
 const SECRET_CHARACTER = /[\w\-.~+/=%]/;
 
 /**
- * Forms of secrets that may not have been registered. The first group is kept. Repetitions before the secret are
- * bounded, so that the time grows linearly with the text. The backslashes match JSON inside a JSON string.
+ * Patterns of secrets that may not have been registered. The first group is kept. Repetitions before the secret are
+ * bounded, so that the time grows linearly with the length of the text. The backslashes match JSON inside a JSON
+ * string.
  */
 const PATTERNS: readonly RegExp[] = [
   /(\b(?:bearer|basic)\s{1,16})[\w\-.~+/]+=*/gi,
@@ -53,7 +54,9 @@ export function namesSecret(name: string): boolean {
   return SECRET_NAME.test(name);
 }
 
-/** The text without registered secrets and without anything that looks like one (P7), cut to 65,536 characters. */
+/**
+ * The text without registered secrets and without anything that looks like one (P7), truncated to 65,536 characters.
+ */
 export function redact(text: string): string {
   let clean = text.length > MAX_TEXT_CHARACTERS ? cut(text) : text;
   for (const secret of longestFirst) clean = clean.replaceAll(secret, MASK);
@@ -61,10 +64,10 @@ export function redact(text: string): string {
   return clean;
 }
 
-/** Cut a text before the word at the limit, because half of a secret would not be recognized. */
+/** Truncate text before the word at the limit, because half of a secret would not be recognized. */
 function cut(text: string): string {
   let end = MAX_TEXT_CHARACTERS;
-  // Before the first character is the empty text, which is no part of a secret.
+  // Before the first character there is an empty string, which is not part of a secret.
   while (SECRET_CHARACTER.test(text.charAt(end - 1))) end--;
   return `${text.slice(0, end)}${CUT}`;
 }

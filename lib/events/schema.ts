@@ -1,15 +1,15 @@
 import * as z from 'zod';
 import { isExactNumber } from './exact-json.ts';
 
-/** Longest name of a protocol. */
+/** Maximum length of a protocol name. */
 const MAX_PROTOCOL_CHARACTERS = 64;
 /**
- * Name of the protocol that delivered an event. Any name is accepted: a consumer that is older than the ingester must
- * not quarantine the events of a protocol that it does not know.
+ * Name of the protocol that delivered an event. Any name is accepted, because a consumer that is older than the
+ * ingester must not quarantine events of unknown protocols.
  */
 const protocolSchema = z.string().min(1).max(MAX_PROTOCOL_CHARACTERS);
 
-/** Kept as parsed: a copy would lose a key named `__proto__`, and would cost time per event. */
+/** Kept as parsed. A copy would lose a key named `__proto__`, and would take time for every event. */
 const jsonObjectSchema = z.custom<Record<string, unknown>>(
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value) && !isExactNumber(value),
   'Invalid input: expected an object',
@@ -29,7 +29,7 @@ export const frameSchema = z.looseObject({
 /** One event as Genesys Cloud sends it. */
 export type Frame = z.infer<typeof frameSchema>;
 
-/** Longest `DetailType` that EventBridge accepts. */
+/** Maximum length of a `DetailType` in EventBridge. */
 export const MAX_DETAIL_TYPE_CHARACTERS = 128;
 
 /** Where an object with content that is too large for a message or the bus is stored. */
@@ -44,7 +44,7 @@ export const storedObjectSchema = z.object({
 /** Where an object with content that is too large for a message or the bus is stored. */
 export type StoredObject = z.infer<typeof storedObjectSchema>;
 
-/** One event in the events queue: the frame as received and what the ingester knows about it. */
+/** One event in the events queue: the frame as received, and what the ingester knows about it. */
 export const queuedEventSchema = z.object({
   /** Stable id of the event, see `identity.ts`. */
   id: z.string().min(1).max(512),
@@ -54,12 +54,12 @@ export const queuedEventSchema = z.object({
   receivedAt: z.iso.datetime(),
   sequence: z.number().int().optional(),
   backfilled: z.boolean().optional(),
-  /** The gap after which a backfilled event was recovered. */
+  /** The gap for which a backfilled event was recovered. */
   gapId: z.string().max(512).optional(),
-  /** The body of a backfilled event was made of a record with another shape. */
+  /** The body of a backfilled event was derived from a record with a different structure. */
   reconstructed: z.boolean().optional(),
   late: z.boolean().optional(),
-  /** The id names the delivery, not the occurrence: copies of the event have other ids. */
+  /** The id identifies the delivery, not the occurrence: copies of the event have different ids. */
   weak: z.boolean().optional(),
   /** The whole `detail`, if it did not fit into a message. The body of `frame` is then empty. */
   oversize: storedObjectSchema.optional(),
@@ -80,7 +80,7 @@ export const REJECTION_REASONS = [
 /** Why a frame could not become an event. */
 export type RejectionReason = (typeof REJECTION_REASONS)[number];
 
-/** A frame that could not become an event, complete, so that the quarantine queue can keep it. */
+/** A complete frame that could not become an event, in a form that the quarantine queue can store. */
 export const rejectedFrameSchema = z.object({
   rejected: z.object({
     reason: z.enum(REJECTION_REASONS),
@@ -88,7 +88,7 @@ export const rejectedFrameSchema = z.object({
     receivedAt: z.iso.datetime(),
     /** Content was redacted. */
     redacted: z.literal(true).optional(),
-    /** Size in bytes before encoding, of the frame or of what is left of it. */
+    /** Size of the frame, or of its remaining content, in bytes before encoding. */
     bytes: z.number().int().nonnegative(),
     /**
      * `s3`: the body is empty, and `stored` says where the frame is. `withheld`: the body is empty, because the frame
@@ -101,12 +101,12 @@ export const rejectedFrameSchema = z.object({
     sha256: z.string().optional(),
   }),
 });
-/** A frame that could not become an event, complete. */
+/** A complete frame that could not become an event. */
 export type RejectedFrame = z.infer<typeof rejectedFrameSchema>;
 
 /**
  * The body of one message on the events queue. `owner` owns the claims on its events. It equals `id`, unless the
- * message was split off another message, whose claims it then shares. Events are validated one by one, so that an
+ * message was split off from another message, whose claims it then shares. Events are validated one by one, so that an
  * invalid event does not delay the others.
  */
 export const envelopeSchema = z.object({
@@ -119,7 +119,7 @@ export const envelopeSchema = z.object({
 /** The body of one message on the events queue, before its events are validated. */
 export type Envelope = z.infer<typeof envelopeSchema>;
 
-/** `detail` of a published event: the shape of Genesys Cloud's own EventBridge integration, plus our metadata. */
+/** `detail` of a published event: the format of Genesys Cloud's own EventBridge integration, plus our metadata. */
 export interface EventDetail {
   topicName: string;
   version?: string | undefined;
@@ -134,14 +134,14 @@ export interface EventDetail {
     sequence?: number | undefined;
     /** ISO 8601 time at which the frame was read. */
     receivedAt: string;
-    /** It was recovered over a REST API after a gap. */
+    /** The event was recovered over a REST API after a gap. */
     backfilled: boolean;
     /** The gap, if it was backfilled. */
     gapId?: string | undefined;
-    /** The body was made of a record with another shape, which does not have every field. */
+    /** The body was derived from a record with a different structure, which does not have every field. */
     reconstructed?: boolean | undefined;
     late: boolean;
-    /** `weak`: a copy of the event could have another `eventId`. */
+    /** `weak`: a copy of the event can have a different `eventId`. */
     identity: 'stable' | 'weak';
     [key: string]: unknown;
   };

@@ -1,19 +1,19 @@
 import { hash } from 'node:crypto';
 import type { EventDetail, Frame, QueuedEvent, StoredObject } from './schema.ts';
 
-/** Ids that are the name of an object as they are: others could contain what a URL path cannot. */
+/** Ids that are used as object names unchanged. Others could contain characters that are not allowed in a URL path. */
 const PLAIN_ID = /^[\w-]+$/;
 
 /**
- * The key of the object that keeps the `detail` of an event: `<day>/<event id>.json`, with the hash of an id that is
- * not plain. It is derived from the event, so that storing the event again replaces the object.
+ * The key of the object that stores the `detail` of an event: `<day>/<event id>.json`, with a hash in place of an id
+ * that is not a plain name. It is derived from the event, so storing the event again replaces the object.
  */
 export function detailKey({ id, receivedAt }: Pick<QueuedEvent, 'id' | 'receivedAt'>): string {
   const name = PLAIN_ID.test(id) ? id : hash('sha256', id, 'base64url');
   return `${receivedAt.slice(0, 10)}/${name}.json`;
 }
 
-/** What a reference says about an object in a bucket. */
+/** The description of a stored object in a reference. */
 export function storedObject(bucket: string, key: string, body: string | Buffer): StoredObject {
   return { bucket, key, bytes: Buffer.byteLength(body), sha256: hash('sha256', body) };
 }

@@ -1,12 +1,12 @@
 import { isExactNumber } from './exact-json.ts';
 
 /**
- * The preset `structural`, as the names of the members that it keeps, wherever they are. Everything else is dropped, so
- * that a field which Genesys Cloud adds later does not leave before somebody has looked at it. A value that does not have
- * the form of its name is dropped too. Names are from the models of the platform SDK 262 and the protocols' messages.
+ * The preset `structural`: the names of the members that it keeps at every level. Everything else is dropped, so a
+ * field that Genesys Cloud adds later is not passed on before it has been reviewed. A value whose form does not match
+ * its name is also dropped. Names are from the models of the platform SDK 262 and the protocols' messages.
  */
 
-/** Objects, and arrays of objects, whose members are looked at. */
+/** Objects, and arrays of objects, whose members are processed. */
 const CONTAINERS = `
   eventBody metadata data event events detail entities results routing status
 
@@ -49,7 +49,7 @@ const WORDS = `
   engineProvider engineName dialect version code wrapupCode wrapUpCode
 `;
 
-/** Figures and flags: numbers, true and false. */
+/** Numbers and booleans. */
 const FIGURES = `
   sequence sequenceId sequence_number maxParticipants wrapupTimeoutMs alertingTimeoutMs durationSeconds wrapupDurationMs
   interactingDurationMs heldDurationMs alertingDurationMs contactingDurationMs dialingDurationMs callbackDurationMs
@@ -63,7 +63,7 @@ const ID = /^[\w-]{1,128}$/;
 const WORD = /^[\w.:-]{1,64}$/;
 const ISO_TIME = /^\d{4}-\d\d-\d\d(?:T[\d:.]{1,24}(?:Z|[+-]\d\d:?\d\d)?)?$/;
 
-/** The form of the values of a name. */
+/** The form of the values with a name. */
 type Form = (value: unknown) => boolean;
 
 const FORMS: ReadonlyMap<string, Form> = new Map([
@@ -74,7 +74,7 @@ const FORMS: ReadonlyMap<string, Form> = new Map([
 ]);
 const CONTAINER_NAMES: ReadonlySet<string> = new Set(namesIn(CONTAINERS));
 
-/** Whether `structural` looks at the members of an object with this name. */
+/** Whether `structural` processes the members of an object with this name. */
 export function isStructuralContainer(name: string): boolean {
   return CONTAINER_NAMES.has(name);
 }

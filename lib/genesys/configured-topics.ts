@@ -1,17 +1,17 @@
 import type { Listing } from './listing.ts';
 
-/** Length of a topic, including combined topics such as `v2.users.{id}?presence&routingStatus`. */
+/** Maximum length of a topic, including combined topics such as `v2.users.{id}?presence&routingStatus`. */
 export const MAX_TOPIC_CHARACTERS = 200;
 
 const TOPIC_PATTERN = /^v2\.[\w{}-]+(?:\.[\w{}-]+)*(?:\?[\w-]+(?:&[\w-]+)*)?$/;
-/** Listing that `{id}` stands for, by the part of the topic before it. */
+/** The listing that `{id}` stands for, by the part of the topic before it. */
 const LISTING_BY_PREFIX: Readonly<Record<string, Listing>> = {
   'v2.users': 'users',
   'v2.routing.queues': 'queues',
   'v2.analytics.queues': 'queues',
 };
 
-/** Whether a text has the form of a topic, which may be a template or a combined topic. */
+/** Whether a string has the form of a topic, which may be a template or a combined topic. */
 export function isTopic(text: string): boolean {
   return TOPIC_PATTERN.test(text);
 }

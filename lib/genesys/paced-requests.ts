@@ -3,14 +3,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 const MINUTE_MS = 60_000;
 
 /**
- * Spreads requests evenly over time, so that even processes that follow each other do not exceed the limit together, which
- * bursts would.
+ * Spreads requests evenly over time. With bursts, a process and its successor could exceed the limit together.
  */
 export class PacedRequests {
   /** Requests that were allowed. */
   count = 0;
   private readonly intervalMs: number;
-  /** Epoch milliseconds from which on the next request is allowed. */
+  /** Epoch milliseconds from which the next request is allowed. */
   private nextMs = 0;
 
   constructor(maxRequestsPerMinute: number) {

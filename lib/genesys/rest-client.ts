@@ -5,7 +5,7 @@ import { RateLimit } from './request-rate-limit.ts';
 import type { TokenSource } from './token-source.ts';
 
 const REQUEST_TIMEOUT_MS = 16_000;
-/** Attempts per call, the first included. */
+/** Attempts per call, including the first. */
 const MAX_ATTEMPTS = 5;
 const BACKOFF_BASE_MS = 500;
 const MAX_BACKOFF_MS = 30_000;
@@ -28,7 +28,7 @@ export interface RestRequest {
   signal?: AbortSignal;
 }
 
-/** What errors quote of a response. */
+/** Which part of a response errors quote. */
 type ErrorQuotes = 'message' | 'permissions';
 
 /** Options of {@link RestClient}. */
@@ -40,8 +40,8 @@ export interface RestClientOptions {
   /** @default - 300 requests per minute, the platform's limit per token */
   rateLimit?: Pick<RateLimit, 'take'>;
   /**
-   * What errors quote of a response: its message, or only the names of missing permissions, for responses with content
-   * that must not leave.
+   * Which part of a response errors quote: its message, or only the names of missing permissions, for responses with
+   * content that must not be exposed.
    *
    * @default 'message'
    */

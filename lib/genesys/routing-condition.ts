@@ -1,17 +1,17 @@
 /** `field op value`. A value with spaces is in quotes. */
 const CLAUSE = /^([A-Za-z_][\w.]*)\s+(\S+)(?:\s+(.*))?$/s;
-/** `and` outside of quotes: what follows has complete quotes only. */
+/** `and` outside quotes: all quotes after it are balanced. */
 const AND = /\s+and\s+(?=(?:[^'"]|'[^']*'|"[^"]*")*$)/;
 const OPERATORS: readonly string[] = ['eq', 'contains', 'gt'];
-/** Characters that other query languages use as wildcards. A condition has none. */
+/** Characters that other query languages use as wildcards. Conditions do not support wildcards. */
 const WILDCARD = /[*%]/;
-/** Every event type begins with this text. */
+/** Every event type begins with this string. */
 const COMMON_PREFIX = 'v2.';
 const SYNTAX = 'use `field op value`, joined by `and`, where op is eq, contains or gt';
 
 /**
- * Checks the condition of a routing rule: comparisons `field op value` that are joined by `and`. A condition that would
- * match every event is refused, because it would stream the whole organization.
+ * Checks the condition of a routing rule: comparisons `field op value` joined by `and`. A condition that would match
+ * every event is refused, because it would stream the whole organization.
  *
  * @returns one sentence per problem, without a final period; empty if the condition is valid
  */

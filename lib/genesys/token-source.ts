@@ -5,10 +5,10 @@ import { GenesysError, retryAfterMs, unreachable } from './genesys-error.ts';
 
 /** A token is renewed at most this long before it expires. */
 const MAX_RENEW_EARLY_MS = 60_000;
-/** A token is renewed at most this share of its lifetime before it expires. This matters for short-lived tokens. */
+/** Maximum share of its lifetime by which a token is renewed early. This matters for short-lived tokens. */
 const MAX_RENEW_EARLY_SHARE = 0.2;
 const REQUEST_TIMEOUT_MS = 16_000;
-/** Attempts per renewal, the first included. */
+/** Attempts per renewal, including the first. */
 const MAX_ATTEMPTS = 5;
 const BACKOFF_BASE_MS = 500;
 const MAX_BACKOFF_MS = 30_000;
@@ -37,10 +37,10 @@ export interface Token {
 export interface TokenSourceOptions {
   /** Base URL of the login service, for example `https://login.mypurecloud.com`. */
   loginUrl: string;
-  /** Called at every renewal, so that a rotated secret takes effect. */
+  /** Called on every renewal, so that a rotated secret takes effect. */
   credentials: () => Promise<Credentials>;
   /**
-   * Where id and secret travel.
+   * Where the request contains the client id and secret.
    *
    * @default 'header'
    */

@@ -4,8 +4,8 @@ const secrets = channel('switchboard-local:secret');
 const calls = channel('switchboard-local:aws-call');
 
 /**
- * Announces a secret that a stand-in issues or is given, on the diagnostics channel `switchboard-local:secret`, so that a
- * test can search for it in everything that the product writes. Every secret must be announced.
+ * Announces a secret that a stand-in issues or receives, on the diagnostics channel `switchboard-local:secret`, so that
+ * a test can search for it in everything that the product writes. Every secret must be announced.
  */
 export function announceSecret(secret: string): void {
   if (secrets.hasSubscribers) secrets.publish(secret);

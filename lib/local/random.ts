@@ -47,12 +47,12 @@ export class Random {
     return array[this.int(array.length)] as T;
   }
 
-  /** True with probability `p`. A number is drawn whatever `p` is, so that rates do not shift later draws. */
+  /** True with probability `p`. A number is drawn for any `p`, so that rates do not shift later draws. */
   chance(p: number): boolean {
     return this.next() < p;
   }
 
-  /** An independent stream that depends on this one's seed and the label only, not on the numbers drawn so far. */
+  /** An independent stream that depends only on this one's seed and the label, not on the numbers drawn so far. */
   fork(label: string): Random {
     // FNV-1a over the label, started from the seed.
     let hash = (this.seed ^ 0x811c9dc5) >>> 0;

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { jsonObject, listOf, name, webSocketUrl, wholeNumber } from './configuration-fields.ts';
 
 const EVENT_TYPES = ['conversation', 'interaction', 'routing', 'analytics', 'user'];
-/** Most subscriptions that an organization can be configured to have. */
+/** Upper bound for the configured number of subscriptions of an organization. */
 const MAX_SUBSCRIPTIONS = 10_000;
 
 /** Environment variables of `analytics-events`. */
@@ -27,13 +27,13 @@ export const analyticsEventsConfiguration = z
     }),
     ANALYTICS_ACTIVE_SUBSCRIPTIONS: wholeNumber({ fallback: 0, min: 0, max: MAX_SUBSCRIPTIONS }).meta({
       description:
-        'Subscriptions that the organization has besides this one; no API tells them. A start without one left is refused.',
+        'Number of other subscriptions in the organization. No API returns it. The task does not start if none is left for it.',
     }),
   })
   .refine((set) => !(set.ANALYTICS_ACTIVE_SUBSCRIPTIONS >= set.ANALYTICS_MAX_SUBSCRIPTIONS), {
     path: ['ANALYTICS_ACTIVE_SUBSCRIPTIONS'],
     error: 'is not below ANALYTICS_MAX_SUBSCRIPTIONS: no subscription is left',
-    // With the problems of the other variables.
+    // Reported together with the problems of the other variables.
     when: () => true,
   });
 /** What to subscribe to. */

@@ -1,9 +1,9 @@
 import * as z from 'zod';
 
-/** An optional text variable that must not be blank. */
+/** An optional string variable that must not be blank. */
 export const text = z.string().trim().min(1, 'is blank').optional();
 
-/** The members of a list that are separated by commas. */
+/** The members of a comma-separated list. */
 export function members(list: string): string[] {
   return list.split(',').flatMap((member) => member.trim() || []);
 }
@@ -18,7 +18,7 @@ export function wholeNumber({ fallback, min, max }: { fallback: number; min: num
     .default(fallback);
 }
 
-/** A list, separated by commas, of at least one of these values. */
+/** A comma-separated list of at least one of these values. */
 export function listOf(allowed: readonly string[]) {
   const missing = `is missing: name one or more of ${allowed.join(', ')}`;
   return z
@@ -43,7 +43,7 @@ export function jsonObject(fallback: string) {
         if (typeof value === 'object' && value !== null && !Array.isArray(value))
           return value as Readonly<Record<string, unknown>>;
       } catch {
-        // Reported like other text that is not an object.
+        // Reported like any other value that is not an object.
       }
       context.addIssue('is not a JSON object');
       return z.NEVER;
@@ -58,5 +58,5 @@ export function name(fallback: string) {
     .default(fallback);
 }
 
-/** The address of a WebSocket, if it is not that of the platform. */
+/** The address of a WebSocket, if it differs from the platform's. */
 export const webSocketUrl = z.url({ protocol: /^wss?$/, error: 'is not a ws(s) URL' }).optional();

@@ -3,12 +3,12 @@ import { members, name, webSocketUrl, wholeNumber } from './configuration-fields
 
 const DEFAULT_EVENTS =
   'conversation.state:completed,conversation.state:abandoned,conversation.state:transfer,routing.queue';
-/** Missing events that can be tolerated at most. */
+/** Maximum number of missing events that can be tolerated. */
 const MAX_TOLERANCE = 1_000_000;
 
 /** A filter without which the whole organization would be streamed. */
 function requiredFilter(example: string) {
-  const missing = `is missing: the stream would have the whole organization; for example ${example}`;
+  const missing = `is missing: without it, the whole organization would be streamed; for example ${example}`;
   return z
     .string(missing)
     .transform(members)
@@ -38,7 +38,7 @@ export const conversationStreamConfiguration = z.object({
     .refine((values) => values.length > 0, 'is empty: name event types, or use *')
     .meta({
       description:
-        'Events to publish, separated by commas: a type, or a type and a state such as `conversation.state:completed`. `*` stands for every event. Others are counted.',
+        'Events to publish, separated by commas: a type, or a type and a state such as `conversation.state:completed`. `*` stands for every event. Other events are only counted.',
       typeText: 'list of types',
     }),
   CONVERSATION_SUBSCRIPTION: name('conversations').meta({
@@ -46,7 +46,7 @@ export const conversationStreamConfiguration = z.object({
     typeText: '1-64 letters, digits, `-` and `_`',
   }),
   CONVERSATION_GAP_TOLERANCE: wholeNumber({ fallback: 0, min: 0, max: MAX_TOLERANCE }).meta({
-    description: 'So many missing events in a row are counted and leave no gap record.',
+    description: 'Up to this many consecutive missing events are only counted, without a gap record.',
   }),
 });
 /** What to subscribe to, and what to publish. */

@@ -3,11 +3,11 @@ import { jsonObject, listOf, webSocketUrl, wholeNumber } from './configuration-f
 
 const EVENT_TYPES = ['interaction:updated', 'interaction:created'];
 const OPERATORS = ['eq', 'gt', 'contains'];
-/** Connections of an organization. A new one needs fewer. */
+/** Maximum number of connections of an organization. A new connection needs fewer existing ones. */
 export const MAX_CONNECTIONS = 100;
-/** Size of a subscription message. */
+/** Maximum size of a subscription message. */
 const MAX_SUBSCRIPTION_BYTES = 65_536;
-/** Longest time for which the server can be asked to send again. */
+/** Maximum time for which the server can be asked to resend events. */
 const MAX_RETRY_SECONDS = 86_400;
 const fields = z.object({
   INTERACTION_URL: webSocketUrl.meta({
@@ -24,10 +24,10 @@ const fields = z.object({
       for (const problem of filterProblems(filters)) context.addIssue(problem);
     })
     .meta({
-      description: `Filters, a JSON object of texts. A text can begin with an operator: ${OPERATORS.map((one) => `\`${one}:\``).join(', ')}.`,
+      description: `Filters, a JSON object whose values are strings. A value can begin with an operator: ${OPERATORS.map((one) => `\`${one}:\``).join(', ')}.`,
     }),
   INTERACTION_RETRY_SECONDS: wholeNumber({ fallback: 60, min: 0, max: MAX_RETRY_SECONDS }).meta({
-    description: 'Time in which the server sends again what was missed after a short disconnect.',
+    description: 'Time for which the server resends missed events after a short disconnect.',
   }),
   INTERACTION_CONTENT_TYPE: z
     .enum(['application/msgpack', 'application/json'], 'is not application/msgpack or application/json')
@@ -39,7 +39,7 @@ const fields = z.object({
     .meta({ description: 'Events that arrive after later ones are tagged (`metadata.late`) or dropped.' }),
   INTERACTION_ACTIVE_CONNECTIONS: wholeNumber({ fallback: 0, min: 0, max: MAX_CONNECTIONS - 1 }).meta({
     description:
-      'Connections that the organization has besides those of this task; no API tells them. With one per event type, fewer than 100.',
+      'Number of connections in the organization, without those of this task. No API returns it. With one connection per event type added, it must be below 100.',
   }),
 });
 /** What to subscribe to. */

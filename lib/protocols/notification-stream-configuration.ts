@@ -3,7 +3,7 @@ import { name, webSocketUrl, wholeNumber } from './configuration-fields.ts';
 
 const EXAMPLE = '[{"event":"routing.queueEvents","resourceId":"…"}]';
 const MISSING = `is missing: a JSON list of subscriptions, for example ${EXAMPLE}`;
-/** Largest batch and longest latency that can be asked for. The latency is far below the limit of silence. */
+/** Maximum batch size and latency that can be requested. The latency is far below the silence limit. */
 const MAX_BATCH_SIZE = 1_000;
 const MAX_LATENCY_MS = 10_000;
 
@@ -26,7 +26,7 @@ function readResources(json: string, context: z.RefinementCtx): readonly Resourc
   try {
     list = JSON.parse(json);
   } catch {
-    // Reported like other text that is not a list.
+    // Reported like any other value that is not a list.
   }
   if (!Array.isArray(list) || list.length === 0) {
     context.addIssue(MISSING);
@@ -56,10 +56,10 @@ export const notificationStreamConfiguration = z.object({
     typeText: '1-64 letters, digits, `-` and `_`',
   }),
   NOTIFICATION_MAX_BATCH_SIZE: wholeNumber({ fallback: 100, min: 1, max: MAX_BATCH_SIZE }).meta({
-    description: 'Most events in a batch.',
+    description: 'Maximum number of events in a batch.',
   }),
   NOTIFICATION_MAX_LATENCY_MS: wholeNumber({ fallback: 5_000, min: 1, max: MAX_LATENCY_MS }).meta({
-    description: 'Longest time for which the server collects a batch, in milliseconds.',
+    description: 'Maximum time for which the server collects a batch, in milliseconds.',
   }),
 });
 /** What to subscribe to, and how events are batched. */

@@ -91,7 +91,7 @@ describe('a file with whole chains', () => {
     expect(await reportOf(twice)).toMatchObject({ state: 'ended', records: LENGTH, copies: 4 });
   });
 
-  test('Each session is checked alone', async () => {
+  test('Each session is checked separately', async () => {
     const mixed = chain().flatMap((record, index) => [record, chain(OTHER)[index] as AnyRecord]);
     mixed.splice(3, 1);
     expect(await reportOf(mixed)).toMatchObject({ state: 'ended' });
@@ -133,28 +133,28 @@ describe('the first broken link', () => {
     }
   });
 
-  test('A record that was moved to another index leaves a hole', async () => {
+  test('A record that was moved to another index leaves a gap', async () => {
     const { broken } = await reportOf(changed(chain(), 3, { index: 100 }));
     expect(broken).toMatchObject({ kind: 'missing', index: 3, line: 5 });
     const earlier = await reportOf(changed(chain(), 3, { index: 1 }));
     expect(earlier.broken).toMatchObject({ kind: 'altered', index: 1, line: 4 });
   });
 
-  test('A record that was moved to another session leaves a hole, and does not fit there', async () => {
+  test('A record that was moved to another session leaves a gap, and does not fit there', async () => {
     const records = [...changed(chain(), 3, { session: OTHER }), ...chain(OTHER).slice(0, 3)];
     expect((await reportOf(records)).broken).toMatchObject({ kind: 'missing', index: 3 });
     const there = await reportOf(records, { session: OTHER });
     expect(there.broken).toMatchObject({ kind: 'altered', index: 3, line: 4 });
   });
 
-  test('A record that is missing is named, wherever it was', async () => {
+  test('A missing record is reported, regardless of its position', async () => {
     for (let at = 0; at < LENGTH - 1; at++) {
       const { broken } = await reportOf(chain().toSpliced(at, 1));
       expect(broken).toMatchObject({ kind: 'missing', index: at, line: at + 1 });
     }
   });
 
-  test('Several missing records are named together, and only the first hole', async () => {
+  test('Consecutive missing records are reported together, and only the first gap is reported', async () => {
     const { broken } = await reportOf(chain().filter((_, index) => ![2, 3, 6].includes(index)));
     expect(broken).toMatchObject({ kind: 'missing', index: 2 });
     expect(broken?.text).toContain('Records 2 to 3 are missing');
@@ -183,7 +183,7 @@ describe('the first broken link', () => {
     expect(broken?.text).toContain('line 4');
   });
 
-  test('An altered copy of a record is no copy', async () => {
+  test('An altered copy of a record does not count as a copy', async () => {
     const { broken, copies } = await reportOf([...chain(), { ...chain()[3], latencyMs: 99 }]);
     expect(broken).toMatchObject({ kind: 'altered', index: 3, line: LENGTH + 1 });
     expect(copies).toBe(0);
@@ -205,7 +205,7 @@ describe('the first broken link', () => {
     expect(altered.broken).toMatchObject({ kind: 'altered', index: 3 });
   });
 
-  test('A record that is nested too deeply is altered, and no error', async () => {
+  test('A record that is nested too deeply counts as altered, and is not an error', async () => {
     let deep: object = {};
     for (let level = 0; level < 200; level++) deep = { deep };
     expect((await reportOf(changed(chain(), 2, { deep }))).broken).toMatchObject({
@@ -252,7 +252,7 @@ describe('files as CloudWatch Logs exports them', () => {
     ['lines with empty lines', `\n${asLines(chain())}\n\n`],
   ];
 
-  test.each(files)('Records of %s are read, and a hole is found', async (_, text) => {
+  test.each(files)('Records of %s are read, and a gap is found', async (_, text) => {
     const report = await check(text);
     expect(report).toMatchObject({ unreadable: [], sessions: [{ state: 'ended', records: LENGTH }] });
     const renumbered = await check(text.replaceAll(/(\\?"eventId\\?":\s?\\?")é-3/g, '$1x'));
@@ -261,7 +261,7 @@ describe('files as CloudWatch Logs exports them', () => {
 });
 
 describe('lines that cannot be read', () => {
-  test('Each is named with its number and its problem, and the others are checked', async () => {
+  test('Each is reported with its number and problem, and the other lines are checked', async () => {
     const lines = asLines(chain()).split('\n');
     lines.splice(2, 0, 'no JSON', '{"broken"', '{"level":"INFO","message":"a log line"}', '["session"]');
     lines.push(JSON.stringify({ ...chain()[0], index: '0' }), JSON.stringify({ events: [{ message: 'x' }] }));
@@ -271,13 +271,13 @@ describe('lines that cannot be read', () => {
       { line: 4, problem: 'it is not valid JSON' },
       { line: 5, problem: 'it is not an audit record' },
       { line: 6, problem: 'it contains no JSON object' },
-      { line: LENGTH + 5, problem: 'its fields index are missing or have another type' },
+      { line: LENGTH + 5, problem: 'its fields index are missing or have the wrong type' },
       { line: LENGTH + 6, problem: 'the message of its event 1 is not an audit record' },
     ]);
     expect(sessions).toMatchObject([{ state: 'ended', records: LENGTH }]);
   });
 
-  test('A JSON document that has no end is named by its first line', async () => {
+  test('A JSON document without an end is reported with its first line', async () => {
     const { unreadable } = await check('{\n  "events": [');
     expect(unreadable).toEqual([{ line: 1, problem: 'the JSON document that begins here has no end' }]);
   });
@@ -312,14 +312,14 @@ describe.concurrent('switchboard audit verify', () => {
     expect(sessions).toContainEqual(expect.objectContaining({ service: 'ingester', state: 'ended' }));
   });
 
-  test('A broken link is named, with exit code 1', async () => {
+  test('A broken link is reported, with exit code 1', async () => {
     const { code, stdout } = await verify(fileWith('holed.jsonl', asLines(chain().toSpliced(3, 1))));
     expect(stdout).toContain(`consumer session ${SESSION}`);
     expect(stdout).toContain('BROKEN at line 4: Record 3 is missing before line 4.');
     expect(code).toBe(1);
   });
 
-  test('The answer as JSON names the broken link too', async () => {
+  test('The JSON report also names the broken link', async () => {
     const file = fileWith('altered.jsonl.gz', gzipSync(asLines(changed(chain(), 3, { latencyMs: 0 }))));
     const { code, stdout } = await verify('--json', file);
     expect(JSON.parse(stdout)).toMatchObject({
@@ -330,7 +330,7 @@ describe.concurrent('switchboard audit verify', () => {
     expect(code).toBe(1);
   });
 
-  test('An unreadable line is named, with exit code 1', async () => {
+  test('An unreadable line is reported, with exit code 1', async () => {
     const { code, stdout } = await verify(fileWith('text.jsonl', `${asLines(chain())}\nno JSON`));
     expect(stdout).toContain(`Line ${LENGTH + 1} cannot be read: it contains no JSON object.`);
     expect(code).toBe(1);

@@ -67,7 +67,7 @@ class HeldStream implements AuditStream {
 }
 
 describe('a trail', () => {
-  test('A session is one unbroken chain in a log stream of its own, from its start to its end', async () => {
+  test('A session is one unbroken chain in its own log stream, from start to end', async () => {
     const trail = trailOf('all');
     publish(trail, 15_000);
     await trail.flush(LIMIT_MS);
@@ -106,7 +106,7 @@ describe('a trail', () => {
     expect(stored().map(({ action }) => action)).toEqual(['session.started', 'session.ended']);
   });
 
-  test('In a process that runs for long, a record is written without being asked for', async () => {
+  test('In a long-running process, a record is written without a flush', async () => {
     const trail = trailOf('all', 'continuously');
     publish(trail, 2);
     await vi.waitFor(() => expect(stored()).toHaveLength(3), { timeout: 60_000 });
@@ -132,7 +132,7 @@ describe('a write that fails', () => {
     expect(trail.lost).toBe(0);
   });
 
-  test('What was not written stays for the next flush', async () => {
+  test('Records that were not written are kept for the next flush', async () => {
     for (let attempt = 0; attempt < 3; attempt++) faults.next('server_error', PUT);
     const trail = trailOf('all');
     publish(trail, 5);
@@ -143,7 +143,7 @@ describe('a write that fails', () => {
     expect(trail.lost).toBe(0);
   });
 
-  test('In a process that runs for long, the write is repeated', async () => {
+  test('In a long-running process, the write is retried', async () => {
     for (let attempt = 0; attempt < 3; attempt++) faults.next('server_error', PUT);
     const trail = trailOf('all', 'continuously');
     publish(trail, 2);
@@ -151,7 +151,7 @@ describe('a write that fails', () => {
     expect(trail.lost).toBe(0);
   });
 
-  test('What may never be written counts as lost once, and is written if there is another flush', async () => {
+  test('Records that may never be written count as lost once, and are written if there is another flush', async () => {
     const trail = trailOf('all');
     await trail.flush(LIMIT_MS);
     publish(trail, 5);
@@ -177,7 +177,7 @@ describe('a write that fails', () => {
     expect(trail.lost).toBe(4);
   });
 
-  test('Records from a clock that was ahead are counted too', async () => {
+  test('Records from a clock that was ahead are also counted', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3 * 3_600_000 });
     const trail = trailOf('all');
     vi.useRealTimers();
@@ -244,7 +244,7 @@ describe('the settings', () => {
 
   test('Audit records need a log group', () => {
     expect(auditProblems({ AUDIT: 'all' })).toEqual([
-      'AUDIT_LOG_GROUP is missing: the log group for audit records, which AUDIT=all needs',
+      'AUDIT_LOG_GROUP is missing: the log group for audit records, required by AUDIT=all',
     ]);
     expect(auditProblems({ AUDIT: 'off' })).toEqual([]);
     expect(auditProblems({ AUDIT: 'connections', AUDIT_LOG_GROUP: 'group' })).toEqual([]);

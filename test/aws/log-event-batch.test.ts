@@ -20,20 +20,20 @@ describe('the limits of PutLogEvents', () => {
     expect(batchLength([half, logLine(0, `${half.message}x`)])).toBe(1);
   });
 
-  test('A batch spans less than 24 hours, also if the clock was set back', () => {
+  test('A batch spans less than 24 hours, even if the clock was set back', () => {
     expect(batchLength([logLine(0, 'a'), logLine(DAY_MS - 1, 'b')])).toBe(2);
     expect(batchLength([logLine(0, 'a'), logLine(DAY_MS, 'b')])).toBe(1);
     expect(batchLength([logLine(DAY_MS, 'a'), logLine(1, 'b'), logLine(0, 'c')])).toBe(2);
   });
 
-  test('A line that is too large for any batch is a batch alone', () => {
+  test('A line that is too large for any batch gets its own batch', () => {
     const large = logLine(0, 'x'.repeat(MAX_BYTES));
     expect(batchLength([large])).toBe(1);
     expect(batchLength([logLine(0, 'x'), large])).toBe(1);
     expect(batchLength([])).toBe(0);
   });
 
-  test('Batch after batch, every line is taken once and every batch is within the limits', () => {
+  test('Over several batches, every line is taken once and every batch is within the limits', () => {
     const line = fc
       .tuple(fc.integer({ min: 0, max: 3 * DAY_MS }), fc.integer({ min: 0, max: 350_000 }))
       .map(([timestamp, length]) => logLine(timestamp, 'x'.repeat(length)));

@@ -70,7 +70,7 @@ describe('repeated warnings', () => {
     expect(lines).toHaveLength(4);
   });
 
-  test('A line that cannot be written as JSON is counted by its message', () => {
+  test('A line that cannot be serialized as JSON is counted by its message', () => {
     const cycle: Record<string, unknown> = {};
     cycle.self = cycle;
     for (let times = 2; times > 0; times--) log.warn('a cycle', cycle);

@@ -133,10 +133,10 @@ test('Synthesis fails with every problem that the ingester would have', () => {
     'protocols.analyticsEvents.consumerGroup has characters other than letters, digits, - and _, or more than 64',
     'protocols.analyticsEvents.activeSubscriptions is not below maxSubscriptions: no subscription is left',
     expect.stringMatching(
-      /^protocols\.conversationStream\.types is missing: the stream would have the whole/,
+      /^protocols\.conversationStream\.types is missing: without it, the whole organization would be/,
     ),
     expect.stringMatching(
-      /^protocols\.conversationStream\.states is missing: the stream would have the whole/,
+      /^protocols\.conversationStream\.states is missing: without it, the whole organization would be/,
     ),
     'protocols.interactionEvents.filters has the operator lt: for interaction.id, which is not one of eq, gt, contains',
     'protocols.notificationStream.subscriptions has an event that is not a name at position 1',

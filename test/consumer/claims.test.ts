@@ -235,7 +235,7 @@ describe('an expired claim that TTL has not deleted yet', () => {
   });
 
   test.each(['throttle', 'timeout_before_commit', 'timeout_after_commit'] as const)(
-    'An expired claim is taken over in spite of %s',
+    'An expired claim is taken over despite %s',
     async (kind) => {
       consumer.faults.next(kind, CALLS.takeOver);
       const one = message([first]);

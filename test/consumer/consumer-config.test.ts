@@ -97,7 +97,7 @@ describe("the consumer's configuration", () => {
     ['OVERSIZE_BYTES', '1 MB', 'is not a number'],
     ['OVERSIZE_BYTES', '70000.5', 'is not a whole number'],
     ['OVERSIZE_BYTES', '65535', 'is below 65536'],
-    ['OVERSIZE_BYTES', '1048576', 'is above 1048575, the maximum of EventBridge'],
+    ['OVERSIZE_BYTES', '1048576', 'is above 1048575, the EventBridge maximum'],
   ])(
     'The variable %s with the value %s is refused, and the error says that it %s',
     (name, value, problem) => {

@@ -112,7 +112,7 @@ describe('metrics of a batch', () => {
 });
 
 describe('logs', () => {
-  test('The log has a quarantined item with its reason and message id', async () => {
+  test('A quarantined item is logged with its reason and message id', async () => {
     await consumer.deliver({ messageId: 'invalid', body: 'invalid' });
     expect(logs()).toMatchObject([
       {
@@ -126,7 +126,7 @@ describe('logs', () => {
     ]);
   });
 
-  test('The log has an item that the quarantine queue did not accept', async () => {
+  test('An item that the quarantine queue did not accept is logged', async () => {
     consumer.refuse(CALLS.quarantine, 'RequestThrottled');
     await consumer.invoke([{ messageId: 'invalid', body: 'invalid' }], { isLastAttempt: true });
     expect(logs()).toMatchObject([
@@ -138,7 +138,7 @@ describe('logs', () => {
     ]);
   });
 
-  test('The log has an owner whose marks could not be written, and the error', async () => {
+  test('If the marks of an owner could not be written, the owner and the error are logged', async () => {
     consumer.deny(CALLS.mark);
     const one = message(queuedEvents(1));
     expect(await consumer.deliver(one)).toEqual([]);

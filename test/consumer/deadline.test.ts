@@ -18,7 +18,7 @@ afterEach(() => {
 });
 
 describe('a call with a deadline', () => {
-  test('A call that is answered in time returns the answer', async () => {
+  test('A call that is answered in time returns the response', async () => {
     using deadline = new Deadline(1_000);
     expect(await deadline.call(async () => 'answer')).toBe('answer');
   });

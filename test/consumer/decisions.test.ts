@@ -21,7 +21,7 @@ const progress = (items: Progress['items'], changes: Partial<Progress> = {}): Pr
   ...changes,
 });
 
-describe('the answer to an INSERT or a read', () => {
+describe('the response to an INSERT or a read', () => {
   test.each([
     [undefined, 'granted'],
     ['DuplicateItem', 'read'],
@@ -48,7 +48,7 @@ describe('the answer to an INSERT or a read', () => {
   });
 });
 
-describe('the first state of an item', () => {
+describe('the initial state of an item', () => {
   test.each([
     ['none', true, 'A', 'left'],
     ['new', true, undefined, 'done'],

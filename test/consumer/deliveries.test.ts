@@ -37,7 +37,7 @@ describe('first delivery', () => {
     expect(consumer.count(CALLS.mark)).toBe(1);
   });
 
-  test("A published event has the shape of Genesys Cloud's own integration, plus our metadata", async () => {
+  test("A published event has the format of Genesys Cloud's own integration, plus our metadata", async () => {
     const event = queuedEvent(1, { sequence: 7, late: true });
     const frame = { ...event.frame, timestamp: '2026-11-20T07:59:58.5Z', unknown: [1] };
     await consumer.deliver(message([{ ...event, frame }]));
@@ -146,7 +146,7 @@ describe('duplicates', () => {
     expect(consumer.publishedIds).toEqual(idsOf([first]));
   });
 
-  test('Of two messages with the same envelope id and different events, all events are published', async () => {
+  test('If two messages have the same envelope id but different events, all events are published', async () => {
     const one = message([first]);
     const edited = message([second], { id: one.owner });
     expect(await consumer.deliver(one, edited)).toEqual([]);

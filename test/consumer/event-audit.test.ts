@@ -163,7 +163,7 @@ describe('records of quarantined items', () => {
   });
 });
 
-describe('what is not written', () => {
+describe('records that are not written', () => {
   test('If CloudWatch Logs refuses records, events are published once, and the loss is counted', async () => {
     await start();
     consumer.deny(PUT);

@@ -72,7 +72,7 @@ async function storedText(): Promise<string> {
   return (await fetch(`${url}/${BUCKET}/${metadata.oversize.key}`)).text();
 }
 
-test('Numbers that a double cannot hold reach the bus with the digits of the frame', async () => {
+test('Numbers that a double cannot represent reach the bus with the digits of the frame', async () => {
   take(`${NUMBERS},"plain":1.5`);
   await deliver();
   expect(details()).toHaveLength(1);
@@ -116,7 +116,7 @@ test('They are in the object of an event that is too large for a message', async
   expect(await storedText()).toContain(`"eventBody":{${NUMBERS},"text"`);
 });
 
-test('Two events that differ only in a digit that a double does not hold are published as two', async () => {
+test('Two events that differ only in a digit that a double cannot represent are both published', async () => {
   take('"id":"a1","n":9007199254740992');
   take('"id":"a1","n":9007199254740993');
   take('"id":"a1","n":9007199254740993');

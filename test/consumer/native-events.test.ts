@@ -47,7 +47,7 @@ const bodies = () => consumer.published.map(({ detail }) => (detail as unknown a
 const metadata = () => consumer.published.map(({ detail }) => (detail as unknown as Frame).metadata);
 
 describe('an event of the native integration', () => {
-  test('An event is published in the shape of all others, with the time of EventBridge', async () => {
+  test('An event is published in the same format as all others, with the time from EventBridge', async () => {
     const native = nativeMessage({ timestamp: AT[0], time: '2026-11-20T08:00:05Z' });
     expect(await consumer.deliver(native)).toEqual([]);
     expect(consumer.published).toMatchObject([
@@ -113,14 +113,14 @@ describe('an event of the native integration', () => {
     expect(bodies()).toMatchObject([{ message: '' }, { message: 'b' }, { message: 'c' }]);
   });
 
-  test('An event that Genesys Cloud puts twice, with another EventBridge id, is published once', async () => {
+  test('An event that Genesys Cloud sends twice, with different EventBridge ids, is published once', async () => {
     for (const _ of [1, 2]) await consumer.deliver(nativeMessage({ timestamp: AT[0] }));
     expect(consumer.published).toHaveLength(1);
     expect(consumer.report.duplicates).toHaveLength(1);
   });
 
   test.each([1, 2, 3, 4, 5])(
-    'A consumer that is killed at call %i loses and doubles nothing',
+    'A consumer that is killed at call %i neither loses nor duplicates events',
     async (call) => {
       const native = nativeMessage({ timestamp: AT[0] });
       for (const when of ['before', 'after'] as const) {
@@ -142,7 +142,7 @@ describe('a state that returns', () => {
     nativeMessage({ eventBody: presence(text), timestamp: AT[index] as string }),
   );
 
-  test('A state that returns with the same key is published each time, also if it is delivered again', async () => {
+  test('A recurring state with the same key is published each time, even if it is delivered again', async () => {
     for (const state of states) expect(await consumer.deliver(state)).toEqual([]);
     expect(bodies()).toMatchObject([{ message: '' }, { message: 'b' }, { message: '' }]);
     expect(metadata()).toMatchObject([
@@ -215,7 +215,7 @@ describe('a message that is not an event of the integration', () => {
     ],
     ['detail', { detail: { topicName: PRESENCE } }, 'detail.eventBody: '],
     ['depth', { detail: { ...valid.detail, eventBody: deep } }, 'rejected frame: too_deep'],
-  ])('A message with a wrong %s is quarantined as it is, with the reason', async (_name, change, reason) => {
+  ])('A message with a wrong %s is quarantined unchanged, with the reason', async (_name, change, reason) => {
     const body = JSON.stringify({ ...valid, ...change });
     const good = nativeMessage({ timestamp: AT[0] });
     expect(await consumer.deliver({ messageId: 'bad', body }, good)).toEqual([]);

@@ -58,7 +58,7 @@ describe('an event that EventBridge put into the queue', () => {
     expect(quarantined()).toMatchObject([{ events: [{ frame: { topicName: PRESENCE } }] }]);
   });
 
-  test('A state that returns is found although only redacted content differs', async () => {
+  test('A recurring state is detected although only redacted content differs', async () => {
     const states = [MESSAGE, '', MESSAGE].map((message, second) =>
       nativeMessage({ eventBody: presence(message), timestamp: `2026-11-20T08:00:0${second}.000Z` }),
     );
@@ -113,7 +113,7 @@ describe('an event that EventBridge put into the queue', () => {
     ]);
   });
 
-  test('It is not logged, whatever the environment says', async () => {
+  test('It is not logged, regardless of the environment', async () => {
     vi.stubEnv('POWERTOOLS_LOGGER_LOG_EVENT', 'true');
     const written = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
     const logging = await LocalConsumer.create({ config: { redaction: REDACTION }, logLevel: 'INFO' });
@@ -123,7 +123,7 @@ describe('an event that EventBridge put into the queue', () => {
   });
 });
 
-test('What the ingester and the webhook have sent is not redacted again', async () => {
+test('Messages from the ingester and the webhook are not redacted again', async () => {
   const event = { ...queuedEvent(1), frame: { topicName: 'v2.a', eventBody: { note: 'kept' } } };
   const body = encodeEnvelope({ id: crypto.randomUUID(), owner: crypto.randomUUID(), sentAt: AT }, [
     JSON.stringify(event),

@@ -59,7 +59,7 @@ test('An event above the limit is stored in the bucket, and its reference with s
   expect(publishedDetail(small.id).metadata.oversize).toBeUndefined();
 });
 
-test('A reference above the limit is published as it is, and the object that it refers to is not replaced', async () => {
+test('A reference above the limit is published unchanged, and the object that it refers to is not replaced', async () => {
   const put = vi.fn();
   consumer.objectStore = Object.assign(objectStore(BUCKET, consumer.dynamodb, url)!, { put });
   const oversize = { bucket: BUCKET, key: `2026-11-20/${large.id}.json`, bytes: 2_000_000, sha256: 'ab' };

@@ -241,7 +241,7 @@ describe('an event above the size of PutEvents', () => {
 
 describe('the marks of a turn', () => {
   test.each(['throttle', 'server_error', 'timeout_before_commit', 'timeout_after_commit'] as const)(
-    'Marks are written in spite of %s',
+    'Marks are written despite %s',
     async (kind) => {
       consumer.faults.next(kind, CALLS.mark);
       const one = message(events);
@@ -259,7 +259,7 @@ describe('the marks of a turn', () => {
     expect(await consumer.marked(one.owner, idsOf(events))).toEqual([]);
   });
 
-  test.each(['throttle', 'partial_failure'] as const)('Marks are read in spite of %s', async (kind) => {
+  test.each(['throttle', 'partial_failure'] as const)('Marks are read despite %s', async (kind) => {
     const [one, other] = [message(queuedEvents(1)), message(queuedEvents(2))];
     await consumer.deliver(one, other);
     consumer.faults.next(kind, CALLS.read);

@@ -157,7 +157,7 @@ describe('an item that is not an event', () => {
     expect(JSON.parse(consumer.quarantined[0]!.body).events).toEqual(['\uFFFE\uFFFF\u0000\uD800']);
   });
 
-  test('A longer reason is truncated to 500 characters, and other characters than ASCII are replaced', async () => {
+  test('A longer reason is truncated to 500 characters, and non-ASCII characters are replaced', async () => {
     const refusal = { ErrorCode: 'MalformedDetail', ErrorMessage: `é${'x'.repeat(600)}` };
     consumer.intercept(CALLS.publish, { before: () => responseOf(200, { Entries: [refusal] }) });
     expect(await consumer.deliver(message(GOOD))).toEqual([]);
@@ -259,7 +259,7 @@ describe('the quarantine queue', () => {
     expect(consumer.quarantined).toHaveLength(1);
   });
 
-  test('Of two equal invalid items, the one that the queue did not accept is quarantined at the redelivery', async () => {
+  test('If the queue did not accept one of two equal invalid items, that item is quarantined on redelivery', async () => {
     const one = message([null, null]);
     consumer.faults.next('partial_failure', CALLS.quarantine);
     expect((await consumer.invoke([one], { isLastAttempt: true })).failed).toEqual([one.messageId]);
@@ -268,7 +268,7 @@ describe('the quarantine queue', () => {
     expect(consumer.quarantined).toHaveLength(2);
   });
 
-  test('Of three equal invalid items, only the one that the queue did not accept is sent at the redelivery', async () => {
+  test('If the queue did not accept one of three equal invalid items, only that item is sent on redelivery', async () => {
     const one = message([null, null, null]);
     const Failed = [{ Id: '2', Code: 'InternalError', SenderFault: false }];
     consumer.intercept(CALLS.quarantine, {

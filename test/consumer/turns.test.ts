@@ -188,7 +188,7 @@ describe('the turn of an owner', () => {
   });
 
   test.each(['throttle', 'timeout_before_commit', 'timeout_after_commit'] as const)(
-    'A turn whose lease has ended is taken over in spite of %s',
+    'A turn whose lease has ended is taken over despite %s',
     async (kind) => {
       const one = message(events);
       await consumer.invoke([one], { crashAt: { call: 1, when: 'after' } });
@@ -284,7 +284,7 @@ describe('a redrive after the dedup window', () => {
     expect(consumer.quarantined).toHaveLength(1);
   });
 
-  test('A claim is kept for the dedup window, also when it was taken over', async () => {
+  test('A claim is kept for the dedup window, even if it was taken over', async () => {
     const windowSeconds = 5 * 86_400;
     const short = await LocalConsumer.create({ config: { dedupWindowSeconds: windowSeconds } });
     await short.putClaim(first.id, 'earlier-owner', nowSeconds() - 1);

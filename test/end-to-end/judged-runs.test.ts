@@ -41,7 +41,7 @@ function verdict() {
 const SOUND = { lost: 0, topics: [], publishedTwice: 0, publishedTwiceUnknown: 0, unexpected: 0 };
 
 describe('states that recur', () => {
-  test('Every event of users and queues reaches the bus once, also when its state was there before', async () => {
+  test('Every event of users and queues reaches the bus once, even if its state has occurred before', async () => {
     system = await LocalSystem.start();
     await play(2_000, DEFAULT_TOPICS);
     expect(verdict()).toEqual(SOUND);

@@ -170,7 +170,7 @@ describe('the accounting', () => {
     return { ledger, accounting: new Accounting([new ProtocolAccount(ledger)]), serial: entry.serial };
   }
 
-  test('An event on the bus is known by its serial number alone', () => {
+  test('An event on the bus is identified only by its serial number', () => {
     const { ledger, accounting, serial } = sent();
     accounting.onPublished(published({ topicName: 'another', eventBody: 1, metadata: metadata(serial) }));
     expect(ledger.report()).toMatchObject({ published: 1, lost: 0, unexpected: 0 });
@@ -189,7 +189,7 @@ describe('the accounting', () => {
     expect(ledger.report()).toMatchObject({ published: 1, lost: 0, unexpected: 1 });
   });
 
-  test('A copy with another weak id counts apart, and a repeat of an id does not', () => {
+  test('A copy with another weak id is counted separately, and a repeated id is not', () => {
     const { ledger, accounting, serial } = sent();
     const weak = (eventId: string) =>
       published({ metadata: { ...metadata(serial), eventId, identity: 'weak' } });

@@ -129,7 +129,7 @@ describe('the judge of a run with several protocols', () => {
     });
   });
 
-  test('What no cloud has sent fails the protocol that it names', async () => {
+  test('An event that no cloud has sent fails the protocol that it names', async () => {
     publish(accounts[1].ledger.badSerial(), NAMES[1]);
     publish(Number.NaN, NAMES[1]);
     expect((await judge()).result.protocols).toMatchObject({

@@ -31,7 +31,7 @@ describe('the chain of a session', () => {
     expect(read[2]).toMatchObject(ENTRIES[2]!);
   });
 
-  test('A record is valid by its schema, and has an id of its own', () => {
+  test('A record is valid according to its schema, and has its own id', () => {
     const chain = new AuditChain('ingester');
     const records = ENTRIES.map((entry) => chain.append(entry));
     for (const record of records) expect(auditRecordSchema.parse(record)).toEqual(record);
@@ -96,7 +96,7 @@ test.each(Object.entries(AUDIT_ACTIONS))('%s is recorded from its level on', (ac
   expect(levels.map((one) => isAudited(one, action as AuditAction))).toEqual(from);
 });
 
-test('What becomes of events is recorded only with all', () => {
+test('The outcome of events is recorded only with all', () => {
   const ofEvents = Object.keys(AUDIT_ACTIONS).filter((action) => action.startsWith('event.'));
   expect(ofEvents).toEqual(['event.published', 'event.quarantined']);
   for (const action of ofEvents) expect(isAudited('connections', action as AuditAction)).toBe(false);

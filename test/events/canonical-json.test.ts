@@ -127,7 +127,7 @@ describe('the cache of key orders', () => {
   });
 });
 
-test('Values that JSON does not have are omitted as JSON.stringify does', () => {
+test('Values that JSON does not support are omitted, as in JSON.stringify', () => {
   const value = { a: undefined, b: [undefined, 1], c: undefined };
   expect(canonicalJson(value)).toBe(JSON.stringify(value));
   expect(canonicalJson(undefined)).toBe('null');
@@ -152,7 +152,7 @@ describe('nesting', () => {
     },
   );
 
-  test('Values in the deepest level that is accepted are not a level of their own', () => {
+  test('Values in the deepest accepted level do not count as another level', () => {
     let value: unknown = [null, 1, 'text', true];
     for (let levels = 1; levels < MAX_DEPTH_LEVELS; levels++) value = [value];
     expect(() => assertDepth(value)).not.toThrow();

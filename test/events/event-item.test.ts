@@ -201,7 +201,7 @@ describe('the identity of an event', () => {
     expect(identify('p', { frame, id: 'abc' })).toMatchObject({ id: 'p:abc', isWeak: false });
   });
 
-  test('Own ids of two protocols never collide', () => {
+  test('Ids of two protocols never collide', () => {
     expect(own('1', 'p')).not.toBe(own('1', 'q'));
   });
 

@@ -55,7 +55,7 @@ describe('queued events', () => {
     expect(queuedEventSchema.safeParse(event).success).toBe(false);
   });
 
-  test('The problem of a body that is not an object is named', () => {
+  test('A body that is not an object is reported as a problem', () => {
     const problems = queuedEventSchema.safeParse({ ...EVENT, frame: { topicName: 'v2.x', eventBody: [] } });
     expect(problems.error?.issues).toMatchObject([
       { path: ['frame', 'eventBody'], message: 'Invalid input: expected an object' },

@@ -47,7 +47,7 @@ test('An event without a time has the time of receipt', () => {
   expect(timeOf({})).toBe(RECEIVED);
 });
 
-test('The event time is a time in UTC with milliseconds, whatever the fields contain', () => {
+test('The event time is in UTC with milliseconds, regardless of the content of the fields', () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.jsonValue(), fc.string(), (one, two, timestamp) => {
       const time = timeOf({ eventTime: one, modifiedDate: two }, timestamp);

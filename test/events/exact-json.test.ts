@@ -81,7 +81,7 @@ describe('long numbers', () => {
   });
 
   test.each(['', '{', '[9007199254740993', '[9007199254740993]]', '{"a":9007199254740993,}'])(
-    'A text that is not JSON is refused: %s',
+    'Text that is not JSON is refused: %s',
     (text) => {
       expect(() => parseExactJson(text)).toThrow(SyntaxError);
     },
@@ -108,7 +108,7 @@ describe('events with long numbers', () => {
     expect(frameSchema.safeParse(parseExactJson(text)).success).toBe(false);
   });
 
-  test('Numbers that a double cannot distinguish make different identities, and equal ones the same', () => {
+  test('Numbers that a double cannot distinguish result in different identities, and equal ones in the same identity', () => {
     const ids = ['9007199254740992', '9007199254740993', '9007199254740994', '1e400', '1e401', 'null'].map(
       (n) => contentIdentity(frameOf(n)),
     );

@@ -53,7 +53,7 @@ describe('the content identity of different events', () => {
     );
   });
 
-  test('A topic without key fields has no recovery key, whatever its body', () => {
+  test('A topic without key fields has no recovery key, regardless of its body', () => {
     fc.assert(
       fc.property(generic(), jsonBody(), (topicName, eventBody) => {
         expect(recoveryKey({ topicName, eventBody })).toBeUndefined();
@@ -90,7 +90,7 @@ describe.each(SAMPLES)('the key fields of $name', ({ name, frame, keys, optional
       typeof valueAt(frame.eventBody, key) === 'string' && !times.some((one) => one.join() === key.join()),
   );
 
-  test(`Different texts in a key field of ${name} change the recovery key and the content identity`, () => {
+  test(`Different strings in a key field of ${name} change the recovery key and the content identity`, () => {
     for (const key of texts) {
       fc.assert(
         fc.property(fc.uniqueArray(anyText(), { minLength: 2, maxLength: 5 }), (values) => {

@@ -168,7 +168,7 @@ describe('events with equal keys and different content', () => {
     expect(identities('routing status', [[['errorInfo'], errorInfo]]).size).toBe(2);
   });
 
-  test('Metrics with one recordId and different values are different events', () => {
+  test('Metrics with the same recordId and different values are different events', () => {
     const variants: [Path, unknown][] = [
       [['value'], 13],
       [['metric'], 'tHeld'],
@@ -176,11 +176,11 @@ describe('events with equal keys and different content', () => {
     expect(identities('metrics', variants).size).toBe(3);
   });
 
-  test('Wrap-ups of one millisecond with different codes are different events', () => {
+  test('Wrap-ups in the same millisecond with different codes are different events', () => {
     expect(identities('wrapup', [[['wrapupCode'], 'sale']]).size).toBe(2);
   });
 
-  test('Starts of ACD in one millisecond with different queues are different events', () => {
+  test('ACD starts in the same millisecond with different queues are different events', () => {
     const variants: [Path, unknown][] = [
       [['queueId'], 'b2'],
       [['queueId'], 'b3'],
@@ -188,7 +188,7 @@ describe('events with equal keys and different content', () => {
     expect(identities('acd.start', variants).size).toBe(3);
   });
 
-  test('Provisional transcriptions of one utterance and one eventTime are different events', () => {
+  test('Provisional transcriptions with the same utterance and eventTime are different events', () => {
     const text: Path = ['transcripts', 0, 'alternatives', 0, 'transcript'];
     expect(identities('transcription', [[text, 'hello']]).size).toBe(2);
   });
@@ -244,7 +244,7 @@ test('A time without a fraction of a second is a key field', () => {
 test.each([
   ['presence', 'presenceDefinition'],
   ['routing status', 'routingStatus'],
-])('The event %s has no recovery key if its %s is missing, null or a text', (name, field) => {
+])('The event %s has no recovery key if its %s is missing, null or a string', (name, field) => {
   for (const nothing of [undefined, null, 'text'])
     expect(keyOf(withBody(sampleOf(name).frame, [field], nothing))).toBeUndefined();
 });
@@ -256,7 +256,7 @@ describe('attributes', () => {
     expect(keyOf(withBody(frame, ['sessionId'], 'some'))).toBe(keyOf(frame));
   });
 
-  test('Two updates of attributes in the same millisecond have different identities', () => {
+  test('Two attribute updates in the same millisecond have different identities', () => {
     const updates = [{}, { tier: 'gold' }, { tier: 'gold', vip: '1' }, { tier: { name: 'gold' } }];
     const events = updates.map((attributes) => withBody(frame, ['attributes'], attributes));
     expect(new Set(events.map(keyOf)).size).toBe(updates.length);

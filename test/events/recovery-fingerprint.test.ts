@@ -10,7 +10,7 @@ function text(topicName: string, eventBody: Record<string, unknown>): string | u
 }
 
 describe('the fingerprint of an event', () => {
-  test('A live event and its record have the same fingerprint, whatever else is in their bodies', () => {
+  test('A live event and its record have the same fingerprint, regardless of the rest of their bodies', () => {
     const live = text(`${CONVERSATION}.user.start`, { ...DETAIL, queueId: 'q', ani: 'tel:1' });
     expect(live).toHaveLength(2 * FINGERPRINT_BYTES);
     expect(text(`${CONVERSATION}.user.start`, DETAIL)).toBe(live);

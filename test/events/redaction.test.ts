@@ -10,13 +10,13 @@ const CHANNEL = 'streaming-0-fmtdmf8cdis7jh14udg5p89t6z';
 beforeEach(() => forgetSecrets());
 
 describe('registered secrets', () => {
-  test('Secrets that are forgotten are not removed any more', () => {
+  test('Forgotten secrets are no longer removed', () => {
     registerSecret('s3cr3t-value');
     forgetSecrets();
     expect(redact('s3cr3t-value')).toBe('s3cr3t-value');
   });
 
-  test('A registered secret is removed everywhere in a text', () => {
+  test('A registered secret is removed everywhere in a string', () => {
     registerSecret('s3cr3t-value');
     expect(redact('s3cr3t-value,xs3cr3t-valuex {"a":"s3cr3t-value"}')).toBe(
       '[redacted],x[redacted]x {"a":"[redacted]"}',
@@ -47,7 +47,7 @@ describe('registered secrets', () => {
     expect(redact('an event a day')).toBe('an event a day');
   });
 
-  test('No registered secret remains in any text', () => {
+  test('No registered secret remains in any string', () => {
     const secret = fc.stringMatching(/^[\w\-~+/=.]{6,30}$/).filter((text) => !'redacted'.includes(text));
     fc.assert(
       fc.property(
@@ -112,7 +112,7 @@ describe('secrets that are not registered', () => {
     [`channel ${CHANNEL} has ended`, 'channel [redacted] has ended'],
     [`{"id":"${CHANNEL}"}`, '{"id":"[redacted]"}'],
     ['channel streaming-14-fmtdmf8cd', 'channel [redacted]'],
-  ])('What looks like a secret is removed from: %s', (text, clean) => {
+  ])('Text that looks like a secret is removed from: %s', (text, clean) => {
     expect(redact(text)).toBe(clean);
   });
 
@@ -127,7 +127,7 @@ describe('secrets that are not registered', () => {
   });
 });
 
-describe('long texts', () => {
+describe('long strings', () => {
   /** Longest text that is searched completely. */
   const MAX_CHARACTERS = 65_536;
   const MAX_MS = 500;
@@ -142,14 +142,14 @@ describe('long texts', () => {
     ['addresses of channels', '', '/channels/'],
     ['beginnings of channel ids', '', 'streaming-0'],
     ['word characters', 'Bearer ', 'a'],
-  ])('A text of 50 KB of %s takes less than half a second of the processor', (_what, head, unit) => {
+  ])('A 50 KB string of %s takes less than half a second of CPU time', (_what, head, unit) => {
     const text = `${head}${unit.repeat(Math.ceil(51_200 / unit.length))}`;
     const before = process.cpuUsage();
     redact(text);
     expect(process.cpuUsage(before).user / 1_000).toBeLessThan(MAX_MS);
   });
 
-  test('A text of the longest length is not cut', () => {
+  test('A string of the maximum length is not truncated', () => {
     const text = 'word '.repeat(MAX_CHARACTERS / 5 + 1).slice(0, MAX_CHARACTERS);
     expect(redact(text)).toBe(text);
   });
@@ -163,7 +163,7 @@ describe('long texts', () => {
     ['a registered secret', 's3cr3t-value-that-is-registered'],
     ['a token', 'Bearer abc.DEF-1_2~3+/4=='],
     ['a channel', CHANNEL],
-  ])('No half of %s remains at the cut, wherever it is', (_what, secret) => {
+  ])('No part of %s remains at the truncation point, wherever it is', (_what, secret) => {
     registerSecret('s3cr3t-value-that-is-registered');
     const marker = secret.slice(secret.indexOf(' ') + 1);
     for (let kept = 1; kept <= secret.length; kept++) {

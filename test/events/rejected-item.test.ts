@@ -110,7 +110,7 @@ describe('forced compression', () => {
   });
 });
 
-test('A frame that is stored in a bucket is named by its object, and carries no content', () => {
+test('A frame that is stored in a bucket is identified by its object, and has no content', () => {
   const stored = {
     bucket: 'oversize',
     key: 'rejected/2026/03/21/1',
@@ -128,7 +128,7 @@ test('A frame that is stored in a bucket is named by its object, and carries no 
   });
 });
 
-test('A withheld frame is known by its size and hash only', () => {
+test('A withheld frame is described only by its size and hash', () => {
   const { json, bytes } = withheldItem(Buffer.from('Jane Doe'), ABOUT);
   expect(bytes).toBe(Buffer.byteLength(json));
   expect(rejectedFrameSchema.parse(JSON.parse(json)).rejected).toEqual({

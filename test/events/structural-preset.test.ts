@@ -97,7 +97,7 @@ describe('structural', () => {
     expect(left({ [name]: value })).toEqual(leaves ? { [name]: value } : {});
   });
 
-  test('Only the elements that have the form leave', () => {
+  test('Only elements of the expected form are kept', () => {
     expect(left({ activeQueueIds: ['q1', 'Jane Doe'], participants: ['Jane', { id: 'p1' }] })).toEqual({
       activeQueueIds: ['q1'],
       participants: [{ id: 'p1' }],
@@ -109,7 +109,7 @@ describe('structural', () => {
     expect(left({ ...eventBody, value: 2 ** 60 })).toEqual({ value: 2 ** 60 });
   });
 
-  test('No text leaves under a name that is not listed', () => {
+  test('No string is kept under a name that is not listed', () => {
     fc.assert(
       fc.property(jsonBody(), (eventBody) => {
         expect(left({ customer: eventBody })).toEqual({});

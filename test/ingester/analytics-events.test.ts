@@ -86,7 +86,7 @@ describe('the handshake', () => {
     };
     expect(receive(session, acknowledgement)).toEqual([{ kind: 'ready' }]);
     expect([...((await harness.subscription()).rejected ?? [])]).toEqual([
-      ['analytics.events.routing', 'not in the acknowledgement of the server'],
+      ['analytics.events.routing', "not in the server's acknowledgment"],
     ]);
   });
 
@@ -203,7 +203,7 @@ describe('the optional sequence', () => {
   });
 
   test.each([2, 9])(
-    'A sequence that starts again after a reconnect is a new epoch, which is recorded: second %i',
+    'A sequence that restarts after a reconnect is recorded as a new epoch: second %i',
     async (second) => {
       const first = await harness.connect();
       for (const sequence of [1, 2]) receive(first, numbered(sequence, sequence));
@@ -214,7 +214,7 @@ describe('the optional sequence', () => {
       expect(harness.gaps).toMatchObject([
         {
           topics: ['analytics.events.conversation', 'analytics.events.routing'],
-          reason: 'the sequence started again at 1 after 2: a new epoch',
+          reason: 'the sequence restarted at 1 after 2: a new epoch',
         },
       ]);
     },

@@ -121,7 +121,7 @@ beforeEach(() => {
 });
 afterEach(() => vi.useRealTimers());
 
-test('Every item is sent whatever fails, and only an unknown outcome leads to an item in two accepted envelopes', async () => {
+test('Every item is sent despite any failures, and only an unknown outcome leads to an item in two accepted envelopes', async () => {
   await fc.assert(
     fc.asyncProperty(
       additions,

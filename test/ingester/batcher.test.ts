@@ -114,7 +114,7 @@ describe('envelopes', () => {
     for (const { bytes } of queue.accepted) expect(bytes).toBeLessThan(64 * 1_024);
   });
 
-  test('An event that is larger than an envelope is sent alone', async () => {
+  test('An event that is larger than an envelope is sent on its own', async () => {
     add(1);
     add(1, 900_000);
     add(1);
@@ -232,7 +232,7 @@ describe('failures', () => {
     }
   });
 
-  test('The batcher gives up when nothing was accepted for the whole limit', async () => {
+  test('The batcher gives up if nothing is accepted within the time limit', async () => {
     queue.answer = () => 'lost';
     add(1);
     await pass(giveUpMs - backoffCapMs);
@@ -248,7 +248,7 @@ describe('failures', () => {
     expect(batcher.bufferedBytes).toBeGreaterThan(0);
   });
 
-  test('The batcher gives up at the limit, and says why', async () => {
+  test('The batcher gives up at the limit, and reports why', async () => {
     vi.spyOn(Math, 'random').mockReturnValue(1);
     make({ backoffBaseMs: 1_000, backoffCapMs: 1_000, giveUpMs: 3_000 });
     queue.answer = () => 'lost';
@@ -453,7 +453,7 @@ describe('a queue that accepts nothing', () => {
     expect(batcher.failingForMs).toBe(0);
   });
 
-  test('An answer that accepts no message does not end the time without an accepted message', async () => {
+  test('A response that accepts no message does not end the time without an accepted message', async () => {
     queue.answer = (_call, entries) => ({ ...batchOutput(entries, { 0: THROTTLED }), Successful: undefined });
     add(1);
     await pass(lingerMs);

@@ -32,7 +32,7 @@ describe('the address of a channel', () => {
     expect(() => readChannel(channel(connectUri), apiUrl)).toThrow(/an address outside of/);
   });
 
-  test('An address that is not encrypted is refused when the API is encrypted', () => {
+  test('An unencrypted address is refused if the API is encrypted', () => {
     const connectUri = 'ws://streaming.mypurecloud.com/channels/c-000001';
     expect(() => readChannel(channel(connectUri), API)).toThrow(/an address that is not encrypted/);
   });
@@ -43,7 +43,7 @@ describe('the address of a channel', () => {
     [{ ...channel('wss://streaming.evil.example/channels/c-000001') }],
     [{ ...channel('wss://streaming.mypurecloud.com/c-000001'), expires: 'never' }],
     [undefined],
-  ])('The refusal of the answer %j is temporary and does not quote the channel', (answer) => {
+  ])('The refusal of the response %j is temporary and does not quote the channel', (answer) => {
     let error: unknown;
     try {
       readChannel(answer, API);
@@ -57,7 +57,7 @@ describe('the address of a channel', () => {
 });
 
 describe('the outcomes of topics', () => {
-  test('A topic is permitted by its state, or if the answer has none', () => {
+  test('A topic is permitted according to its state, or if the response contains no state', () => {
     const outcomes = readTopicOutcomes({ entities: [{ id: 'a', state: 'Permitted' }, { id: 'b' }] });
     expect([...outcomes]).toEqual([
       ['a', undefined],
@@ -77,7 +77,7 @@ describe('the outcomes of topics', () => {
   });
 
   test.each([[{}], [{ entities: [{ state: 'Permitted' }] }], [undefined], [[]]])(
-    'The answer %j has no outcomes and is a temporary error',
+    'The response %j has no outcomes and is a temporary error',
     (answer) => {
       expect(() => readTopicOutcomes(answer)).toThrow(
         expect.objectContaining({ code: 'unexpected_answer', retriable: true }),

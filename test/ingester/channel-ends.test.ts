@@ -39,7 +39,7 @@ const rows: readonly End[] = [
 ];
 
 describe('the ends of a notification channel', () => {
-  test('Every end says in words what happened, because logs and gaps give its meaning as the reason', () => {
+  test('Every end has a meaning in words, which logs and gaps show as the reason', () => {
     for (const { meaning } of rows) expect(meaning).toMatch(/^[a-z\d].*[a-z]{3}/i);
   });
 

@@ -22,7 +22,7 @@ describe('frames that make a connection ready', () => {
   });
 });
 
-describe('frames that ask for another connection', () => {
+describe('frames that request another connection', () => {
   test.each([
     [
       'The system message socket_closing',
@@ -56,7 +56,7 @@ describe('frames that ask for another connection', () => {
     ],
     ['The reply 404', { result: '404', message: 'gone' }, 'restart', '404 gone'],
     ['The reply 404 without a message', { result: '404' }, 'restart', '404 no message'],
-  ])('%s asks for another connection', (_what, frame, recovery, reason) => {
+  ])('%s requests another connection', (_what, frame, recovery, reason) => {
     expect(read(frame)).toEqual({ kind: 'move', recovery, reason });
   });
 });

@@ -67,7 +67,7 @@ describe('rejected topics', () => {
     expect(cloud.channels.rejected.size).toBe(3);
   });
 
-  test('Rejections in older answers are recognized', async () => {
+  test('Rejections in older responses are recognized', async () => {
     await start();
     cloud.intercept = (method) =>
       method === 'PUT'
@@ -101,7 +101,7 @@ describe('rejected topics', () => {
 });
 
 describe('changed topics', () => {
-  test('Added topics are posted to every channel in use, without the others', async () => {
+  test('Only the added topics are posted, to every channel in use', async () => {
     await start();
     const sessions = [await cloud.open(), await cloud.open('restart')];
     cloud.newCalls();

@@ -214,7 +214,7 @@ describe('what a sink learns about the life of a connection', () => {
     expect(lives.slice(1)).toEqual([['end', session, readUntil]]);
   });
 
-  test('A sink learns that the connection is open before it gets what the session says about it', () => {
+  test('A sink is told that the connection is open before it receives signals from the session', () => {
     const order: string[] = [];
     session.onOpen = () => {
       order.push(...lives.map(String));

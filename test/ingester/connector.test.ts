@@ -64,7 +64,7 @@ describe('connecting', () => {
     expect(sockets.all).toHaveLength(1);
   });
 
-  test('A connection that is not ready in time is closed, even when it becomes ready while it closes', async () => {
+  test('A connection that is not ready in time is closed, even if it becomes ready while closing', async () => {
     const { supervisor } = supervised;
     supervisor.start();
     await supervised.pass();
@@ -83,7 +83,7 @@ describe('connecting', () => {
 });
 
 describe('failed attempts', () => {
-  test('Failed attempts are repeated with growing delays, at most ten times in a row', async () => {
+  test('Failed attempts are retried with increasing delays, at most ten times in a row', async () => {
     const { supervisor, reports } = supervised;
     supervisor.start();
     for (let attempt = 1; attempt < failedAttempts; attempt++) {
@@ -302,7 +302,7 @@ describe('repeated ends', () => {
     expect(supervised.supervisor.state).toBe('failed');
   });
 
-  test('Repeated ends before the first success stop the supervisor, too', async () => {
+  test('Repeated ends before the first success also stop the supervisor', async () => {
     supervised.supervisor.start();
     for (let n = 0; n <= MAX_CONFLICTS; n++) {
       expect(supervised.supervisor.state).toBe('connecting');
@@ -314,7 +314,7 @@ describe('repeated ends', () => {
     expect(sockets.all).toHaveLength(MAX_CONFLICTS + 1);
   });
 
-  test('Attempts that end alike too many times in a row stop the supervisor also after an earlier success', async () => {
+  test('Attempts that end the same way too many times in a row stop the supervisor even after an earlier success', async () => {
     await supervised.goLive();
     await lose(1006, stableMs);
     sockets.last.end(1006);

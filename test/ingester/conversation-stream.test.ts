@@ -35,8 +35,8 @@ describe('before connecting', () => {
     'A subscription without types and states is refused: %j',
     (environment) => {
       expect(problems(environment)).toEqual([
-        'CONVERSATION_TYPES is missing: the stream would have the whole organization; for example voice,webChat,email',
-        'CONVERSATION_STATES is missing: the stream would have the whole organization; for example active,queued,waiting,wrapup',
+        'CONVERSATION_TYPES is missing: without it, the whole organization would be streamed; for example voice,webChat,email',
+        'CONVERSATION_STATES is missing: without it, the whole organization would be streamed; for example active,queued,waiting,wrapup',
       ]);
     },
   );
@@ -99,7 +99,7 @@ describe('the handshake', () => {
 });
 
 describe('events', () => {
-  test('An event is identified by subscription, sequence and time, and its body is the whole event', async () => {
+  test('An event is identified by subscription, sequence number and time, and its body is the whole event', async () => {
     expect(receive(await harness.connect(), EVENT)).toEqual([
       {
         kind: 'event',
@@ -138,12 +138,12 @@ describe('the filter of the client', () => {
     expect(receive(await harness.connect(), { ...EVENT, ...more })).toMatchObject([{ kind }]);
   });
 
-  test('Every event goes on if the filter is *', async () => {
+  test('Every event is passed on if the filter is *', async () => {
     const session = await newHarness({ CONVERSATION_EVENTS: '*' }).connect();
     expect(receive(session, { ...EVENT, type: 'conversation.hold' })).toMatchObject([{ kind: 'event' }]);
   });
 
-  test('What is filtered out still counts for the sequence', async () => {
+  test('Filtered events still count for the sequence', async () => {
     const session = await harness.connect();
     receive(session, numbered(1));
     expect(receive(session, numbered(2, { state: 'active' }))).toEqual([{ kind: 'filtered' }]);
@@ -152,7 +152,7 @@ describe('the filter of the client', () => {
 });
 
 describe('the sequence', () => {
-  test('A gap of known size becomes a gap record, and the event after it goes on', async () => {
+  test('A gap of known size becomes a gap record, and the event after it is passed on', async () => {
     const session = await harness.connect();
     receive(session, numbered(1));
     expect(receive(session, numbered(5))).toMatchObject([
@@ -171,7 +171,7 @@ describe('the sequence', () => {
     ]);
   });
 
-  test('A late event is marked, and a duplicate goes on with the same id', async () => {
+  test('A late event is marked, and a duplicate is passed on with the same id', async () => {
     const session = await harness.connect();
     for (const sequence of [1, 3]) receive(session, numbered(sequence));
     expect(receive(session, numbered(2))).toMatchObject([
@@ -188,7 +188,7 @@ describe('the sequence', () => {
     ['later times', 1_900_000_000_000],
     ['the time of the newest event', Date.parse(numbered(3).timestamp)],
   ])(
-    'A sequence that starts again with %s is recorded as a new epoch, and its events have other ids',
+    'A sequence that restarts with %s is recorded as a new epoch, and its events have other ids',
     async (_, ms) => {
       const first = await harness.connect();
       for (const sequence of [1, 2, 3]) receive(first, numbered(sequence));
@@ -200,7 +200,7 @@ describe('the sequence', () => {
       expect(harness.gaps).toMatchObject([
         {
           topics: ['conversation.state', 'routing.queue'],
-          reason: 'the sequence started again at 1 after 3: a new epoch',
+          reason: 'the sequence restarted at 1 after 3: a new epoch',
         },
       ]);
     },

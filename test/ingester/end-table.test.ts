@@ -30,7 +30,7 @@ describe('endOf', () => {
     expect(endOf(TABLE, { code: 4711, reason: '' })).toBe(TABLE.otherCode);
   });
 
-  test('A listed upgrade status leads to its row, whatever the close code is', () => {
+  test('A listed upgrade status leads to its row, regardless of the close code', () => {
     expect(endOf(TABLE, { code: 4003, reason: '', upgradeStatus: 429 })).toBe(TABLE.statuses[429]);
   });
 
@@ -93,7 +93,7 @@ describe('endOfFailure', () => {
     expect(failure(code, true).throttled === true).toBe(code === 'rate_limited');
   });
 
-  test('Every failure says in words what happened, because logs and gaps give its meaning as the reason', () => {
+  test('Every failure has a meaning in words, which logs and gaps show as the reason', () => {
     const ends = codes.flatMap((code) => [failure(code, true), failure(code, false)]);
     for (const { meaning } of ends) expect(meaning).toMatch(/^[a-z].*[a-z]{3}/i);
   });

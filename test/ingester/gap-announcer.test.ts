@@ -70,7 +70,7 @@ describe('a gap that has ended', () => {
     expect(reads.knownFromMs).toBe(gap.toMs);
   });
 
-  test('It is announced once what follows it has been read, with what was read around it', async () => {
+  test('It is announced with the events read around it, once the events after it have been read', async () => {
     const { one, edges, sent, read } = announcer();
     read(START_MS - EDGE_MS - 1, 1);
     read(START_MS - EDGE_MS, 2);
@@ -136,7 +136,7 @@ describe('a gap that has ended', () => {
     expect(counted(edges[0]![1])).toBe(1);
   });
 
-  test('If it cannot be announced, the record of the gap is stored and the log says so', async () => {
+  test('If it cannot be announced, the record of the gap is stored and the failure is logged', async () => {
     const store = new MemoryCoverageStore();
     const { one, log } = announcer({ store, send: () => Promise.reject(new Error('no queue')) });
     one.stopping();
@@ -163,7 +163,7 @@ test('While the gaps queue does not respond, the announcements are bounded, and 
   expect(answers).toHaveLength(MAX_ANNOUNCEMENTS + 1);
 });
 
-test('When older events are forgotten, it is known since when all are known', () => {
+test('When older events are forgotten, the time since which all are known is recorded', () => {
   const reads = new ReadFingerprints();
   const fingerprint = recoveryFingerprint(presence(1), 'key')!;
   for (let n = 0; n < MAX_REMEMBERED_READS + 10; n++) {

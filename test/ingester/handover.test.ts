@@ -123,7 +123,7 @@ describe('an orderly replacement', () => {
     expect(intake.totals).toMatchObject({ received: 10, copies: 4 });
   });
 
-  test('What the old connection delivers after the close was sent is queued, and the new one continues', async () => {
+  test('Events that the old connection delivers after the close was sent are queued, and the new one continues', async () => {
     const old = await goLive();
     const next = await beginOverlap(old);
     old.answersClose = false;
@@ -161,7 +161,7 @@ describe('an orderly replacement', () => {
     expect(queue.receivedAtMs).toEqual([Date.parse(receivedAt)]);
   });
 
-  test('Several replacements in a row lose nothing and repeat nothing', async () => {
+  test('Several consecutive replacements neither lose nor repeat events', async () => {
     let current = await goLive();
     let n = 0;
     for (let round = 0; round < 20; round++) {
@@ -183,7 +183,7 @@ describe('an orderly replacement', () => {
   });
 });
 
-describe('an old connection that does not answer its close', () => {
+describe('an old connection that does not acknowledge the close', () => {
   test('Everything that the new connection delivered since shortly before the last frame is queued', async () => {
     const old = await goLive();
     old.message(state(1));
@@ -221,7 +221,7 @@ describe('an old connection that does not answer its close', () => {
     expect(store.gaps).toMatchObject([{ fromMs: readUntilMs }]);
   });
 
-  test('A close of the server that crosses ours is not an answer, and loses nothing', async () => {
+  test('A close from the server that crosses ours is not an acknowledgment, and loses nothing', async () => {
     const old = await goLive();
     const next = await beginOverlap(old);
     old.message(state(1));

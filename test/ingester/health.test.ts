@@ -21,7 +21,7 @@ describe('/healthz', () => {
     [true, false, 503],
     [false, true, 503],
     [false, false, 503],
-  ])('A process that is ready: %s and live: %s answers with %i', async (ready, live, status) => {
+  ])('A process that is ready: %s and live: %s responds with %i', async (ready, live, status) => {
     const health = { ready, live, reasons: ['because'], more: 1 };
     const response = await fetch(`${await serve(health)}/healthz?from=a-load-balancer`);
     expect(response.status).toBe(status);

@@ -50,7 +50,7 @@ describe('a valid environment', () => {
     });
   });
 
-  test('Limits of the sockets can be set', () => {
+  test('Socket limits can be set', () => {
     const limits = { SOCKET_MAX_FRAME_BYTES: '1048576', SOCKET_DEFLATE: 'on' };
     expect(readConfig({ ...GOOD, ...limits }).socket).toEqual({ maxFrameBytes: 1_048_576, deflate: true });
     const wrong = { SOCKET_MAX_FRAME_BYTES: '7', SOCKET_DEFLATE: 'yes' };
@@ -64,7 +64,7 @@ describe('a valid environment', () => {
     expect(readConfig({ ...GOOD, GENESYS_DOMAIN: domain }).apiUrl).toBe(`https://api.${domain}`);
   });
 
-  test('URLs can be set instead of a domain, and lose trailing slashes', () => {
+  test('URLs can be set instead of a domain, and trailing slashes are removed', () => {
     const hosts = { GENESYS_API_URL: 'http://127.0.0.1:8080/', GENESYS_LOGIN_URL: 'http://127.0.0.1:8081//' };
     expect(readConfig({ ...GOOD, GENESYS_DOMAIN: undefined, ...hosts })).toMatchObject({
       apiUrl: 'http://127.0.0.1:8080',
@@ -129,7 +129,7 @@ describe('problems of an environment', () => {
     [{ TOPIC_REFRESH_SECONDS: '1' }, /^TOPIC_REFRESH_SECONDS is below 5/],
     [{ LOG_LEVEL: 'LOUD' }, /^LOG_LEVEL is not one of SILENT, ERROR, WARN, INFO, DEBUG/],
     [{ AUDIT: 'some' }, /^AUDIT is not one of off, connections, all/],
-    [{ AUDIT: 'connections' }, /^AUDIT_LOG_GROUP is missing: .* which AUDIT=connections needs$/],
+    [{ AUDIT: 'connections' }, /^AUDIT_LOG_GROUP is missing: .* required by AUDIT=connections$/],
     [{ SUBSCRIPTION: 'a b' }, /^SUBSCRIPTION has characters other than/],
     [{ TOPICS: 'presence' }, /^TOPICS names presence: not a topic/],
     [{ TOPICS: ' , ' }, /^TOPICS is missing/],

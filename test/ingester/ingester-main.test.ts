@@ -179,7 +179,7 @@ describe('stopping the process', () => {
     expect(sent).toBeGreaterThan(1_000);
   });
 
-  test('A stop while the start waits for an answer ends with code 0', async () => {
+  test('A stop while the start waits for a response ends with code 0', async () => {
     const silent: Server = createServer(() => {});
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const asked = once(silent, 'request');

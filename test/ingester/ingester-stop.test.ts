@@ -105,7 +105,7 @@ describe('stopping', () => {
     expect(ingester.connections).toBe(0);
   });
 
-  test('A stop is short while Genesys Cloud does not answer', async () => {
+  test('A stop is short even if Genesys Cloud does not respond', async () => {
     const ingester = await start({ send: never, fetch: never });
     expect(await stopMs(ingester)).toBeLessThan(6_000);
   });
@@ -154,7 +154,7 @@ describe('stopping', () => {
     });
   });
 
-  test('A stop while neither SQS nor the state table answers is limited', async () => {
+  test('A stop is limited in time if neither SQS nor the state table responds', async () => {
     const ingester = await start({ send: never, dynamodb: never });
     // The channel cannot be looked up, so there is no connection and no event. Add an item and a gap.
     ingester.coverage.add({ subscription: '0', fromMs: 1, toMs: 2, reason: 'a test' });

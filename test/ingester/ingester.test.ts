@@ -50,7 +50,7 @@ describe('events', () => {
 });
 
 describe('topics', () => {
-  test('More than 1,000 topics are spread over several channels', async () => {
+  test('More than 1,000 topics are spread across several channels', async () => {
     const users = 2_300;
     await start({ simulator: { users } });
     expect(run.ingester.connections).toBe(3);
@@ -67,7 +67,7 @@ describe('topics', () => {
     await run.expectEverythingArrives();
   });
 
-  test('Topics follow the present users without a reconnect', async () => {
+  test('Topics follow the current users without a reconnect', async () => {
     await start({ topicRefreshSeconds: 0.05 });
     const added = run.simulator.addUser();
     const topic = (id: string | undefined) => `v2.users.${id}.presence`;
@@ -141,7 +141,7 @@ describe('topics', () => {
 });
 
 describe('health', () => {
-  test('Health is ready when everything is covered, stays live in a short gap, and has reasons', async () => {
+  test('Health is ready when everything is covered, stays live during a short gap, and reports reasons', async () => {
     const gate = Promise.withResolvers<void>();
     const gated: typeof fetch = async (input, init) => {
       if (init?.method === 'PUT') await gate.promise;

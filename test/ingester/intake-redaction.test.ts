@@ -108,7 +108,7 @@ describe('events', () => {
     expect(objects).toEqual([]);
   });
 
-  test('structural leaves no personal data in any topic', () => {
+  test('The preset structural keeps no personal data in any topic', () => {
     const [plain, redacted] = [redacting(undefined), redacting({ preset: 'structural' })];
     for (const text of framesOfAllTopics()) {
       plain.take(text);
@@ -182,7 +182,7 @@ describe('rejected frames', () => {
     expect(objects.join()).not.toContain(PERSONAL);
   });
 
-  test('What SQS refuses is quarantined without the redacted content', () => {
+  test('An item that SQS refuses is quarantined without the redacted content', () => {
     const { take, queue, intake } = redacting({ drop: ['**.name'] });
     take(frame({ id: 'c1', name: PERSONAL }));
     const item = intake.replacementOf(queue.items[0] ?? '', 'InvalidMessageContents');
@@ -198,7 +198,7 @@ describe('the log', () => {
   test.each([
     ['An unknown reply', JSON.stringify({ result: '500', message: PERSONAL })],
     ['An unknown system message', JSON.stringify({ topicName: `v2.system.${PERSONAL}`, eventBody: {} })],
-  ])('%s is logged without the text of the server', (_what, text) => {
+  ])('%s is logged without the text from the server', (_what, text) => {
     const [plain, redacted] = [redacting(undefined), redacting({ drop: ['**.name'] })];
     plain.take(text);
     redacted.take(text);

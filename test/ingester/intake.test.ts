@@ -93,7 +93,7 @@ describe('events', () => {
     expect(queue.items[0]).toContain(text);
   });
 
-  test('A copy of an event with a recovery key is dropped and counted, in whatever form it is written', () => {
+  test('A copy of an event with a recovery key is dropped and counted, regardless of its formatting', () => {
     take(`{"topicName":"${AUDIT_TOPIC}","eventBody":{"id":"a1","b":2}}`);
     take(
       `{"eventBody":{"b":2,"id":"a1"},"topicName":"${AUDIT_TOPIC}","metadata":{"CorrelationId":"another"}}`,
@@ -104,7 +104,7 @@ describe('events', () => {
     expect(intake.totals.copies).toBe(1);
   });
 
-  test('Equal events without a recovery key are different events of one connection', () => {
+  test('Equal events without a recovery key are different events on one connection', () => {
     for (const state of [1, 2, 1, 2, 1]) take(frame({ state }));
     expect(queue.events.map(({ frame: { eventBody } }) => eventBody.state)).toEqual([1, 2, 1, 2, 1]);
     expect(new Set(queue.events.map(({ id }) => id)).size).toBe(5);

@@ -215,7 +215,7 @@ describe('the sequence', () => {
     ['later times', 1_900_000_000_000],
     ['the time of the newest event', 1_800_000_000_002],
   ])(
-    'A sequence that starts again after a reconnect with %s is a new epoch, of which nothing is dropped',
+    'A sequence that restarts after a reconnect with %s is a new epoch, and none of its events is dropped',
     async (_, ms) => {
       const strict = newHarness({ INTERACTION_LATE: 'drop' });
       const first = await strict.connect();
@@ -232,13 +232,13 @@ describe('the sequence', () => {
         { kind: 'event' },
       ]);
       expect(strict.gaps).toMatchObject([
-        { topics: ['interaction:updated'], reason: 'the sequence started again at 1 after 2: a new epoch' },
+        { topics: ['interaction:updated'], reason: 'the sequence restarted at 1 after 2: a new epoch' },
       ]);
     },
   );
 });
 
-test('Close code 4003 renews the token once, and stops with its meaning when it comes again', () => {
+test('Close code 4003 renews the token once, and stops with its meaning if it occurs again', () => {
   expect(harness.endOfClose(4_003)).toEqual({
     recovery: 'reauthenticate',
     meaning: 'the subscription is refused: a filter is invalid, or a data type is restricted',

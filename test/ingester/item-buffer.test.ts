@@ -72,7 +72,7 @@ describe('an item buffer', () => {
     expect(buffer.take()).toHaveLength(2);
   });
 
-  test('A parcel that is larger than a call is taken alone', () => {
+  test('A parcel that is larger than a call gets its own call', () => {
     const buffer = new ItemBuffer({ ...LIMITS, envelopeEvents: 1, batchBytes: 10 });
     buffer.add(item(1));
     buffer.add(item(2));
@@ -114,7 +114,7 @@ describe('an item buffer', () => {
     expect(buffer.take().map(({ firstPosition }) => firstPosition)).toEqual([1, 7]);
   });
 
-  test('A divided parcel becomes one parcel per item with the position of the item', () => {
+  test('A divided parcel becomes one parcel per item, each with the position of its item', () => {
     const buffer = filled(3);
     const [parcel] = buffer.take() as [Parcel];
     const { memoryBytes } = buffer;
@@ -175,7 +175,7 @@ describe('an item buffer', () => {
     expect(buffer.memoryBytes).toBe(0);
   });
 
-  test('Items around a reserved position keep their positions, and those after it do not pass it', () => {
+  test('Items around a reserved position keep their positions, and later items do not overtake it', () => {
     const buffer = new ItemBuffer(LIMITS);
     buffer.add(item(1));
     buffer.reserve(1_000);

@@ -57,7 +57,7 @@ describe('before connecting', () => {
   });
 });
 
-test('Token, subscriptions and batching travel in the upgrade, which subscribes', async () => {
+test('The upgrade request contains the token, subscriptions and batching, and subscribes', async () => {
   const session = await harness.connect();
   expect(session.url).toMatch(
     /^wss:\/\/api\.mypurecloud\.de\/api\/v2\/notifications\/stream\?access_token=token-1&/,
@@ -70,7 +70,7 @@ test('Token, subscriptions and batching travel in the upgrade, which subscribes'
 });
 
 describe('batches', () => {
-  test('The events of a batch come with their own ids, and then the cursor', async () => {
+  test('The events of a batch have their own ids, and the cursor follows them', async () => {
     const batch = {
       events: [event('1'), event('2', { resourceId: 'q2' })],
       lastEventId: '2',
@@ -92,7 +92,7 @@ describe('batches', () => {
     expect(receive(await harness.connect(), { events: [], timestamp: TIME })).toEqual([]);
   });
 
-  test('An invalid event quarantines the frame, and the others of its batch go on before the cursor', async () => {
+  test('An invalid event quarantines the frame, and the other events of its batch are sent before the cursor', async () => {
     const batch = { events: [event('1'), { id: 2 }, event('3')], lastEventId: '3' };
     expect(receive(await harness.connect(), batch)).toMatchObject([
       { kind: 'event', event: { id: '1' } },
@@ -146,7 +146,7 @@ describe('a refused subscription', () => {
     expect(end()).toMatchObject({ recovery: 'restart', meaning: 'a subscription is refused' });
   });
 
-  test('What the server does not have any more is pruned, reported, and not asked for again', async () => {
+  test('Subscriptions that the server no longer has are removed, reported, and not requested again', async () => {
     await harness.connect();
     harness.answer = () => Response.json({ entities: [RESOURCES[0]] });
     const session = await harness.connect('restart', REFUSED);
@@ -208,7 +208,7 @@ describe('a refused last event id', () => {
     },
   );
 
-  test('It is kept if a subscription is what the server refuses', async () => {
+  test('It is kept if the server refuses a subscription', async () => {
     harness.answer = () => Response.json({ entities: [RESOURCES[0]] });
     expect(parametersOf(await harness.connect('restart', REFUSED_UPGRADE)).get('lastEventId')).toBe('7');
     harness.answer = () => Response.json({ entities: RESOURCES });

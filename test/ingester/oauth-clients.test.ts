@@ -44,7 +44,7 @@ const idsOf = async (clients: OAuthClients) =>
   (await Promise.all((await clients.filled()).map(({ tokens }) => tokens.get()))).map((one) => one.clientId);
 
 describe('the OAuth clients of a deployment', () => {
-  test('Every OAuth client is returned in the order of its secret, with tokens of its own', async () => {
+  test('Every OAuth client is returned in the order of the secrets, with its own tokens', async () => {
     const clients = clientsOf('first', 'second');
     expect(await idsOf(clients)).toEqual(['first', 'second']);
     expect(await idsOf(clients)).toEqual(['first', 'second']);
@@ -97,7 +97,7 @@ describe('the OAuth clients of a deployment', () => {
     await expect(clients.filled()).rejects.toMatchObject({ code: 'wrong_secret' });
   });
 
-  test('Each OAuth client has its own limit of requests', async () => {
+  test('Each OAuth client has its own request limit', async () => {
     const [first, second] = await clientsOf('first', 'second').filled();
     await first.rest.call({ method: 'GET', path: '/a' });
     // With one limit for both, this request would wait for a minute.

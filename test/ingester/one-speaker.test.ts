@@ -82,13 +82,13 @@ describe('two connections', () => {
     expect(take(a, 'in transit')).toEqual(['in transit']);
   });
 
-  test('The newer connection that fails leaves the speaker alone', () => {
+  test('A newer connection that fails does not affect the speaker', () => {
     take(b, '1');
     expect(end(b)).toEqual({ released: [], copies: 0 });
     expect(take(a, '2')).toEqual(['2']);
   });
 
-  test('What a failed connection delivered is released when the speaker turns out to have been dead', () => {
+  test('Events from a failed connection are released if the speaker turns out to have been dead', () => {
     pass(5_000);
     take(b, 'only copy');
     end(b);
@@ -96,7 +96,7 @@ describe('two connections', () => {
     expect(end(a, 35_000).released).toEqual(['only copy']);
   });
 
-  test('What a failed connection delivered is dropped when the speaker was alive later', () => {
+  test('Events from a failed connection are dropped if the speaker was alive later', () => {
     take(b, 'copy');
     end(b);
     pass(30_000);
@@ -147,7 +147,7 @@ describe('a topic that the older connection does not deliver', () => {
     expect(end(old)).toEqual({ released: [], copies: 1 });
   });
 
-  test('What a failed connection delivered counts from its own beginning', () => {
+  test('Events from a failed connection count from its own beginning', () => {
     const old = lacking('late', performance.now() + 500);
     speaker.open(old);
     speaker.open(b);
@@ -191,7 +191,7 @@ describe('three connections', () => {
     expect(end(b)).toEqual({ released: [], copies: 1 });
   });
 
-  test('A waiting connection that is replaced hands over to its successor when the speaker ends', () => {
+  test('When the speaker ends, the successor of a replaced waiting connection takes over', () => {
     // The speaker is dead from now on.
     take(b, '1');
     speaker.open(c);
@@ -205,7 +205,7 @@ describe('three connections', () => {
     expect(take(c, '4')).toEqual(['4']);
   });
 
-  test('A connection that spoke last hands over from the end of what was read of it', () => {
+  test('After the last speaker, the next connection takes over from the end of what was read', () => {
     speaker.open(c);
     take(c, 'before');
     end(a);
@@ -215,20 +215,20 @@ describe('three connections', () => {
   });
 });
 
-describe('the bound of what is held', () => {
+describe('the limits of held events', () => {
   beforeEach(() => {
     speaker.open(a);
     speaker.open(b);
   });
 
-  test('Above the number of held events the oldest pass', () => {
+  test('Above the maximum number of held events, the oldest pass', () => {
     for (let n = 0; n < MAX_HELD_EVENTS; n++) expect(take(b, String(n))).toEqual([]);
     expect(take(b, 'more')).toEqual(['0']);
     expect(take(b, 'more')).toEqual(['1']);
     expect(end(a).released).toHaveLength(MAX_HELD_EVENTS);
   });
 
-  test('Above the bytes of held events the oldest pass', () => {
+  test('Above the maximum bytes of held events, the oldest pass', () => {
     expect(take(b, 'first', MAX_HELD_BYTES / 2)).toEqual([]);
     expect(take(b, 'second', MAX_HELD_BYTES / 2)).toEqual([]);
     expect(take(b, 'third', 1)).toEqual(['first']);
@@ -251,7 +251,7 @@ describe('the bound of what is held', () => {
     expect(take(b, 'third', 1)).toEqual(['first']);
   });
 
-  test('Of two events of the same moment, the one of the older connection passes first', () => {
+  test('Of two events received at the same time, the one from the older connection passes first', () => {
     speaker.open(c);
     take(c, 'newer', MAX_HELD_BYTES / 2);
     take(b, 'older', MAX_HELD_BYTES / 2);
@@ -261,7 +261,7 @@ describe('the bound of what is held', () => {
   test.each([
     ['released', 1],
     ['dropped', 0],
-  ])('What was %s no longer counts', (_, unreadMs) => {
+  ])('An event that was %s no longer counts', (_, unreadMs) => {
     take(b, 'first', MAX_HELD_BYTES);
     pass(1);
     expect(end(a, unreadMs).released).toHaveLength(unreadMs);
@@ -270,7 +270,7 @@ describe('the bound of what is held', () => {
     expect(take(c, 'third', 1)).toEqual(['second']);
   });
 
-  test('What a connection still holds after the end of another one counts', () => {
+  test('Events that a connection still holds after another one has ended count', () => {
     speaker.open(c);
     take(c, 'first', MAX_HELD_BYTES);
     end(a);

@@ -79,7 +79,7 @@ describe('a full buffer', () => {
 });
 
 describe('failures of SQS', () => {
-  test('Failures of SQS of every kind lose nothing', async () => {
+  test('No kind of SQS failure loses events', async () => {
     const faults = new FaultInjector({
       seed: 7,
       rates: {

@@ -113,7 +113,7 @@ describe('states that have a key, and a gap between two connections', () => {
     });
   const bodies = () => queue.events.map(({ frame }) => (frame.eventBody as { message: string }).message);
 
-  test('A state that is the last one before the gap and the first one after it is an item of its own', () => {
+  test('A state that is both the last before the gap and the first after it is a separate item', () => {
     for (const message of ['lunch', 'meeting']) take(presence(message));
     sink.end(session, { tick: performance.now() });
     sink.open(session);

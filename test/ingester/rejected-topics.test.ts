@@ -25,7 +25,7 @@ describe('the outcomes of topics', () => {
   const learn = (asked: string[], outcomes: Record<string, string | undefined>, isWhole = true) =>
     rejected.learn(asked, new Map(Object.entries(outcomes)), isWhole);
 
-  test('A topic that the answer does not name is rejected', () => {
+  test('A topic that the response does not name is rejected', () => {
     learn(['a', 'b'], { a: undefined });
     expect(Object.fromEntries(rejected)).toEqual({ b: NOT_NAMED });
     expect(log.about('rejected a topic').map(({ fields }) => fields)).toEqual([
@@ -33,13 +33,13 @@ describe('the outcomes of topics', () => {
     ]);
   });
 
-  test('An answer about all topics forgets the rejections of topics that were not asked for', () => {
+  test('A response for all topics clears the rejections of topics that were not requested', () => {
     learn(['a', 'b'], { a: 'no', b: undefined });
     learn(['b'], { b: undefined });
     expect(rejected.size).toBe(0);
   });
 
-  test('An answer about some topics keeps the rejections of the others', () => {
+  test('A response for some topics keeps the rejections of the others', () => {
     learn(['a', 'b'], { a: 'no', b: 'no' });
     learn(['a'], { a: undefined }, false);
     expect([...rejected.keys()]).toEqual(['b']);
@@ -117,7 +117,7 @@ describe('rejected topics of a channel', () => {
         : undefined;
   }
 
-  test('Rejected topics are asked for again when a minute has passed, and only those', async () => {
+  test('Only rejected topics are requested again, after a minute', async () => {
     cloud = await ChannelCloud.start();
     reject(TOPICS[0]!);
     const session = await cloud.open();
@@ -134,7 +134,7 @@ describe('rejected topics of a channel', () => {
     expect(cloud.topicGaps[0]?.toMs).toBeGreaterThanOrEqual(NOW + RETRY_REJECTED_MS);
   });
 
-  test('A combined topic is asked for again when one of its parts is rejected', async () => {
+  test('A combined topic is requested again if one of its parts is rejected', async () => {
     cloud = await ChannelCloud.start({ deniedTopics: ['v2.users.{id}.station'] });
     const session = await cloud.open();
     expect([...cloud.channels.rejected.keys()]).toEqual(['v2.users.b.station']);
@@ -153,7 +153,7 @@ describe('rejected topics of a channel', () => {
     cloud.intercept = () => Response.json({}, { status: 400 });
     vi.setSystemTime(NOW + RETRY_REJECTED_MS);
     cloud.channels.touch(session);
-    await vi.waitFor(() => expect(cloud.log.about('asked for again')).toHaveLength(1), {
+    await vi.waitFor(() => expect(cloud.log.about('requested again')).toHaveLength(1), {
       interval: 1,
       timeout: 60_000,
     });
@@ -164,7 +164,7 @@ describe('rejected topics of a channel', () => {
     await vi.waitFor(() => expect(cloud.channels.rejected.size).toBe(0), { interval: 1, timeout: 60_000 });
   });
 
-  test('Without rejected topics nothing is asked for again', async () => {
+  test('Without rejected topics nothing is requested again', async () => {
     cloud = await ChannelCloud.start();
     const session = await cloud.open();
     cloud.newCalls();
@@ -221,7 +221,7 @@ describe('what a session delivers', () => {
     expect(session.delivers('v2.users.b.station', beforeTick)).toBe(false);
   });
 
-  test('A topic that is added to an open session is delivered from the answer on', async () => {
+  test('A topic that is added to an open session is delivered from the time of the response', async () => {
     cloud = await ChannelCloud.start();
     const session = await cloud.open();
     session.onOpen();
@@ -237,7 +237,7 @@ describe('what a session delivers', () => {
     expect(session.delivers(TOPICS[0]!, beforeTick)).toBe(true);
   });
 
-  test('A topic is not delivered while the call that adds it has no answer, and after it has failed', async () => {
+  test('A topic is not delivered while the call that adds it has no response, or after the call has failed', async () => {
     cloud = await ChannelCloud.start();
     const session = await cloud.open();
     session.onOpen();

@@ -52,7 +52,7 @@ test('A new epoch is counted and recorded with both numbers, since the moment af
       topics: TOPICS,
       fromMs: 7,
       toMs: expect.any(Number),
-      reason: 'the sequence started again at 1 after 120: a new epoch',
+      reason: 'the sequence restarted at 1 after 120: a new epoch',
     },
   ]);
   expect(gaps[0]?.toMs).toBeGreaterThanOrEqual(before);

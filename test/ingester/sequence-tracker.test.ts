@@ -55,12 +55,12 @@ describe('one connection', () => {
 });
 
 describe('several connections', () => {
-  test('What was missed between two connections is a gap', () => {
+  test('Events that were missed between two connections are a gap', () => {
     kinds(tracker.connection(), [1, 1], [2, 2]);
     expect(tracker.connection()(6, at(6), 0)).toMatchObject({ kind: 'gap', from: 3, to: 5 });
   });
 
-  test('A sequence that starts again with a new connection is a new epoch, in which nothing is a duplicate', () => {
+  test('A sequence that restarts on a new connection is a new epoch, in which no event is a duplicate', () => {
     kinds(tracker.connection(), [1, 1], [2, 2], [3, 3]);
     const take = tracker.connection();
     expect(take(1, at(11), 0)).toMatchObject({ kind: 'epoch', last: 3 });
@@ -70,7 +70,7 @@ describe('several connections', () => {
   test.each([
     ['the same time as the newest event', 3],
     ['an earlier time, because the clock of another server differs', 2],
-  ])('A sequence that starts again with %s is a new epoch', (_, time) => {
+  ])('A sequence that restarts with %s is a new epoch', (_, time) => {
     kinds(tracker.connection(), [1, 1], [2, 2], [3, 3]);
     expect(kinds(tracker.connection(), [1, time], [2, time], [3, time], [4, time])).toEqual([
       'epoch',
@@ -116,7 +116,7 @@ describe('several connections', () => {
   });
 });
 
-test('The memory is bounded: an event that was forgotten is late when it comes again', () => {
+test('The memory is bounded: an event that was forgotten counts as late when it arrives again', () => {
   const take = tracker.connection();
   for (let n = 1; n <= MAX_REMEMBERED_EVENTS + 1; n++) take(n, at(n), 0);
   expect(kinds(take, [2, 2], [1, 1])).toEqual(['duplicate', 'late']);

@@ -101,25 +101,25 @@ describe.each(Object.entries(EXPECTED))('%s', (_, { table, codes, statuses, reas
     expect(recoveries(table.statuses)).toEqual(statuses);
   });
 
-  test('A reason says more than the code', () => {
+  test('A reason is more specific than the code', () => {
     expect(table.reasons ?? []).toHaveLength(Object.keys(reasons).length);
     for (const [reason, recovery] of Object.entries(reasons))
       expect(endOf(table, { code: 1008, reason })).toMatchObject({ recovery });
   });
 
-  test('It gives the server time after these ends only', () => {
+  test('It waits before reconnecting only after these ends', () => {
     const found = Object.entries(rows).filter(([, { throttled }]) => throttled);
     expect(found.map(([key]) => Number(key))).toEqual(throttled);
   });
 
-  test('It limits how often these ends come in a row', () => {
+  test('It limits how often these ends occur in a row', () => {
     const found = Object.entries(rows).flatMap(([key, { maxInARow }]) =>
       maxInARow === undefined ? [] : [[key, maxInARow]],
     );
     expect(Object.fromEntries(found)).toEqual(inARow);
   });
 
-  test('What it does not list is repeated, and every row says in words what happened', () => {
+  test('Unlisted ends are retried, and every row describes in words what happened', () => {
     expect(endOf(table, { code: 4_321, reason: '' })).toMatchObject({ recovery: 'resume' });
     expect(endOf(table, { code: 1006, reason: '', upgradeStatus: 418 })).toMatchObject({
       recovery: 'resume',

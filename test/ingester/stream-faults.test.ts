@@ -55,40 +55,40 @@ describe('what a fault leaves behind', () => {
   );
 
   test.each(['analytics-events', 'conversation-stream', 'interaction-events'] as const)(
-    'With %s, a sequence that starts again is recorded as a new epoch, and is counted',
+    'With %s, a sequence that restarts is recorded as a new epoch, and is counted',
     async (name) => {
       const running = await start(name);
       await running.survive('sequence_restart');
       expect(running.ingester.intake.totals.protocols[name]?.sequence.epoch).toBeGreaterThan(0);
       const { reasons } = await running.judge();
       expect(reasons).toContainEqual(
-        expect.stringMatching(/^the sequence started again at \d+ after \d+: a new epoch$/),
+        expect.stringMatching(/^the sequence restarted at \d+ after \d+: a new epoch$/),
       );
     },
   );
 
-  test('What interaction-events missed in a short disconnect is sent again within the time of retry', async () => {
+  test('Events that interaction-events missed in a short disconnect are resent within the retry time', async () => {
     const running = await start('interaction-events');
     await running.survive('socket_drop');
     await running.judge();
     expect(running.ledger.report()).toMatchObject({ lost: 0, uncovered: 0 });
   });
 
-  test('What notification-stream missed in a disconnect is sent again after the last event id', async () => {
+  test('Events that notification-stream missed in a disconnect are resent after the last event id', async () => {
     const running = await start('notification-stream');
     await running.survive('half_open');
     await running.judge();
     expect(running.ledger.report()).toMatchObject({ lost: 0, uncovered: 0 });
   });
 
-  test('A last event id that the server does not know is recorded as a gap, and the stream goes on without it', async () => {
+  test('A last event id that the server does not know is recorded as a gap, and the stream continues without it', async () => {
     const running = await start('notification-stream');
     await running.survive('resume_refused');
     const { reasons } = await running.judge();
     expect(reasons).toContainEqual(expect.stringMatching(/^the server cannot continue after event \d+$/));
   });
 
-  test('A subscription that is deleted is left out and reported, and the others go on', async () => {
+  test('A deleted subscription is left out and reported, and the others continue', async () => {
     const running = await start('notification-stream');
     await running.survive('resource_gone');
     const metrics = running.ingester.metricSources();

@@ -75,7 +75,7 @@ describe('changes of a subscription', () => {
     expect(supervised.supervisor.subscription).toBe(B);
   });
 
-  test('What is served is what the live connection was opened with, until an update has succeeded', async () => {
+  test('The served subscription is the one that the live connection was opened with, until an update succeeds', async () => {
     allowUpdates();
     const { supervisor } = supervised;
     supervisor.start();
@@ -99,7 +99,7 @@ describe('changes of a subscription', () => {
     expect(updates).toEqual([]);
   });
 
-  test('Changes are applied one after another, and only the latest of those that wait', async () => {
+  test('Changes are applied one after another, and only the latest waiting change is applied', async () => {
     allowUpdates();
     await supervised.goLive();
     for (const subscription of [B, C, D]) {
@@ -185,7 +185,7 @@ describe('changes during an attempt', () => {
     expect(updates).toHaveLength(1);
   });
 
-  test('An update that failed during the handshake is repeated when the connection is ready', async () => {
+  test('An update that failed during the handshake is retried when the connection is ready', async () => {
     allowUpdates();
     supervised.supervisor.start();
     await supervised.pass();

@@ -107,7 +107,7 @@ describe('opening a session', () => {
       { id: 'c-000001', connectUri: 'https://x/c', expires: '2030-01-01T00:00:00Z' },
     ],
     ['without an expiry', { id: 'c-000001', connectUri: 'wss://x/c', expires: 'never' }],
-  ])('The answer with a channel %s is an error that does not quote it', async (_what, body) => {
+  ])('The response with a channel %s causes an error that does not quote it', async (_what, body) => {
     await start();
     cloud.intercept = (method, path) =>
       method === 'POST' && path === 'channels' ? Response.json(body) : undefined;
@@ -118,7 +118,7 @@ describe('opening a session', () => {
     });
   });
 
-  test('An answer without topics to the call that sets them is an error', async () => {
+  test('A response without topics to the call that sets them is an error', async () => {
     await start();
     cloud.intercept = (method) => (method === 'PUT' ? Response.json({ ok: true }) : undefined);
     await expect(cloud.open()).rejects.toMatchObject({ code: 'unexpected_answer', retriable: true });

@@ -59,7 +59,7 @@ test('The first subscriptions are returned, and later ones are reported', async 
   expect(reported).toEqual([later]);
 });
 
-test('A temporary failure at the start is repeated with growing delays until it succeeds', async () => {
+test('After a temporary failure, the start is retried with increasing delays until it succeeds', async () => {
   attempts = [temporary(), temporary(), temporary(), [FOUND]];
   let found: Subscriptions | undefined;
   void source.first().then((subscriptions) => {

@@ -178,7 +178,7 @@ describe('what subscriptions report', () => {
     expect(subscriptions.readUntilMs('unknown')).toBeUndefined();
   });
 
-  test('Until a replaced connection has ended, its subscription is read as far as that one', async () => {
+  test('Until a replaced connection has ended, its subscription counts as read only as far as that connection', async () => {
     await assign({ a: subscription('x') });
     await makeReady();
     const old = sockets.last;

@@ -38,7 +38,7 @@ describe('stopping', () => {
     expect(sockets.all).toHaveLength(1);
   });
 
-  test('A connection that does not answer the close at a stop is a gap since its last proof of life', async () => {
+  test('A connection that does not acknowledge the close at a stop leaves a gap since its last proof of life', async () => {
     const socket = await supervised.goLive();
     socket.answersClose = false;
     await supervised.pass(5_000);
@@ -106,7 +106,7 @@ describe('stopping', () => {
     expect(laterReports()).toEqual([]);
   });
 
-  test('A connection that becomes ready at the moment of a stop is closed and covers nothing', async () => {
+  test('A connection that becomes ready while stopping is closed and covers nothing', async () => {
     const { supervisor } = supervised;
     supervisor.start();
     await supervised.pass();

@@ -208,7 +208,7 @@ describe('announced ends', () => {
     },
   );
 
-  test('The first announcement is followed at once, and repeated ones after growing delays', async () => {
+  test('The first announcement is handled at once, and repeated ones after increasing delays', async () => {
     let socket = await supervised.goLive();
     for (const delayMs of [0, baseMs * 2, baseMs * 4]) {
       const count = sockets.all.length;
@@ -221,7 +221,7 @@ describe('announced ends', () => {
     }
   });
 
-  test('Announcements in the frames that make connections ready are delayed like all others', async () => {
+  test('Announcements in frames that make connections ready are delayed like all others', async () => {
     supervised.supervisor.start();
     await supervised.pass();
     for (const delayMs of [0, baseMs * 2, baseMs * 4]) {
@@ -329,7 +329,7 @@ describe('planned replacements', () => {
     expect(protocol.recoveries).toEqual(['resume', 'restart', 'restart', 'restart']);
   });
 
-  test('Replacements have a minimum interval, however short the lifetime of a session is', async () => {
+  test('Replacements have a minimum interval, even if the lifetime of a session is very short', async () => {
     protocol.lifeMs = -1;
     await supervised.goLive();
     await supervised.pass(999);
@@ -352,7 +352,7 @@ describe('planned replacements', () => {
     expect(sockets.all).toHaveLength(1);
   });
 
-  test('What is proven as read includes what a replaced connection has read, until that has ended', async () => {
+  test('The proof of what was read includes a replaced connection until that connection has ended', async () => {
     const { supervisor } = supervised;
     const startMs = Date.now();
     supervisor.start();
@@ -372,7 +372,7 @@ describe('planned replacements', () => {
     expect(supervisor.readUntilMs).toBeUndefined();
   });
 
-  test('Data that a replaced connection still delivers reaches the sink', async () => {
+  test('Data that still arrives on a replaced connection reaches the sink', async () => {
     const old = await supervised.goLive();
     old.answersClose = false;
     await supervised.beginReplacement();
@@ -386,7 +386,7 @@ describe('planned replacements', () => {
     ]);
   });
 
-  test('A replaced connection that does not answer the close is a gap since its last proof of life', async () => {
+  test('A replaced connection that does not acknowledge the close leaves a gap since its last proof of life', async () => {
     const dead = await supervised.goLive();
     dead.answersClose = false;
     await supervised.pass(20_000);

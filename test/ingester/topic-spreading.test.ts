@@ -5,7 +5,7 @@ import {
   spreadTopics,
 } from '../../functions/ingester/protocols/notification-channels/topic-spreading.ts';
 
-describe('spreading topics over channels', () => {
+describe('spreading topics across channels', () => {
   const numbered = (from: number, to: number) =>
     Array.from({ length: to - from }, (_, n) => `v2.users.${from + n}.presence`);
 

@@ -216,7 +216,7 @@ describe('how far a connection was read', () => {
     expect(transport.readUntil).toEqual(closing);
   });
 
-  test('The answer to a probe does not count as a sign of life', async () => {
+  test('The response to a probe does not count as a sign of life', async () => {
     const socket = open({ silenceMs: SILENCE_MS });
     for (let ms = 0; ms < SILENCE_MS; ms += 500) {
       socket.answerProbe();
@@ -256,7 +256,7 @@ describe('how far a connection was read', () => {
     expect(transport.readUntil).toEqual(proven);
   });
 
-  describe('from a server that answers no pings', () => {
+  describe('from a server that does not answer pings', () => {
     test('The time until the open counts as read, because nothing is sent before it', async () => {
       connect({ silenceMs: SILENCE_MS });
       await pass(3_000);
@@ -279,7 +279,7 @@ describe('how far a connection was read', () => {
     });
 
     test.each([1000, 1005])(
-      'A close with code %i answers ours: everything until ours was read',
+      'A close with code %i acknowledges ours: everything before ours was read',
       async (code) => {
         const socket = open({ silenceMs: SILENCE_MS });
         await pass(5_000);
@@ -293,7 +293,7 @@ describe('how far a connection was read', () => {
       },
     );
 
-    test.each([1001, 1006, 1011, 1012])('A close with code %i does not answer ours', async (code) => {
+    test.each([1001, 1006, 1011, 1012])('A close with code %i does not acknowledge ours', async (code) => {
       const socket = open({ silenceMs: SILENCE_MS });
       const opened = moment();
       await pass(5_000);
@@ -350,7 +350,7 @@ describe('limits of a connection', () => {
     });
   });
 
-  test('What the deployment configures has precedence over the limits of a protocol', () => {
+  test("The deployment's configuration takes precedence over the limits of a protocol", () => {
     const protocol = { liveness: byPongs(2), limits: { readyMs: 100, maxFrameBytes: 456 } };
     const configured = { maxFrameBytes: 789, deflate: true };
     const { limits } = connectionSettings(protocol, {}, configured);

@@ -312,7 +312,7 @@ describe('the end of a connection', () => {
   };
   const FINAL = ['our close', 'a close of the server', 'a FIN', 'a reset'];
 
-  test('The end is reported exactly once, whatever happens at the same time', async () => {
+  test('The end is reported exactly once, regardless of what happens at the same time', async () => {
     const names = fc.array(fc.constantFrom(...Object.keys(STEPS)), { maxLength: 6 });
     await fc.assert(
       fc.asyncProperty(names, fc.constantFrom(...FINAL), async (steps, last) => {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 
 const draw = (random: Random, count: number) => Array.from({ length: count }, () => random.next());
 
-test('The same seed produces the same numbers, another seed produces others', () => {
+test('The same seed produces the same numbers, and another seed produces different ones', () => {
   expect(draw(new Random(7), 100)).toEqual(draw(new Random(7), 100));
   expect(draw(new Random(7), 100)).not.toEqual(draw(new Random(8), 100));
 });

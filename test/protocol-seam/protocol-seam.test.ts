@@ -65,7 +65,7 @@ function idsInQueueOrOnBus(): string[] {
 
 const serialsUpTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
 
-test('A protocol with batches and a cursor loses and doubles nothing under faults of its server and of AWS', async () => {
+test('A protocol with batches and a cursor neither loses nor duplicates events under faults of its server and AWS', async () => {
   system = await startSystem(cursors, AWS_FAULTS);
   const faults = SERVER_FAULTS[Symbol.iterator]();
   for (let burst = 1; burst <= EVENTS_PER_STREAM / BURST; burst++) {

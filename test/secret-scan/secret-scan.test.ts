@@ -69,7 +69,7 @@ describe('a planted leak', () => {
     expect(found()).toEqual(['Logs_20140328.PutLogEvents']);
   });
 
-  test('A secret that a child process writes is found, whatever environment it gets and however it ends', async () => {
+  test('A secret that a child process writes is found, regardless of its environment and how it ends', async () => {
     const script = `console.log(${JSON.stringify(secret)}); setInterval(() => {}, 1000)`;
     const child = new Child(['--eval', script], { env: { NODE_OPTIONS: '' } });
     await child.printed(new RegExp(secret));
@@ -78,7 +78,7 @@ describe('a planted leak', () => {
     expect(found()).toEqual(['child process, stdout']);
   });
 
-  test('A secret that a child process announces is searched for in its parent, too', async () => {
+  test('A secret that a child process announces is also searched for in its parent', async () => {
     const issued = randomBytes(24).toString('hex');
     const script = `(await import('switchboard-local/announcements.ts')).announceSecret('${issued}')`;
     const child = new Child(['--input-type=module', '--eval', script], { directory: process.cwd() });
@@ -114,7 +114,7 @@ describe('the search', () => {
     expect(findSecrets([secretText], [{ origin: 'log', text }])).toHaveLength(1);
   });
 
-  test('It finds nothing in a text without the secret', () => {
+  test('It finds nothing in text without the secret', () => {
     const text = `${TOKEN.slice(0, 8)} 00000000-0000-4000-8000-000000000001 2026-11-21T20:30:00.000Z [redacted]`;
     expect(findSecrets([TOKEN, '00'.repeat(32)], [{ origin: 'log', text }])).toEqual([]);
   });

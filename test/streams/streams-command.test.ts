@@ -151,7 +151,7 @@ describe('list and delete', () => {
     expect(await streams('list')).toBe(`Presence\n  id    ${id}\n  to    ${URL}\n  rule  ${RULE}\n`);
   });
 
-  test('A stream is deleted by its id, and its secret remains', async () => {
+  test('A stream is deleted by id, and its secret is kept', async () => {
     await create();
     const secret = stored();
     const [{ id } = { id: '' }] = await list();

@@ -77,7 +77,7 @@ test('Forged signatures cause at most one read in five seconds', async () => {
 });
 
 test.each(['', 'not hexadecimal', 'abc', SECRET.slice(0, 30), `${SECRET}0`])(
-  'While the value of the secret is %j, deliveries get 503, because the sender repeats them',
+  'While the value of the secret is %j, deliveries get 503, because the sender retries them',
   async (value) => {
     webhook.emulator.secretsManager.set(SECRET_NAME, value);
     webhook.emulator.secretsManager.set(SECRET_NAME, value);
@@ -102,7 +102,7 @@ test('While the secret cannot be read, known keys are used for up to an hour', a
   expect(await send(SECRET)).toBe(503);
 });
 
-test('While the secret cannot be read, an unknown signature gets 503, because it may be that of a new secret', async () => {
+test('While the secret cannot be read, an unknown signature gets 503, because it may belong to a new secret', async () => {
   await send(SECRET);
   webhook.emulator.secretsManager.actions.DeleteSecret?.({ SecretId: SECRET_NAME });
   vi.setSystemTime(Date.now() + 10 * SECOND);

@@ -33,7 +33,7 @@ function lastMetrics(): { names: string[]; service: string } {
   return { names, service };
 }
 
-test('Each request counts once, by what became of it, and has a latency', async () => {
+test('Each request counts once, by its outcome, and has a latency', async () => {
   const body = delivery();
   const requests: [string, () => Promise<unknown>][] = [
     ['EventsAccepted', () => webhook.send(body)],

@@ -46,7 +46,7 @@ test('A signed body to which no rule can be applied is withheld', async () => {
   expect(webhook.items).toMatchObject([{ rejected: { encoding: 'withheld', body: '', bytes: 10 } }]);
 });
 
-test('Nothing leaves before the key is known, and then events are accepted', async () => {
+test('Nothing is sent before the key is known, and then events are accepted', async () => {
   webhook = await LocalWebhook.create({ redaction: HASHING });
   expect(await webhook.status(EVENT)).toBe(503);
   expect(webhook.messages).toEqual([]);

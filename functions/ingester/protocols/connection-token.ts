@@ -2,7 +2,7 @@ import type { Token } from '../../../lib/genesys/token-source.ts';
 import type { Reconnect } from './end-table.ts';
 import type { OAuthClient, ProtocolContext } from './stream-protocol.ts';
 
-/** A connection is replaced this long before its token expires, but at most this share of its lifetime. */
+/** A connection is replaced this long before its token expires, but at most this share of the token's lifetime. */
 export const REPLACE_EARLY_MS = 600_000;
 const REPLACE_EARLY_SHARE = 0.2;
 
@@ -12,11 +12,11 @@ export function replaceBy(expiresAtMs: number): number {
   return expiresAtMs - Math.min(REPLACE_EARLY_MS, leftMs * REPLACE_EARLY_SHARE);
 }
 
-/** The token with which the connections of a subscription are opened. */
+/** The token used to open the connections of a subscription. */
 export class ConnectionToken {
   private last = '';
 
-  /** A token for a new connection that does not expire soon, and its client. */
+  /** A token for a new connection, which does not expire soon, and its client. */
   async get(
     { clients }: ProtocolContext,
     recovery: Reconnect,

@@ -1,12 +1,12 @@
 import { GenesysError } from '../../../lib/genesys/genesys-error.ts';
 
 /**
- * How to continue after a connection ended or could not be opened. `resume`: connect again with the same session ·
- * `restart`: connect with a new session · `reauthenticate`: connect with a new token and a new session · `stop`: the
- * process ends, because connecting again cannot succeed.
+ * How to continue after a connection has ended or could not be opened. `resume`: connect again with the same session ·
+ * `restart`: connect with a new session · `reauthenticate`: connect with a new token and a new session · `stop`: do not
+ * connect again, because it cannot succeed.
  */
 export type Recovery = 'resume' | 'restart' | 'reauthenticate' | 'stop';
-/** A recovery that connects again. */
+/** A recovery that reconnects. */
 export type Reconnect = Exclude<Recovery, 'stop'>;
 
 /** One row of a protocol's table of ends. */
@@ -15,7 +15,7 @@ export interface End {
   readonly meaning: string;
   /** The server limits our rate: wait for `Retry-After`, or else for the longest delay. */
   readonly throttled?: true;
-  /** This end may happen so many times in a row; the next one stops the subscription. */
+  /** This end may occur this many times in a row. The next one stops the subscription. */
   readonly maxInARow?: number;
 }
 
@@ -42,7 +42,7 @@ export interface EndCause {
   readonly retryAfterMs?: number;
 }
 
-/** The row of a table for a cause. */
+/** The row of a table that matches a cause. */
 export function endOf(table: EndTable, cause: EndCause): End {
   const { code, reason, upgradeStatus } = cause;
   const byReason = table.reasons?.find(([pattern]) => pattern.test(reason));
@@ -51,18 +51,18 @@ export function endOf(table: EndTable, cause: EndCause): End {
   return table.codes[code] ?? table.otherCode;
 }
 
-/** What a failed REST call during connecting means, by the code of the error. */
+/** The meaning of a failed REST call while connecting, by error code. */
 const REST_ENDS: Readonly<Partial<Record<GenesysError['code'], End>>> = {
   rate_limited: { recovery: 'resume', meaning: 'too many requests', throttled: true },
   unauthorized: { recovery: 'reauthenticate', meaning: 'the token is not accepted' },
   // At once, even if it worked before.
   no_subscription: { recovery: 'stop', meaning: 'no subscription is left', maxInARow: 0 },
-  not_found: { recovery: 'restart', meaning: 'what the session used does not exist any more' },
+  not_found: { recovery: 'restart', meaning: 'a resource of the session no longer exists' },
 };
 const RETRIABLE: End = { recovery: 'resume', meaning: 'a temporary failure' };
 const PERMANENT: End = { recovery: 'stop', meaning: 'a failure that a retry cannot resolve' };
 
-/** The end that a failure before the socket opened amounts to. */
+/** The end that corresponds to a failure before the socket was opened. */
 export function endOfFailure(error: unknown): End {
   if (!(error instanceof GenesysError)) return RETRIABLE;
   return REST_ENDS[error.code] ?? (error.retriable ? RETRIABLE : PERMANENT);

@@ -5,16 +5,16 @@ import type { Rejected } from './json-frames.ts';
 /** The map in a msgpack frame. */
 export type MsgpackMessage = { readonly kind: 'message'; readonly value: object };
 
-/** Maps become objects. Definitions of records are not read from a server. */
+/** Maps become objects. Record definitions from a server are not accepted. */
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'bigint' });
 
-/** The map in a binary frame, as JSON can express it: long integers keep their digits, bytes become base64. */
+/** The map in a binary frame, in a form that JSON can express: long integers keep their digits, bytes become Base64. */
 export function readMsgpackFrame(data: Buffer): MsgpackMessage | Rejected {
   try {
     const value = jsonValue(unpackr.unpack(data));
     if (typeof value === 'object' && value !== null) return { kind: 'message', value };
   } catch {
-    // Not msgpack, or nested too deep.
+    // Not msgpack, or nested too deeply.
   }
   return { kind: 'rejected', reason: 'invalid_frame' };
 }
@@ -27,7 +27,7 @@ function jsonValue(value: unknown): unknown {
   return Array.isArray(value) ? jsonArray(value) : jsonObject(value as Readonly<Record<string, unknown>>);
 }
 
-/** Nearly every array and object is JSON as it is, so that it is copied only if a member is not. */
+/** Nearly every array and object is valid JSON already. It is copied only if a member is not. */
 function jsonArray(values: readonly unknown[]): readonly unknown[] {
   let copy: unknown[] | undefined;
   for (let index = 0; index < values.length; index++) {

@@ -1,26 +1,29 @@
 import type { Classify, SequenceTracker } from './sequence-tracker.ts';
 import type { DataSignal, ProtocolContext, Subscription } from './stream-protocol.ts';
 
-/** A subscription whose events are numbered. */
+/** A subscription with numbered events. */
 export interface NumberedSubscription extends Subscription {
   readonly tracker: SequenceTracker;
 }
 
-/** What the number of an event revealed. */
+/** What the sequence number of an event revealed. */
 export interface SequenceReading {
   readonly signals: readonly DataSignal[];
   /** It arrived after an event with a higher number. */
   readonly late: boolean;
 }
 
-/** Reads the numbers of one connection: counts what is not the next one, and records gaps and new epochs. */
+/**
+ * Reads the sequence numbers of one connection: counts the numbers that are out of sequence, and records gaps and new
+ * epochs.
+ */
 export class SequenceReader {
   private readonly topics: readonly string[];
   private readonly recordGap: ProtocolContext['recordGap'];
   private readonly classify: Classify;
   private readonly tolerance: number;
 
-  /** @param tolerance - so many missing numbers are counted and leave no gap record */
+  /** @param tolerance - up to this many missing numbers are only counted, without a gap record */
   constructor({ topics, tracker }: NumberedSubscription, { recordGap }: ProtocolContext, tolerance = 0) {
     this.topics = topics;
     this.recordGap = recordGap;
@@ -29,9 +32,9 @@ export class SequenceReader {
   }
 
   /**
-   * Read the number of an event.
+   * Read the sequence number of an event.
    *
-   * @param timestamp - time of the event as the server writes it
+   * @param timestamp - time of the event in the server's format
    * @param readUntilMs - see {@link Session.onFrame}
    */
   read(sequence: number, timestamp: string, readUntilMs: number): SequenceReading {
@@ -48,8 +51,8 @@ export class SequenceReader {
         };
       }
       case 'epoch': {
-        // What was missed of the old epoch is not known.
-        const reason = `the sequence started again at ${sequence} after ${outcome.last}: a new epoch`;
+        // How many events of the old epoch are missing is not known.
+        const reason = `the sequence restarted at ${sequence} after ${outcome.last}: a new epoch`;
         this.recordGap({ topics: this.topics, fromMs: outcome.sinceMs, toMs: Date.now(), reason });
         return { signals: [counted], late: false };
       }

@@ -1,23 +1,23 @@
-/** Events that are remembered to recognize copies. Above it the oldest are forgotten. */
+/** Maximum number of events remembered to recognize copies. Above it, the oldest are forgotten. */
 export const MAX_REMEMBERED_EVENTS = 10_000;
 
-/** How a number of a sequence relates to those before it. */
+/** How a sequence number relates to earlier ones. */
 export type SequenceOutcome =
   | { readonly kind: 'next' }
   /** Numbers that were not delivered, both inclusive. They were sent after `sinceMs`. */
   | { readonly kind: 'gap'; readonly from: number; readonly to: number; readonly sinceMs: number }
-  /** Lower than a number that was delivered before. */
+  /** Lower than a number that was already delivered. */
   | { readonly kind: 'late' }
   /** The same event again, or another one with the newest number. */
   | { readonly kind: 'duplicate' }
-  /** The sequence starts again. */
+  /** The sequence restarts. */
   | { readonly kind: 'epoch'; readonly last: number; readonly sinceMs: number };
 
-/** The newest event, with its number and its time as the server writes it. */
+/** The newest event, with its number and its time in the server's format. */
 interface Position {
   readonly sequence: number;
   readonly timestamp: string;
-  /** What the server sent after this event was sent after this moment, in epoch milliseconds. */
+  /** Everything that the server sent after this event was sent after this time, in epoch milliseconds. */
   readonly sinceMs: number;
 }
 
@@ -25,16 +25,16 @@ interface Position {
 export type Classify = (sequence: number, timestamp: string, readUntilMs: number) => SequenceOutcome;
 
 /**
- * The sequence of one subscription, over all its connections. It classifies; it drops nothing. A sequence can start again
- * only with a new connection. There, an event begins a new epoch if its number belongs to another event, or if its number
- * is lower than the newest one and its time is not.
+ * The sequence of one subscription across all its connections. It classifies events but drops none. A sequence can
+ * restart only on a new connection. There, an event begins a new epoch if its number belongs to another event, or if
+ * its number is lower than the newest one but its time is not.
  */
 export class SequenceTracker {
   private newest: Position | undefined;
   private epoch = 0;
   /** Times of the events of this epoch, by number. */
   private readonly remembered = new Map<number, string>();
-  /** The oldest of them. It is never replaced: a new iterator would pass the place of every event that was forgotten. */
+  /** Iterates from the oldest. It is never replaced: a new iterator would step over every forgotten event again. */
   private readonly oldest = this.remembered.keys();
 
   /** The view of one connection. Connections can overlap, and each has its own order. */
@@ -53,7 +53,7 @@ export class SequenceTracker {
         outcome.kind === 'epoch' ? sequence : (last ?? this.newest?.sequence ?? sequence),
         sequence,
       );
-      // A connection that another one has replaced can still deliver the epoch before.
+      // A connection that has been replaced can still deliver events of the previous epoch.
       if (epoch === this.epoch) this.remember({ sequence, timestamp, sinceMs: readUntilMs });
       return outcome;
     };
@@ -70,12 +70,12 @@ export class SequenceTracker {
     return { kind: sequence === before ? 'duplicate' : 'late' };
   }
 
-  /** Times can be equal, because servers write them in milliseconds or in seconds. */
+  /** Times can be equal, because servers send them in milliseconds or in seconds. */
   private isRestart(sequence: number, timestamp: string, newest: Position): boolean {
     return this.remembered.has(sequence) || Date.parse(timestamp) >= Date.parse(newest.timestamp);
   }
 
-  /** What no connection has delivered of these numbers. */
+  /** The part of these numbers that no connection has delivered. */
   private missing(from: number, to: number, sinceMs: number): SequenceOutcome {
     let first = from;
     let last = to;

@@ -7,29 +7,29 @@ import type { RestClient } from '../../../lib/genesys/rest-client.ts';
 import type { TokenSource } from '../../../lib/genesys/token-source.ts';
 import type { End, EndCause, EndTable, Reconnect } from './end-table.ts';
 
-/** What notices are counted as. */
+/** The subjects under which notices are counted. */
 export const NOTICE_SUBJECTS = ['unknown_message', 'new_field', 'other'] as const;
 /**
- * What a notice is about. `unknown_message`: a message of a type that the protocol does not have · `new_field`: a field
- * that the schema does not have, reported once per name.
+ * The subject of a notice. `unknown_message`: a message of a type that the protocol does not define · `new_field`: a
+ * field that the schema does not define, reported once per name.
  */
 export type NoticeSubject = (typeof NOTICE_SUBJECTS)[number];
 
 /** What a frame means for its connection. */
 export type ConnectionSignal =
   /**
-   * The handshake is complete: the connection delivers events from now on, or once a pong shows that the server has read
-   * what was sent.
+   * The handshake is complete: the connection delivers events from now on, or as soon as a pong shows that the server
+   * has read what was sent.
    */
   | { readonly kind: 'ready'; readonly after?: 'pong' }
   /** A text message to send. */
   | { readonly kind: 'send'; readonly message: string }
-  /** The server refuses the session in a message. The connection is closed, and the end says how to continue. */
+  /** The server refuses the session in a message. The connection is closed, and `end` says how to continue. */
   | { readonly kind: 'refused'; readonly end: End; readonly reason: string }
-  /** The server asks us to reconnect. This connection delivers until it is closed. */
+  /** The server asks us to reconnect. This connection delivers events until it is closed. */
   | { readonly kind: 'move'; readonly recovery: Reconnect; readonly reason: string };
 
-/** Data that a frame carries. */
+/** Data from a frame. */
 export type DataSignal =
   | { readonly kind: 'event'; readonly event: ReceivedEvent }
   /**
@@ -44,7 +44,7 @@ export type DataSignal =
   /** An event that the configuration excludes. */
   | { readonly kind: 'filtered' }
   /**
-   * A message to log. It is counted by its subject, by default as `other`. `quote`: a text of the server, which is not
+   * A message to log. It is counted by its subject, by default as `other`. `quote`: text from the server, which is not
    * logged if content is redacted.
    */
   | {
@@ -53,7 +53,7 @@ export type DataSignal =
       readonly message: string;
       readonly quote?: string;
     }
-  /** A frame was larger than the limit of the socket. It was not read, and is lost. */
+  /** A frame was larger than the socket's limit. It was not read and is lost. */
   | { readonly kind: 'oversized' }
   /** The frame is not a valid message of the protocol. It is quarantined. */
   | { readonly kind: 'rejected'; readonly reason: RejectionReason };
@@ -67,7 +67,7 @@ export type Signal = ConnectionSignal | DataSignal;
  */
 export type SessionRemainder = 'resumable' | 'reusable' | 'gone';
 
-/** One connection of a protocol. State of the handshake is kept here, so connections can overlap. */
+/** One connection of a protocol. The handshake state is kept here, so connections can overlap. */
 export interface Session {
   /** Address of the WebSocket; it can contain a secret (P7). */
   readonly url: string;
@@ -79,22 +79,22 @@ export interface Session {
   /**
    * A frame was read. Must not throw.
    *
-   * @param readUntilMs - epoch milliseconds: everything that the server sent before was read before this frame, so this
-   * frame and what follows it were sent later
+   * @param readUntilMs - epoch milliseconds: everything that the server sent before this time was read before this
+   *   frame, so this frame and all later ones were sent after it
    */
   onFrame(data: Buffer, isBinary: boolean, readUntilMs: number): readonly Signal[];
   /** Subscribe to something else. Without this method, a new connection takes over before the old one closes. */
   update?(subscription: Subscription): Promise<void>;
   /**
-   * Whether everything with this topic name has been subscribed to since a monotonic time. Needed if sessions of one
-   * subscription can differ in it. By default they do not.
+   * Whether this topic name has been fully subscribed to since a monotonic time. Needed if sessions of one subscription
+   * can differ in this. By default they do not.
    */
   delivers?(topicName: string, sinceTick: number): boolean;
   /** Called before a planned close. Returns the last messages to send. */
   onClosing?(): readonly Signal[];
   /** Store a cursor durably. Calls never overlap. A failed call is not retried; the next cursor supersedes it. */
   commit?(cursor: string): Promise<void>;
-  /** Called once, when the session is over, even if no socket was opened. */
+  /** Called once when the session is over, even if no socket was opened. */
   release?(remainder: SessionRemainder): void;
 }
 
@@ -112,7 +112,7 @@ export interface OAuthClient {
   readonly tokens: TokenSource;
 }
 
-/** An interval (epoch milliseconds) in which single topics were not served. */
+/** An interval (epoch milliseconds) in which individual topics were not delivered. */
 export interface TopicsGap {
   readonly topics: readonly string[];
   readonly fromMs: number;
@@ -122,14 +122,14 @@ export interface TopicsGap {
 
 /** The ingester's resources for a protocol. */
 export interface ProtocolContext {
-  /** The OAuth clients whose secret is filled. They stay the same objects; later calls can return more. */
+  /** The OAuth clients whose secret is filled. They stay the same objects. Later calls can return more of them. */
   clients(): Promise<readonly [OAuthClient, ...OAuthClient[]]>;
-  /** Where state survives a restart; undefined without a state table. */
+  /** Storage that survives a restart; undefined without a state table. */
   readonly stateTable?: { readonly client: DynamoDBClient; readonly name: string } | undefined;
   /** Name of the deployment's subscription set: the key of its records in the state table. */
   readonly subscriptionSet: string;
   readonly log: Log;
-  /** Record an interval in which the server did not serve some topics of a live connection. */
+  /** Record an interval in which the server did not deliver some topics of a live connection. */
   recordGap(gap: TopicsGap): void;
   /** Aborted when the process stops or, in `connect`, when the subscription stops. */
   readonly signal: AbortSignal;
@@ -154,15 +154,15 @@ export interface SocketLimits {
   readonly openMs?: number;
   /** Time limit from the open socket to ready, in milliseconds. */
   readonly readyMs?: number;
-  /** A larger frame ends the connection with code 1009, and is counted as one that could not be kept. */
+  /** A larger frame ends the connection with code 1009, and is counted as a frame that could not be kept. */
   readonly maxFrameBytes?: number;
   /** Offer permessage-deflate. */
   readonly deflate?: boolean;
 }
 
 /**
- * A stream protocol: tables, and functions that turn frames into signals. It does not open sockets or handle reconnects,
- * pings or timeouts; the ingester acts on the signals.
+ * A stream protocol: tables, and functions that turn frames into signals. It does not open sockets or handle
+ * reconnects, pings or timeouts. The ingester acts on the signals.
  *
  * @typeParam C - its configuration
  * @typeParam S - its subscription
@@ -172,7 +172,7 @@ export interface StreamProtocol<C = unknown, S extends Subscription = Subscripti
   /** Parses the environment variables of the protocol: one field with a description per variable. */
   readonly configuration: z.ZodType<C> & { readonly shape: Readonly<Record<string, z.ZodType>> };
   /**
-   * Where id and secret travel in the request for a token.
+   * Where the token request contains the client id and secret.
    *
    * @default 'header'
    */
@@ -181,15 +181,17 @@ export interface StreamProtocol<C = unknown, S extends Subscription = Subscripti
   readonly liveness: Liveness;
   readonly limits?: SocketLimits;
   /**
-   * What a standby does. It `connects`, so that it has what the leader misses, or it `waits` until it leads: where a second
-   * connection would take events away from the first one, or where the server sends again what was missed.
+   * What a standby does. It `connects`, so that it receives what the leader misses, or it `waits` until it leads. It
+   * must wait if a second connection would take events away from the first one, and it can wait if the server resends
+   * missed events.
    *
    * @default 'connects'
    */
   readonly onStandby?: 'connects' | 'waits';
   /**
-   * Yields all subscriptions by name at the start and after each change. An unchanged subscription stays the same object.
-   * A temporary failure before the first result is retried; if it throws later, the protocol has failed permanently.
+   * Yields all subscriptions by name at the start and after each change. An unchanged subscription stays the same
+   * object. A temporary failure before the first result is retried. An error after that is a permanent failure of the
+   * protocol.
    */
   subscriptions(configuration: C, context: ProtocolContext): AsyncIterable<ReadonlyMap<string, S>>;
   /**
@@ -200,8 +202,8 @@ export interface StreamProtocol<C = unknown, S extends Subscription = Subscripti
     context: ProtocolContext,
   ): Promise<Session>;
   /**
-   * Called after the connections of a subscription are closed, because it was removed or because the process stops. It
-   * must not delete state that the next process needs.
+   * Called after the connections of a subscription are closed because it was removed or the process stops. It must not
+   * delete state that the next process needs.
    */
   end?(subscription: S, context: ProtocolContext): Promise<void>;
 }

@@ -1,8 +1,8 @@
 import type { End } from './end-table.ts';
 
 /**
- * What the close codes of RFC 6455, 7.4.1 mean. Only a close that we asked for ends a session: 1000 and 1001 from the
- * server mean "reconnect".
+ * The meaning of the close codes in RFC 6455, section 7.4.1. Only a close that we requested ends a session: 1000 and
+ * 1001 from the server mean "reconnect".
  */
 export const WEBSOCKET_ENDS: Readonly<Record<number, End>> = {
   1000: { recovery: 'resume', meaning: 'closed by the server' },
@@ -15,13 +15,13 @@ export const WEBSOCKET_ENDS: Readonly<Record<number, End>> = {
   1008: { recovery: 'reauthenticate', meaning: 'policy violation' },
   1009: { recovery: 'resume', meaning: 'a frame was larger than the limit' },
   1011: { recovery: 'resume', meaning: 'server error' },
-  1012: { recovery: 'resume', meaning: 'the server restarts' },
+  1012: { recovery: 'resume', meaning: 'the server is restarting' },
   1013: { recovery: 'resume', meaning: 'the server asks to try again later' },
   1014: { recovery: 'resume', meaning: 'bad gateway' },
   1015: { recovery: 'resume', meaning: 'the TLS handshake failed' },
 };
 
-/** What the HTTP statuses that refuse an upgrade mean, if the token travels in the upgrade. */
+/** The meaning of the HTTP statuses that refuse an upgrade, if the upgrade request contains the token. */
 export const UPGRADE_ENDS: Readonly<Record<number, End>> = {
   401: { recovery: 'reauthenticate', meaning: 'the token is not accepted' },
   403: { recovery: 'reauthenticate', meaning: 'the token lacks a scope' },

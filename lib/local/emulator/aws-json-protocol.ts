@@ -16,7 +16,7 @@ export interface Call extends ActionCall {
   readonly body: string;
 }
 
-/** The answer to a call. Errors are answers too. */
+/** The response to a call. Errors are also responses. */
 export interface Answer {
   readonly status: number;
   readonly headers: Record<string, string>;
@@ -32,7 +32,7 @@ export class LostAnswerError extends Error {
   }
 }
 
-/** Finds the service and action of each call, injects faults and formats the answer. */
+/** Finds the service and action of each call, injects faults and formats the response. */
 export class Dispatcher {
   private readonly services: readonly EmulatedService[];
   private readonly faults: FaultInjector | undefined;
@@ -49,7 +49,7 @@ export class Dispatcher {
     );
   }
 
-  /** Answers one call. Rejects with {@link LostAnswerError} if a fault drops the answer. */
+  /** Handles one call. Rejects with {@link LostAnswerError} if a fault drops the response. */
   async handle(call: Call): Promise<Answer> {
     announceCall(call);
     const [prefix = '', action = ''] = call.target.split('.', 2);
@@ -84,7 +84,7 @@ export class Dispatcher {
     }
     faults.report({ kind, target: call.target, body: call.body });
     if (kind === 'throttle' || kind === 'server_error') throw faultError(call.target, kind);
-    // The outcome is lost with the answer, even if it is an error.
+    // The outcome is lost with the response, even if it is an error.
     if (kind === 'timeout_after_commit') await Promise.allSettled([run(input)]);
     await stall(faults.stallMs, call.signal);
     throw new LostAnswerError(call.target, kind);

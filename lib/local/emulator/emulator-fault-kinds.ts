@@ -2,11 +2,11 @@ import { AwsError } from './emulated-service.ts';
 
 /** The faults that can be injected. AWS shows each of them from time to time. */
 export const FAULT_KINDS = {
-  timeout_before_commit: 'The request is lost: it is not carried out, and there is no answer.',
-  timeout_after_commit: 'The answer is lost: the request is carried out, and there is no answer.',
+  timeout_before_commit: 'The request is lost: it is not executed, and there is no response.',
+  timeout_after_commit: 'The response is lost: the request is executed, but there is no response.',
   throttle: "The whole request is refused with the service's throttling error.",
-  server_error: 'The whole request is refused with a 5xx, and is not carried out.',
-  partial_failure: 'Some entries of a batch are not carried out, and the answer names them.',
+  server_error: 'The whole request is refused with a 5xx status and is not executed.',
+  partial_failure: 'Some entries of a batch fail, and the response lists them.',
   duplicate_delivery: 'A received message is delivered twice, both times with the same receive count.',
   duplicate_higher_count:
     'A received message is delivered twice, the second time with a higher receive count.',

@@ -21,7 +21,7 @@ const DEFAULT_MAX_STALE_MS = 1_000;
 /** Faults that are scheduled and have not happened yet. */
 const MAX_SCHEDULED_FAULTS = 10_000;
 
-/** A fault that happened. `body` is that of the request; for a message its body, for a read the item's key. */
+/** A fault that happened. `body` is the body of the request or message; for a read, it is the item's key. */
 export interface Fault {
   readonly kind: AwsFaultKind;
   readonly target: string;
@@ -77,7 +77,7 @@ export class FaultInjector implements ReceiveFaults, ReadFaults {
   }
 
   /**
-   * Schedules a fault for the next call of a target, whatever the rates.
+   * Schedules a fault for the next call of a target, regardless of the rates.
    * @param target as in `X-Amz-Target`, such as `AmazonSQS.SendMessageBatch`.
    */
   next(kind: AwsFaultKind, target: string): void {
@@ -88,7 +88,7 @@ export class FaultInjector implements ReceiveFaults, ReadFaults {
     this.scheduled.push({ kind, target });
   }
 
-  /** Decides about one call. At most one fault hits it. */
+  /** Decides which fault, if any, hits a call. At most one does. */
   draw(target: string): AwsFaultKind | undefined {
     const kinds = FAULTY_TARGETS[target]?.filter((kind) => !isPerItem(kind)) ?? [];
     if (!this.enabled || kinds.length === 0) return undefined;
@@ -102,7 +102,7 @@ export class FaultInjector implements ReceiveFaults, ReadFaults {
     return undefined;
   }
 
-  /** Counts and reports a fault that now happens. */
+  /** Counts and reports a fault that is now injected. */
   report(fault: Fault): void {
     this.counts[fault.kind] += 1;
     this.onFault?.(fault);
@@ -151,7 +151,7 @@ export class FaultInjector implements ReceiveFaults, ReadFaults {
 
   visibilityMs(queueArn: string, body: string, fullMs: number): number {
     if (fullMs <= 0 || !this.strikes('early_visibility', RECEIVE_TARGET, queueArn, body)) return fullMs;
-    // The fourth power favors short times, within which a consumer is still at work.
+    // The fourth power favors short times, within which a consumer is still working.
     return Math.floor(fullMs * this.stream(queueArn).next() ** 4);
   }
 

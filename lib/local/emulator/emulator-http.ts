@@ -10,7 +10,7 @@ import { answerQuery, queryErrorAnswer } from './sts.ts';
 export interface HttpServed {
   readonly accountId: string;
   handle(call: Call): Promise<Answer>;
-  /** Answers an S3 request, which has a method and a path instead of an action in a header. */
+  /** Handles an S3 request, which has a method and a path instead of an action in a header. */
   s3(request: S3Request): S3Response;
   /** The JSON of `GET /_health`. */
   health(): object;
@@ -35,7 +35,7 @@ export async function listen(
     response.on('close', () => gone.abort());
     answerRequest(served, request, gone.signal).then(
       (answer) => send(request, response, answer),
-      // A fault dropped the answer: the connection is closed without one.
+      // A fault dropped the response: the connection is closed without one.
       () => request.socket.destroy(),
     );
   });
@@ -103,9 +103,9 @@ async function s3Request(request: IncomingMessage): Promise<S3Request> {
 function send(request: IncomingMessage, response: ServerResponse, answer: Answer | S3Response): void {
   if (response.destroyed) return;
   const body = Buffer.from(answer.body);
-  // The rest of a refused body stays unread, so this connection cannot carry another request.
+  // The rest of a refused body stays unread, so this connection cannot be used for another request.
   const last = request.complete ? {} : { connection: 'close' };
-  // The answer to a HEAD request sets its own content-length, although it has no body.
+  // The response to a HEAD request sets its own content-length, although it has no body.
   const length = request.method === 'HEAD' ? {} : { 'content-length': body.length };
   response.writeHead(answer.status, { ...answer.headers, ...last, ...length });
   response.end(body);

@@ -19,7 +19,7 @@ export interface EmulatorOptions {
   /** `000000000000` by default. */
   accountId?: string;
   faults?: FaultInjector;
-  /** Called for each call that was answered without an error, for counting what AWS would bill. */
+  /** Called for each call that succeeded, to count what AWS would bill. */
   onCall?: (call: Pick<Call, 'target' | 'body'>) => void;
 }
 
@@ -69,8 +69,8 @@ export class Emulator {
   }
 
   /**
-   * Answers one call: parses the input, injects faults, runs the action and formats errors. Rejects with an error named
-   * `TimeoutError` if a fault drops the answer.
+   * Handles one call: parses the input, injects faults, runs the action and formats errors. Rejects with an error named
+   * `TimeoutError` if a fault drops the response.
    */
   async handle(call: Call): Promise<Answer> {
     const answer = await this.dispatcher.handle(call);
@@ -86,7 +86,7 @@ export class Emulator {
     );
   }
 
-  /** Serves over HTTP. @param options port 0 (the default) takes a free one; host is 127.0.0.1 by default. */
+  /** Serves over HTTP. @param options port 0 (the default) selects a free port; host is 127.0.0.1 by default. */
   async listen(options: { port?: number; host?: string } = {}): Promise<Listening> {
     const listening = await listen(
       {

@@ -12,7 +12,7 @@ export interface MissingFeature {
 }
 
 /**
- * The answer to a request for something that AWS has and the emulator does not have: an operation, a parameter, an
+ * The response to a request for something that AWS has but the emulator does not: an operation, a parameter, an
  * expression function and so on. Nothing is read or written.
  */
 export class NotEmulatedError extends AwsError {

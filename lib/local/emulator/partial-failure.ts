@@ -110,7 +110,7 @@ function batchGet(...[input, run, faults, target]: Parameters<Partially>): Retur
 interface Parts {
   readonly failed: unknown[];
   readonly rest: unknown[];
-  /** Puts the answers of the other entries in their places, with failures between them. */
+  /** Puts the responses for the other entries in their places, with failures between them. */
   readonly weave: (answers: unknown[], failure: () => unknown) => unknown[];
 }
 

@@ -31,7 +31,7 @@ export async function collectBytes(pieces: AsyncIterable<Uint8Array>): Promise<U
   let bytes = 0;
   for await (const piece of pieces) {
     bytes += piece.length;
-    // A client that gets the answer while it still sends may never see it, so the rest is read and dropped.
+    // A client that is still sending may never see the response, so the rest of the body is read and dropped.
     if (bytes > MAX_DISCARDED_BYTES) throw bodyTooLarge();
     if (bytes <= MAX_REQUEST_BYTES) collected.push(piece);
   }

@@ -99,7 +99,7 @@ export class SecretsManager implements EmulatedService {
     return { ARN: secret.arn, Name: secret.name, VersionId, VersionStages: [CURRENT] };
   }
 
-  /** Deletes at once, whatever the recovery window: there is no RestoreSecret. */
+  /** Deletes at once, regardless of the recovery window, because there is no RestoreSecret. */
   private delete(input: JsonObject): JsonObject {
     const { arn, name } = this.find(input);
     this.secrets.delete(name);
@@ -134,7 +134,7 @@ export class SecretsManager implements EmulatedService {
 function setValue(secret: Secret, value: SecretValue, id: string): string {
   const { versions } = secret;
   const current = versions[CURRENT];
-  // The SDK repeats a request with the same token: that is one version.
+  // The SDK retries a request with the same token, which results in one version.
   if (current?.id === id) return id;
   if (current) versions[PREVIOUS] = current;
   versions[CURRENT] = { id, value, createdAtMs: Date.now() };

@@ -4,7 +4,7 @@ import type { AwsError } from './emulated-service.ts';
 import { NotEmulatedError } from './not-emulated.ts';
 
 /**
- * Answers a request of the query protocol, a form POST with an answer in XML. The only supported action is STS
+ * Handles a request in the query protocol, a form POST with a response in XML. The only supported action is STS
  * GetCallerIdentity, which many tools call first.
  */
 export function answerQuery(form: string, accountId: string): Answer {

@@ -19,7 +19,7 @@ export interface CollectorOptions {
 /** Collects messages into batches, which end at the batch size, the window or 6 MB, whichever is first. */
 export class BatchCollector {
   private readonly options: CollectorOptions;
-  /** Received messages that did not fit into the last batch. They come from one receive. */
+  /** Received messages that did not fit into the last batch. All are from one receive. */
   private carried: SQSRecord[] = [];
 
   constructor(options: CollectorOptions) {
@@ -50,7 +50,7 @@ export class BatchCollector {
     return batch;
   }
 
-  /** Releases received messages that are not in a batch. They are visible again at once. */
+  /** Releases received messages that are not in a batch. They become visible again at once. */
   release(): void {
     const released = this.carried.splice(0);
     for (const { receiptHandle } of released) {

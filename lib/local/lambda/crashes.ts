@@ -45,7 +45,7 @@ export class CrashPlan {
     return planned ?? (hit ? { call, when, orAtEnd: true } : undefined);
   }
 
-  /** Learns how many calls an invocation makes, so that random crashes reach all of them. */
+  /** Records how many calls an invocation makes, so that random crashes cover all of them. */
   sawCalls(count: number): void {
     this.mostCalls = Math.max(this.mostCalls, count);
   }

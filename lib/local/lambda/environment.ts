@@ -5,7 +5,7 @@ import type { RequestHandler } from '../emulator/request-handler.ts';
 /** Where a crash happens. The AWS calls of an invocation, including SDK retries, are counted from 1. */
 export interface CrashPoint {
   readonly call: number;
-  /** `before` the call is sent, or `after` it took effect and before the handler gets the answer. */
+  /** `before` the call is sent, or `after` it took effect but before the handler gets the response. */
   readonly when: 'before' | 'after';
   /** If the handler makes fewer calls, crash when it returns, so that its response is lost. */
   readonly orAtEnd?: boolean;
@@ -15,9 +15,9 @@ export interface CrashPoint {
 export interface CallMade {
   readonly target: string;
   readonly body: string;
-  /** Whether the handler got an answer. */
+  /** Whether the handler got a response. */
   readonly answered: boolean;
-  /** Whether the handler got an answer that says that the call took effect. */
+  /** Whether the handler got a response that confirms that the call took effect. */
   readonly succeeded: boolean;
 }
 
@@ -30,7 +30,7 @@ export type Outcome =
 
 /** Connects a handler to AWS through its execution environment. */
 export interface Edge {
-  /** Every AWS call of the handler must go through a wrapped request handler. */
+  /** Every AWS call by the handler must go through a wrapped request handler. */
   wrap(handler: RequestHandler): RequestHandler;
 }
 
@@ -59,7 +59,7 @@ const MAX_KEPT_CALLS = 10_000;
 
 /**
  * A Lambda execution environment: one handler instance, one invocation at a time. After a timeout or a crash it is
- * frozen: its code never gets another answer from AWS.
+ * frozen: its code never gets another response from AWS.
  */
 export class ExecutionEnvironment {
   readonly id: number;
@@ -71,7 +71,7 @@ export class ExecutionEnvironment {
   constructor(id: number, createHandler: CreateHandler) {
     this.id = id;
     this.handler = (async () => createHandler({ wrap: (inner) => this.wrap(inner) }))();
-    // The error is reported by the invocation. This prevents an unhandled rejection before it.
+    // The invocation reports the error. This prevents an unhandled rejection before that.
     this.handler.catch(() => undefined);
   }
 

@@ -44,7 +44,7 @@ export interface SqsPollerOptions {
   readonly createHandler: CreateHandler;
   readonly functionName?: string;
   readonly memoryLimitMb?: number;
-  /** Source of random crashes. */
+  /** Source of randomness for crashes. */
   readonly random?: Random;
   /** Probability that an invocation crashes. */
   readonly crash?: { readonly rate: number };
@@ -79,7 +79,7 @@ export function checkOptions({ batchSize, windowMs, maximumConcurrency, function
   check('functionTimeoutMs', functionTimeoutMs, 1, MAX_FUNCTION_TIMEOUT_MS);
   if (batchSize > MAX_BATCH_SIZE_WITHOUT_WINDOW && windowMs < MIN_WINDOW_OF_LARGE_BATCHES_MS)
     problems.push(
-      `a batchSize above ${MAX_BATCH_SIZE_WITHOUT_WINDOW} needs a windowMs of at least ${MIN_WINDOW_OF_LARGE_BATCHES_MS}`,
+      `a batchSize above ${MAX_BATCH_SIZE_WITHOUT_WINDOW} requires a windowMs of at least ${MIN_WINDOW_OF_LARGE_BATCHES_MS}`,
     );
   if (problems.length > 0) throw new PollerOptionError(`${problems.join('; ')}.`);
 }

@@ -42,24 +42,27 @@ export class SqsPoller {
     this.crashes = new CrashPlan(options.crash?.rate ?? 0, options.random);
   }
 
-  /** Plans a crash before a call is sent, or after it took effect and before its answer arrives. Counted from 1. */
+  /**
+   * Plans a crash before a call is sent, or after it took effect but before its response arrives. Calls are counted
+   * from 1.
+   */
   killAt(crash: PlannedCrash): void {
     this.crashes.killAt(crash);
   }
 
-  /** Invocations so far, running ones included. */
+  /** Invocations so far, including running ones. */
   get invocations(): number {
     return this.invocationCount;
   }
 
-  /** Starts to receive. A second call has no effect. */
+  /** Starts receiving. A second call has no effect. */
   start(): void {
     if (this.polling) return;
     const abort = new AbortController();
     this.polling = { abort, done: this.poll(abort.signal) };
   }
 
-  /** Stops receiving and waits for running invocations, which end by their timeout. */
+  /** Stops receiving and waits for running invocations, which end no later than their timeout. */
   async stop(): Promise<void> {
     const polling = this.polling;
     this.polling = undefined;

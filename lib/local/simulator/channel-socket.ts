@@ -31,7 +31,7 @@ export interface ChannelSocketOptions {
   readonly heartbeatText?: string | undefined;
   /** Whether a frame is binary. Default: none is. */
   readonly isBinary?: ((data: Buffer) => boolean) | undefined;
-  /** Whether a frame may be sent twice. Default: if the body of a notification names the occurrence. */
+  /** Whether a frame may be sent twice. Default: if the body of a notification identifies the occurrence. */
   readonly isRepeatable?: ((data: Buffer) => boolean) | undefined;
   /** With more unsent bytes than this, the connection is closed with 1008, as the platform does with slow readers. */
   readonly maxBufferedBytes: number;
@@ -120,7 +120,7 @@ export class ChannelSocket {
     return true;
   }
 
-  /** Sends a text that is not an event: heartbeat, system message, reply or garbage. */
+  /** Sends text that is not an event: heartbeat, system message, reply or garbage. */
   control(text: string | Buffer): void {
     if (this.live) this.socket.send(text);
   }
@@ -174,7 +174,7 @@ export class ChannelSocket {
     this.fragments = true;
   }
 
-  /** Answers no pings from now on. */
+  /** Stops answering pings. */
   withholdPongs(): void {
     this.withholds = true;
   }

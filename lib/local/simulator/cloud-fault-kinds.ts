@@ -41,7 +41,7 @@ export interface FaultHit {
   readonly random: Random;
   /** The channel to hit. Empty for faults of REST calls and upgrades. */
   readonly channelId: string;
-  /** Must be called when the fault takes effect: at once, or with the request that it waited for. */
+  /** Must be called when the fault takes effect: at once, or with the request that it waits for. */
   readonly onHit: () => void;
 }
 

@@ -13,8 +13,8 @@ const RETRY_MS = 50;
 const MAX_INTERVAL_MEANS = 5;
 const DEFAULT_MEAN_INTERVAL_MS = 2_000;
 /**
- * Longest time that a socket fault waits for the client to recover from the previous one. Must be longer than the
- * client takes to notice a silent connection; otherwise `half_open` may be followed by a second fault too early.
+ * Maximum time that a socket fault waits for the client to recover from the previous one. Must be longer than the
+ * client takes to detect a silent connection; otherwise `half_open` may be followed by a second fault too early.
  */
 const MAX_RECOVERY_MS = 15_000;
 
@@ -81,7 +81,7 @@ export class CloudFaults {
     this.waiting = [];
   }
 
-  /** Injects a socket fault as soon as the client has recovered from the previous one, before all that wait. */
+  /** Injects a socket fault as soon as the client has recovered from the previous one, before all waiting faults. */
   request(kind: CloudFaultKind): void {
     this.waiting.unshift(kind);
     if (this.retryTimer === undefined) this.tryWaiting();

@@ -165,7 +165,7 @@ function listing(
 ): ApiResponse {
   if (fault === 'listing_empty') return { status: 200, body: { entities: [] } };
   const { entities, ...rest } = page(request, all, body);
-  // The last entity of the page is missing, and the total does not say so.
+  // The last entity of the page is missing, and the total does not show it.
   const listed = fault === 'listing_shrinks' ? entities.slice(0, -1) : entities;
   return { status: 200, body: { entities: listed, ...rest } };
 }

@@ -4,8 +4,8 @@ import type { EventGroup, LedgerEntry } from './ledger-entry.ts';
 const MAX_CONTENTS = 5_000;
 
 /**
- * Events with the same topic and body that are sent over two paths. Their copies can be told apart only as far as one
- * path has delivered several of them, so that there must be at least as many on the bus as that path has delivered.
+ * Events with the same topic and body that are sent over two paths. Their copies can be distinguished only if one path
+ * delivers several of them. So there must be at least as many on the bus as that path has delivered.
  */
 export class EqualEvents implements EventGroup {
   readonly open = new Set<LedgerEntry>();
@@ -36,7 +36,7 @@ export class EqualEvents implements EventGroup {
 export class RecentContents {
   private readonly groups = new Map<string, EqualEvents>();
 
-  /** The group of a content. */
+  /** The group of events with this content. */
   groupOf(topicName: string, bodyText: string): EqualEvents {
     const content = `${topicName}\n${bodyText}`;
     const known = this.groups.get(content);

@@ -20,8 +20,8 @@ export class EventEmitter {
   private readonly judge: RecoveryJudge | undefined;
 
   /**
-   * @param options.everyTopic sends every event to every channel, whatever its topics
-   * @param integration gets every event too
+   * @param options.everyTopic sends every event to every channel, regardless of its topics
+   * @param integration also receives every event
    */
   constructor(
     ledger: Ledger,

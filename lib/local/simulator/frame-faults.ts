@@ -6,8 +6,8 @@ const MAX_HOLD_MS = 50;
 const MAX_BURST_WAIT_MS = 500;
 
 /**
- * Topics whose bodies name the occurrence. Any other frame that is sent twice on one connection looks like a state that
- * recurs, and the platform is not known to repeat frames on a connection.
+ * Topics whose bodies identify the occurrence. Any other frame that is sent twice on one connection looks like a
+ * recurring state, and the platform is not known to repeat frames on a connection.
  */
 const REPEATABLE =
   /"topicName":"v2\.(?:users\.[^."]+\.(?:presence|routingStatus)|detail\.|analytics\.conversation\.|conversations\.[^."]+\.transcription)/;
@@ -32,7 +32,7 @@ export class FrameFaults {
     this.sinks = sinks;
   }
 
-  /** Sends the next frame whose body names the occurrence twice. */
+  /** Sends the next frame twice whose body identifies the occurrence. */
   duplicateNext(): void {
     this.duplicate = true;
   }

@@ -1,8 +1,8 @@
 /** Value of `version` in every event frame of the platform. */
 export const FRAME_VERSION = '2';
 /**
- * Name of the metadata field with the serial number of an event. Genesys Cloud has no such field. It is outside of the
- * body, so it does not take part in the identity of an event, and it arrives on the bus in `detail.metadata`.
+ * Name of the metadata field with the serial number of an event. Genesys Cloud has no such field. It is outside the
+ * body, so it does not affect the identity of an event, and it arrives on the bus in `detail.metadata`.
  */
 export const SERIAL_FIELD = 'SimulatorSerial';
 

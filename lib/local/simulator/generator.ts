@@ -87,8 +87,8 @@ export class GeneratorError extends Error {
 
 /**
  * Generates the frames of a contact center from a seed: conversations from start to wrap-up, presence and routing
- * status of agents, state of queues. States recur as in real life, so two events of a topic can have the same body, or
- * the same time and another body. Frames average about 1.3 KB; a few are 100 KB.
+ * status of agents, and the state of queues. States recur as in real life, so two events of a topic can have the same
+ * body, or the same time but different bodies. Frames average about 1.3 KB; a few are 100 KB.
  */
 export class Generator {
   private readonly random: Random;
@@ -98,7 +98,7 @@ export class Generator {
   private readonly lives: { readonly life: ConversationLife; readonly plan: Step[] }[] = [];
 
   /**
-   * @param organization users and queues, such as those of a `Simulator`; changes of its lists take effect
+   * @param organization users and queues, such as those of a `Simulator`; changes to its lists take effect
    * @throws GeneratorError if a topic is not in {@link GENERATED_TOPICS}
    */
   constructor(organization: Organization, options: GeneratorOptions) {

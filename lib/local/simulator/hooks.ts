@@ -37,7 +37,7 @@ export class Hooks {
     });
   }
 
-  /** Announces maintenance, and closes what is still connected after the grace period. */
+  /** Announces maintenance, and closes all sockets that are still connected after the grace period. */
   closingSoon(channelId?: string): number {
     return this.each(channelId, (channel, socket) => {
       socket.control(SOCKET_CLOSING_TEXT);

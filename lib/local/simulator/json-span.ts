@@ -8,8 +8,8 @@ const WHITESPACE = new Set([' ', '\t', '\n', '\r']);
 const END_OF_LITERAL = new Set([',', '}', ']', ...WHITESPACE]);
 
 /**
- * Finds the value of a member of nested objects, so that a text can be cut or extended without parsing and
- * serializing it again, which would change numbers above 2^53. Of members with the same name the last one counts, as
+ * Finds the value of a member of nested objects, so that JSON text can be cut or extended without parsing and
+ * serializing it, which would change numbers above 2^53. If several members have the same name, the last one counts, as
  * with `JSON.parse`.
  *
  * @param text valid JSON

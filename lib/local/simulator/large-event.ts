@@ -7,7 +7,8 @@ import { seededUuid } from './identifiers.ts';
 const BASE64_SHARE = 3 / 4;
 
 /**
- * A conversation snapshot with an attribute as large as scripts and bots can make it. Its text does not compress well.
+ * A conversation snapshot with an attribute as large as those that scripts and bots create. Its text does not compress
+ * well.
  *
  * @param bytes size of the body, within 1 %
  */

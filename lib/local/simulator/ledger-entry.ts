@@ -1,14 +1,14 @@
 /**
- * `sent`: flushed to a working connection. `published`: on the bus. `repeated`: an event that equals one that is on the
- * bus, and that nobody could tell apart from it.
+ * `sent`: flushed to a working connection. `published`: on the bus. `repeated`: an event that equals one on the bus and
+ * cannot be distinguished from it.
  */
 export type EventState = 'pending' | 'sent' | 'published' | 'repeated' | 'unproven' | 'uncovered';
 
-/** Events with the same content, of which one on the bus can stand for another. */
+/** Events with the same content. One of them on the bus can stand for another. */
 export interface EventGroup {
   /** Members that are not on the bus. */
   readonly open: Set<LedgerEntry>;
-  /** Whether nothing is missing although members are not on the bus. */
+  /** Whether no event is missing although some members are not on the bus. */
   readonly isSatisfied: boolean;
   add(entry: LedgerEntry): void;
   /** A member reached the bus with this id. */
@@ -34,20 +34,20 @@ export type Path = 'socket' | 'integration';
 
 /** The ledger's record of one occurrence of an event. */
 export class LedgerEntry {
-  /** The cloud's own number of the occurrence. Copies on several connections have the same. */
+  /** The cloud's own number of the occurrence. Copies on several connections have the same number. */
   readonly serial: number;
   readonly topicName: string;
   /** Epoch milliseconds of the first write, fractional. */
   readonly sentAtMs: number;
   readonly group: EventGroup | undefined;
   state: EventState = 'pending';
-  /** Sockets that the event was written to. */
+  /** Number of sockets that the event was written to. */
   sockets = 0;
   /** Deliveries written but not flushed yet. */
   unflushed = 0;
   /** Deliveries flushed or proven. */
   flushed = 0;
-  /** Those of the flushed deliveries that EventBridge has accepted. */
+  /** Flushed deliveries that EventBridge has accepted. */
   accepted = 0;
   /** Deliveries flushed to a connection that broke. */
   doubtful = 0;
@@ -65,7 +65,7 @@ export class LedgerEntry {
 
   /** The state that follows from the deliveries and the arrivals on the bus. */
   derive(): EventState {
-    // An event on the bus was sent, whatever its socket reported.
+    // An event on the bus was sent, regardless of what its socket reported.
     if (this.isPublished && this.sockets > 0) return 'published';
     if (this.flushed > 0 && this.group?.isSatisfied) return 'repeated';
     if (this.flushed > 0) return this.readerKilled && this.accepted === 0 ? 'unproven' : 'sent';

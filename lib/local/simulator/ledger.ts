@@ -25,9 +25,9 @@ export interface LedgerOptions {
 export interface Arrival {
   /** Epoch milliseconds. */
   readonly atMs?: number;
-  /** The id that the product gave to the event. A copy with another id was not recognized as a copy. */
+  /** The id that the product assigned to the event. A copy with another id was not recognized as a copy. */
   readonly id?: string;
-  /** Whether the product says that it cannot tell this event from another one with the same content. */
+  /** Whether the product reports that it cannot distinguish this event from another one with the same content. */
   readonly isWeak?: boolean;
 }
 
@@ -37,11 +37,11 @@ function ledgerNow(): number {
 }
 
 /**
- * Records which events were sent, when and to how many sockets, and which reached the bus. It knows an event by its
- * serial number only, never by its content. Memory is bounded.
+ * Records which events were sent, when and to how many sockets, and which reached the bus. It identifies an event by
+ * its serial number only, never by its content. Memory is bounded.
  */
 export class Ledger {
-  /** From the frame to the bus, and the same of events that an injected fault stalled. */
+  /** Latency from the frame to the bus, and the same for events that an injected fault stalled. */
   readonly latency = new LatencyHistogram();
   readonly latencyStalled = new LatencyHistogram();
   private readonly maxOpenEvents: number;
@@ -70,12 +70,12 @@ export class Ledger {
     this.lastBadSerial = this.baseSerial + SERIALS_PER_LEDGER;
   }
 
-  /** Whether a serial number is of this ledger, sent or not. */
+  /** Whether a serial number belongs to this ledger, sent or not. */
   owns(serial: number): boolean {
     return serial > this.baseSerial && serial <= this.baseSerial + SERIALS_PER_LEDGER;
   }
 
-  /** A serial number for what must not reach the bus: the ledger does not know it. */
+  /** A serial number for an event that must not reach the bus. The ledger does not contain it. */
   badSerial(): number {
     return this.lastBadSerial--;
   }
@@ -127,7 +127,7 @@ export class Ledger {
     }
     const entry = this.open.get(serial);
     if (entry !== undefined) this.receivedFirst(entry, arrival);
-    // An event that is on the bus already, or that was never sent.
+    // An event that is already on the bus, or that was never sent.
     else if (!this.repeats.again(serial, arrival)) this.unexpected += 1;
   }
 
@@ -136,13 +136,15 @@ export class Ledger {
     this.repeats.allow(serial);
   }
 
-  /** Records the latency of this event apart, because an injected fault stalled it. No effect once it is on the bus. */
+  /** Records this event's latency separately, because a fault stalled it. No effect once the event is on the bus. */
   markStalled(serial: number): void {
     const entry = this.open.get(serial);
     if (entry !== undefined) entry.stalled = true;
   }
 
-  /** The process that reads the events was killed. What it had read and is not on the bus becomes unproven. */
+  /**
+   * The process that reads the events was killed. Events that it had read and that are not on the bus become unproven.
+   */
   readerKilled(): void {
     for (const entry of this.open.values()) {
       entry.readerKilled = true;

@@ -39,14 +39,15 @@ export interface NativeIntegrationOptions {
 
 interface Waiting {
   readonly entry: PartnerEntry;
-  /** Undefined for an event that is put again. */
+  /** Undefined for an event that is sent again. */
   readonly proof?: Delivery;
   readonly dueMs: number;
 }
 
 /**
- * Genesys Cloud's own EventBridge integration: puts the events of its topics on the partner bus, besides the sockets. It
- * repeats what EventBridge does not accept. An accepted event counts as sent, whatever happens to its sockets.
+ * Genesys Cloud's own EventBridge integration: sends the events of its topics to the partner bus, in addition to the
+ * sockets. It resends events that EventBridge does not accept. An accepted event counts as sent, regardless of its
+ * sockets.
  */
 export class NativeIntegration {
   /** Name of the partner event source and of its bus. */
@@ -75,7 +76,7 @@ export class NativeIntegration {
     this.random = new Random(options.seed).fork('native-integration');
   }
 
-  /** Starts to put events. Events from before wait. */
+  /** Starts sending events. Earlier events have waited until now. */
   connect(put: PutPartnerEvents): void {
     this.put = put;
     this.timer = setInterval(() => this.pump(), TICK_MS);
@@ -86,12 +87,12 @@ export class NativeIntegration {
     return this.typeOf(topicName) === undefined ? undefined : this.contents.groupOf(topicName, bodyText);
   }
 
-  /** Sends an event if its topic is one of the integration. */
+  /** Sends an event if the integration has its topic. */
   offer(entry: LedgerEntry, text: string): void {
     const DetailType = this.typeOf(entry.topicName);
     if (DetailType === undefined || text.length > MAX_EVENT_CHARACTERS || this.isDown()) return;
     const nowMs = Date.now();
-    // Two occurrences of one content never have the same time.
+    // Two occurrences of the same content never have the same time.
     this.lastTimeMs = Math.max(nowMs, this.lastTimeMs + 1);
     const timestamp = new Date(this.lastTimeMs).toISOString();
     const Detail = `${text.slice(0, -1)},"timestamp":"${timestamp}"}`;
@@ -109,7 +110,7 @@ export class NativeIntegration {
     await new Promise<void>((resolve) => this.onIdle.push(resolve));
   }
 
-  /** Injects no more faults. */
+  /** Stops injecting faults. */
   stop(): void {
     this.isFaulty = false;
   }
@@ -152,7 +153,7 @@ export class NativeIntegration {
 
   private async send(batch: readonly Waiting[]): Promise<void> {
     this.calls += 1;
-    // What is not known to be accepted is put again, which may repeat it.
+    // An event that is not known to be accepted is sent again, which may repeat it.
     const accepted = (await this.put?.(batch.map(({ entry }) => entry)).catch(() => [])) ?? [];
     for (const [index, one] of batch.entries()) {
       if (accepted[index]) one.proof?.proven();

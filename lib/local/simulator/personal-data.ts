@@ -1,6 +1,6 @@
 /**
- * Values that stand for personal data in events, by what they are. None occurs anywhere else, so that a scan recognizes
- * them. Some begin a longer value.
+ * Values that represent personal data in events, by kind. They occur nowhere else, so a scan can recognize them. Some
+ * are the start of a longer value.
  */
 export const PERSONAL_DATA = {
   customerName: 'Zoë "V" Vex',
@@ -21,7 +21,7 @@ export const PERSONAL_DATA = {
 
 const { customerName, phoneNumber, email, account, note, attribute, attributeName } = PERSONAL_DATA;
 
-/** Personal data as events of streams have it, beside what is not personal. */
+/** Personal data as in stream events, together with other data. */
 export const PERSONAL_FIELDS = {
   caller: { name: customerName, number: `${phoneNumber}550143`, email },
   ani: `tel:${phoneNumber}550143`,

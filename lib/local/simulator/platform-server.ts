@@ -7,7 +7,7 @@ const KEEP_ALIVE_MS = 65_000;
 
 /** A part of the simulated platform: the requests and upgrades of some paths. */
 export interface PlatformPart {
-  /** What its paths begin with. Of several parts, the one with the longest match answers. */
+  /** Prefixes of its paths. The part with the longest match handles a request. */
   readonly path: string;
   answer(request: IncomingMessage, response: ServerResponse): void;
   upgrade(request: IncomingMessage, raw: Duplex, head: Buffer): void;

@@ -6,7 +6,7 @@ interface Probe {
 }
 
 /**
- * Tracks what a peer has provably read. TCP acknowledges bytes that the application may never read, so the server
+ * Tracks how much a peer has provably read. TCP acknowledges bytes that the application may never read, so the server
  * sends pings (RFC 6455, 5.5.2): a pong proves that the peer has read everything that was sent before the ping.
  */
 export class ReadProof {

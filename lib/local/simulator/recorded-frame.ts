@@ -14,9 +14,9 @@ export class FrameTextError extends Error {
 }
 
 /**
- * Checks that a text is a recorded frame.
+ * Checks that a string is a recorded frame.
  *
- * @throws FrameTextError if the text is not a JSON object with an `eventBody` whose `metadata`, if any, is an object
+ * @throws FrameTextError if the string is not a JSON object with an `eventBody` whose `metadata`, if any, is an object
  */
 export function checkFrameText(text: string): void {
   let value: unknown;
@@ -41,7 +41,7 @@ export function textWithSerial(text: string, serial: number): string {
     const end = text.lastIndexOf('}');
     return `${text.slice(0, end)},"metadata":{${field}}${text.slice(end)}`;
   }
-  // At the end, because of fields with the same name the last one counts.
+  // At the end, because the last of several fields with the same name counts.
   const end = metadata.end - 1;
   const isEmpty = text.slice(metadata.start + 1, end).trim() === '';
   return `${text.slice(0, end)}${isEmpty ? '' : ','}${field}${text.slice(end)}`;

@@ -21,14 +21,14 @@ interface ArrivalIdentity {
 
 /** Tells which repeats on the bus are explained: by an unknown outcome, or as the copy of another socket. */
 export class Repeats {
-  /** `strict`: nothing explains them. */
+  /** `strict`: repeats without an explanation. */
   readonly counts = { strict: 0, weak: 0, allowed: 0 };
   private readonly marks = new SerialMarks();
   private readonly allowances = new Map<number, number>();
   private readonly overlapped = new Map<number, Overlapped>();
   private readonly onCopy: (group: EventGroup | undefined, id: string) => void;
 
-  /** @param onCopy - called for a copy with another id, with the events of the same content */
+  /** @param onCopy - called for a copy with another id, with the events that have the same content */
   constructor(onCopy: (group: EventGroup | undefined, id: string) => void) {
     this.onCopy = onCopy;
   }
@@ -39,7 +39,7 @@ export class Repeats {
     this.allowances.set(serial, (this.allowances.get(serial) ?? 0) + 1);
   }
 
-  /** An event reached the bus for the first time. `sockets`: how many it was written to. */
+  /** An event reached the bus for the first time. `sockets`: the number of sockets it was written to. */
   first(serial: number, sockets: number, { id, isWeak = false }: ArrivalIdentity, group?: EventGroup): void {
     this.marks.set(serial, sockets);
     if (sockets <= 1) return;
@@ -64,8 +64,8 @@ export class Repeats {
   }
 
   /**
-   * Whether an arrival is the copy of another socket that the product could not recognize. Each socket explains one id,
-   * and one of the ids must be weak. The same id again is never such a copy.
+   * Whether an arrival is a copy from another socket that the product could not recognize. Each socket accounts for one
+   * id, and one of the ids must be weak. A repeated id is never such a copy.
    */
   private isWeakCopy(serial: number, { id, isWeak = false }: ArrivalIdentity): boolean {
     const overlapped = this.overlapped.get(serial);

@@ -22,13 +22,13 @@ interface Armed<Fault> {
 }
 
 /**
- * Faults that hit the next request of a kind. At most one waits per kind, so that they do not pile up while a client is
- * idle.
+ * Faults that hit the next request of a kind. At most one fault per kind waits, so that faults do not pile up while a
+ * client is idle.
  */
 export class RequestFaults {
   private readonly armed: { [Kind in RequestKind]?: Armed<FaultOf[Kind]> | undefined } = {};
 
-  /** Listings whose next page is right: the first one, and the one after a wrong one. */
+  /** Listings whose next page is correct: the first page, and the page after an incorrect one. */
   private readonly rightListings = new Set<string>(['users', 'queues']);
 
   /** Arms a fault for the next request. @returns false if another one is waiting */
@@ -40,8 +40,9 @@ export class RequestFaults {
   }
 
   /**
-   * The fault that hits this page of a listing. The first page is never wrong, nor are two in a row: entities that were
-   * never listed, or are missing twice, cannot be distinguished from entities that do not exist.
+   * The fault that hits this page of a listing. The first page is always correct, and two consecutive pages are never
+   * both incorrect: entities that were never listed, or are missing twice, cannot be distinguished from entities that
+   * do not exist.
    */
   takeListing(name: 'users' | 'queues'): ListingFault | undefined {
     if (this.rightListings.delete(name)) return undefined;

@@ -140,7 +140,7 @@ function routesOf({
     route('DELETE', 'eventbridge/streams/{id}', (_request, _token, id) => streams.delete(id)),
     route('GET', 'users', (request) => {
       const expand = request.query.get('expand');
-      // The faults of listings hit only the listings of ids.
+      // Listing faults apply only to listings of ids.
       const listed = directory.listUsers(request, expand ? undefined : requestFaults.takeListing('users'));
       return expand ? recovery.expanded(listed, expand) : listed;
     }),

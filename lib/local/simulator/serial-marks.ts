@@ -5,14 +5,14 @@ const MAX_BYTE = 255;
 
 /** The published serial numbers, one byte each, so that a repeat is recognized however late it comes. */
 export class SerialMarks {
-  /** Sockets that the event was written to, plus one. Zero is a serial number that was not published. */
+  /** Number of sockets that the event was written to, plus one. Zero means that the serial number was not published. */
   private readonly chunks = new Map<number, Uint8Array>();
 
   has(serial: number): boolean {
     return this.byte(serial) > 0;
   }
 
-  /** Sockets that a published event was written to, at most 254. */
+  /** Number of sockets that a published event was written to, at most 254. */
   sockets(serial: number): number {
     return Math.max(0, this.byte(serial) - 1);
   }

@@ -35,19 +35,19 @@ export interface SimulatorOptions {
   readonly maxSocketBufferBytes?: number;
   /** Templates of topics for which the client lacks the permission, such as `v2.users.{id}.presence`. */
   readonly deniedTopics?: readonly string[];
-  /** Permissions that the client lacks for reading the past, such as `analytics:userDetail:view`. Default none. */
+  /** Permissions that the client lacks for reading past data, such as `analytics:userDetail:view`. Default none. */
   readonly deniedPermissions?: readonly string[];
-  /** Longest time until the REST API knows an event. Default 60,000. */
+  /** Maximum time until the REST API returns an event. Default 60,000. */
   readonly historyDelayMs?: number;
-  /** What the REST API knows of the past, if other clouds fill it too. Default: what this simulator emits. */
+  /** The past data of the REST API, if other clouds also add to it. Default: the events that this simulator emits. */
   readonly history?: EventHistory;
-  /** Sends every event to every channel, whatever its topics. Used to replay a capture. Default false. */
+  /** Sends every event to every channel, regardless of its topics. Used to replay a capture. Default false. */
   readonly everyTopic?: boolean;
   readonly faults?: CloudFaults;
   readonly ledger?: Ledger;
-  /** Learns what is emitted. Default none. */
+  /** Called for every emitted event. Default none. */
   readonly recoveryJudge?: RecoveryJudge;
-  /** Sends events to EventBridge too. Default none. */
+  /** Also sends events to EventBridge. Default none. */
   readonly integration?: NativeIntegration;
 }
 

@@ -43,7 +43,7 @@ export interface Listening {
 
 /** A simulated Genesys Cloud: OAuth, REST API and notification service on one port, for any client. */
 export class Simulator implements PlatformPart {
-  /** As a part of a platform, it answers what no other part does. */
+  /** As a part of a platform, it handles the requests that no other part handles. */
   readonly path = '/';
   readonly ledger: Ledger;
   /** All actions of the cloud on its channels. The most common ones are also methods of this class. */
@@ -52,7 +52,7 @@ export class Simulator implements PlatformPart {
   onOverlap: () => void = () => {};
   /** Streams to webhooks. A `WebhookSender` delivers their events. */
   readonly streams = new StreamsResource();
-  /** What the REST API can tell about the past. */
+  /** The past data that the REST API returns. */
   readonly history: EventHistory;
   private readonly requestFaults = new RequestFaults();
   private readonly options: ReturnType<typeof checkedOptions>;
@@ -180,14 +180,14 @@ export class Simulator implements PlatformPart {
       .map(({ id }) => id);
   }
 
-  /** Bytes that the clients have not read yet, over all sockets. */
+  /** Bytes that the clients have not read yet, across all sockets. */
   get bufferedBytes(): number {
     let bytes = 0;
     for (const socket of this.sockets) bytes += socket.bufferedBytes;
     return bytes;
   }
 
-  /** Whether so many events wait for the bus that no more should be emitted. */
+  /** Whether too many events have not reached the bus, so that no more should be emitted. */
   get isFull(): boolean {
     return this.ledger.isFull;
   }
@@ -228,7 +228,7 @@ export class Simulator implements PlatformPart {
     return this.server.close();
   }
 
-  /** Closes all sockets. What was sent still arrives; sockets that do not close are terminated. */
+  /** Closes all sockets. Data that was sent still arrives. Sockets that do not close are terminated. */
   async end(): Promise<void> {
     this.faults?.stop();
     this.hooks.stop();

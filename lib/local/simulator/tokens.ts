@@ -41,7 +41,7 @@ export class Tokens {
     return this.tokens.get(value);
   }
 
-  /** Ends a token before it expires. Every part of the platform learns it. */
+  /** Ends a token before it expires, and notifies every part of the platform. */
   revoke(token: Token): void {
     token.revoked = true;
     for (const listener of this.listeners) listener(token);

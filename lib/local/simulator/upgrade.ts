@@ -50,7 +50,7 @@ export class Upgrades {
 }
 
 function refuse(raw: Duplex, status: number): void {
-  // The client may have disconnected already. The response does not matter then.
+  // The client may have already disconnected. Then the response does not matter.
   raw.on('error', () => raw.destroy());
   const body = JSON.stringify({
     status,

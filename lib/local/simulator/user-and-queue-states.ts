@@ -39,7 +39,7 @@ export interface StatesContext {
 
 /**
  * The states of users and queues, and the frames of their changes. States recur as in real life: a count goes from 0 to
- * 1 and back, a member joins, leaves and joins again, and the bodies of such events are equal byte for byte.
+ * 1 and back, or a member joins, leaves and joins again. The bodies of such events are equal byte for byte.
  */
 export class UserAndQueueStates {
   private readonly context: StatesContext;
@@ -106,7 +106,7 @@ export class UserAndQueueStates {
     this.push(OBSERVATIONS_TOPIC, queueId, observationsBody(queueId, random, fromMs, clocks.next(queueId)));
   }
 
-  /** Changes a state that has two values. Returns the new one. */
+  /** Toggles a state with two values. Returns the new value. */
   private toggle(state: string): boolean {
     if (this.on.delete(state)) return false;
     if (this.on.size >= MAX_STATES) this.on.clear();

@@ -1,8 +1,8 @@
-/** Faults of the sender of webhook deliveries, and of somebody who imitates it. */
+/** Faults of the sender of webhook deliveries, and of an attacker who impersonates it. */
 export const WEBHOOK_FAULTS = {
   webhook_repeat: 'A delivery is sent again although it was accepted.',
   webhook_hang_up: 'The sender ends the connection before the response, and sends the delivery again.',
-  webhook_forged: 'Somebody sends an event that is signed with another secret.',
+  webhook_forged: 'An attacker sends an event that is signed with another secret.',
   webhook_altered: 'A body is altered by one byte after it was signed.',
   webhook_wrong_length: 'A signature is too short or too long.',
 } as const;

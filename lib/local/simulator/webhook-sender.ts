@@ -38,8 +38,8 @@ interface Good {
 }
 
 /**
- * Delivers events to the webhooks of registered streams: signed, and again after a server error or without a response,
- * always with the same event id. Every event counts as sent, whatever its webhook answers.
+ * Delivers events to the webhooks of registered streams: signed, and resent after a server error or without a response,
+ * always with the same event id. Every event counts as sent, regardless of the webhook's response.
  */
 export class WebhookSender {
   /** Faults that took effect, by kind. */
@@ -60,12 +60,12 @@ export class WebhookSender {
     this.random = new Random(options.seed).fork('webhook');
   }
 
-  /** Whether so many events wait that no more should be emitted. */
+  /** Whether too many events are waiting, so that no more should be emitted. */
   get isFull(): boolean {
     return this.waiting.length >= MAX_WAITING || this.options.ledger.isFull;
   }
 
-  /** Delivers an event to every stream with a rule for it. Its metadata has a new serial number. */
+  /** Delivers an event to every stream with a matching rule. Its metadata has a new serial number. */
   emit(frame: Frame): void {
     const { ledger, streams } = this.options;
     const entry = ledger.begin(frame.topicName);
@@ -82,13 +82,13 @@ export class WebhookSender {
     this.pump();
   }
 
-  /** Resolves when nothing waits and nothing is being delivered. */
+  /** Resolves when no deliveries are waiting or in progress. */
   async idle(): Promise<void> {
     if (this.inFlight + this.waiting.length === 0) return;
     await new Promise<void>((resolve) => this.onIdle.push(resolve));
   }
 
-  /** Injects no more faults. */
+  /** Stops injecting faults. */
   stop(): void {
     this.abort.abort();
   }
@@ -156,7 +156,7 @@ export class WebhookSender {
     }
   }
 
-  /** Sends deliveries that must be refused. Each has an event that must not reach the bus. */
+  /** Sends deliveries that must be refused. Each contains an event that must not reach the bus. */
   private sendBad(stream: StreamDefinition, frame: Frame, faults: ReadonlySet<WebhookFaultKind>): void {
     const { url, secret } = stream.destination;
     const send = (kind: WebhookFaultKind, make: (body: Buffer) => readonly [Buffer, string]) => {

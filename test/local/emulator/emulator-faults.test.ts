@@ -95,7 +95,7 @@ describe('faults of single calls', () => {
     expect(queue.peek()).toEqual([]);
   });
 
-  test('A partial failure of PutEvents keeps the order of the entries in the answer', async () => {
+  test('A partial failure of PutEvents keeps the order of the entries in the response', async () => {
     await clients.eventbridge.send(new CreateEventBusCommand({ Name: 'bus' }));
     const Entries = Array.from({ length: 10 }, (_, index) => ({
       EventBusName: 'bus',

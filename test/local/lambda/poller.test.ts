@@ -119,7 +119,7 @@ describe('batches', () => {
     expect(invocations.map(({ records }) => records.length)).toEqual([10, 10, 10, 10, 10, 10, 10, 10, 10, 5]);
   });
 
-  test('A window collects messages from its first message on', async () => {
+  test('A window starts with its first message', async () => {
     const batches: string[][] = [];
     const running = poll(async (event) => void batches.push(bodiesOf(event)), {
       batchSize: 100,
@@ -150,7 +150,7 @@ describe('batches', () => {
     expect(queue.peek()).toEqual([]);
   });
 
-  test('Options that Lambda refuses are refused with all problems listed', () => {
+  test('Options that Lambda refuses are refused, with all problems listed', () => {
     expect(() => poll(async () => undefined, { batchSize: 11, maximumConcurrency: 0 })).toThrow(
       /maximumConcurrency.*windowMs of at least 1000/,
     );
@@ -249,7 +249,7 @@ describe('failures', () => {
     expect(invocations.map(({ outcome }) => outcome.kind)).toEqual(['error', 'response']);
   });
 
-  test('After the function timeout the handler is abandoned and gets no more answers from AWS', async () => {
+  test('After the function timeout the handler is abandoned and gets no more responses from AWS', async () => {
     fill(1);
     const told: string[] = [];
     const createHandler: SqsPollerOptions['createHandler'] = (edge) => {

@@ -47,7 +47,7 @@ describe('delivery', () => {
     await eventually(() => socket.events.map(({ topicName }) => topicName)).toEqual(expected);
   });
 
-  test('A recorded text is sent unchanged but for its serial number', async () => {
+  test('Recorded text is sent unchanged except for its serial number', async () => {
     await start();
     const { socket } = await client.open([topicOf(0)]);
     const text = `{ "topicName": "${topicOf(0)}", "eventBody": {"b":1, "a":2} }`;
@@ -56,7 +56,7 @@ describe('delivery', () => {
     await eventually(() => socket.texts).toEqual([withSerial]);
   });
 
-  test('A recorded text that is not a frame is rejected', async () => {
+  test('Recorded text that is not a frame is rejected', async () => {
     await start();
     expect(() => simulator.emitText(topicOf(0), '{')).toThrow(/not JSON/);
     expect(() => simulator.emitText(topicOf(0), '{}')).toThrow(/eventBody/);

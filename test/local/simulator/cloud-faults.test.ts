@@ -162,7 +162,7 @@ describe('an injected fault', () => {
     expect(faults.inject('socket_drop')).toBe(false);
   });
 
-  test('Faults of requests do not pile up while no request comes', async () => {
+  test('Request faults do not pile up while there are no requests', async () => {
     await start(CLOUD_FAULT_KINDS, NEVER_MS);
     expect(faults.inject('rest_503')).toBe(true);
     expect(faults.inject('rest_503')).toBe(false);

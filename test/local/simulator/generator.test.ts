@@ -84,7 +84,7 @@ describe('frames', () => {
     expect(large).toBeLessThan(sizes.length / 200);
   });
 
-  test('Presence and routing status frames have the shape of the platform', () => {
+  test('Presence and routing status frames have the format of the platform', () => {
     for (const { body } of of('v2.users.{id}.presence')) {
       expect(body).toMatchObject({
         source: 'PURECLOUD',
@@ -208,7 +208,7 @@ describe('recurring states', () => {
       ).toBe(true);
   });
 
-  test('The presence of a user changes only in its message', () => {
+  test("Sometimes only the message of a user's presence changes", () => {
     expect(changesOf('v2.users.{id}.presence').map(differences)).toContainEqual(['message']);
   });
 
@@ -249,7 +249,7 @@ describe('recurring states', () => {
 });
 
 describe('the generator', () => {
-  test('The same seed gives the same frames', () => {
+  test('The same seed produces the same frames', () => {
     const list = (seed: number): string =>
       JSON.stringify(take(new Generator(organization, { seed, now: slowClock() }), 2_000));
     expect(list(4)).toBe(list(4));

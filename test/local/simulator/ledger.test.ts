@@ -21,7 +21,7 @@ describe('the serial number', () => {
     expect(send(ledger)).not.toBe(send(ledger));
   });
 
-  test('The key of an event is the serial number in its metadata, whatever its topic and body', () => {
+  test('The key of an event is the serial number in its metadata, regardless of its topic and body', () => {
     const ledger = new Ledger();
     fc.assert(
       fc.property(fc.nat(), fc.string(), fc.jsonValue(), (serial, topicName, eventBody) => {
@@ -71,7 +71,7 @@ describe('the report', () => {
     expect(ledger.report()).toMatchObject({ publishedTwice: 2, publishedTwiceUnknown: 2 });
   });
 
-  test('A weak event with another id counts apart, once for each further socket', () => {
+  test('A weak event with another id is counted separately, once for each further socket', () => {
     const ledger = new Ledger();
     const serial = send(ledger, { sockets: 2 });
     for (const id of ['first', 'second']) ledger.received(serial, { id, isWeak: true });
@@ -80,21 +80,21 @@ describe('the report', () => {
     expect(ledger.report()).toMatchObject({ publishedTwiceWeak: 1, publishedTwice: 1 });
   });
 
-  test('A weak event with another id is a double if only one socket got it', () => {
+  test('A weak event with another id is a duplicate if only one socket received it', () => {
     const ledger = new Ledger();
     const serial = send(ledger);
     for (const id of ['first', 'second']) ledger.received(serial, { id, isWeak: true });
     expect(ledger.report()).toMatchObject({ publishedTwiceWeak: 0, publishedTwice: 1 });
   });
 
-  test('A weak event that arrives again with the same id is a double, although two sockets got it', () => {
+  test('A weak event that arrives again with the same id is a duplicate, although two sockets received it', () => {
     const ledger = new Ledger();
     const serial = send(ledger, { sockets: 2 });
     for (const id of ['first', 'first', 'second']) ledger.received(serial, { id, isWeak: true });
     expect(ledger.report()).toMatchObject({ publishedTwiceWeak: 1, publishedTwice: 1 });
   });
 
-  test('A second id is a double if neither of the two is weak', () => {
+  test('A second id is a duplicate if neither of the two is weak', () => {
     const ledger = new Ledger();
     const serial = send(ledger, { sockets: 2 });
     for (const id of ['first', 'second']) ledger.received(serial, { id });
@@ -126,7 +126,7 @@ describe('the report', () => {
     );
   });
 
-  test('Latency counts from the first write, and stalled events are reported apart', () => {
+  test('Latency counts from the first write, and stalled events are reported separately', () => {
     const ledger = new Ledger();
     for (let n = 1; n <= 100; n += 1) ledger.received(send(ledger), { atMs: AT_MS + n });
     const stalled = send(ledger);
@@ -277,7 +277,7 @@ describe('equal events on two paths', () => {
     expect(ledger.report()).toMatchObject({ unproven: 1 });
   });
 
-  test('What EventBridge has accepted is still sent when the process that reads the socket is killed', () => {
+  test('An event that EventBridge has accepted still counts as sent when the process that reads the socket is killed', () => {
     sent('socket', 'integration');
     sent('socket');
     ledger.readerKilled();
@@ -303,7 +303,7 @@ describe('deliveries', () => {
     expect(ledger.report()).toMatchObject({ sent: 1, unproven: 0, published: 1 });
   });
 
-  test('The counts add up whatever the order of deliveries and arrivals', () => {
+  test('The counts add up for any order of deliveries and arrivals', () => {
     const action = fc.record({
       event: fc.nat(4),
       what: fc.constantFrom('flushed', 'failed', 'proven', 'doubted', 'received', 'killed'),

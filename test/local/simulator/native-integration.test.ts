@@ -63,7 +63,7 @@ describe('without faults', () => {
     expect(ledger.report()).toMatchObject({ uncovered: 2 });
   });
 
-  test('What EventBridge does not accept, or does not answer, is put again', async () => {
+  test('An event that EventBridge does not accept, or does not respond to, is sent again', async () => {
     start();
     const answers = [
       () => [true, false],
@@ -80,7 +80,7 @@ describe('without faults', () => {
     expect(ledger.report()).toMatchObject({ sent: 2 });
   });
 
-  test('At most twenty events are put with one call', async () => {
+  test('At most twenty events are sent in one call', async () => {
     start();
     for (let left = 50; left > 0; left -= 1) offer();
     await vi.advanceTimersByTimeAsync(100);

@@ -10,7 +10,7 @@ const spacedJson = fc
   .map(([value, spaces]) => JSON.stringify(value, undefined, spaces));
 
 describe('the serial number of a recorded frame', () => {
-  test('A recorded frame keeps all characters of its text beside the serial number', () => {
+  test('A recorded frame keeps all characters of its text apart from the serial number', () => {
     const text =
       '{ "topicName":"t", "eventBody":{"n":90071992547409931234567890,"d":1.0e2},"metadata" : { } }';
     expect(textWithSerial(text, 5)).toBe(
@@ -18,7 +18,7 @@ describe('the serial number of a recorded frame', () => {
     );
   });
 
-  test('A recorded frame with and without metadata gets its serial number, whatever it contains', () => {
+  test('A recorded frame with or without metadata gets its serial number, regardless of its content', () => {
     fc.assert(
       fc.property(
         fc.jsonValue(),

@@ -29,7 +29,7 @@ describe('a missed event', () => {
     expect(judge.judge([missed(1, PRESENCE)])).toMatchObject({ recovered: 1, unexplained: 0, doubled: 0 });
   });
 
-  test('It is unexplained if the REST API knows it and the bus does not have it', () => {
+  test('It is unexplained if the REST API returns it but the bus does not have it', () => {
     const judge = new RecoveryJudge();
     judge.emitted(1, presence('2026-01-01T00:00:00Z'));
     expect(judge.judge([missed(1, PRESENCE)])).toMatchObject({
@@ -39,7 +39,7 @@ describe('a missed event', () => {
     });
   });
 
-  test('A change of only the message is unrecoverable if the presence itself was delivered', () => {
+  test('A change to only the message is unrecoverable if the presence itself was delivered', () => {
     const judge = new RecoveryJudge();
     judge.emitted(1, presence('2026-01-01T00:00:00Z'));
     judge.emitted(2, presence('2026-01-01T00:00:00Z', 'back at two'));
@@ -118,7 +118,7 @@ describe('a missed event of the conversation stream', () => {
     expect(judged('abandoned', [])).toMatchObject({ recovered: 0, unexplained: 1 });
   });
 
-  test('What happens before the end is not known afterwards', () => {
+  test('Events before the end cannot be recovered', () => {
     expect(judged('transfer', []).unrecoverable).toEqual({ [STATE]: 1 });
   });
 
@@ -165,11 +165,11 @@ test('What several clouds do not know any more is counted together by topic', ()
   expect(joinedRecoveries(verdicts).unrecoverable).toEqual({ 'v2.routing.queues.{id}.users': 2 });
 });
 
-describe('a recovered event that was delivered live too', () => {
+describe('a recovered event that was also delivered live', () => {
   test.each([
     [true, { doubledWeak: 1, doubled: 0 }],
     [false, { doubledWeak: 0, doubled: 1 }],
-  ])('It counts as doubled; with a weak identity (%s) it says so', (isWeak, expected) => {
+  ])('It counts as a duplicate, which is flagged if its identity is weak (%s)', (isWeak, expected) => {
     const judge = new RecoveryJudge();
     judge.emitted(1, presence('2026-01-01T00:00:00Z'));
     judge.published(1);

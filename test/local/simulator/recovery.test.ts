@@ -65,7 +65,7 @@ describe('the REST API about the past', () => {
     });
   });
 
-  test('A change of only the message of a presence is not in the details of users', async () => {
+  test('A change to only the message of a presence is not in the details of users', async () => {
     await start();
     emit(`v2.users.${USER}.presence`, presence('2026-01-01T00:10:00.000Z'));
     emit(`v2.users.${USER}.presence`, { ...presence('2026-01-01T00:10:00.000Z'), message: 'back at two' });
@@ -82,7 +82,7 @@ describe('the REST API about the past', () => {
     expect((await page(1_001)).status).toBe(400);
   });
 
-  test('A missing permission is named', async () => {
+  test('A missing permission is reported by name', async () => {
     await start({ deniedPermissions: [RECOVERY_PERMISSIONS.userDetails] });
     const { status, body } = await post('analytics/users/details/query', { interval });
     expect(status).toBe(403);
@@ -139,7 +139,7 @@ describe('the REST API about the past', () => {
     );
   });
 
-  test('Without detail events the record of a conversation is made of its last state', async () => {
+  test('Without detail events the record of a conversation is derived from its last state', async () => {
     await start();
     const generator = new Generator(simulator, { seed: 3 });
     for (let n = 0; n < 5_000; n += 1) simulator.emit(generator.next());

@@ -24,7 +24,7 @@ describe('the token endpoint', () => {
     expect(client.token.length).toBeGreaterThan(40);
   });
 
-  test('The token endpoint accepts id and secret in the form', async () => {
+  test('The token endpoint accepts the id and secret in the form', async () => {
     const form = 'grant_type=client_credentials&client_id=simulator-client&client_secret=simulator-secret';
     const response = await fetch(`${cloud.url}/oauth/token`, {
       method: 'POST',
@@ -155,7 +155,7 @@ describe('channels', () => {
     expect(simulator.channelIds).not.toContain(second.id);
   });
 
-  test('Another OAuth client has 20 channels of its own and cannot use those of the first', async () => {
+  test('Another OAuth client has its own 20 channels and cannot use those of the first', async () => {
     await simulator.close();
     await start({ otherClients: [{ clientId: 'second', clientSecret: 'second-secret' }] });
     await client.login();
@@ -237,7 +237,7 @@ describe('subscriptions', () => {
     },
   );
 
-  test('A channel takes 1,000 topics, with a combined topic counted once, and rejects more with 400', async () => {
+  test('A channel accepts 1,000 topics, with a combined topic counted once, and rejects more with 400', async () => {
     const channel = await client.createChannel();
     const topics = Array.from({ length: 1_000 }, (_, n) => `v2.users.${n}?presence&routingStatus`);
     expect((await client.subscribe(channel, topics)).status).toBe(200);

@@ -210,7 +210,7 @@ describe('faults of frames', () => {
   });
 });
 
-test('A silenced connection stays open, but the simulator sends and answers nothing on it', async () => {
+test('A silenced connection stays open, but the simulator neither sends nor answers on it', async () => {
   const { socket } = await open();
   simulator.silenceSockets();
   emit(1);

@@ -6,7 +6,7 @@ function numbersOf(numbers: SequenceNumbers, events: string): number[] {
   return [...events].map((event) => numbers.next(event === '!').sequence);
 }
 
-test('After a repeat, the next event has the number of the one before it, and another time', () => {
+test('For a repeat, the next event has the same number as the previous one, but another time', () => {
   const numbers = new SequenceNumbers();
   const first = numbers.next(false);
   numbers.repeat();

@@ -1,7 +1,7 @@
 import type { End, EndTable } from '../end-table.ts';
 import { WEBSOCKET_ENDS } from '../websocket-ends.ts';
 
-/** The ends of `analytics-events`. */
+/** The table of ends for `analytics-events`. */
 export const ANALYTICS_ENDS: EndTable = {
   codes: {
     ...WEBSOCKET_ENDS,

@@ -8,7 +8,7 @@ import { type NumberedSubscription, SequenceReader } from '../sequence-reader.ts
 import type { ProtocolContext, Session, Signal } from '../stream-protocol.ts';
 import { endOfError } from './analytics-ends.ts';
 
-/** Characters of a server's message that are logged. */
+/** Maximum number of characters of a server message that are logged. */
 const MAX_MESSAGE_CHARACTERS = 200;
 
 /** The subscription of a consumer group. */
@@ -92,7 +92,7 @@ export class AnalyticsSession implements Session {
       : [this.act(message.data)];
   }
 
-  /** A group that another connection uses is kept, so only a stop unsubscribes. */
+  /** Other connections may use the same group, so only a stop unsubscribes. */
   onClosing(): readonly Signal[] {
     const { ANALYTICS_CONSUMER_GROUP: consumer_group } = this.subscription.set;
     return this.stopping.aborted ? [send({ type: 'unsubscribe', consumer_group })] : [];
@@ -121,7 +121,7 @@ export class AnalyticsSession implements Session {
     }
   }
 
-  /** Numbers are optional. They are those of the consumer group. */
+  /** Sequence numbers are optional. They are counted per consumer group. */
   private read(
     { type, id, timestamp, data, metadata }: EventMessage['data'],
     readUntilMs: number,
@@ -138,7 +138,7 @@ export class AnalyticsSession implements Session {
     const { rejected, set } = this.subscription;
     rejected.clear();
     for (const type of set.ANALYTICS_EVENT_TYPES)
-      if (!accepted.includes(type)) rejected.set(topicOf(type), 'not in the acknowledgement of the server');
+      if (!accepted.includes(type)) rejected.set(topicOf(type), "not in the server's acknowledgment");
   }
 }
 

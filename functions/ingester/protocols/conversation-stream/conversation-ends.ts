@@ -1,7 +1,7 @@
 import type { EndTable } from '../end-table.ts';
 import { UPGRADE_ENDS, WEBSOCKET_ENDS } from '../websocket-ends.ts';
 
-/** The ends of `conversation-stream`. */
+/** The table of ends for `conversation-stream`. */
 export const CONVERSATION_ENDS: EndTable = {
   codes: { ...WEBSOCKET_ENDS, 4001: { recovery: 'reauthenticate', meaning: 'the token has expired' } },
   otherCode: { recovery: 'resume', meaning: 'unknown close code' },

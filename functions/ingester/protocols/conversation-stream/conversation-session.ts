@@ -6,7 +6,7 @@ import { readJsonFrame } from '../json-frames.ts';
 import { type NumberedSubscription, SequenceReader } from '../sequence-reader.ts';
 import type { ProtocolContext, Session, Signal } from '../stream-protocol.ts';
 
-/** Types of events that were seen. */
+/** Event types that have been observed. */
 const EVENT_TYPES = ['conversation.state', 'conversation.talk', 'conversation.hold', 'routing.queue'];
 const EVERY_EVENT = '*';
 /** The subscription of the stream. */
@@ -44,7 +44,7 @@ export class ConversationSession implements Session {
     this.sequence = new SequenceReader(subscription, context, subscription.set.CONVERSATION_GAP_TOLERANCE);
   }
 
-  /** The subscription is not acknowledged, so a pong has to show that the server has read it. */
+  /** The server does not acknowledge the subscription, so a pong has to show that it has read it. */
   onOpen(): readonly Signal[] {
     const { CONVERSATION_TYPES: types, CONVERSATION_STATES: state } = this.subscription.set;
     const subscriptions = [{ channel: 'conversation', filters: { types, state } }];

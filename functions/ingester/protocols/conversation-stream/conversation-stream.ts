@@ -8,7 +8,7 @@ import type { StreamProtocol } from '../stream-protocol.ts';
 import { CONVERSATION_ENDS } from './conversation-ends.ts';
 import { ConversationSession, type ConversationSubscription, topicsOf } from './conversation-session.ts';
 
-/** The conversation stream: one event per frame with a contiguous sequence, and no replay. */
+/** The conversation stream: one event per frame with contiguous sequence numbers, and no replay. */
 export const conversationStream: StreamProtocol<ConversationStreamConfiguration, ConversationSubscription> = {
   name: 'conversation-stream',
   configuration: conversationStreamConfiguration,

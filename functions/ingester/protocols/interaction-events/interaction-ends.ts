@@ -1,7 +1,7 @@
 import type { EndTable } from '../end-table.ts';
 import { UPGRADE_ENDS, WEBSOCKET_ENDS } from '../websocket-ends.ts';
 
-/** The ends of `interaction-events`. */
+/** The table of ends for `interaction-events`. */
 export const INTERACTION_ENDS: EndTable = {
   codes: {
     ...WEBSOCKET_ENDS,

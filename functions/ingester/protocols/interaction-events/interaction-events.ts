@@ -9,7 +9,7 @@ import type { StreamProtocol } from '../stream-protocol.ts';
 import { INTERACTION_ENDS } from './interaction-ends.ts';
 import { InteractionSession, type InteractionSubscription } from './interaction-session.ts';
 
-/** Interaction events (IVR): msgpack or JSON, a subscription per event type, and a sequence. */
+/** Interaction events (IVR): msgpack or JSON, one subscription per event type, with sequence numbers. */
 export const interactionEvents: StreamProtocol<InteractionEventsConfiguration, InteractionSubscription> = {
   name: 'interaction-events',
   configuration: interactionEventsConfiguration,

@@ -6,7 +6,7 @@ import { readMsgpackFrame } from '../msgpack-frames.ts';
 import { type NumberedSubscription, SequenceReader } from '../sequence-reader.ts';
 import type { ProtocolContext, Session, Signal } from '../stream-protocol.ts';
 
-/** Names of unknown fields that are reported. */
+/** Maximum number of unknown fields that are reported. */
 const MAX_REPORTED_FIELDS = 1_000;
 
 /** The subscription of one event type. */
@@ -53,7 +53,7 @@ export class InteractionSession implements Session {
     this.sequence = new SequenceReader(subscription, context);
   }
 
-  /** The subscription is not acknowledged, so a pong has to show that the server has read it. */
+  /** The server does not acknowledge the subscription, so a pong has to show that it has read it. */
   onOpen(): readonly Signal[] {
     return [
       { kind: 'send', message: this.subscription.message },
@@ -78,7 +78,7 @@ export class InteractionSession implements Session {
     return [...signals, { kind: 'event', event: { id, frame: frame.data, sequence: sequenceId, late } }];
   }
 
-  /** An unknown field is kept, and reported once by name. */
+  /** An unknown field is kept, and its name is reported once. */
   private reportFields(names: readonly string[]): readonly Signal[] {
     const { reportedFields: reported } = this.subscription;
     return names.flatMap((field): Signal[] => {

@@ -12,18 +12,19 @@ const subscriptionsSchema = z.object({
       id: z.string(),
       state: z.string().default('Permitted'),
       rejectionReason: z.string().optional(),
-      // The name in older clients of the platform.
+      // The name used by older platform clients.
       rejectReason: z.string().optional(),
     }),
   ),
 });
 
 /**
- * The channel in the answer of `POST /api/v2/notifications/channels`; `expires` is ISO 8601. Its address must be in the
- * domain of the API, and encrypted if the API is.
+ * The channel in the response to `POST /api/v2/notifications/channels`; `expires` is ISO 8601. Its address must be in
+ * the domain of the API, and must use TLS if the API does.
  *
  * @param apiUrl - for example `https://api.mypurecloud.com`
- * @throws {@link GenesysError} `unexpected_answer`; it does not quote the answer, because a channel id is a secret (P7)
+ * @throws {@link GenesysError} `unexpected_answer`; it does not quote the response, because a channel id is a secret
+ *   (P7)
  */
 export function readChannel(answer: unknown, apiUrl: string): z.infer<typeof channelSchema> {
   const parsed = channelSchema.safeParse(answer);
@@ -45,9 +46,9 @@ function addressProblem(address: URL, api: URL): string | undefined {
 }
 
 /**
- * The outcome of each topic in the answer to `PUT` or `POST …/subscriptions`: why it was rejected, or undefined if it
+ * The outcome of each topic in the response to `PUT` or `POST …/subscriptions`: why it was rejected, or undefined if it
  * is permitted. HTTP 200 does not mean success, because each topic has its own outcome. The rejected parts of a
- * combined topic are listed one by one beside it.
+ * combined topic are listed separately.
  *
  * @throws {@link GenesysError} `unexpected_answer`
  */

@@ -5,7 +5,7 @@ import type { OAuthClient } from '../stream-protocol.ts';
 import { readChannel, readTopicOutcomes } from './channel-answers.ts';
 import type { Channel } from './channel-store.ts';
 
-/** The REST calls about the channels of one OAuth client. */
+/** The REST calls for the channels of one OAuth client. */
 export class ChannelCalls {
   private readonly client: OAuthClient;
   private lastToken = '';
@@ -41,7 +41,7 @@ export class ChannelCalls {
   /**
    * Whether Genesys Cloud still knows the channel.
    *
-   * @throws {@link GenesysError} when that is not known now
+   * @throws {@link GenesysError} if this cannot be determined now
    */
   async exists(channel: Channel, signal: AbortSignal): Promise<boolean> {
     const { rest, tokens } = this.client;
@@ -59,7 +59,7 @@ export class ChannelCalls {
   /**
    * Set (PUT) or add (POST) topics of a channel.
    *
-   * @returns per topic why it was rejected, or undefined if it is permitted
+   * @returns for each topic, why it was rejected, or undefined if it is permitted
    */
   async changeTopics(
     method: 'PUT' | 'POST',

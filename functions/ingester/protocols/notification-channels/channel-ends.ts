@@ -2,8 +2,8 @@ import type { EndTable } from '../end-table.ts';
 import { WEBSOCKET_ENDS } from '../websocket-ends.ts';
 
 /**
- * Ends of a notification channel's socket. Genesys Cloud does not document its close codes. 1001 was seen in the
- * field; the others follow RFC 6455.
+ * Ends of a notification channel's socket. Genesys Cloud does not document its close codes. 1001 was observed in
+ * production; the others follow RFC 6455.
  */
 export const CHANNEL_ENDS: EndTable = {
   codes: {
@@ -19,8 +19,8 @@ export const CHANNEL_ENDS: EndTable = {
     400: { recovery: 'restart', meaning: 'the channel address was not understood' },
     401: { recovery: 'reauthenticate', meaning: 'the token of the channel has expired' },
     403: { recovery: 'reauthenticate', meaning: 'the channel belongs to another token' },
-    404: { recovery: 'restart', meaning: 'the channel does not exist any more' },
-    410: { recovery: 'restart', meaning: 'the channel does not exist any more' },
+    404: { recovery: 'restart', meaning: 'the channel no longer exists' },
+    410: { recovery: 'restart', meaning: 'the channel no longer exists' },
     429: { recovery: 'resume', meaning: 'too many connections', throttled: true },
     503: { recovery: 'resume', meaning: 'the server is not available' },
   },

@@ -7,7 +7,7 @@ const METADATA_TOPIC = 'channel.metadata';
 const SYSTEM_PREFIX = 'v2.system.';
 /** Sent when a subscription was changed by another call. */
 const SUBSCRIPTION_UPDATED = 'v2.subscription.updated';
-/** Characters of a server message that are logged. */
+/** Maximum number of characters of a server message that are logged. */
 const MAX_MESSAGE_CHARACTERS = 200;
 
 /** System messages, by the start of their topic's last part or by their `systemTopicType`. */
@@ -17,7 +17,7 @@ const SYSTEM_MESSAGES = {
   token_revoked: { kind: 'move', recovery: 'reauthenticate', reason: 'token_revoked' },
 } as const satisfies Record<string, Signal>;
 
-/** What a frame of a notification channel says. The connection is ready with the first reply to a ping. */
+/** The meaning of a frame of a notification channel. The connection is ready after the first reply to a ping. */
 export function readFrame(data: Buffer, isBinary: boolean): Signal {
   const message = readJsonFrame(data, isBinary);
   if (message.kind === 'rejected') return message;
@@ -41,7 +41,7 @@ function readReply(value: object): Signal {
   const code = textOf(result);
   if (code === '200') return { kind: 'ready' };
   const reply = textOf(message ?? status ?? 'no message').slice(0, MAX_MESSAGE_CHARACTERS);
-  // Seen when the channel has ended, was evicted by a 21st channel, or its token has expired.
+  // Seen when the channel has ended or was evicted by a 21st channel, or when its token has expired.
   if (code === '404') return { kind: 'move', recovery: 'restart', reason: `404 ${reply}` };
   return {
     kind: 'notice',
@@ -50,7 +50,7 @@ function readReply(value: object): Signal {
   };
 }
 
-/** `String()` would call a `toString` that the frame contains. */
+/** `String()` would use a `toString` member of the frame. */
 function textOf(value: unknown): string {
   return typeof value === 'object' ? 'a value that is not text' : String(value);
 }

@@ -5,7 +5,7 @@ import { readFrame } from './channel-frames.ts';
 import { type Channel, TOUCH_INTERVAL_MS } from './channel-store.ts';
 import type { RejectedTopics } from './rejected-topics.ts';
 
-/** Asks for a reply that proves life. */
+/** Requests a reply that proves that the connection is alive. */
 export const PING_MESSAGE = '{"message":"ping"}';
 
 /** What a session needs to know about its owner. */
@@ -22,13 +22,16 @@ export class ChannelSession implements Session {
   readonly channel: Channel;
   readonly url: string;
   readonly replaceByMs: number;
-  /** The topics that the channel has; undefined while that is not known. */
+  /** The topics that the channel has; undefined while they are not known. */
   topics: readonly string[] | undefined;
   /** Another task uses the channel. */
   isTaken = false;
   /** Topics that the channel does not have, and why. */
   readonly rejected: RejectedTopics;
-  /** Monotonic milliseconds since which the channel has topics that it did not have when the socket was opened. */
+  /**
+   * The time since which the channel has topics that it did not have when the socket was opened, in monotonic
+   * milliseconds.
+   */
   private readonly lateTopics = new Map<string, number>();
   private isOpen = false;
   private readonly owner: ChannelOwner;
@@ -68,7 +71,7 @@ export class ChannelSession implements Session {
     this.setLate(topics, Number.POSITIVE_INFINITY);
   }
 
-  /** The server has answered: the channel has these topics, or they are rejected. */
+  /** The server has responded: the channel has these topics, or they are rejected. */
   added(topics: readonly string[]): void {
     this.setLate(topics, performance.now());
   }

@@ -1,12 +1,13 @@
-/** Interval at which the user of a channel touches it. */
+/** Interval at which the task that uses a channel touches it. */
 export const TOUCH_INTERVAL_MS = 10_000;
 /**
- * A channel that was not touched for this long is free: its task ended without releasing it. Longer than the time after
- * which a silent connection counts as dead, so that a task never loses a channel whose connection it still has.
+ * A channel that was not touched for this long is free: its task ended without releasing it. This is longer than the
+ * time after which a silent connection counts as dead, so a task never loses a channel while it still has the
+ * connection.
  */
 export const IN_USE_MS = 60_000;
 
-/** A notification channel as it is stored between connections and between tasks. Its id is a secret (P7). */
+/** A notification channel, stored between connections and between tasks. Its id is a secret (P7). */
 export interface Channel {
   id: string;
   /** Id of the OAuth client that created the channel. No other client can use it. */
@@ -20,12 +21,12 @@ export interface Channel {
 
 /**
  * Stores channels so that a start or an overlap can use an existing one: an OAuth client can have 20. A channel accepts
- * one socket, so it has one user at a time.
+ * one socket, so one task uses it at a time.
  */
 export interface ChannelStore {
   /**
-   * A free channel of an OAuth client whose lifetime and token last until after `untilMs` (epoch milliseconds). It is
-   * then in use.
+   * Takes a free channel of an OAuth client that does not expire, and whose token does not expire, before `untilMs`
+   * (epoch milliseconds). The channel is then in use.
    */
   acquire(untilMs: number, clientId: string): Promise<Channel | undefined>;
   /** Store a new channel, in use. */
@@ -33,10 +34,10 @@ export interface ChannelStore {
   /**
    * Confirm that a channel is in use; expected every {@link TOUCH_INTERVAL_MS}.
    *
-   * @returns false when another task holds the channel
+   * @returns false if another task holds the channel
    */
   touch(channel: Channel): Promise<boolean>;
-  /** The channel is free, unless another task holds it. */
+  /** Mark the channel as free, unless another task holds it. */
   release(channel: Channel): Promise<void>;
   /** Delete a channel that no longer exists. */
   forget(channel: Channel): Promise<void>;

@@ -11,9 +11,9 @@ import {
 import { type Channel, type ChannelStore, IN_USE_MS } from './channel-store.ts';
 
 /**
- * Channels in the state table: `pk` = `subscription#<name>`, `sk` = `channel#<digest of its id>`, `clientId` which OAuth
- * client created it, `holder` who used it last, `seenAtMs` when (0 when free), `expiresAt` (seconds) for the table's TTL. Only the holder changes an item,
- * except for taking a free channel.
+ * Channels in the state table: `pk` = `subscription#<name>`, `sk` = `channel#<digest of its id>`, `clientId` (the OAuth
+ * client that created it), `holder` (the process that used it last), `seenAtMs` (when; 0 if free), `expiresAt`
+ * (seconds, for the table's TTL). Only the holder changes an item, except to take a free channel.
  */
 export class DynamoDbChannelStore implements ChannelStore {
   private readonly client: DynamoDBClient;
@@ -96,7 +96,7 @@ export class DynamoDbChannelStore implements ChannelStore {
     );
   }
 
-  /** Mark a channel as in use by this process, unless another one did so since it was read. */
+  /** Mark a channel as in use by this process, unless another one has done so since it was read. */
   private take(channel: Channel, seenAtMs: number): Promise<boolean> {
     return this.conditionally(
       new UpdateItemCommand({
@@ -125,10 +125,10 @@ export class DynamoDbChannelStore implements ChannelStore {
     );
   }
 
-  /** @returns false when the condition does not hold: another process holds the channel, or it is not stored */
+  /** @returns false if the condition does not hold: another process holds the channel, or it is not stored */
   private async conditionally(command: UpdateItemCommand | DeleteItemCommand): Promise<boolean> {
     try {
-      // The overloads of `send` do not accept a union.
+      // The overloads of `send` do not accept a union type.
       await this.client.send(command as UpdateItemCommand);
       return true;
     } catch (error) {

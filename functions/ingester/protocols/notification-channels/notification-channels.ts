@@ -6,8 +6,9 @@ import type { ChannelSubscription } from './subscription-channels.ts';
 import { topicSubscriptions } from './topic-subscriptions.ts';
 
 /**
- * Genesys Cloud's notification service: a channel created by REST, its topics set by REST, a socket to its address.
- * The server sends a heartbeat every 30 s; field experience declares a socket dead after 35 to 40 s.
+ * Genesys Cloud's notification service: a channel created over REST, its topics set over REST, and a socket to its
+ * address. The server sends a heartbeat every 30 s. Experience shows that a socket that is silent for 35 to 40 s is
+ * dead.
  */
 export const notificationChannels: StreamProtocol<ChannelConfiguration, ChannelSubscription> = {
   name: 'notification-channels',

@@ -1,22 +1,22 @@
 import { partsOf } from '../../../../lib/genesys/combined-topics.ts';
 import type { ProtocolContext } from '../stream-protocol.ts';
 
-/** Why a topic is not subscribed to when the answer does not say so. */
+/** The reason for a topic that is not subscribed to and not mentioned in the response. */
 const NOT_NAMED = 'the answer does not name the topic';
 
 /**
- * Topics that are not subscribed to on one channel, and why. The time in which that is so is a gap of the topic (P4).
+ * Topics that are not subscribed to on one channel, and the reasons. For each topic, that time is a gap (P4).
  */
 export class RejectedTopics extends Map<string, string> {
   private readonly context: Pick<ProtocolContext, 'log' | 'recordGap'>;
-  /** Epoch milliseconds since which each topic is not subscribed to. */
+  /** The time since which each topic has not been subscribed to, in epoch milliseconds. */
   private readonly sinceMs = new Map<string, number>();
-  /** The same topics, and the single topics of combined ones. */
+  /** The same topics, with the single topics of combined ones. */
   private names: ReadonlySet<string> = new Set();
-  /** The reasons that were logged, by topic. */
+  /** The reasons that have been logged, by topic. */
   private readonly logged: Map<string, string>;
 
-  /** @param logged - shared by the channels of the same topics, so that each topic is logged once per reason */
+  /** @param logged - shared by the channels that serve the same topics, so that each topic is logged once per reason */
   constructor(context: Pick<ProtocolContext, 'log' | 'recordGap'>, logged = new Map<string, string>()) {
     super();
     this.context = context;
@@ -29,16 +29,16 @@ export class RejectedTopics extends Map<string, string> {
   }
 
   /**
-   * Record an answer.
+   * Record a response.
    *
-   * @param asked - the topics of the request; one that the answer does not name is not subscribed to
-   * @param outcomes - per topic why it was rejected, or undefined if it is permitted
+   * @param asked - the topics of the request. A topic that the response does not name is not subscribed to.
+   * @param outcomes - for each topic, why it was rejected, or undefined if it is permitted
    * @param isWhole - whether the request covers all topics of the channel
    */
   learn(asked: readonly string[], outcomes: ReadonlyMap<string, string | undefined>, isWhole: boolean): void {
     const all = new Map<string, string | undefined>([
       ...asked.filter((topic) => !outcomes.has(topic)).map((topic) => [topic, NOT_NAMED] as const),
-      // The answer lists the parts of a combined topic only if they are rejected.
+      // The response lists the parts of a combined topic only if they are rejected.
       ...asked.flatMap(partsOf).map((part) => [part, undefined] as const),
       ...outcomes,
     ]);
@@ -58,7 +58,7 @@ export class RejectedTopics extends Map<string, string> {
     this.track();
   }
 
-  /** Replace all topics by topics that are not asked for. */
+  /** Replace all topics with topics that are not requested. */
   exclude(topics: readonly string[], reason: string): void {
     const hasMore = topics.some((topic) => !this.has(topic));
     this.recordGaps();

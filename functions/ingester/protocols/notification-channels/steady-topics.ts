@@ -1,20 +1,20 @@
 import type { Log } from '../../../../lib/aws/logger.ts';
 
-/** Listings in a row that must lack a topic before it is removed: a page can shift while the list is read. */
+/** Consecutive listings that must lack a topic before it is removed. Pages can shift while the list is read. */
 const MAX_MISSED_LISTINGS = 2;
 /** A listing with fewer topics than this share of the previous one is refused. */
 const MIN_REMAINING_SHARE = 0.5;
-/** Topics that a log line names. */
+/** Maximum number of topics named in a log line. */
 const MAX_LOGGED_TOPICS = 20;
 
 /**
  * The topics of successive listings. A listing can be wrong: while it is read page by page, entities move between
- * pages, and an empty answer looks like an organization without users. A topic is removed only when two listings in a
- * row lack it, and a listing that shrinks by more than half is refused.
+ * pages, and an empty response looks like an organization without users. A topic is removed only if two consecutive
+ * listings lack it. A listing with fewer than half of the previous topics is refused.
  */
 export class SteadyTopics {
   private readonly log: Log;
-  /** Topics in use, and how many listings in a row have lacked each. */
+  /** Topics in use, each with the number of consecutive listings that have lacked it. */
   private missed: ReadonlyMap<string, number> = new Map();
   /** The same after the latest listing. */
   private latest: ReadonlyMap<string, number> = new Map();
@@ -23,11 +23,11 @@ export class SteadyTopics {
     this.log = log;
   }
 
-  /** @returns the topics to use after this listing; it counts once {@link confirm} is called */
+  /** @returns the topics to use after this listing. The listing takes effect when {@link confirm} is called. */
   take(listed: readonly string[]): readonly string[] {
     if (listed.length < this.missed.size * MIN_REMAINING_SHARE) {
       this.log.error(
-        'a listing has less than half of the previous topics; the previous ones are kept. Restart the task to accept it.',
+        'a listing has fewer than half of the previous topics; the previous ones are kept. Restart the task to accept it.',
         { listed: listed.length, previous: this.missed.size },
       );
       this.latest = this.missed;
@@ -50,7 +50,7 @@ export class SteadyTopics {
     return [...next.keys()];
   }
 
-  /** The topics of the latest listing are in use. */
+  /** The topics of the latest listing are now in use. */
   confirm(): void {
     this.missed = this.latest;
   }

@@ -14,15 +14,18 @@ export interface ChannelSubscription extends Subscription {
   readonly channels: SubscriptionChannels;
 }
 
-/** After {@link IN_USE_MS} without a touch, another task may take a channel. It is not resumed in the last interval before. */
+/**
+ * Another task may take a channel after {@link IN_USE_MS} without a touch. In the last interval before, it is not
+ * resumed.
+ */
 const MAX_RESUME_MS = IN_USE_MS - TOUCH_INTERVAL_MS;
 
-/** Interval at which rejected topics are asked for again. */
+/** Interval at which rejected topics are requested again. */
 export const RETRY_REJECTED_MS = 60_000;
 
 /**
  * The channels that serve one set of topics: one, or two while connections overlap, because a channel accepts one
- * socket. All belong to one OAuth client. A lost connection resumes its channel without any REST call, so that the gap is
+ * socket. All belong to one OAuth client. A lost connection resumes its channel without a REST call, so that the gap is
  * as short as possible.
  */
 export class SubscriptionChannels implements ChannelOwner {
@@ -36,7 +39,7 @@ export class SubscriptionChannels implements ChannelOwner {
   private readonly inUse = new Set<ChannelSession>();
   /** The rejected topics of the newest channel. */
   private latestRejected: RejectedTopics;
-  /** What is left of the most recently lost connection. */
+  /** The remains of the most recently lost connection. */
   private resumable:
     | {
         readonly channel: Channel;
@@ -46,7 +49,7 @@ export class SubscriptionChannels implements ChannelOwner {
       }
     | undefined;
   private readonly calls: ChannelCalls;
-  /** Epoch milliseconds at which topics were last asked for. */
+  /** Epoch milliseconds at which topics were last requested. */
   private askedAtMs = 0;
 
   constructor(store: ChannelStore, client: OAuthClient, context: ProtocolContext) {
@@ -58,7 +61,7 @@ export class SubscriptionChannels implements ChannelOwner {
     this.latestRejected = new RejectedTopics(context);
   }
 
-  /** Topics that some channel in use does not have, or that the last one did not have, and why. */
+  /** Topics that a channel in use does not have, or that the last one did not have, and why. */
   get rejected(): ReadonlyMap<string, string> {
     const used = [...this.inUse].map(({ rejected }) => rejected);
     return new Map([this.surplus, this.latestRejected, ...used].flatMap((one) => [...one]));
@@ -86,7 +89,7 @@ export class SubscriptionChannels implements ChannelOwner {
     }
   }
 
-  /** Release what is kept for a resume and wait until the store has recorded it. */
+  /** Release the channel that is kept for a resume, and wait until the store has recorded it. */
   async end(): Promise<void> {
     this.releaseResumable();
     for (const { rejected } of this.inUse) rejected.recordGaps();
@@ -111,10 +114,10 @@ export class SubscriptionChannels implements ChannelOwner {
   }
 
   /**
-   * Give the session's channel the topics. If the current topics are known, only added ones are sent. The API cannot
-   * remove single topics, so a removal replaces the whole list (PUT).
+   * Give the session's channel the topics. If its current topics are known, only added ones are sent. The API cannot
+   * remove single topics, so to remove one, the whole list is replaced (PUT).
    *
-   * @throws {@link GenesysError} `missing_permission` when every topic is rejected
+   * @throws {@link GenesysError} `missing_permission` if every topic is rejected
    */
   async setTopics(
     session: ChannelSession,
@@ -146,14 +149,14 @@ export class SubscriptionChannels implements ChannelOwner {
     }
   }
 
-  /** Confirm that this task uses the channel. One that another task has taken is not resumed. */
+  /** Confirm that this task uses the channel. A channel that another task has taken is not resumed. */
   private async confirm(session: ChannelSession): Promise<void> {
     if (await this.store.touch(session.channel)) return;
     this.context.log.warn('another task has taken a channel of this task');
     session.isTaken = true;
   }
 
-  /** Ask again for topics that were rejected: a permission can be granted later. */
+  /** Request rejected topics again, because a permission can be granted later. */
   private async retryRejected(session: ChannelSession): Promise<void> {
     const asked = session.topics?.filter((topic) => isRejected(session, topic)) ?? [];
     if (asked.length === 0) return;
@@ -162,7 +165,7 @@ export class SubscriptionChannels implements ChannelOwner {
       await this.changeTopics('POST', session, asked, this.context.signal);
       session.added(asked);
     } catch (error) {
-      this.context.log.warn('rejected topics could not be asked for again', { error });
+      this.context.log.warn('rejected topics could not be requested again', { error });
     }
   }
 
@@ -182,7 +185,7 @@ export class SubscriptionChannels implements ChannelOwner {
     recovery: Reconnect,
   ): { readonly channel: Channel; readonly rejected: RejectedTopics } | undefined {
     const { resumable } = this;
-    // After `untilMs` another task may use the channel, and releasing it would take it away from that task.
+    // After `untilMs`, another task may use the channel, and releasing it would take it away from that task.
     if (!resumable || Date.now() >= resumable.untilMs) {
       this.resumable = undefined;
       return undefined;

@@ -1,12 +1,12 @@
 import type { Log } from '../../../../lib/aws/logger.ts';
 import type { Channel, ChannelStore } from './channel-store.ts';
 
-/** Longest wait for a stored channel; after it a new one is created. */
+/** Maximum wait for a stored channel, after which a new one is created. */
 export const MAX_ACQUIRE_MS = 2_000;
 
 /**
- * A channel store whose failures are logged and otherwise ignored: it saves channels, but events do not depend on it.
- * Calls run one after another, so that a released channel can be acquired by the next call.
+ * A channel store whose failures are logged and otherwise ignored, because it only saves channels and events do not
+ * depend on it. Calls run one after another, so that a released channel can be acquired by the next call.
  */
 export class TolerantChannelStore implements ChannelStore {
   private readonly store: ChannelStore;
@@ -20,7 +20,7 @@ export class TolerantChannelStore implements ChannelStore {
     this.log = log;
   }
 
-  /** At most {@link MAX_ACQUIRE_MS}: a slow store is never in the way of a connection. */
+  /** Waits at most {@link MAX_ACQUIRE_MS}, so a slow store does not delay a connection. */
   async acquire(untilMs: number, clientId: string): Promise<Channel | undefined> {
     let isLate = false;
     const acquiring = this.inTurn('acquire', async () => {
@@ -60,7 +60,7 @@ export class TolerantChannelStore implements ChannelStore {
     await this.inTurn('forget', () => this.store.forget(channel));
   }
 
-  /** Settles when all calls so far have settled. */
+  /** Settles when all calls made so far have settled. */
   async settled(): Promise<void> {
     await this.last;
   }

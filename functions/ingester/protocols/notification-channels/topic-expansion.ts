@@ -8,7 +8,7 @@ import type { RestClient } from '../../../../lib/genesys/rest-client.ts';
 
 /**
  * The topics to subscribe to: `{id}` is replaced by every id that the platform lists, and topics of the same user are
- * combined (`v2.users.{id}?presence&routingStatus`), because a combined topic counts as one.
+ * combined (`v2.users.{id}?presence&routingStatus`), because a combined topic counts as one topic.
  */
 export async function expandTopics(
   topics: readonly string[],
@@ -30,7 +30,7 @@ export async function expandTopics(
   return [...expanded];
 }
 
-/** Combine topics of the same user that differ only in their last part, as far as the length allows. */
+/** Combine topics of the same user that differ only in their last part, up to the maximum length. */
 export function combineTopics(topics: readonly string[]): string[] {
   const combined: string[] = [];
   const byUser = new Map<string, string[]>();

@@ -1,9 +1,9 @@
-/** Topics per channel; the platform answers 400 to more. */
+/** Topics per channel. The platform responds with 400 to more. */
 export const MAX_TOPICS_PER_CHANNEL = 1_000;
 
 /**
- * Spread topics over channels. A topic stays on its channel, so that a change affects as few channels as possible. New
- * topics fill the first channels with room.
+ * Spread topics across channels. A topic stays on its channel, so that a change affects as few channels as possible.
+ * New topics go to the first channels with room.
  *
  * @param previous - the topics of each channel so far
  * @param maxChannels - channels that may be used

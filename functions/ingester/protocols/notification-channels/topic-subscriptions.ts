@@ -10,7 +10,7 @@ import { MAX_TOPICS_PER_CHANNEL, spreadTopics } from './topic-spreading.ts';
 
 /**
  * The subscriptions of a deployment, one per channel, named by number. Users and queues are listed again at every
- * refresh; a failed refresh keeps the previous topics.
+ * refresh. If a refresh fails, the previous topics are kept.
  */
 export async function* topicSubscriptions(
   configuration: ChannelConfiguration,
@@ -78,13 +78,13 @@ function subscription(topics: readonly string[], channels: SubscriptionChannels)
   };
 }
 
-/** The OAuth client with the fewest subscriptions, so that none has more than its share. */
+/** The OAuth client with the fewest subscriptions, so that they are spread evenly. */
 function leastUsed(clients: readonly OAuthClient[], used: readonly SubscriptionChannels[]): OAuthClient {
   const uses = (client: OAuthClient) => used.filter((channels) => channels.client === client).length;
   return clients.reduce((least, client) => (uses(client) < uses(least) ? client : least));
 }
 
-/** Topics that do not fit are reported like topics that the server rejects. */
+/** Topics that do not fit are reported like topics rejected by the server. */
 function excludeSurplus(
   surplus: readonly string[],
   subscriptions: ReadonlyMap<string, ChannelSubscription>,

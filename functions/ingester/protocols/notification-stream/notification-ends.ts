@@ -2,8 +2,8 @@ import type { End, EndTable } from '../end-table.ts';
 import { UPGRADE_ENDS, WEBSOCKET_ENDS } from '../websocket-ends.ts';
 
 /** The server limits our rate. */
-const THROTTLED: End = { recovery: 'resume', meaning: 'the server limits our rate', throttled: true };
-/** What the server does not have any more has to be left out. */
+const THROTTLED: End = { recovery: 'resume', meaning: 'the server is limiting our rate', throttled: true };
+/** Subscriptions that the server no longer has must be left out. */
 export const SUBSCRIPTION_REFUSED: End = { recovery: 'restart', meaning: 'a subscription is refused' };
 /** The server does not know the last event id. */
 export const RESUME_REFUSED: End = {
@@ -11,7 +11,7 @@ export const RESUME_REFUSED: End = {
   meaning: 'the server cannot continue after the last event',
 };
 
-/** The ends of `notification-stream`. */
+/** The table of ends for `notification-stream`. */
 export const NOTIFICATION_ENDS: EndTable = {
   reasons: [
     [/\b429\b/, THROTTLED],

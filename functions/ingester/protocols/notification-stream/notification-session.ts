@@ -18,7 +18,7 @@ const eventSchema = z.looseObject({
   data: z.unknown(),
 });
 
-/** Reads batches. The upgrade has subscribed. */
+/** Reads batches. The upgrade request has already subscribed. */
 export class NotificationSession implements Session {
   readonly url: string;
   readonly replaceByMs: number;
@@ -34,7 +34,7 @@ export class NotificationSession implements Session {
     return [{ kind: 'ready' }];
   }
 
-  /** An event of a batch that is not valid quarantines the frame; the others go on. */
+  /** If an event of a batch is not valid, the frame is quarantined. The other events continue. */
   onFrame(data: Buffer, isBinary: boolean): readonly Signal[] {
     const json = readJsonFrame(data, isBinary);
     if (json.kind === 'rejected') return [json];

@@ -11,17 +11,17 @@ import { NotificationSession } from './notification-session.ts';
 import { type NotificationSubscription, prune, remaining } from './remaining-subscriptions.ts';
 import { StoredCursor } from './stored-cursor.ts';
 
-/** Characters of an event id that a gap record names. */
+/** Maximum number of characters of an event id in a gap record. */
 const MAX_ID_CHARACTERS = 100;
 
-/** The notification stream: batches of events, and a cursor with which the server continues after a disconnect. */
+/** The notification stream: batches of events, and a cursor from which the server continues after a disconnect. */
 export const notificationStream: StreamProtocol<NotificationStreamConfiguration, NotificationSubscription> = {
   name: 'notification-stream',
   configuration: notificationStreamConfiguration,
   ends: NOTIFICATION_ENDS,
-  // An empty batch comes at least every 10 s.
+  // The server sends a batch at least every 10 s, even if it is empty.
   liveness: { silenceMs: 30_000, ping: { everyMs: 30_000, pong: { withinMs: 10_000, maxMisses: 3 } } },
-  // The cursor belongs to one reader, and the server sends again what came after it.
+  // The cursor belongs to one reader, and the server resends everything after it.
   onStandby: 'waits',
   async *subscriptions(set, context) {
     const name = set.NOTIFICATION_NAME;
@@ -45,7 +45,7 @@ export const notificationStream: StreamProtocol<NotificationStreamConfiguration,
   },
 };
 
-/** Leave out what the server refuses: subscriptions that are gone, or the last event id. */
+/** Leave out what the server refuses: subscriptions that no longer exist, or the last event id. */
 async function settleRefusal(
   subscription: NotificationSubscription,
   after: EndCause,
@@ -56,7 +56,7 @@ async function settleRefusal(
   if (end !== SUBSCRIPTION_REFUSED && end !== RESUME_REFUSED) return;
   if (end === SUBSCRIPTION_REFUSED) {
     const isPruned = await prune(subscription, after.reason, rest, context);
-    // With HTTP 400 there is no reason. If every subscription exists, the last event id is what was refused.
+    // HTTP 400 contains no reason. If every subscription exists, the server refused the last event id.
     if (isPruned || after.upgradeStatus === undefined) return;
   }
   const last = await subscription.cursor.read();

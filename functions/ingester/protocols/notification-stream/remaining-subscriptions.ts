@@ -19,7 +19,7 @@ export interface NotificationSubscription extends Subscription {
   readonly set: NotificationStreamConfiguration;
   readonly token: ConnectionToken;
   readonly cursor: StoredCursor;
-  /** What the server does not have any more, by topic. */
+  /** Subscriptions that the server no longer has, by topic. */
   readonly rejected: Map<string, string>;
 }
 
@@ -28,16 +28,16 @@ const answerSchema = z.union([
   z.object({ entities: z.array(resourceSchema) }).transform(({ entities }) => entities),
 ]);
 
-/** What the server has not refused. */
+/** The subscriptions that the server has not refused. */
 export function remaining({ set, rejected }: NotificationSubscription): readonly Resource[] {
   return set.NOTIFICATION_SUBSCRIPTIONS.filter((one) => !rejected.has(topicOf(one)));
 }
 
 /**
- * Ask which subscriptions exist, and leave out the others from now on.
+ * Request the list of existing subscriptions, and leave out all others from now on.
  *
  * @returns whether one was left out
- * @throws GenesysError `no_subscription` when none is left
+ * @throws GenesysError `no_subscription` if none is left
  */
 export async function prune(
   subscription: NotificationSubscription,

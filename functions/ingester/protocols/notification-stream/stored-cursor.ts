@@ -4,7 +4,7 @@ import type { ProtocolContext } from '../stream-protocol.ts';
 /** A cursor is kept as long as gap records. */
 const LIFETIME_SECONDS = 90 * 86_400;
 
-/** The last event of which every one before it is in SQS. */
+/** A position in the stream: this event and all earlier ones are in SQS. */
 export interface Cursor {
   readonly eventId: string;
   /** Epoch milliseconds at which it was stored, rounded down to a second. */
@@ -25,7 +25,7 @@ export class StoredCursor {
     this.sk = `cursor#${subscription}`;
   }
 
-  /** The last cursor that this process, or the one before it, has stored. */
+  /** The last cursor that this process or the previous one has stored. */
   async read(): Promise<Cursor | undefined> {
     const { stateTable } = this.context;
     if (this.committed || !stateTable) return this.committed;
@@ -51,7 +51,7 @@ export class StoredCursor {
     this.committed = { eventId, storedAtMs: storedAtSeconds * 1_000 };
   }
 
-  /** The server does not know it any more. */
+  /** Deletes the cursor, because the server no longer knows it. */
   async forget(): Promise<void> {
     const { stateTable } = this.context;
     if (stateTable)

@@ -22,13 +22,13 @@ export function readUnits(bytes: number, consistent: boolean): number {
   return Math.max(1, Math.ceil(bytes / READ_UNIT_BYTES)) * (consistent ? 1 : 0.5);
 }
 
-/** The units of one request. They are added to the totals, and reported if the request asks for it. */
+/** The units of one request. They are added to the totals, and reported if requested. */
 export class RequestCapacity {
   private readonly totals: Capacity;
   private readonly reported: boolean;
   private readonly tables = new Map<string, Capacity>();
 
-  /** @throws NotEmulatedError for any `ReturnConsumedCapacity` but NONE and TOTAL. */
+  /** @throws NotEmulatedError for any `ReturnConsumedCapacity` other than NONE and TOTAL. */
   constructor(totals: Capacity, input: JsonObject) {
     this.totals = totals;
     const detail = optionalString(input, 'ReturnConsumedCapacity') ?? 'NONE';

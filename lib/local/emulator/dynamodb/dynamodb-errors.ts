@@ -31,7 +31,7 @@ export function limitExceeded(message: string): AwsError {
   return new AwsError(`${MODEL}LimitExceededException`, message);
 }
 
-/** A condition that does not hold. `item` is the current item, if the request asked for it. */
+/** A condition that does not hold. `item` is the current item, if it was requested. */
 export function conditionalCheckFailed(item?: Item): AwsError {
   return new AwsError(`${MODEL}ConditionalCheckFailedException`, 'The conditional request failed', {
     extra: item === undefined ? {} : { Item: item },

@@ -27,8 +27,8 @@ export interface WriteOutcome {
 }
 
 /**
- * Carries out a write. It costs the write units of the larger of the item before and after. A refused write costs as
- * much as the current item; an invalid new item costs nothing.
+ * Executes a write. It costs the write units of the old or new item, whichever is larger. A refused write costs as much
+ * as the current item; an invalid new item costs nothing.
  * @throws the write's refusal, or ValidationException for an invalid new item.
  */
 export function performWrite({ table, key, refusal, next }: Write, capacity: RequestCapacity): WriteOutcome {

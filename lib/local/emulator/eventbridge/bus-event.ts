@@ -32,7 +32,7 @@ export interface BusEvent {
 /** A bus event with the data for its delivery. */
 export interface AcceptedEvent {
   event: BusEvent;
-  /** `Detail` as it was sent. Targets receive this text, so that numbers keep every digit. */
+  /** `Detail` as it was sent. Targets receive this text, so numbers keep every digit. */
   detailText: string;
   receivedAtMs: number;
 }

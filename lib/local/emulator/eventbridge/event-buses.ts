@@ -72,7 +72,7 @@ export class EventBuses {
     return this.partnerSources.has(name);
   }
 
-  /** An action of partners. Here, one account is both the partner's and the customer's. */
+  /** An action for partners. Here, one account is both the partner's and the customer's. */
   private createPartnerSource(input: JsonObject): JsonObject {
     const name = requiredName(input, 'Name', MAX_BUS_NAME_CHARACTERS, PARTNER_SOURCE);
     requiredString(input, 'Account');

@@ -55,14 +55,17 @@ interface Putting {
 }
 
 /**
- * Amazon EventBridge: buses, rules with content filtering, and SQS targets. It delivers each event immediately, and once
- * unless a fault is injected. There are no schedules, archives, replays or other targets.
+ * Amazon EventBridge: buses, rules with content filtering, and SQS targets. It delivers each event immediately, and
+ * exactly once unless a fault is injected. There are no schedules, archives, replays or other targets.
  */
 export class EventBridge implements EmulatedService {
   readonly targetPrefix = 'AWSEvents';
   readonly contentType = 'application/x-amz-json-1.1';
   readonly actions: Readonly<Record<string, Action>>;
-  /** What AWS would bill: `events` is the number of custom events, one per started 64 KB of an accepted entry. */
+  /**
+   * What AWS would bill: `events` is the number of custom events, one for each 64 KB, or part of it, of an accepted
+   * entry.
+   */
   readonly billed = { events: 0 };
   private readonly buses: EventBuses;
   private readonly deliver: (bus: EventBus, accepted: AcceptedEvent) => void;
@@ -136,7 +139,7 @@ export class EventBridge implements EmulatedService {
 
   private publish(entry: EventEntry, accepted: AcceptedEvent, busName: string | undefined): void {
     const bus = this.buses.find(busName);
-    // AWS takes an entry for a bus that does not exist without an error, and drops it.
+    // AWS accepts an entry for a bus that does not exist without an error, and drops it.
     if (bus === undefined) return;
     this.billed.events += Math.max(1, Math.ceil(entry.bytes / BILLED_CHUNK_BYTES));
     for (const listener of this.listeners) listener({ busName: bus.name, event: accepted.event });

@@ -64,7 +64,7 @@ function parseOr(branches: JsonObject[], path: string, alternatives: Conjunction
     result.push(...parseObject(branch, path, alternatives));
     if (result.length > MAX_OR_COMBINATIONS)
       throw new InvalidEventPatternError(
-        `the $or conditions make more than ${MAX_OR_COMBINATIONS} combinations`,
+        `the $or conditions result in more than ${MAX_OR_COMBINATIONS} combinations`,
         path === '' ? '$or' : `${path}.$or`,
       );
   }

@@ -16,8 +16,8 @@ export interface DeliveryFailure {
 }
 
 /**
- * Delivers an event to the targets of the rules that it matches: immediately and without retries. An event that a target
- * does not take goes to the target's dead-letter queue, if it has one. A failure never reaches the publisher.
+ * Delivers an event to the targets of the rules that it matches: immediately and without retries. An event that a
+ * target does not accept goes to the target's dead-letter queue, if it has one. A failure never reaches the publisher.
  */
 export function deliver(
   bus: EventBus,
@@ -36,7 +36,7 @@ export function deliver(
     if (rule.state !== 'ENABLED' || !rule.matches(accepted.event)) continue;
     for (const { arn, deadLetterArn } of rule.targets.values()) {
       const queues = deadLetterArn === undefined ? [arn] : [arn, deadLetterArn];
-      // Stops at the first queue that takes the event.
+      // Stops at the first queue that accepts the event.
       queues.some((targetArn) => {
         try {
           const body = eventText(accepted);

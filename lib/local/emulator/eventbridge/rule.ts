@@ -40,7 +40,7 @@ export function readRule(input: JsonObject): RuleDefinition {
   };
 }
 
-/** A rule in the answers of DescribeRule and ListRules. */
+/** A rule in the responses of DescribeRule and ListRules. */
 export function describeRule(rule: Rule): JsonObject {
   return {
     Name: rule.name,

@@ -36,7 +36,7 @@ const CONDITIONS = ['if-match', 'if-none-match', 'if-modified-since', 'if-unmodi
 const QUERY_PARAMETERS = /^x-(id|amz-.+)$/i;
 
 /**
- * Amazon S3 addressed by path, in memory: create, look up and delete buckets; put, get, look up and delete objects.
+ * Amazon S3 in memory, with path-style URLs: create, look up and delete buckets; put, get, look up and delete objects.
  * There are no listings, versions, multipart uploads, conditions or permissions.
  */
 export class S3 {
@@ -53,7 +53,7 @@ export class S3 {
     return this.buckets.storedBytes;
   }
 
-  /** Answers one request. Errors are answers too. */
+  /** Handles one request. Errors are also returned as responses. */
   handle(request: S3Request): S3Response {
     const response = this.answer(request);
     // RFC 9110, 8.6: a 204 has no Content-Length, and HEAD's is that of the body that GET would send.

@@ -2,7 +2,7 @@ import { AwsError } from '../emulated-service.ts';
 
 /**
  * The errors of SQS: wire type, code of the query protocol and HTTP status, from the service's model. The code is sent
- * in `x-amzn-query-error`, from which SDKs take the error's name.
+ * in `x-amzn-query-error`, from which SDKs read the error's name.
  */
 const SQS_ERRORS = {
   BatchEntryIdsNotDistinct: ['com.amazonaws.sqs#', 'AWS.SimpleQueueService.BatchEntryIdsNotDistinct', 400],

@@ -91,7 +91,7 @@ async function receive(queue: Queue, input: JsonObject, call: ActionCall = {}): 
   ];
   const attributeNames = optionalStrings(input, 'MessageAttributeNames');
   const waitMs = waitSeconds === undefined ? queue.settings.waitMs : waitSeconds * 1_000;
-  // At the limit a long poll waits, and a short poll is refused (SQS quota).
+  // At the limit, a long poll waits and a short poll is refused (SQS quota).
   if (waitMs === 0 && queue.counts().inFlight >= MAX_IN_FLIGHT_MESSAGES)
     throw sqsError('OverLimit', `Too many messages in flight: ${MAX_IN_FLIGHT_MESSAGES}. Delete some first.`);
   const deliveries = await queue.receive({

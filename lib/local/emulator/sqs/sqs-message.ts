@@ -124,7 +124,7 @@ function parseAttribute(name: string, value: unknown): MessageAttribute {
   }
   if (!stringValue) throw refuse('It must contain a non-empty StringValue.');
   if (ILLEGAL_CHARACTER.test(stringValue))
-    throw refuse('StringValue has a character that SQS does not take.');
+    throw refuse('StringValue contains a character that SQS does not accept.');
   if (dataType.startsWith('Number') && !Number.isFinite(Number(stringValue)))
     throw refuse(`Could not cast "${stringValue}" to a number.`);
   return { dataType, stringValue };

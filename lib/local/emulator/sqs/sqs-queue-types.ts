@@ -23,7 +23,7 @@ export interface MessageContent {
 
 /** A message in a queue. */
 export interface StoredMessage extends MessageContent {
-  /** Its number within the queue. A duplicate has the same message id and another key. */
+  /** Its number within the queue. A duplicate has the same message id but another key. */
   readonly key: number;
   readonly duplicate: boolean;
   /** Receives in earlier queues. They count for ApproximateReceiveCount, not for this queue's redrive. */
@@ -38,7 +38,7 @@ export interface StoredMessage extends MessageContent {
 /** One receive of a message. */
 export interface Delivery extends Omit<MessageContent, 'bytes'> {
   readonly receiptHandle: string;
-  /** ApproximateReceiveCount, this receive included. */
+  /** ApproximateReceiveCount, including this receive. */
   readonly receiveCount: number;
   readonly firstReceivedAtMs: number;
 }
@@ -68,7 +68,7 @@ export interface ReceiveFaults {
   duplicateDelayMs(maxMs: number): number;
   /** Index of the message to deliver first, of `count` visible ones; 0 keeps the order. */
   reorder(queueArn: string, count: number): number;
-  /** For how many ms a message is hidden, at most `fullMs`. */
+  /** How long a message is hidden, in ms, at most `fullMs`. */
   visibilityMs(queueArn: string, body: string, fullMs: number): number;
   /** The ApproximateReceiveCount to report for a receive count. */
   reportedReceiveCount(queueArn: string, body: string, count: number): number;

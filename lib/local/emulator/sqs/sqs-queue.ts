@@ -171,7 +171,7 @@ export class Queue {
 
   /**
    * Takes over a message from another queue (or from {@link drain}), with its id, its send time and its receive count.
-   * Redrive counts its receives from zero. @param sourceArn the queue of which it is a dead letter.
+   * Redrive counts its receives from zero. @param sourceArn the queue whose dead letter it is.
    */
   adopt(message: StoredMessage, sourceArn = message.deadLetterSourceArn): void {
     const { earlierReceives, receives } = message;
@@ -197,8 +197,8 @@ export class Queue {
   }
 
   /**
-   * Adds a copy of a delivered message, which is received and deleted independently of it. Its receive count is that
-   * from before the first delivery, as on a replica that missed it, or from after it.
+   * Adds a copy of a delivered message, which is received and deleted independently of it. Its receive count is the one
+   * from before the first delivery, as on a replica that missed it, or the one from after it.
    */
   private addDuplicate(copy: StoredMessage): void {
     if (!this.hasRoom(copy.bytes)) return;

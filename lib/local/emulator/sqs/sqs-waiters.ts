@@ -14,7 +14,7 @@ export class Waiters {
   /** Resolves at the next {@link wake}, at a time in ms, or when the signal aborts, whichever comes first. */
   async wait(untilMs: number, signal?: AbortSignal): Promise<void> {
     if (this.waiting.size >= MAX_WAITING_RECEIVES)
-      throw sqsError('OverLimit', `The emulator holds at most ${MAX_WAITING_RECEIVES} long polls a queue.`);
+      throw sqsError('OverLimit', `The emulator holds at most ${MAX_WAITING_RECEIVES} long polls per queue.`);
     await new Promise<void>((resolve) => {
       const done = () => {
         clearTimeout(timer);

@@ -22,7 +22,7 @@ export function systemAttributes(delivery: Delivery): Record<string, string> & {
   };
 }
 
-/** A message in the answer of ReceiveMessage, with the requested attributes. */
+/** A message in the response of ReceiveMessage, with the requested attributes. */
 export function toWireMessage(
   delivery: Delivery,
   systemNames: readonly string[],

@@ -46,7 +46,7 @@ export class Sqs implements EmulatedService {
     return this.registry.list().map(({ queue }) => queue);
   }
 
-  /** The URL by which clients name a queue. */
+  /** The URL by which clients identify a queue. */
   queueUrl(name: string, call: ActionCall = {}): string {
     return `${call.origin ?? this.defaultOrigin}/${this.accountId}/${name}`;
   }

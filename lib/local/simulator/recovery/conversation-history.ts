@@ -41,7 +41,7 @@ export class ConversationHistory {
   /** The records of `POST /api/v2/analytics/conversations/details/query`: conversations that overlap the interval. */
   details(fromMs: number, toMs: number, nowMs: number): Json[] {
     const records = [...this.conversations].flatMap(([id, known]) => {
-      // Saves making the records of conversations that were over before.
+      // Avoids creating records of conversations that ended earlier.
       if (known.endedMs < fromMs || known.startedMs > toMs) return [];
       const record = detailRecord(id, known.facts.visible(nowMs), known.snapshots.visible(nowMs).at(-1));
       if (record === undefined) return [];
@@ -53,7 +53,7 @@ export class ConversationHistory {
     return records.toSorted((a, b) => a.startMs - b.startMs).map(({ record }) => record);
   }
 
-  /** The present state of a conversation that has not ended: every participant has ended then. */
+  /** The current state of a conversation that has not ended. When it has ended, every participant has ended. */
   open(id: string): Json | undefined {
     const body = this.conversations.get(id)?.snapshots.all().at(-1);
     return body === undefined || isOver(body) ? undefined : body;

@@ -15,19 +15,19 @@ const USER_TOPIC = /^v2\.users\.([^.]+)\.(presence|routingStatus)$/;
 /** Options of {@link EventHistory}. */
 export interface EventHistoryOptions {
   readonly seed: number;
-  /** Longest time until the REST API knows an event. */
+  /** Maximum time until the REST API returns an event. */
   readonly maxDelayMs: number;
 }
 
 /**
- * What the cloud remembers of the events that it emitted, whether or not a connection received them. Its memory is
- * bounded. The REST API answers from it.
+ * The cloud's bounded history of the events that it emitted, whether or not a connection received them. The REST API
+ * responds from it.
  */
 export class EventHistory {
   readonly users = new UserHistory();
   readonly conversations = new ConversationHistory();
   readonly audits = new VisibleList<Json>();
-  /** The last body by topic. Present states are known at once. */
+  /** The last body by topic. Current states are visible at once. */
   private readonly latest = new Map<string, Json>();
   private readonly random: Random;
   private readonly maxDelayMs: number;

@@ -21,8 +21,8 @@ export interface RecoveredArrival extends Content {
 }
 
 /**
- * Compares the events that no connection provably received with the recovered events on the bus. It knows what the cloud
- * emitted, and what its REST API can tell; it knows nothing of the product.
+ * Compares the events that no connection provably received with the recovered events on the bus. It knows what the
+ * cloud emitted and what its REST API can return, but nothing about the product.
  */
 export class RecoveryJudge {
   /** By serial number, until the event is on the bus. */
@@ -148,7 +148,7 @@ export class RecoveryJudge {
 
   private doubles(missed: ReadonlySet<string>) {
     const doubled = [...this.recoveredOccurrences].filter(
-      // A state at present is no copy of the event that led to it.
+      // A current state is not a copy of the event that led to it.
       ([occurrence, event]) =>
         memoryOf(event) === 'every' && this.liveOccurrences.has(occurrence) && !missed.has(occurrence),
     );

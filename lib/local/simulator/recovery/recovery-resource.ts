@@ -104,7 +104,7 @@ export class RecoveryResource {
     return { status: 200, body: { entities, pageSize, pageNumber } };
   }
 
-  /** The users of `GET /api/v2/users` with what `expand` asks for. */
+  /** The users of `GET /api/v2/users` with the data requested by `expand`. */
   expanded(answer: ApiResponse, expand: string | null): ApiResponse {
     const { entities, ...page } = answer.body as { entities: readonly Json[] };
     const names = new Set(expand?.split(',') ?? []);

@@ -5,9 +5,9 @@ import { templateOf } from '../topic-template-lookup.ts';
 export interface RecoveryVerdict {
   /** Missed events that are on the bus, flagged. */
   readonly recovered: number;
-  /** Missed events of which nobody knows any more, by topic with `{id}`. */
+  /** Missed events that can no longer be recovered, by topic with `{id}`. */
   readonly unrecoverable: Readonly<Record<string, number>>;
-  /** Missed events that are neither. */
+  /** Missed events that are neither recovered nor unrecoverable. */
   readonly unexplained: number;
   /** Their topics, most events first, at most 5. */
   readonly unexplainedTopics: readonly (readonly [topicName: string, events: number])[];
@@ -15,9 +15,9 @@ export interface RecoveryVerdict {
   readonly impossible: number;
   /** Their topics, most events first, at most 5. */
   readonly impossibleTopics: readonly (readonly [topicName: string, events: number])[];
-  /** Events that are on the bus both live and recovered, and say that they may be. */
+  /** Events that are on the bus both live and recovered, and are flagged as possible copies. */
   readonly doubledWeak: number;
-  /** The same without saying so, and recovered events that were published again for no reason. */
+  /** The same without the flag, and recovered events that were published again for no reason. */
   readonly doubled: number;
   /** Recovered events that were published again because a PutEvents call had an unknown outcome. */
   readonly doubledUnknown: number;

@@ -16,7 +16,7 @@ export class VisibleList<T> {
     this.facts.push({ value, visibleAtMs });
   }
 
-  /** What the REST API knows. */
+  /** The facts visible to the REST API. */
   visible(nowMs: number): T[] {
     return this.facts.flatMap(({ value, visibleAtMs }) => (visibleAtMs <= nowMs ? value : []));
   }

@@ -13,7 +13,7 @@ const TYPES = ['interaction:updated', 'interaction:created'] as const;
 const MAX_SUBSCRIPTION_BYTES = 65_536;
 const TOKEN_EXPIRED = 4001;
 const SUBSCRIPTION_REFUSED = 4003;
-/** Share of JSON frames on a socket that asked for msgpack. */
+/** Share of JSON frames on a socket that requested msgpack. */
 const JSON_SHARE = 0.1;
 /** The first byte of a JSON frame. No msgpack map begins with it. */
 const OPENING_BRACE = 0x7b;
@@ -76,7 +76,7 @@ export class InteractionServer implements StreamServer {
     return { topicName: this.random.pick(TYPES), version: FRAME_VERSION, eventBody, metadata: {} };
   }
 
-  /** A server may answer in JSON whatever was asked for. */
+  /** A server may respond in JSON regardless of the requested format. */
   stamp({ topicName }: Frame, isSkipped: boolean): Stamp {
     const numbers = this.numbers.get(topicName) ?? new SequenceNumbers();
     this.numbers.set(topicName, numbers);
@@ -94,7 +94,7 @@ export class InteractionServer implements StreamServer {
       sequenceId: stamp.sequence,
       timestamp: stamp.timestamp,
       data: { ...(frame.eventBody as object), [SERIAL_FIELD]: entry.serial },
-      // A field that no client knows.
+      // A field that clients do not know.
       [PERSONAL_DATA.attributeName]: PERSONAL_DATA.attribute,
     };
     return stamp.isJson || group !== 'application/msgpack'

@@ -106,7 +106,7 @@ export class NotificationServer implements StreamServer {
     return Buffer.from(JSON.stringify({ events: batch, lastEventId: batch.at(-1)?.id, timestamp }));
   }
 
-  /** The last resource stays. */
+  /** The last resource is kept. */
   removeResource(connections: readonly StreamConnection[]): boolean {
     if (this.resources.length < 2) return false;
     const gone = topicOf(this.random.pick(this.resources));

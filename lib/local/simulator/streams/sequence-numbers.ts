@@ -8,8 +8,8 @@ export class SequenceNumbers {
   private wasSkipped = false;
 
   /**
-   * The number and time of the next event. An event that is not sent shares its number with no other one, because
-   * nothing would show that it is missing.
+   * The number and time of the next event. An event that is not sent must not share its number with another one,
+   * because then nothing would show that it is missing.
    */
   next(isSkipped: boolean): Stamp & { readonly sequence: number } {
     const mayRepeat = !isSkipped && !this.wasSkipped;
@@ -23,12 +23,12 @@ export class SequenceNumbers {
     return { sequence: this.last, timestamp: new Date(ms).toISOString() };
   }
 
-  /** The next event that can has the number of the one before it. */
+  /** The next suitable event repeats the number of the previous one. */
   repeat(): void {
     this.repeats = true;
   }
 
-  /** The numbers start again. */
+  /** The numbers restart. */
   restart(): void {
     this.last = 0;
     this.repeats = false;

@@ -16,7 +16,7 @@ const POLL_MS = 20;
 export interface StreamBroadcastOptions {
   readonly server: StreamServer;
   readonly ledger: Ledger;
-  /** The clients that get events. */
+  /** The clients that receive events. */
   readonly connections: () => readonly StreamConnection[];
   /** Whether the server forgets to send the next event. */
   readonly takeSkip: () => boolean;
@@ -27,11 +27,11 @@ export interface StreamBroadcastOptions {
 /** Sends events to the clients of a stream, and sends them again as far as the server does. */
 export class StreamBroadcast {
   private readonly options: StreamBroadcastOptions;
-  /** The newest events, if the server sends them again. */
+  /** The newest events, if the server can resend them. */
   private readonly kept: StreamEvent[] = [];
-  /** Events that no client got, if the server sends them to the next one. */
+  /** Events that no client received, if the server sends them to the next client. */
   private missed: StreamEvent[] = [];
-  /** Topics with an event that was not sent, and none after it. */
+  /** Topics whose last event was not sent. */
   private readonly unseen = new Set<string>();
 
   constructor(options: StreamBroadcastOptions) {
@@ -46,7 +46,7 @@ export class StreamBroadcast {
     const clients = this.options.connections();
     if (text !== undefined) for (const { socket } of clients) socket.control(text);
     const subscribed = clients.filter(({ topics }) => topics?.has(topicName));
-    // A client that has got no event of a topic cannot see that one is missing: it does not know the numbers.
+    // A client that has received no event of a topic cannot detect a missing one: it does not know the numbers.
     const isSkipped =
       subscribed.length > 0 && subscribed.every(({ got }) => got.has(topicName)) && takeSkip();
     const event = { frame, entry: ledger.begin(topicName), stamp: server.stamp(frame, isSkipped) };
@@ -63,7 +63,7 @@ export class StreamBroadcast {
     else ledger.offered(event.entry);
   }
 
-  /** Sends everything after a serial number again. */
+  /** Resends everything after a serial number. */
   replay(connection: StreamConnection, afterSerial: number): void {
     for (const event of this.kept) {
       if (event.entry.serial > afterSerial && connection.topics?.has(event.frame.topicName))
@@ -71,7 +71,9 @@ export class StreamBroadcast {
     }
   }
 
-  /** Sends what no client got, if the first of it is not older than this. Otherwise nothing will ever be sent. */
+  /**
+   * Sends the events that no client received, if the first one is not older than this. Otherwise they are never sent.
+   */
   resend(connection: StreamConnection, withinMs: number): void {
     const isTheirs = ({ frame }: StreamEvent) => connection.topics?.has(frame.topicName) ?? false;
     const theirs = this.missed.filter(isTheirs);
@@ -81,12 +83,15 @@ export class StreamBroadcast {
     else for (const event of theirs) this.send(connection, event);
   }
 
-  /** What no client got will never be sent. */
+  /** Discards the events that no client received. */
   forget(): void {
     this.release(this.missed.splice(0));
   }
 
-  /** Waits until every topic has a client, and sends what shows clients that the last events are missing, if they are. */
+  /**
+   * Waits until every topic has a client. If the last events are missing, sends events from which clients can detect
+   * it.
+   */
   async finish(): Promise<void> {
     const deadlineMs = Date.now() + MAX_RECONNECT_MS;
     const isUnheard = (topicName: string) =>
@@ -104,7 +109,7 @@ export class StreamBroadcast {
   private send(connection: StreamConnection, event: StreamEvent): void {
     connection.got.add(event.frame.topicName);
     connection.collect(event, (events) => {
-      // What is on the bus already is sent as a copy, without the ledger.
+      // An event that is already on the bus is sent as a copy, without the ledger.
       const entries = events.flatMap(({ entry }) => this.options.ledger.find(entry.serial) ?? []);
       connection.socket.deliver(entries, this.options.server.encode(events, connection));
     });
@@ -115,7 +120,7 @@ export class StreamBroadcast {
     if (list.length > MAX_KEPT_EVENTS) this.release(list.splice(0, 1));
   }
 
-  /** What was never sent will never be. */
+  /** Gives up the events that were never sent. */
   private release(events: readonly StreamEvent[]): void {
     for (const { entry } of events)
       if (this.options.ledger.find(entry.serial)) this.options.ledger.offered(entry);

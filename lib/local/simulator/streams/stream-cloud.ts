@@ -95,12 +95,12 @@ export class StreamCloud implements StreamHost, PlatformPart {
     return [...this.connections].reduce((sum, { socket }) => sum + socket.bufferedBytes, 0);
   }
 
-  /** Whether so many events wait for the bus that no more should be emitted. */
+  /** Whether too many events have not reached the bus, so that no more should be emitted. */
   get isFull(): boolean {
     return this.ledger.isFull;
   }
 
-  /** The clients that get events. */
+  /** The clients that receive events. */
   get subscribed(): readonly StreamConnection[] {
     return [...this.connections].filter(({ isSubscribed }) => isSubscribed);
   }
@@ -114,7 +114,7 @@ export class StreamCloud implements StreamHost, PlatformPart {
 
   resend: StreamHost['resend'] = (connection, withinMs) => this.broadcast.resend(connection, withinMs);
 
-  /** Ends the faults, and sends what shows clients that the last events are missing, if they are. */
+  /** Ends the faults. If the last events are missing, sends events from which clients can detect it. */
   finish(): Promise<void> {
     this.faults.stop();
     return this.broadcast.finish();
@@ -127,7 +127,7 @@ export class StreamCloud implements StreamHost, PlatformPart {
 
   takeFault: StreamHost['takeFault'] = (...kinds) => this.faults.take(...kinds);
 
-  /** Closes all sockets. What was sent still arrives. */
+  /** Closes all sockets. Data that was sent still arrives. */
   async end(): Promise<void> {
     this.faults.stop();
     const sockets = [...this.connections].map(({ socket }) => socket);

@@ -12,13 +12,13 @@ export class StreamConnection {
   readonly socket: ChannelSocket;
   /** The token that the client sent; empty before that. */
   token = '';
-  /** What the client calls its subscription. */
+  /** The client's name for its subscription. */
   group = '';
-  /** Topics of the events that it gets; undefined before it has subscribed. */
+  /** Topics of the events that it receives; undefined before it has subscribed. */
   topics: ReadonlySet<string> | undefined;
   /** Topics of the events that were sent to it. */
   readonly got = new Set<string>();
-  /** Without it, every event is sent at once. */
+  /** If undefined, every event is sent at once. */
   batching: Batching | undefined;
   private collected: StreamEvent[] = [];
   private timer: NodeJS.Timeout | undefined;
@@ -28,7 +28,7 @@ export class StreamConnection {
     this.socket = socket;
   }
 
-  /** Whether it gets events now. */
+  /** Whether it currently receives events. */
   get isSubscribed(): boolean {
     return this.topics !== undefined && this.socket.live;
   }
@@ -38,7 +38,7 @@ export class StreamConnection {
     this.socket.control(JSON.stringify(message));
   }
 
-  /** Calls `deliver` with the event, or with its batch as soon as that is full or old enough. */
+  /** Calls `deliver` with the event, or with its batch as soon as the batch is full or old enough. */
   collect(event: StreamEvent, deliver: (events: readonly StreamEvent[]) => void): void {
     const { batching } = this;
     this.deliver = deliver;

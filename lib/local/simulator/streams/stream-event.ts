@@ -4,9 +4,9 @@ import type { LedgerEntry } from '../ledger-entry.ts';
 /** What a server notes about an event when it happens. It is the same for every client, and when it is sent again. */
 export interface Stamp {
   readonly timestamp: string;
-  /** Its number, if the stream has numbers. */
+  /** Its sequence number, if the stream has sequence numbers. */
   readonly sequence?: number;
-  /** Whether it is sent as JSON, whatever the client asked for. */
+  /** Whether it is sent as JSON, regardless of the requested format. */
   readonly isJson?: boolean;
 }
 

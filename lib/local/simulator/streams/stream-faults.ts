@@ -32,7 +32,7 @@ export interface StreamFaultsOptions {
   readonly kinds: readonly StreamFaultKind[];
   /** Mean of the exponentially distributed intervals between faults. */
   readonly meanIntervalMs: number;
-  /** The connections that get events. */
+  /** The connections that receive events. */
   readonly connections: () => readonly StreamConnection[];
   /** The token of these connections expires. */
   readonly expireToken: (connection: StreamConnection) => void;
@@ -41,8 +41,8 @@ export interface StreamFaultsOptions {
 }
 
 /**
- * Seeded faults of a stream at exponentially distributed intervals. While no client is subscribed, because it recovers
- * from a fault, there is none.
+ * Seeded faults of a stream at exponentially distributed intervals. No faults are injected while no client is
+ * subscribed, because it is recovering from a fault.
  */
 export class StreamFaults {
   /** Faults that took effect, by kind. */
@@ -78,7 +78,7 @@ export class StreamFaults {
     this.skipped = 0;
   }
 
-  /** The fault that waits for a handshake, if it is one of these. */
+  /** The fault waiting for a handshake, if it is one of these. */
   take<Kind extends HandshakeFault>(...kinds: readonly Kind[]): Kind | undefined {
     const taken = kinds.find((kind) => kind === this.waiting);
     if (taken === undefined) return undefined;

@@ -12,13 +12,13 @@ export interface StreamRequest {
 
 /** What the server of one stream protocol needs from the cloud. */
 export interface StreamHost {
-  /** Sends everything after this serial number again. */
+  /** Resends everything after this serial number. */
   replay(connection: StreamConnection, afterSerial: number): void;
-  /** Sends what no client got since the last one was disconnected, if that was at most so long ago. */
+  /** Resends the events that no client received since the last disconnect, if that was at most this long ago. */
   resend(connection: StreamConnection, withinMs: number): void;
   /** Whether a token was issued and is neither expired nor revoked. */
   isValidToken(token: string): boolean;
-  /** A handshake fault that waits, if it is one of these. Counts it. */
+  /** The waiting handshake fault, if it is one of these. Counts it. */
   takeFault<Kind extends HandshakeFault>(...kinds: readonly Kind[]): Kind | undefined;
 }
 
@@ -26,7 +26,7 @@ export interface StreamHost {
 export interface StreamServer {
   /** Path of the upgrade. */
   readonly path: string;
-  /** The faults that can happen to it. */
+  /** The faults that can be injected into it. */
   readonly faults: readonly StreamFaultKind[];
   /** Sent at every heartbeat, if the protocol has any. */
   readonly heartbeatText?: string;
@@ -40,30 +40,30 @@ export interface StreamServer {
   /** The next event. */
   next(): Frame;
   /**
-   * The state of a conversation that the REST API of the platform knows after an event, as an event of a notification
-   * channel; undefined if it knows nothing.
+   * The state of a conversation that the REST API of the platform returns after an event, as an event of a notification
+   * channel; undefined if it returns nothing.
    *
    * @param timestamp - of the event
    */
   remembered?(frame: Frame, timestamp: string): Pick<Frame, 'topicName' | 'eventBody'> | undefined;
-  /** A message that clients count and filter out, before the next event. */
+  /** A message before the next event that clients count and filter out. */
   textBefore?(): string | undefined;
   /** A new event. If it is skipped, the server forgets to send it. */
   stamp(frame: Frame, isSkipped: boolean): Stamp;
   /** The data of events for a connection: one, or a batch if the connection has batches. */
   encode(events: readonly StreamEvent[], connection: StreamConnection): Buffer;
-  /** Whether it keeps all events, to send them again. */
+  /** Whether it keeps all events so that it can resend them. */
   readonly replays?: boolean;
-  /** Whether it keeps an event that no client got, to send it to the next one. */
+  /** Whether it keeps an event that no client received, to send it to the next client. */
   keepsMissed?(topicName: string): boolean;
-  /** The answer to a GET request; undefined if there is nothing. */
+  /** The response to a GET request; undefined if there is none. */
   get?(path: string): unknown;
   /** Whether data is a binary frame. Default: none is. */
   isBinary?(data: Buffer): boolean;
-  /** The next event has the number of the one before it. */
+  /** The next event repeats the number of the previous one. */
   repeatNumber?(): void;
   /** The server has lost its state. */
   restart?(): void;
-  /** A resource is deleted. Its clients are disconnected. Returns whether there was one to delete. */
+  /** A resource is deleted. Its clients are disconnected. Returns whether a resource was deleted. */
   removeResource?(connections: readonly StreamConnection[]): boolean;
 }

@@ -66,7 +66,7 @@ describe('BatchExecuteStatement', () => {
     await expect(batch(...many.slice(0, 25))).resolves.toHaveLength(25);
   });
 
-  test('An invalid statement fails alone, and the others are carried out', async () => {
+  test('Only the invalid statement fails, and the others are executed', async () => {
     await put(client, 'hashed', { pk: S('a'), owner: S('other') });
     const responses = await batch(
       { Statement: 'UPSERT INTO hashed' },

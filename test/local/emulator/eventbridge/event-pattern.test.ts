@@ -11,7 +11,7 @@ function matches(pattern: string | object, event: string | object): boolean {
   return compileEventPattern(text)(typeof event === 'string' ? JSON.parse(event) : event);
 }
 
-describe("answers of AWS's own matcher", () => {
+describe("results of AWS's own matcher", () => {
   test.each([
     ['[300] matches 300.0', '{"a":[300]}', '{"a":300.0}', true],
     ['[300] does not match the string', '{"a":[300]}', '{"a":"300"}', false],
@@ -27,7 +27,7 @@ describe("answers of AWS's own matcher", () => {
       '{"a":[{"b":1,"c":1},{"b":2,"c":2}]}',
       true,
     ],
-  ])('The matcher answers as AWS does: %s', (_, pattern, event, expected) => {
+  ])('The matcher returns the same result as AWS: %s', (_, pattern, event, expected) => {
     expect(matches(pattern, event)).toBe(expected);
   });
 });

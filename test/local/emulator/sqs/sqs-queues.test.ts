@@ -79,7 +79,7 @@ describe.each(CONNECTIONS)('SQS queues $way', ({ connect }) => {
     await expect(set({ RedrivePolicy })).rejects.toMatchObject({ name: 'InvalidParameterValue' });
   });
 
-  test('PurgeQueue deletes every message, whatever its state', async () => {
+  test('PurgeQueue deletes every message, regardless of its state', async () => {
     const { QueueUrl } = await clients.sqs.send(new CreateQueueCommand({ QueueName: 'events' }));
     const queue = emulator.sqs.queue('events');
     for (const delayMs of [0, 0, 1_000]) queue.send({ body: 'x' }, delayMs);

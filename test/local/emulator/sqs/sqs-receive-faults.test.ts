@@ -131,7 +131,7 @@ describe('Approximate receive counts', () => {
     expect(counts(2)).not.toEqual(counts(1));
   });
 
-  test('Redrive counts the real receives, whatever count is reported', () => {
+  test('Redrive counts the real receives, regardless of the reported count', () => {
     const faults = new FaultInjector({ seed: 1, rates: { low_receive_count: 1 } });
     const { sqs } = new Emulator({ faults });
     const dead = sqs.createQueue('dead');

@@ -39,7 +39,7 @@ export function statementActions(context: ActionContext): Record<string, Action>
 /**
  * BatchExecuteStatement: every statement has its own outcome. If two statements name the same item, the whole request
  * is refused ("Provided list of item keys contains duplicates"), as in AWS's DynamoDB local. There, the statements up
- * to the second one on that item have taken effect by then; here none has. Callers must not rely on either.
+ * to the second one on that item have taken effect by then; here none has. Callers must not rely on either behavior.
  */
 function executeBatch(context: ActionContext, parser: StatementParser, input: JsonObject): JsonObject {
   const requests = optionalObjects(input, 'Statements') ?? [];
@@ -79,7 +79,7 @@ function readInsert({ store }: ActionContext, parser: StatementParser, input: Js
 }
 
 function respond(write: Write | AwsError, capacity: RequestCapacity): JsonObject {
-  // The answer names the table only if the statement reached it.
+  // The response names the table only if the statement reached it.
   if (write instanceof AwsError) return { Error: errorOf(write) };
   const TableName = write.table.name;
   const failure = orAwsError(() => void performWrite(write, capacity));

@@ -55,7 +55,7 @@ export function updateWrite(store: TableStore, input: JsonObject): { write: Writ
   return { write, names };
 }
 
-/** The refusal that `ConditionExpression` asks for, with the item if the request wants it. */
+/** The refusal required by `ConditionExpression`, with the item if requested. */
 function readRefusal(input: JsonObject, placeholders: Placeholders): Pick<Write, 'refusal'> {
   const returned = optionalString(input, 'ReturnValuesOnConditionCheckFailure') ?? 'NONE';
   if (returned !== 'NONE' && returned !== 'ALL_OLD')

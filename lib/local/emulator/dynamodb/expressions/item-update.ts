@@ -21,7 +21,8 @@ export type UpdateAction =
   | { readonly kind: 'delete'; readonly name: string; readonly value: SetValue };
 
 /**
- * Applies an update to an item and returns the new one. Every value is computed from the item before the update.
+ * Applies an update to an item and returns the new one. Every value is computed from the item as it was before the
+ * update.
  * @param before the item; empty if there is none.
  * @param base what is changed: the item, or the key attributes of a new one.
  * @throws ValidationException for an operand of the wrong type or a missing attribute.
@@ -36,7 +37,7 @@ export function applyUpdate(before: Item, base: Item, actions: readonly UpdateAc
   return after;
 }
 
-/** Undefined if the attribute is removed, as it is with the last element of a set. */
+/** Undefined if the attribute is removed, for example the last element of a set. */
 function newValue(action: UpdateAction, before: Item): AttributeValue | undefined {
   if (action.kind === 'remove') return undefined;
   if (action.kind === 'set') {

@@ -19,7 +19,7 @@ export interface ReadFaults {
   readonly maxStaleMs: number | undefined;
   /** The age in ms of the state that a read of a table returns; undefined for the current state. */
   staleMs(tableName: string): number | undefined;
-  /** Notes that a read returned an item that has changed since. */
+  /** Records that a read returned an item that has changed since. */
   reportStaleRead(key: string): void;
 }
 
@@ -40,7 +40,7 @@ export class ItemHistory {
     this.maxAgeMs = maxAgeMs;
   }
 
-  /** Notes the version that a write replaces. */
+  /** Records the version that a write replaces. */
   remember(key: PrimaryKey, before: StoredItem | undefined): void {
     const nowMs = Date.now();
     this.versions.push({ key, before, replacedAtMs: nowMs });

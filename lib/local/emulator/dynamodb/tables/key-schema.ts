@@ -22,13 +22,13 @@ export interface KeySchema {
   readonly range?: KeyAttribute;
 }
 
-/** A primary key: its attributes, and texts that are equal for equal keys. */
+/** A primary key: its attributes, and strings that are equal for equal keys. */
 export interface PrimaryKey {
-  /** The key attributes alone. */
+  /** Only the key attributes. */
   readonly attributes: Item;
-  /** Text of the hash attribute: equal within one partition. */
+  /** String form of the hash attribute: the same within a partition. */
   readonly partition: string;
-  /** Text of the whole key: unique in the table. */
+  /** String form of the whole key: unique in the table. */
   readonly text: string;
 }
 

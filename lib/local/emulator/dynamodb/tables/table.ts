@@ -10,8 +10,8 @@ export const MAX_ITEMS_PER_TABLE = 1_000_000;
 /** Minimum time between two sweeps for expired items of a table. */
 export const TTL_SWEEP_INTERVAL_MS = 60_000;
 /**
- * How long an expired item stays before a sweep deletes it. AWS deletes "within a few days", so readers must check the
- * expiry themselves. This delay exposes readers that do not.
+ * How long an expired item is kept before a sweep deletes it. AWS deletes "within a few days", so readers must check
+ * the expiry themselves. This delay exposes readers that do not.
  */
 export const TTL_GRACE_SECONDS = 3_600;
 /** AWS does not delete items that expired longer ago than this (5 years). */
@@ -98,7 +98,7 @@ export class Table {
     if (keys.size === 0) this.partitions.delete(key.partition);
   }
 
-  /** The items of one partition by range key, as a read returns them: all of them as of the same time. */
+  /** The items of one partition by range key, as a read returns them: all of them from the same point in time. */
   readPartition(partition: string, consistent: boolean): StoredItem[] {
     const changed = consistent ? undefined : this.drawOlderState(partition);
     if (changed !== undefined && changed.size > 0) this.faults?.reportStaleRead(partition);
@@ -111,7 +111,7 @@ export class Table {
     return found.sort((a, b) => this.compare(a.key, b.key));
   }
 
-  /** The items of a partition that differ from now, if a read returns an older state. */
+  /** The items of a partition that differ from the current state, if a read returns an older one. */
   private drawOlderState(partition: string): ReadonlyMap<string, StoredItem | undefined> | undefined {
     const staleMs = this.history && this.faults?.staleMs(this.name);
     return staleMs === undefined ? undefined : this.history?.changedSince(Date.now() - staleMs, partition);

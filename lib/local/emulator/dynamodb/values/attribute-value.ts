@@ -1,6 +1,6 @@
 /**
  * A DynamoDB value in the wire format: one member, named by its type. Binary values are base64. Numbers are canonical
- * (`canonicalNumber`), so that equal numbers have equal texts. Values are never changed in place.
+ * (`canonicalNumber`), so equal numbers have the same string. Values are never changed in place.
  */
 export type AttributeValue =
   | { readonly S: string }
@@ -40,7 +40,7 @@ export const TYPE_WORDS: Readonly<Record<AttributeType, string>> = {
   BS: 'BINARY_SET',
 };
 
-/** Whether a text is the name of a type. */
+/** Whether a string is the name of a type. */
 export function isAttributeType(name: string): name is AttributeType {
   return Object.hasOwn(TYPE_WORDS, name);
 }
@@ -66,7 +66,7 @@ export function setAttribute(
   else item[name] = value;
 }
 
-/** The elements of a set as texts, or undefined if the value is not a set. */
+/** The elements of a set as strings, or undefined if the value is not a set. */
 export function setElements(value: AttributeValue): readonly string[] | undefined {
   if ('SS' in value) return value.SS;
   if ('NS' in value) return value.NS;

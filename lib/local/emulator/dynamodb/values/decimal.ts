@@ -19,7 +19,8 @@ const NUMBER = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/;
 
 /**
  * Reads a number as DynamoDB does: up to 38 significant digits, no rounding.
- * @throws ValidationException for a text that is not a number, too precise, too large or too small.
+ * @throws ValidationException for a string that is not a number, or a number that is too precise, too large or too
+ *   small.
  */
 export function parseDecimal(text: string): Decimal {
   const match = NUMBER.exec(text);
@@ -50,7 +51,7 @@ function checkedDecimal(coefficient: bigint, exponent: number, digits: number): 
   return { coefficient, exponent };
 }
 
-/** Writes a number without an exponent, so that equal numbers have equal texts. */
+/** Writes a number without an exponent, so that equal numbers have the same string. */
 export function formatDecimal({ coefficient, exponent }: Decimal): string {
   const sign = coefficient < 0n ? '-' : '';
   const digits = (coefficient < 0n ? -coefficient : coefficient).toString();

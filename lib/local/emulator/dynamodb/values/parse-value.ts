@@ -79,7 +79,7 @@ function numberText(value: unknown, name: string): string {
   return canonicalNumber(text(value, name));
 }
 
-/** Canonical base64, so that equal binaries have equal texts. */
+/** Canonical Base64, so that equal binaries have the same string. */
 function binary(value: unknown, name: string): string {
   return Buffer.from(text(value, name), 'base64').toString('base64');
 }

@@ -27,7 +27,7 @@ export function valueBytes(value: AttributeValue): number {
   return CONTAINER_BYTES + itemBytes(value.M) + ELEMENT_BYTES * Object.keys(value.M).length;
 }
 
-/** Bytes of a text in UTF-8. */
+/** Size of a string in UTF-8 bytes. */
 export function textBytes(text: string): number {
   return Buffer.byteLength(text);
 }
