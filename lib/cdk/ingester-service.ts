@@ -26,7 +26,6 @@ import { Construct } from 'constructs';
 import type { LogLevel } from '../aws/logger.ts';
 import { channelShare } from '../genesys/channel-budget.ts';
 import { bundle } from './bundle.ts';
-import { ConfiguredTopics } from './topics-object.ts';
 import { grantKeyUse } from './encryption.ts';
 import { grantReadSecrets } from './genesys-secret.ts';
 import { HEALTH_PORT, INGESTER_HEALTH_CHECK } from './ingester-health-check.ts';
@@ -36,6 +35,7 @@ import { grantPutObjects } from './oversize-bucket.ts';
 import { protocolVariables, socketVariables } from './protocol-variables.ts';
 import type { RedactionSettings } from './redaction-settings.ts';
 import type { StreamProtocols } from './stream-protocols.ts';
+import { ConfiguredTopics } from './topics-object.ts';
 
 /** The smallest Fargate task size: 0.25 vCPU and 0.5 GB. */
 const CPU_UNITS = 256;
