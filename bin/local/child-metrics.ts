@@ -9,6 +9,8 @@ export interface ChildMetrics {
   readonly isCovered: boolean;
   /** Whether it sends what it reads. */
   readonly isLeading: boolean;
+  /** Whether it is a standby that could take over without a gap. */
+  readonly isLiveStandby: boolean;
 }
 
 /** Reads the metrics of an ingester process. Returns undefined if it does not answer. */
@@ -33,6 +35,7 @@ export async function readChildMetrics(port: number): Promise<ChildMetrics | und
     connections: Number(/^switchboard_connections (\S+)$/m.exec(text)?.[1] ?? 0),
     isCovered: /^switchboard_covered 1$/m.test(text),
     isLeading: /^switchboard_leading 1$/m.test(text),
+    isLiveStandby: /^switchboard_standby_live 1$/m.test(text),
   };
 }
 

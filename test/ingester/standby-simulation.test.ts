@@ -165,6 +165,23 @@ describe('one fault while the other task is live', () => {
   });
 });
 
+describe('kills one after another', () => {
+  test.each(SEEDS)('With seed %i nothing is missing after ten kills of the leader', async (seed) => {
+    const deployment = await startTwo(seed);
+    for (let n = 0; n < 10; n++) {
+      while (!deployment.isSettled) await passWithEvents(deployment, 20);
+      await passWithEvents(deployment, deployment.between(0, 4_000));
+      leaderOf(deployment).kill();
+      await passWithEvents(deployment, deployment.between(500, 2_500));
+      deployment.start();
+      await passWithEvents(deployment, 200);
+    }
+    await settle(deployment);
+    expect(deployment.missing).toEqual([]);
+    expect(deployment.reported).toEqual([]);
+  });
+});
+
 const HAPPENINGS = [
   'kill',
   'kill',

@@ -40,7 +40,7 @@ export interface RoleState {
   readonly role: 'leader' | 'standby';
   /** Epoch milliseconds; undefined before the first change. */
   readonly lastChangeMs: number | undefined;
-  /** It follows, and every subscription has a live connection. */
+  /** It follows, and has everything that the leader may not have sent: it could take over now without a gap. */
   readonly isLiveStandby: boolean;
   /** Bytes that a standby keeps. */
   readonly keptBytes: number;
@@ -115,7 +115,7 @@ export class TaskRole implements LeadershipOwner {
     return {
       role: this.isLeading ? 'leader' : 'standby',
       lastChangeMs: this.leadership?.lastChangeMs,
-      isLiveStandby: !this.isLeading && this.options.isLive(),
+      isLiveStandby: !this.isLeading && this.canContinue(this.leadership?.lastRecord),
       keptBytes: this.queue.recent.bytes,
       bridgedSeconds: this.bridging?.bridgedSeconds ?? 0,
     };
