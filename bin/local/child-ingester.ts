@@ -17,6 +17,7 @@ const NO_METRICS: ChildMetrics = {
   isCovered: false,
   isLeading: false,
   isLiveStandby: false,
+  roleChangedAtMs: 0,
 };
 
 export interface ChildIngesterOptions {
@@ -67,6 +68,11 @@ export class ChildIngester implements RunningIngester {
   /** Whether it is a standby that could take over without a gap. */
   get isLiveStandby(): boolean {
     return this.metrics.isLiveStandby;
+  }
+
+  /** Epoch milliseconds of the last change of its role; 0 before the first one. */
+  get roleChangedAtMs(): number {
+    return this.metrics.roleChangedAtMs;
   }
 
   get connections(): number {
