@@ -7,7 +7,7 @@ const KILLS = Number(process.env.KILLS ?? 50);
 /** The kills of a deployment are at other moments with another seed. */
 const SEED = Number(process.env.SEED ?? 1);
 /** Deployments at a time: most of a take-over is waiting. */
-const DEPLOYMENTS = Number(process.env.DEPLOYMENTS ?? 10);
+const DEPLOYMENTS = 10;
 /** Events per second of each deployment whose leader is killed, and of the others. */
 const KILLED_RATE_PER_SECOND = 20;
 const RATE_PER_SECOND = 40;
@@ -17,6 +17,9 @@ const MAX_TAKE_OVER_MS = 12_000;
 const DETECTION_MS = 46_000;
 /** Topics whose events all have keys, and topics with events that have none. */
 const TOPICS = ['v2.users.{id}.presence', 'v2.routing.queues.{id}.conversations'];
+
+/** Every task listens for the exit of this process. */
+process.setMaxListeners(4 * DEPLOYMENTS);
 
 const running: TaskDeployment[] = [];
 afterEach(async () => {
