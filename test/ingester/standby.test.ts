@@ -90,6 +90,25 @@ describe('two tasks', () => {
     ]);
   });
 
+  test.each([
+    [1, 1],
+    [1, 2],
+    [2, 1],
+  ])('An upgrade from %i to %i tasks under load loses nothing, and is no gap', async (before, after) => {
+    run = await IngesterRun.start({ environment: { TASKS: String(before) } });
+    await eventually(() => run.ingester.role.isLeading).toBe(true);
+    const next = run.newIngester({ tasks: after });
+    other = next;
+    await run.whileEmitting(async () => {
+      await next.start();
+      await eventually(() => next.isCovered && next.role.isLeading).toBe(true);
+      await run.ingester.stop();
+    });
+    await next.stop();
+    expect(run.account).toMatchObject({ lost: 0, uncovered: 0, unproven: 0, published: run.emitted });
+    expect(await run.aws.records('gap#')).toEqual([]);
+  });
+
   test('A task that starts after the leader has stopped leads at once', async () => {
     run = await IngesterRun.start({ environment: { TASKS: '2' } });
     await eventually(() => run.ingester.role.isLeading).toBe(true);
