@@ -8,6 +8,8 @@ const KILLS = Number(process.env.KILLS ?? 50);
 const SEED = Number(process.env.SEED ?? 1);
 /** Deployments at a time: most of a take-over is waiting. */
 const DEPLOYMENTS = 10;
+/** The first kills are spread over this time: the start of a task takes CPU time that the take-overs of others need. */
+const SPREAD_MS = 12_000;
 /** Events per second of each deployment whose leader is killed, and of the others. */
 const KILLED_RATE_PER_SECOND = 20;
 const RATE_PER_SECOND = 40;
@@ -36,6 +38,7 @@ async function start(tasks: number): Promise<TaskDeployment> {
 async function killLeaders({ tasks }: TaskDeployment, kills: number, seed: number): Promise<number[]> {
   const random = new Random(seed);
   const takeOvers: number[] = [];
+  await sending(random.int(SPREAD_MS));
   for (let n = 0; n < kills; n++) {
     await tasks.settled();
     await sending(random.int(4_000));
