@@ -1,4 +1,5 @@
 import type { Item } from '../../../lib/events/item.ts';
+import { memoryBytesOf } from '../item-buffer.ts';
 import type { ItemQueue } from '../item-queue.ts';
 import { type RecentItem, RecentItems } from './recent-items.ts';
 
@@ -24,7 +25,7 @@ export class RoleQueue implements ItemQueue {
 
   add(item: Item, receivedAtMs: number, subscription: string): void {
     if (this.isLeading) this.batcher.add(item, receivedAtMs, subscription);
-    else this.recent.add({ subscription, receivedAtMs, bytes: memoryOf(item), content: item });
+    else this.recent.add({ subscription, receivedAtMs, bytes: memoryBytesOf(item), content: item });
   }
 
   addLater(bytes: number, make: () => Promise<Item>, receivedAtMs: number, subscription: string): void {
@@ -51,10 +52,4 @@ export class RoleQueue implements ItemQueue {
     this.isLeading = false;
     this.recent.clear();
   }
-}
-
-/** Bytes of memory of an item's text. V8 needs two per character if one of them is not in Latin-1. */
-function memoryOf({ json, bytes }: Item): number {
-  const isAscii = json.length === bytes;
-  return isAscii ? bytes : 2 * json.length;
 }
