@@ -2,7 +2,10 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { type Figure, figure } from './measure.ts';
 
-/** Measures the resident memory of each deployable in a separate process. */
+/** What Node.js takes for its heap in a task of 512 MB. */
+const TASK_HEAP_MB = 256;
+
+/** Measures the resident memory of each deployable, and of a standby, in separate processes. */
 export async function benchMemory(): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const deployable of ['ingester', 'consumer']) {
@@ -22,5 +25,16 @@ export async function benchMemory(): Promise<Figure[]> {
       ),
     );
   }
-  return figures;
+  return [...figures, ...(await standbyFigures())];
+}
+
+async function standbyFigures(): Promise<Figure[]> {
+  const run = fork(new URL('./standby-run.ts', import.meta.url), {
+    execArgv: [`--max-old-space-size=${TASK_HEAP_MB}`],
+  });
+  const [{ fullMb, peakMb }] = (await once(run, 'message')) as [{ fullMb: number; peakMb: number }];
+  return [
+    figure('standby memory when it keeps as much as it may', 'MB RSS', fullMb, null, null),
+    figure('standby memory at most, while it takes over', 'MB RSS', peakMb, null, null),
+  ];
 }

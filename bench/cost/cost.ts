@@ -17,7 +17,7 @@ interface CostOptions {
 const { rate, tasks, claimDays, seconds, audit, json } = new Command('cost')
   .description('Estimates the monthly AWS bill from the billable units of a short run on this machine.')
   .option('--rate <n>', 'events per second', number(1, 2_000), 50)
-  .option('--tasks <n>', 'number of ingester tasks', number(1, 100), 1)
+  .option('--tasks <n>', 'number of ingester tasks', number(1, 100), 2)
   .option('--claim-days <n>', 'deduplication window in days', number(4, 28), 7)
   .option('--seconds <n>', 'duration of the run', number(1, 300), 10)
   .addOption(new Option('--audit <records>', 'audit records to write').choices(AUDIT_LEVELS).default('off'))

@@ -11,7 +11,14 @@ const MAIN = resolve(import.meta.dirname, '../../functions/ingester/main.ts');
 const METRICS_INTERVAL_MS = 200;
 /** The ingester itself stops within 25 s. */
 const STOP_TIMEOUT_MS = 30_000;
-const NO_METRICS: ChildMetrics = { totals: {}, connections: 0, isCovered: false, isLeading: false };
+const NO_METRICS: ChildMetrics = {
+  totals: {},
+  connections: 0,
+  isCovered: false,
+  isLeading: false,
+  isLiveStandby: false,
+  roleChangedAtMs: 0,
+};
 
 export interface ChildIngesterOptions {
   /** Environment of the process. */
@@ -56,6 +63,16 @@ export class ChildIngester implements RunningIngester {
   /** Whether it sends what it reads. */
   get isLeading(): boolean {
     return this.metrics.isLeading;
+  }
+
+  /** Whether it is a standby that could take over without a gap. */
+  get isLiveStandby(): boolean {
+    return this.metrics.isLiveStandby;
+  }
+
+  /** Epoch milliseconds of the last change of its role; 0 before the first one. */
+  get roleChangedAtMs(): number {
+    return this.metrics.roleChangedAtMs;
   }
 
   get connections(): number {

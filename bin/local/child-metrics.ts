@@ -1,6 +1,7 @@
 import type { TotalsByProtocol } from './running-ingester.ts';
 
 const TIMEOUT_MS = 1_000;
+const MS_PER_SECOND = 1_000;
 
 /** The metrics that `/metrics` of an ingester process reports. */
 export interface ChildMetrics {
@@ -9,6 +10,10 @@ export interface ChildMetrics {
   readonly isCovered: boolean;
   /** Whether it sends what it reads. */
   readonly isLeading: boolean;
+  /** Whether it is a standby that could take over without a gap. */
+  readonly isLiveStandby: boolean;
+  /** Epoch milliseconds of the last change of its role; 0 before the first one. */
+  readonly roleChangedAtMs: number;
 }
 
 /** Reads the metrics of an ingester process. Returns undefined if it does not respond. */
@@ -33,6 +38,9 @@ export async function readChildMetrics(port: number): Promise<ChildMetrics | und
     connections: Number(/^switchboard_connections (\S+)$/m.exec(text)?.[1] ?? 0),
     isCovered: /^switchboard_covered 1$/m.test(text),
     isLeading: /^switchboard_leading 1$/m.test(text),
+    isLiveStandby: /^switchboard_standby_live 1$/m.test(text),
+    roleChangedAtMs:
+      MS_PER_SECOND * Number(/^switchboard_role_changed_timestamp_seconds (\S+)$/m.exec(text)?.[1] ?? 0),
   };
 }
 

@@ -100,13 +100,18 @@ export class IngesterTasks implements RunningIngester {
     await leader?.stop();
   }
 
-  /** Resolves when one task leads and all are live. */
+  /** Resolves when one task leads, all are live, and each other one could take over without a gap. */
   async settled(): Promise<void> {
     const deadlineMs = Date.now() + ROLES_TIMEOUT_MS;
-    while (!this.isCovered) {
-      if (Date.now() > deadlineMs) throw new Error('no task leads, or not every task is live');
+    while (!this.isSettled) {
+      if (Date.now() > deadlineMs) throw new Error('no task leads, or not every other one could take over');
       await delay(POLL_MS);
     }
+  }
+
+  private get isSettled(): boolean {
+    const { leader } = this;
+    return this.isCovered && this.tasks.every((task) => task === leader || task.isLiveStandby);
   }
 
   private watch({ failed }: ChildIngester): void {

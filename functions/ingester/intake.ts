@@ -1,5 +1,6 @@
 import type { Log } from '../../lib/aws/logger.ts';
 import type { ContentRedaction } from '../../lib/events/content-redaction.ts';
+import { lastsSinceMs } from '../../lib/events/identity.ts';
 import {
   eventItem,
   type Item,
@@ -78,11 +79,11 @@ export class Intake {
     this.cursors.set(subscription, cursors);
     const speaker = new OneSpeaker<IdentifiedEvent>();
     const histories = new WeakMap<Session, KeyHistory>();
-    let lastHistory = new KeyHistory();
+    let lastHistory: KeyHistory | undefined;
     return {
       open: (session) => {
         const previous = (speaker.current && histories.get(speaker.current)) ?? lastHistory;
-        histories.set(session, previous.inherit());
+        histories.set(session, previous?.inherit() ?? new KeyHistory());
         speaker.open(session);
       },
       end: (session, end) => {
@@ -188,7 +189,8 @@ export class Intake {
     }
     const { id, isWeak, key } = identity;
     if (key !== undefined) this.handlers.onKeyedEvent?.(event.frame, key);
-    const hasRecurred = key !== undefined && history?.add(key, id);
+    const hasRecurred = key !== undefined && history?.add(key, id, lastsSinceMs(event.frame));
+    if (hasRecurred) this.recent.add(id);
     if (isWeak || hasRecurred) {
       const weak = { event, identity: isWeak ? identity : weakIdentity(), frame, receivedAtMs };
       for (const one of passing(weak)) this.addEvent(origin, one);

@@ -1,5 +1,7 @@
 /** Minimum number of states remembered per connection. A state takes about 400 bytes. */
 export const MIN_STATES = 25_000;
+/** Maximum difference between the clocks of the platform and of this task. */
+export const MAX_CLOCK_DIFFERENCE_MS = 2_000;
 /** Maximum number of states remembered per key. */
 export const MAX_STATES_PER_KEY = 100;
 
@@ -17,12 +19,17 @@ interface KeyStates {
  * never delivers a copy, so a state that it delivers again after another state of the same key has recurred (P8). A new
  * connection starts with the states of the previous one, and may have missed states in between.
  *
+ * A state that began before the connection was opened may already have been read by another task in any form, so each
+ * of its states counts as a recurrence.
+ *
  * Between `limit` and twice `limit` states are remembered. The keys without an event for the longest time are forgotten
  * first, because a state that recurs after its key was forgotten is mistaken for a copy. Once a key has too many
  * states, every further change counts as a recurrence: a copy is better than a loss.
  */
 export class KeyHistory {
   private readonly limit: number;
+  /** Epoch milliseconds: this connection was not open before. */
+  private readonly openedAtMs = Date.now();
   private current = new Map<string, KeyStates>();
   /** Shared with later connections, so it must not be modified. */
   private previous: ReadonlyMap<string, Readonly<KeyStates>> = new Map();
@@ -44,9 +51,14 @@ export class KeyHistory {
     return heir;
   }
 
-  /** Add a state. Returns whether it has recurred, or may have. */
-  add(key: string, id: string): boolean {
-    const mayHaveRecurred = this.change(this.statesOf(key, id), id);
+  /**
+   * Add a state. Returns whether it has recurred, or may have.
+   *
+   * @param lastsSinceMs - of a state that can have changed since then without a new key, in epoch milliseconds
+   */
+  add(key: string, id: string, lastsSinceMs = Number.POSITIVE_INFINITY): boolean {
+    const isOlder = lastsSinceMs < this.openedAtMs + MAX_CLOCK_DIFFERENCE_MS;
+    const mayHaveRecurred = this.change(this.statesOf(key, id, isOlder), id, isOlder);
     if (this.size >= this.limit) {
       this.previous = this.current;
       this.isPreviousInherited = false;
@@ -57,10 +69,10 @@ export class KeyHistory {
   }
 
   /** The states of a key. For a new key, `id` becomes its first state. */
-  private statesOf(key: string, id: string): KeyStates {
+  private statesOf(key: string, id: string, isOlder: boolean): KeyStates {
     const known = this.current.get(key);
     if (known) return known;
-    const states = this.previousStates(key) ?? { last: id, isInherited: false };
+    const states = this.previousStates(key) ?? { last: id, isInherited: isOlder };
     this.current.set(key, states);
     this.size += states.all?.size ?? 1;
     return states;
@@ -71,7 +83,7 @@ export class KeyHistory {
     return states && (this.isPreviousInherited ? inherited(states) : copyOf(states));
   }
 
-  private change(states: KeyStates, id: string): boolean {
+  private change(states: KeyStates, id: string, isOlder: boolean): boolean {
     const { last, isInherited } = states;
     states.isInherited = false;
     if (last === id) return isInherited;
@@ -80,7 +92,7 @@ export class KeyHistory {
     if (states.all.has(id) || states.all.size >= MAX_STATES_PER_KEY) return true;
     states.all.add(id);
     this.size++;
-    return false;
+    return isOlder;
   }
 }
 

@@ -111,7 +111,7 @@ const GAUGES: readonly Definition[] = [
   ['leading', '1 while this task sends what it reads', (sources) => Number(sources.role().role === 'leader')],
   [
     'standby_live',
-    '1 while this task is a standby with a live connection for every subscription',
+    '1 while this task is a standby that could take over without a gap',
     (sources) => Number(sources.role().isLiveStandby),
   ],
   [

@@ -17,7 +17,7 @@ import type { SwitchboardProps } from './switchboard-props.ts';
 
 /** Defaults of {@link SwitchboardProps}. */
 export const DEFAULTS = {
-  tasks: 1,
+  tasks: 2,
   consumerConcurrency: 10,
   dedupWindowDays: 7,
   eventSource: 'genesys.cloud',

@@ -9,6 +9,6 @@ export function addStandbyAlarm(alarms: Alarms, tasks: number | undefined): void
   const live = ingesterMetric('StandbyLive', { statistic: Stats.MAXIMUM, period: Duration.minutes(5) });
   alarms.below('NoLiveStandby', live, 1, {
     severity: 'warning',
-    text: 'In the last five minutes, no standby had a live connection for every subscription. If the leader fails now, events are missed until another task is connected. Check the ingester log, the events of the ECS service and the stop reason of its last task.',
+    text: 'In the last five minutes, no standby had everything that the leader may not have sent. If the leader fails now, there is a gap. Check the ingester log, the events of the ECS service and the stop reason of its last task.',
   });
 }

@@ -72,9 +72,9 @@ export interface SwitchboardProps {
   readonly compressFrames?: boolean;
 
   /**
-   * Number of ingester tasks, 1-10, which are spread over Availability Zones. With two or more, one sends and the others are standbys: they keep what they read, and send it when a task, a host or an Availability Zone fails, or in an upgrade. They send no more messages than one task. Each task costs $7.21 per month, and its public IPv4 address $3.65. The record that says which task leads costs $1.15. A standby has its own channels, so that an OAuth client has room for half as many topics.
+   * Number of ingester tasks, 1-10, which are spread over Availability Zones. With two or more, one sends and the others are standbys: they keep what they read, and send it when a task, a host or an Availability Zone fails, or in an upgrade. They send no more messages than one task. Each task costs $7.21 per month, and its public IPv4 address $3.65. The record that says which task leads costs $1.15. A standby has its own channels, so that an OAuth client has room for half as many topics. With one task, such a failure is a gap of about a minute, which is recorded and recovered as far as the platform API knows what happened in it.
    *
-   * @default 1
+   * @default 2
    */
   readonly tasks?: number;
 

@@ -9,6 +9,8 @@ type Body = Readonly<Record<string, unknown>>;
 interface KeyRule {
   readonly topic: RegExp;
   readonly key: (body: Body, topicName: string) => readonly KeyField[];
+  /** Since when a state lasts whose body can change, and change back, without a new key. */
+  readonly lastsSince?: (body: Body) => number | undefined;
 }
 
 const ID = '[^.]+';
@@ -27,6 +29,8 @@ const RULES: readonly KeyRule[] = [
   {
     topic: new RegExp(`^v2\\.users\\.${ID}\\.presence$`),
     key: (body) => [text(body.source), time(body.modifiedDate), text(member(body.presenceDefinition, 'id'))],
+    // The platform does not change it for another message.
+    lastsSince: (body) => time(body.modifiedDate),
   },
   {
     topic: new RegExp(`^v2\\.users\\.${ID}\\.routingStatus$`),
@@ -63,6 +67,17 @@ export function recoveryKey({
   const key = ruleOf(topicName)?.key(eventBody, topicName);
   // The topic contains ids, and no other rule applies to it, so two rules never produce the same key.
   return !key || key.includes(undefined) ? undefined : JSON.stringify([topicName, ...key]);
+}
+
+/**
+ * Since when an event's state has lasted (epoch milliseconds), if its body can change, and change back, without a new
+ * {@link recoveryKey}. A task that began to read later may have missed a state with the same content.
+ */
+export function lastsSinceMs({
+  topicName,
+  eventBody,
+}: Pick<Frame, 'topicName' | 'eventBody'>): number | undefined {
+  return ruleOf(topicName)?.lastsSince?.(eventBody);
 }
 
 /**
@@ -149,7 +164,7 @@ function text(value: unknown): KeyField {
 const ISO_MS = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?(?:Z|[+-]\d\d:\d\d)/;
 
 /** Epoch milliseconds of a time in either form that the platform uses: epoch milliseconds or ISO 8601. */
-function time(value: unknown): KeyField {
+function time(value: unknown): number | undefined {
   if (typeof value === 'number') return value;
   if (typeof value !== 'string' || !ISO_MS.test(value)) return undefined;
   const ms = Date.parse(value);

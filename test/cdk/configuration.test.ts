@@ -158,8 +158,8 @@ describe('Several OAuth clients', () => {
   });
 
   test.each([
-    [{}, '10'],
-    [{ tasks: 2 }, '5'],
+    [{}, '5'],
+    [{ tasks: 1 }, '10'],
     [{ tasks: 3 }, '3'],
     [{ tasks: 3, secret: clients(2) }, '3'],
     [{ tasks: 10, secret: clients(10) }, '1'],

@@ -25,6 +25,7 @@ const OMITTED = [
   // Its alarms
   'SwitchboardAlarmsFramesUnpreserved',
   'SwitchboardAlarmsNoConnection',
+  'SwitchboardAlarmsNoLiveStandby',
   'SwitchboardAlarmsReadingPaused',
   'SwitchboardAlarmsRecordsPending',
   'SwitchboardAlarmsSendFailures',

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** Tests of two tasks: `npm run test:standby`. `KILLS` sets the number of kills, 5 by default. */
+/** Tests of two tasks: `npm run test:standby`. `KILLS` sets the number of kills, `SEED` their moments. */
 export default defineConfig({
   test: {
     include: ['test/end-to-end/*.standby.ts'],

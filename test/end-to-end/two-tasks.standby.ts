@@ -3,18 +3,25 @@ import { afterEach, expect, test } from 'vitest';
 import { sending, TaskDeployment } from './task-deployment.ts';
 
 /** Kills of the leader, over all deployments. */
-const KILLS = Number(process.env.KILLS ?? 5);
+const KILLS = Number(process.env.KILLS ?? 50);
+/** The kills of a deployment are at other moments with another seed. */
+const SEED = Number(process.env.SEED ?? 1);
 /** Deployments at a time: most of a take-over is waiting. */
-const DEPLOYMENTS = 5;
+const DEPLOYMENTS = 10;
+/** The first kills are spread over this time: the start of a task takes CPU time that the take-overs of others need. */
+const SPREAD_MS = 12_000;
+/** Events per second of each deployment whose leader is killed, and of the others. */
+const KILLED_RATE_PER_SECOND = 20;
 const RATE_PER_SECOND = 40;
 /** Longest time from a kill until another task leads. */
 const MAX_TAKE_OVER_MS = 12_000;
-/** The product's own time limits and the measurement: the metrics of a process are read every 200 ms. */
-const MEASUREMENT_MS = 500;
 /** A silent connection is found after 40 s, and its gap ends when the next one is ready. */
 const DETECTION_MS = 46_000;
 /** Topics whose events all have keys, and topics with events that have none. */
 const TOPICS = ['v2.users.{id}.presence', 'v2.routing.queues.{id}.conversations'];
+
+/** Every task listens for the exit of this process. */
+process.setMaxListeners(4 * DEPLOYMENTS);
 
 const running: TaskDeployment[] = [];
 afterEach(async () => {
@@ -31,13 +38,14 @@ async function start(tasks: number): Promise<TaskDeployment> {
 async function killLeaders({ tasks }: TaskDeployment, kills: number, seed: number): Promise<number[]> {
   const random = new Random(seed);
   const takeOvers: number[] = [];
+  await sending(random.int(SPREAD_MS));
   for (let n = 0; n < kills; n++) {
     await tasks.settled();
     await sending(random.int(4_000));
     const killedAtMs = Date.now();
     await tasks.killLeader();
     while (!tasks.leader) await sending(20);
-    takeOvers.push(Date.now() - killedAtMs);
+    takeOvers.push(tasks.leader.roleChangedAtMs - killedAtMs);
   }
   await tasks.settled();
   await sending(1_000);
@@ -47,10 +55,10 @@ async function killLeaders({ tasks }: TaskDeployment, kills: number, seed: numbe
 test(`After ${KILLS} kills of the leader, every event is on the bus`, async () => {
   const deployments = await Promise.all(Array.from({ length: DEPLOYMENTS }, () => start(2)));
   const outcomes = await Promise.all(
-    deployments.map(async (deployment, seed) => {
+    deployments.map(async (deployment, n) => {
       let takeOvers: number[] = [];
-      const verdict = await deployment.whileEmitting(RATE_PER_SECOND, async () => {
-        takeOvers = await killLeaders(deployment, KILLS / DEPLOYMENTS, seed);
+      const verdict = await deployment.whileEmitting(KILLED_RATE_PER_SECOND, async () => {
+        takeOvers = await killLeaders(deployment, KILLS / DEPLOYMENTS, SEED * DEPLOYMENTS + n);
       });
       return { ...verdict, takeOvers };
     }),
@@ -63,7 +71,7 @@ test(`After ${KILLS} kills of the leader, every event is on the bus`, async () =
   );
   for (const { report } of outcomes)
     expect(report).toMatchObject({ lost: 0, uncovered: 0, unproven: 0, publishedTwice: 0, unexpected: 0 });
-  expect(Math.max(...takeOvers)).toBeLessThanOrEqual(MAX_TAKE_OVER_MS + MEASUREMENT_MS);
+  expect(Math.max(...takeOvers)).toBeLessThanOrEqual(MAX_TAKE_OVER_MS);
 });
 
 test('While a connection of the leader is half-open, every event is on the bus', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { contentIdentity, recoveryKey } from '../../lib/events/identity.ts';
+import { contentIdentity, lastsSinceMs, recoveryKey } from '../../lib/events/identity.ts';
 import { identify } from '../../lib/events/item.ts';
 import { type Frame, frameSchema } from '../../lib/events/schema.ts';
 import { leaves, type Path, reordered, valueAt, withValue } from './json.ts';
@@ -40,6 +40,19 @@ test('Every sample has a recovery key, and no two are equal', () => {
   const keys = SAMPLES.map(({ frame }) => keyOf(frame));
   expect(keys).not.toContain(undefined);
   expect(new Set(keys).size).toBe(SAMPLES.length);
+});
+
+test('Only a presence can change, and change back, without a new key, since its modifiedDate', () => {
+  const since = SAMPLES.map(({ name, frame }) => [name, lastsSinceMs(parsed(frame))]);
+  expect(since.filter(([, ms]) => ms !== undefined)).toEqual([
+    ['presence', Date.parse(String(sampleOf('presence').frame.eventBody.modifiedDate))],
+  ]);
+  const { topicName, eventBody } = sampleOf('presence').frame;
+  const sinceOf = (modifiedDate: unknown) =>
+    lastsSinceMs(parsed({ topicName, eventBody: { ...eventBody, modifiedDate } }));
+  expect(sinceOf(1_800_000_000_000)).toBe(1_800_000_000_000);
+  expect(sinceOf('yesterday')).toBeUndefined();
+  expect(lastsSinceMs(parsed({ topicName: 'v2.unknown', eventBody }))).toBeUndefined();
 });
 
 test('Events of different kinds have different recovery keys, even if their fields have the same values', () => {

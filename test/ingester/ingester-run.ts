@@ -91,9 +91,10 @@ export class IngesterRun {
     return this.emittedEvents;
   }
 
-  /** Another ingester with the same configuration, as after a restart. */
-  newIngester(): Ingester {
-    return new Ingester(this.config, {
+  /** Another ingester with the same configuration, as after a restart, or with another one, as after an upgrade. */
+  newIngester(changes: Partial<IngesterConfig> = {}): Ingester {
+    const config = { ...this.config, ...changes };
+    return new Ingester(config, {
       sqs: this.aws.sqs,
       dynamodb: this.aws.dynamodb,
       credentials: [async () => ({ clientId: 'simulator-client', clientSecret: 'simulator-secret' })],

@@ -1,6 +1,11 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
-import { KeyHistory, MAX_STATES_PER_KEY, MIN_STATES } from '../../functions/ingester/key-history.ts';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import {
+  KeyHistory,
+  MAX_CLOCK_DIFFERENCE_MS,
+  MAX_STATES_PER_KEY,
+  MIN_STATES,
+} from '../../functions/ingester/key-history.ts';
 
 /** Add one state of each of `count` other keys. */
 function addOthers(history: KeyHistory, count: number, name = 'other'): void {
@@ -41,6 +46,33 @@ describe('recurrences', () => {
         }
       }),
     );
+  });
+});
+
+describe('a state that lasts since before the connection was opened', () => {
+  const OPENED_MS = 1_800_000_000_000;
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  test.each([
+    { lastsSinceMs: OPENED_MS + MAX_CLOCK_DIFFERENCE_MS - 1, expected: [true, false, true, false, true] },
+    { lastsSinceMs: OPENED_MS + MAX_CLOCK_DIFFERENCE_MS, expected: [false, false, false, false, true] },
+    { lastsSinceMs: undefined, expected: [false, false, false, false, true] },
+  ])('It may have recurred: $lastsSinceMs', ({ lastsSinceMs, expected }) => {
+    vi.useFakeTimers({ now: OPENED_MS });
+    const history = new KeyHistory();
+    vi.setSystemTime(OPENED_MS + 60_000);
+    expect(['a', 'a', 'b', 'b', 'a'].map((id) => history.add('k', id, lastsSinceMs))).toEqual(expected);
+  });
+
+  test('What began after the connection before it was opened is older than the next one', () => {
+    vi.useFakeTimers({ now: OPENED_MS });
+    const history = new KeyHistory();
+    const lastsSinceMs = OPENED_MS + MAX_CLOCK_DIFFERENCE_MS;
+    expect(history.add('k', 'a', lastsSinceMs)).toBe(false);
+    vi.setSystemTime(OPENED_MS + 60_000);
+    expect(history.inherit().add('k', 'b', lastsSinceMs)).toBe(true);
   });
 });
 

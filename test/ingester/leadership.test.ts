@@ -264,6 +264,22 @@ describe('a take-over', () => {
     await pass(BEAT_INTERVAL_MS);
     expect(store.record).toMatchObject({ acceptedUntilMs: START_MS + 7, requests: [] });
   });
+
+  test('Until a new leader knows what is accepted, it writes the record twice as often', async () => {
+    await startBoth();
+    await first.leadership.release();
+    second.acceptedUntilMs = undefined;
+    await pass(READ_INTERVAL_MS);
+    expect(second.leadership.isLeading).toBe(true);
+    store.writes = 0;
+    await pass(4 * READ_INTERVAL_MS);
+    expect(store.writes).toBe(4);
+    second.acceptedUntilMs = START_MS + 7;
+    await pass(READ_INTERVAL_MS);
+    store.writes = 0;
+    await pass(4 * BEAT_INTERVAL_MS);
+    expect(store.writes).toBe(4);
+  });
 });
 
 describe('a table that cannot be reached', () => {

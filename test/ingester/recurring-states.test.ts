@@ -8,6 +8,10 @@ import { TestLog } from './test-log.ts';
 
 const USER = '278522be-1683-4877-8257-4164a177be89';
 const QUEUE = 'b8775049-2993-450d-97d7-5d7c784d7cc9';
+/** After every connection was opened. */
+const AFTER_MS = Date.now() + 60_000;
+/** Before any connection was opened. */
+const BEFORE_MS = Date.now() - 60_000;
 const CONVERSATION = '2f7bf00a-0fc2-4d6a-9b56-92238191433e';
 const session: Session = { url: 'ws://fake', onOpen: () => [], onFrame: () => [] };
 
@@ -99,18 +103,20 @@ describe('states that recur', () => {
   });
 });
 
+/** Another message does not change the time of a presence. */
+const presence = (message: string, modifiedMs = AFTER_MS) =>
+  JSON.stringify({
+    topicName: `v2.users.${USER}.presence`,
+    version: '2',
+    eventBody: {
+      source: 'PURECLOUD',
+      modifiedDate: new Date(modifiedMs).toISOString(),
+      presenceDefinition: { id: 'busy' },
+      message,
+    },
+  });
+
 describe('states that have a key, and a gap between two connections', () => {
-  const presence = (message: string) =>
-    JSON.stringify({
-      topicName: `v2.users.${USER}.presence`,
-      version: '2',
-      eventBody: {
-        source: 'PURECLOUD',
-        modifiedDate: '2027-01-15T08:00:00.000Z',
-        presenceDefinition: { id: 'busy' },
-        message,
-      },
-    });
   const bodies = () => queue.events.map(({ frame }) => (frame.eventBody as { message: string }).message);
 
   test('A state that is both the last before the gap and the first after it is a separate item', () => {
@@ -140,5 +146,29 @@ describe('states that have a key, and a gap between two connections', () => {
     sink.take(other, readFrame(Buffer.from(text), false) as DataSignal, Buffer.from(text));
     sink.end(session, { tick: performance.now() + 1 });
     expect(bodies()).toEqual(['lunch']);
+  });
+});
+
+describe('a state that began before the connection was opened', () => {
+  const weak = () => queue.events.map((one) => one.weak === true);
+
+  test('It is an item of its own, because another task can have read one with the same content', () => {
+    // Before, another task has read 'lunch', and then 'meeting'.
+    for (const message of ['meeting', 'lunch', 'meeting']) take(presence(message, BEFORE_MS));
+    expect(weak()).toEqual([true, true, true]);
+  });
+
+  test('A frame that the connection delivers twice is one item', () => {
+    for (let times = 3; times > 0; times--) take(presence('lunch', BEFORE_MS));
+    expect(weak()).toEqual([true]);
+  });
+
+  test('A state that another task has read during a gap is an item of its own', () => {
+    take(presence('lunch', BEFORE_MS));
+    sink.end(session, { tick: performance.now() });
+    sink.open(session);
+    // During the gap, another task has read 'meeting', and then 'lunch'.
+    take(presence('meeting', BEFORE_MS));
+    expect(weak()).toEqual([true, true]);
   });
 });

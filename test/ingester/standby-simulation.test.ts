@@ -165,6 +165,27 @@ describe('one fault while the other task is live', () => {
   });
 });
 
+describe('kills one after another', () => {
+  test.each(SEEDS)('With seed %i nothing is missing after ten kills of the leader', async (seed) => {
+    const deployment = new SimulatedDeployment(seeded(seed), 2);
+    deployment.start();
+    deployment.start();
+    // Before that, nobody can have what happens.
+    while (!deployment.isSettled) await vi.advanceTimersByTimeAsync(20);
+    for (let n = 0; n < 10; n++) {
+      while (!deployment.isSettled) await passWithEvents(deployment, 20);
+      await passWithEvents(deployment, deployment.between(0, seed % 2 === 0 ? 0 : 4_000));
+      leaderOf(deployment).kill();
+      await passWithEvents(deployment, deployment.between(500, 2_500));
+      deployment.start();
+      await passWithEvents(deployment, 200);
+    }
+    await settle(deployment);
+    expect(deployment.missing).toEqual([]);
+    expect(deployment.reported).toEqual([]);
+  });
+});
+
 const HAPPENINGS = [
   'kill',
   'kill',

@@ -79,6 +79,14 @@ export class SimulatedDeployment {
     return this.tasks.filter(({ isRunning, role }) => isRunning && role.isLeading);
   }
 
+  /** Whether one task leads, and each other one could take over without a gap. */
+  get isSettled(): boolean {
+    const running = this.tasks.filter(({ isRunning }) => isRunning);
+    return (
+      this.leaders.length === 1 && running.every(({ role }) => role.isLeading || role.state.isLiveStandby)
+    );
+  }
+
   /** The gaps that a user sees. */
   get reported() {
     const store = this.records;

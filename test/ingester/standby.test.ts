@@ -37,7 +37,8 @@ describe('two tasks', () => {
     run.emit(100);
     await eventually(() => received(standby)).toBe(100);
     await eventually(() => run.aws.events.length).toBe(100);
-    expect(standby.role.state).toMatchObject({ role: 'standby', isLiveStandby: true, bridgedSeconds: 0 });
+    await eventually(() => standby.role.state.isLiveStandby).toBe(true);
+    expect(standby.role.state).toMatchObject({ role: 'standby', bridgedSeconds: 0 });
     expect(standby.role.state.keptBytes).toBeGreaterThan(100);
     expect(standby.batcher.totals.calls).toBe(0);
     expect(await run.aws.records('proof#')).toHaveLength(1);
@@ -87,6 +88,25 @@ describe('two tasks', () => {
     expect(bridgedGaps(await readCoverage(location, 0))).toMatchObject([
       { topics: expect.arrayContaining([expect.any(String)]) },
     ]);
+  });
+
+  test.each([
+    [1, 1],
+    [1, 2],
+    [2, 1],
+  ])('An upgrade from %i to %i tasks under load loses nothing, and is no gap', async (before, after) => {
+    run = await IngesterRun.start({ environment: { TASKS: String(before) } });
+    await eventually(() => run.ingester.role.isLeading).toBe(true);
+    const next = run.newIngester({ tasks: after });
+    other = next;
+    await run.whileEmitting(async () => {
+      await next.start();
+      await eventually(() => next.isCovered && next.role.isLeading).toBe(true);
+      await run.ingester.stop();
+    });
+    await next.stop();
+    expect(run.account).toMatchObject({ lost: 0, uncovered: 0, unproven: 0, published: run.emitted });
+    expect(await run.aws.records('gap#')).toEqual([]);
   });
 
   test('A task that starts after the leader has stopped leads at once', async () => {

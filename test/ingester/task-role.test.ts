@@ -44,6 +44,7 @@ beforeEach(async () => {
         return true;
       },
       move: async (next) => {
+        if (record?.leader !== next.leader) return false;
         record = next;
         return true;
       },
@@ -83,4 +84,18 @@ test('A released record has what was read until the end', async () => {
   readUntilMs = START_MS + 2_500;
   await role.release();
   expect(record).toMatchObject({ acceptedUntilMs: START_MS + 2_500, isReleased: true });
+});
+
+test('A standby counts as live once it has everything since the time up to which the leader has sent', async () => {
+  const other = { leader: 'other', counter: 9, movedAtMs: Date.now(), isReleased: false, requests: [] };
+  record = other;
+  await pass(2_000);
+  expect(role.state).toMatchObject({ role: 'standby', isLiveStandby: false });
+  const keepsSinceMs = Date.now();
+  // Without a time, the leader may not have sent anything.
+  for (const acceptedUntilMs of [undefined, keepsSinceMs - 2_000, keepsSinceMs + 500]) {
+    record = { ...other, counter: record.counter + 1, movedAtMs: Date.now(), acceptedUntilMs };
+    await pass(1_000);
+    expect(role.state.isLiveStandby).toBe(acceptedUntilMs === keepsSinceMs + 500);
+  }
 });

@@ -56,6 +56,8 @@ export class Leadership {
   private terms = 1;
   /** Whether the record names this term. */
   private isConfirmed = false;
+  /** Whether `acceptedUntilMs` of the record is this term's own. */
+  private hasOwnTime = false;
   private seen: LeadershipRecord | undefined;
   private hasRead = false;
   private isEnding = false;
@@ -88,6 +90,11 @@ export class Leadership {
 
   get isLeading(): boolean {
     return this.leads;
+  }
+
+  /** The record that was read or written last. */
+  get lastRecord(): LeadershipRecord | undefined {
+    return this.seen;
   }
 
   /** Epoch milliseconds of the last change of the role; undefined before the first one. */
@@ -151,7 +158,9 @@ export class Leadership {
   }
 
   private async beat(): Promise<void> {
-    if (performance.now() - this.beatTick < BEAT_INTERVAL_MS - READ_INTERVAL_MS / 2) return;
+    // Until the record has its own time, a take-over depends on a standby that was live before this term.
+    const intervalMs = this.hasOwnTime ? BEAT_INTERVAL_MS : READ_INTERVAL_MS;
+    if (performance.now() - this.beatTick < intervalMs - READ_INTERVAL_MS / 2) return;
     this.beatTick = performance.now();
     const record = this.nextRecord(false);
     this.seen = record;
@@ -160,7 +169,10 @@ export class Leadership {
 
   private nextRecord(isReleased: boolean): LeadershipRecord {
     const { acceptedUntilMs, requests } = this.owner;
-    if (acceptedUntilMs !== undefined) this.inherited = [];
+    if (acceptedUntilMs !== undefined) {
+      this.inherited = [];
+      this.hasOwnTime = true;
+    }
     return {
       leader: this.term,
       predecessor: this.seen?.predecessor,
@@ -229,6 +241,7 @@ export class Leadership {
   private confirm(record: LeadershipRecord): void {
     this.seen = record;
     this.inherited = record.requests;
+    this.hasOwnTime = false;
     this.isConfirmed = true;
     if (!this.leads) this.lead();
   }

@@ -1,4 +1,5 @@
 import type { Item } from '../../../lib/events/item.ts';
+import { memoryBytesOf } from '../item-buffer.ts';
 import type { ItemQueue } from '../item-queue.ts';
 import { type RecentItem, RecentItems } from './recent-items.ts';
 
@@ -24,7 +25,7 @@ export class RoleQueue implements ItemQueue {
 
   add(item: Item, receivedAtMs: number, subscription: string): void {
     if (this.isLeading) this.batcher.add(item, receivedAtMs, subscription);
-    else this.recent.add({ subscription, receivedAtMs, bytes: item.bytes, content: item });
+    else this.recent.add({ subscription, receivedAtMs, bytes: memoryBytesOf(item), content: item });
   }
 
   addLater(bytes: number, make: () => Promise<Item>, receivedAtMs: number, subscription: string): void {

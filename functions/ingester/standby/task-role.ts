@@ -40,7 +40,7 @@ export interface RoleState {
   readonly role: 'leader' | 'standby';
   /** Epoch milliseconds; undefined before the first change. */
   readonly lastChangeMs: number | undefined;
-  /** It follows, and every subscription has a live connection. */
+  /** It follows, and has everything that the leader may not have sent: it could take over now without a gap. */
   readonly isLiveStandby: boolean;
   /** Bytes that a standby keeps. */
   readonly keptBytes: number;
@@ -84,7 +84,9 @@ export class TaskRole implements LeadershipOwner {
 
   canContinue(last: LeadershipRecord | undefined): boolean {
     const { isLive, coverage } = this.options;
-    const sinceMs = last?.acceptedUntilMs ?? Number.POSITIVE_INFINITY;
+    if (!last) return isLive();
+    // The last leader may not have sent anything of what it read.
+    const sinceMs = last.acceptedUntilMs ?? Number.NEGATIVE_INFINITY;
     return isLive() && Math.max(this.queue.recent.sinceMs, coverage.liveSinceMs) <= sinceMs;
   }
 
@@ -112,10 +114,11 @@ export class TaskRole implements LeadershipOwner {
   }
 
   get state(): RoleState {
+    const record = this.leadership?.lastRecord;
     return {
       role: this.isLeading ? 'leader' : 'standby',
       lastChangeMs: this.leadership?.lastChangeMs,
-      isLiveStandby: !this.isLeading && this.options.isLive(),
+      isLiveStandby: !this.isLeading && record !== undefined && this.canContinue(record),
       keptBytes: this.queue.recent.bytes,
       bridgedSeconds: this.bridging?.bridgedSeconds ?? 0,
     };
@@ -189,12 +192,12 @@ function toRequest({ subscription, topicsId, fromMs, toMs }: OwnGap): GapRequest
   return { subscription, topicsId, fromMs, toMs: toMs ?? Date.now(), isOpen: toMs === undefined };
 }
 
-/** What the last term proved with its last beat, which is later than its last proof. */
+/** The last term has ended. What it proved with its last beat is later than its last proof. */
 function completed(proof: CoverageProof, before: LeadershipRecord | undefined): CoverageProof {
-  const { acceptedUntilMs, leader, predecessor, requests } = before ?? {};
-  if (proof.isFinal || acceptedUntilMs === undefined) return proof;
+  if (proof.isFinal || !before) return proof;
+  const { acceptedUntilMs = proof.coveredUntilMs, leader, predecessor, requests } = before;
   if (proof.task !== leader && proof.task !== predecessor) return proof;
-  const open = (requests ?? []).filter((one) => one.isOpen && one.subscription === proof.subscription);
+  const open = requests.filter((one) => one.isOpen && one.subscription === proof.subscription);
   const untilMs = Math.min(acceptedUntilMs, ...open.map(({ fromMs }) => fromMs));
   return { ...proof, coveredUntilMs: Math.max(proof.coveredUntilMs, untilMs), isFinal: true };
 }
