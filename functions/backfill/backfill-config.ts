@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { deploymentVariables } from '../../lib/aws/deployment-metrics.ts';
 import { LOG_LEVELS } from '../../lib/aws/logger.ts';
 import {
   type ContentRedactionConfig,
@@ -75,6 +76,7 @@ export const backfillEnvironment = z.object({
       typeText: '1-300',
     }),
   ...contentRedactionEnvironment,
+  ...deploymentVariables,
   LOG_LEVEL: z
     .enum(LOG_LEVELS, `is not one of ${LOG_LEVELS.join(', ')}`)
     .default('INFO')
@@ -94,6 +96,8 @@ export interface BackfillConfig {
   requestsPerMinute: number;
   /** What is redacted before a recovered event is sent. */
   redaction?: ContentRedactionConfig | undefined;
+  /** Name of the deployment in metrics. */
+  deployment?: string | undefined;
   logLevel: (typeof LOG_LEVELS)[number];
 }
 
@@ -126,6 +130,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     subscriptionSet: values.SUBSCRIPTION,
     requestsPerMinute: values.BACKFILL_REQUESTS_PER_MINUTE,
     redaction: contentRedactionConfig(values),
+    deployment: values.DEPLOYMENT,
     logLevel: values.LOG_LEVEL,
   };
 }

@@ -1,7 +1,6 @@
-import { Metrics } from '@aws-lambda-powertools/metrics';
 import { dynamoDbClient, objectStore, secretsManagerClient, sqsClient } from '../../lib/aws/aws-clients.ts';
+import { deploymentMetrics } from '../../lib/aws/deployment-metrics.ts';
 import { createLogger } from '../../lib/aws/logger.ts';
-import { METRIC_NAMESPACE } from '../../lib/aws/metric-names.ts';
 import { credentialsOf } from '../ingester/credentials.ts';
 import { readConfig } from './backfill-config.ts';
 import { createHandler } from './wake-up-handler.ts';
@@ -21,5 +20,5 @@ export const handler = createHandler(config, {
   secretsManager: secretsManagerClient(),
   credentials,
   logger: createLogger('backfill', config.logLevel),
-  metrics: new Metrics({ namespace: METRIC_NAMESPACE, serviceName: 'backfill' }),
+  metrics: deploymentMetrics('backfill', config.deployment),
 });

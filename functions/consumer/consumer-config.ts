@@ -5,6 +5,7 @@ import {
   auditSettings,
   auditVariables,
 } from '../../lib/aws/audit-settings.ts';
+import { deploymentVariables } from '../../lib/aws/deployment-metrics.ts';
 import { LOG_LEVELS } from '../../lib/aws/logger.ts';
 import {
   type ContentRedactionConfig,
@@ -70,6 +71,7 @@ export const consumerEnvironment = z.object({
         'Size of a PutEvents entry above which the event is stored in the bucket and published as a reference.',
     }),
   ...contentRedactionEnvironment,
+  ...deploymentVariables,
   ...auditVariables,
   LOG_LEVEL: z.enum(LOG_LEVELS).default('INFO').meta({ description: 'Log level.' }),
 });
@@ -90,6 +92,8 @@ export interface ConsumerConfig {
   redaction: ContentRedactionConfig | undefined;
   /** If undefined, no audit records are written. */
   audit?: AuditSettings | undefined;
+  /** Name of the deployment in metrics. */
+  deployment?: string | undefined;
   logLevel: (typeof LOG_LEVELS)[number];
 }
 
@@ -119,6 +123,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     redaction: contentRedactionConfig(values),
     // The consumer writes audit records about events only.
     audit: values.AUDIT === 'all' ? auditSettings(values) : undefined,
+    deployment: values.DEPLOYMENT,
     logLevel: values.LOG_LEVEL,
   };
 }

@@ -1,4 +1,3 @@
-import { Metrics } from '@aws-lambda-powertools/metrics';
 import { auditTrail } from '../../lib/aws/audit-settings.ts';
 import {
   cloudWatchLogsClient,
@@ -9,8 +8,8 @@ import {
   sqsClient,
 } from '../../lib/aws/aws-clients.ts';
 import { contentRedaction } from '../../lib/aws/content-redaction-key.ts';
+import { deploymentMetrics } from '../../lib/aws/deployment-metrics.ts';
 import { createLogger } from '../../lib/aws/logger.ts';
-import { METRIC_NAMESPACE } from '../../lib/aws/metric-names.ts';
 import { readConfig } from './consumer-config.ts';
 import { createHandler } from './sqs-handler.ts';
 
@@ -31,5 +30,5 @@ export const handler = createHandler(config, {
     writes: 'on flush',
   }),
   logger,
-  metrics: new Metrics({ namespace: METRIC_NAMESPACE, serviceName: 'consumer' }),
+  metrics: deploymentMetrics('consumer', config.deployment),
 });

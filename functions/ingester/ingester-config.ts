@@ -45,6 +45,8 @@ export interface IngesterConfig {
   redaction: ContentRedactionConfig | undefined;
   healthHost: string;
   healthPort: number;
+  /** Name of the deployment in metrics. */
+  deployment?: string | undefined;
   logLevel: (typeof LOG_LEVELS)[number];
 }
 
@@ -119,6 +121,7 @@ function toConfig(values: IngesterEnvironment, protocols: readonly ConfiguredPro
     redaction: contentRedactionConfig(values),
     healthHost: values.HEALTH_HOST,
     healthPort: values.HEALTH_PORT,
+    deployment: values.DEPLOYMENT,
     logLevel: values.LOG_LEVEL,
   };
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { auditVariables } from '../../lib/aws/audit-settings.ts';
+import { deploymentVariables } from '../../lib/aws/deployment-metrics.ts';
 import { LOG_LEVELS } from '../../lib/aws/logger.ts';
 import { contentRedactionEnvironment } from '../../lib/events/content-rules.ts';
 import { MAX_CLIENTS } from '../../lib/genesys/channel-budget.ts';
@@ -88,6 +89,7 @@ export const ingesterEnvironment = z.object({
     description: 'Whether permessage-deflate is offered. It saves bandwidth and costs CPU and memory.',
   }),
   ...contentRedactionEnvironment,
+  ...deploymentVariables,
   ...auditVariables,
   HEALTH_HOST: z
     .string()

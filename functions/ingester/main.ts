@@ -1,4 +1,3 @@
-import { Metrics } from '@aws-lambda-powertools/metrics';
 import { auditTrail } from '../../lib/aws/audit-settings.ts';
 import {
   cloudWatchLogsClient,
@@ -8,8 +7,8 @@ import {
   sqsClient,
 } from '../../lib/aws/aws-clients.ts';
 import { contentRedaction } from '../../lib/aws/content-redaction-key.ts';
+import { deploymentMetrics } from '../../lib/aws/deployment-metrics.ts';
 import { createLogger } from '../../lib/aws/logger.ts';
-import { METRIC_NAMESPACE } from '../../lib/aws/metric-names.ts';
 import { RepeatedWarnings } from '../../lib/aws/repeated-warnings.ts';
 import { redact } from '../../lib/events/redaction.ts';
 import { credentialsOf } from './credentials.ts';
@@ -43,7 +42,7 @@ async function main(): Promise<number> {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
   });
   const stopMetrics = emitMetrics(
-    new Metrics({ namespace: METRIC_NAMESPACE, serviceName: 'ingester', logger }),
+    deploymentMetrics('ingester', config.deployment, logger),
     ingester.metricSources(),
   );
   let code: number = EXIT.ok;

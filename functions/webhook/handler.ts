@@ -1,7 +1,6 @@
-import { Metrics } from '@aws-lambda-powertools/metrics';
 import { secretsManagerClient, sqsClient } from '../../lib/aws/aws-clients.ts';
+import { deploymentMetrics } from '../../lib/aws/deployment-metrics.ts';
 import { createLogger } from '../../lib/aws/logger.ts';
-import { METRIC_NAMESPACE } from '../../lib/aws/metric-names.ts';
 import { createHandler } from './url-handler.ts';
 import { readConfig } from './webhook-config.ts';
 
@@ -12,5 +11,5 @@ export const handler = createHandler(config, {
   sqs: sqsClient(),
   secretsManager: secretsManagerClient(),
   logger: createLogger('webhook', config.logLevel),
-  metrics: new Metrics({ namespace: METRIC_NAMESPACE, serviceName: 'webhook' }),
+  metrics: deploymentMetrics('webhook', config.deployment),
 });

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { deploymentVariables } from '../../lib/aws/deployment-metrics.ts';
 import { LOG_LEVELS } from '../../lib/aws/logger.ts';
 import {
   type ContentRedactionConfig,
@@ -20,6 +21,7 @@ export const webhookEnvironment = z.object({
         'Name or ARN of the Secrets Manager secret whose value is the signing secret: at least 32 hexadecimal digits.',
     }),
   ...contentRedactionEnvironment,
+  ...deploymentVariables,
   LOG_LEVEL: z.enum(LOG_LEVELS).default('INFO').meta({ description: 'Log level.' }),
 });
 
@@ -30,6 +32,8 @@ export interface WebhookConfig {
   secretId: string;
   /** What is redacted before an event is sent. */
   redaction?: ContentRedactionConfig | undefined;
+  /** Name of the deployment in metrics. */
+  deployment?: string | undefined;
   logLevel: (typeof LOG_LEVELS)[number];
 }
 
@@ -52,6 +56,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     eventsQueueUrl: data.EVENTS_QUEUE_URL,
     secretId: data.WEBHOOK_SECRET_ID,
     redaction: contentRedactionConfig(data),
+    deployment: data.DEPLOYMENT,
     logLevel: data.LOG_LEVEL,
   };
 }

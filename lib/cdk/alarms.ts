@@ -109,13 +109,13 @@ export class Alarms extends Construct {
   }
 
   private addIngesterAlarms(tasks: number): void {
-    this.below('NoConnection', ingesterMetric('Covered', last(MINUTE)), 1, {
+    this.below('NoConnection', ingesterMetric(this, 'Covered', last(MINUTE)), 1, {
       severity: 'critical',
       text: 'In the last minute, no ingester task had a live connection for every subscription. Events are not received, and the interval is recorded as a gap. Check the ingester log for a problem with the OAuth client, its secret or its permissions, or for an outage of Genesys Cloud.',
     });
     const healthy = new MathExpression({
       expression: `covered / ${FIVE_MINUTES.toSeconds() / INGESTER_REPORT_SECONDS}`,
-      usingMetrics: { covered: ingesterMetric('Covered', total(FIVE_MINUTES)) },
+      usingMetrics: { covered: ingesterMetric(this, 'Covered', total(FIVE_MINUTES)) },
       period: FIVE_MINUTES,
       label: 'healthy tasks',
     });
@@ -125,7 +125,7 @@ export class Alarms extends Construct {
       text: `Fewer than ${tasks} ingester tasks had full coverage in the last five minutes. Check the ingester log, the events of the ECS service and the stop reason of its last task.`,
     });
     this.addLossAlarms();
-    this.silence('Silence', ingesterMetric('EventsReceived', total(FIVE_MINUTES)), {
+    this.silence('Silence', ingesterMetric(this, 'EventsReceived', total(FIVE_MINUTES)), {
       severity: 'warning',
       text: 'Far fewer events than usual for this time of day are received. If NoConnection is also in the state ALARM, resolve it first. Otherwise check whether the contact center is less active than usual, whether topics were rejected (ingester log), and whether the OAuth client lost a division or a permission.',
     });
@@ -134,23 +134,23 @@ export class Alarms extends Construct {
   /** What the ingester reports before events are lost, or when they are. */
   private addLossAlarms(): void {
     const highest = { statistic: Stats.MAXIMUM, period: FIVE_MINUTES };
-    this.above('FramesUnpreserved', ingesterMetric('FramesUnpreserved', total(FIVE_MINUTES)), 0, {
+    this.above('FramesUnpreserved', ingesterMetric(this, 'FramesUnpreserved', total(FIVE_MINUTES)), 0, {
       severity: 'critical',
       text: 'Frames were too large for a message, or S3 did not accept them. They are lost. The ingester log has their size and the error.',
     });
-    this.above('ReadingPaused', ingesterMetric('Paused', highest), 0, {
+    this.above('ReadingPaused', ingesterMetric(this, 'Paused', highest), 0, {
       severity: 'critical',
       text: 'The buffer of an ingester task is full, and it has stopped reading. If SQS does not accept messages again soon, Genesys Cloud closes the connection and events are missed. Check the ingester log and the events queue.',
     });
-    this.above('SendFailures', ingesterMetric('SendFailures', total(FIVE_MINUTES)), MAX_SEND_FAILURES, {
+    this.above('SendFailures', ingesterMetric(this, 'SendFailures', total(FIVE_MINUTES)), MAX_SEND_FAILURES, {
       severity: 'warning',
       text: 'SQS or S3 repeatedly does not accept what the ingester sends. It is sent again. Check the ingester log for the error.',
     });
-    this.above('TopicsRejected', ingesterMetric('TopicsRejected', highest), 0, {
+    this.above('TopicsRejected', ingesterMetric(this, 'TopicsRejected', highest), 0, {
       severity: 'warning',
       text: 'Genesys Cloud refuses some of the topics, and their events are not received. The ingester log and /healthz name the topics and the reasons. Usually the OAuth client lacks a permission.',
     });
-    this.above('RecordsPending', ingesterMetric('RecordsPending', highest), MAX_PENDING_RECORDS, {
+    this.above('RecordsPending', ingesterMetric(this, 'RecordsPending', highest), MAX_PENDING_RECORDS, {
       severity: 'warning',
       text: 'The state table does not accept gap records. They are kept in memory and in the ingester log, and are written again. Check the permissions and the capacity of the table.',
     });

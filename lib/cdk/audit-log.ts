@@ -59,8 +59,8 @@ function addAlarm(alarms: Alarms): void {
   const lost = new MathExpression({
     expression: 'FILL(ingester, 0) + FILL(consumer, 0)',
     usingMetrics: {
-      ingester: ingesterMetric('AuditRecordsLost', reading),
-      consumer: consumerMetric('AuditRecordsLost', reading),
+      ingester: ingesterMetric(alarms, 'AuditRecordsLost', reading),
+      consumer: consumerMetric(alarms, 'AuditRecordsLost', reading),
     },
     period: reading.period,
     label: 'audit records lost',

@@ -17,7 +17,7 @@ const MAX_GAP_SECONDS = 60;
 
 /** Adds the alarms of gaps and of the backfill. */
 export function addBackfillAlarms(alarms: Alarms, backfill: IFunction, gapsDeadLetter: IQueue): void {
-  alarms.above('GapSeconds', ingesterMetric('GapSeconds', TOTAL), MAX_GAP_SECONDS, {
+  alarms.above('GapSeconds', ingesterMetric(alarms, 'GapSeconds', TOTAL), MAX_GAP_SECONDS, {
     severity: 'warning',
     text: 'Gaps of more than a minute ended in the last five minutes. The backfill recovers what Genesys Cloud still knows. `switchboard gaps` shows the gaps with their reasons and what was recovered.',
   });
@@ -25,15 +25,15 @@ export function addBackfillAlarms(alarms: Alarms, backfill: IFunction, gapsDeadL
     severity: 'warning',
     text: 'Invocations of the backfill end with an error or a timeout. Gaps are not filled until it works again. Check the backfill log.',
   });
-  alarms.above('BackfillRoundsFailed', backfillMetric('RoundsFailed', TOTAL), MAX_FAILED_ROUNDS, {
+  alarms.above('BackfillRoundsFailed', backfillMetric(alarms, 'RoundsFailed', TOTAL), MAX_FAILED_ROUNDS, {
     severity: 'warning',
     text: 'The backfill repeatedly cannot read from Genesys Cloud or send to SQS. It tries again. Check the backfill log for the error.',
   });
-  alarms.above('OldestOpenGap', backfillMetric('OldestOpenGapAge', HIGHEST), MAX_OPEN_GAP_SECONDS, {
+  alarms.above('OldestOpenGap', backfillMetric(alarms, 'OldestOpenGapAge', HIGHEST), MAX_OPEN_GAP_SECONDS, {
     severity: 'warning',
     text: 'A gap has been open for more than four hours. Either the platform API does not respond, or a long gap needs more requests than `backfill.requestsPerMinute` allows. Check the backfill log and `switchboard gaps`.',
   });
-  alarms.above('BackfillPermissionsMissing', backfillMetric('PermissionsMissing', TOTAL), 0, {
+  alarms.above('BackfillPermissionsMissing', backfillMetric(alarms, 'PermissionsMissing', TOTAL), 0, {
     severity: 'warning',
     text: 'The OAuth client lacks a permission that the backfill needs, so that the events of gaps are not recovered. The backfill log and `switchboard gaps` name it. Add it to a role of the OAuth client. The alarm repeats daily.',
   });

@@ -1,5 +1,6 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Names } from 'aws-cdk-lib';
 import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Construct } from 'constructs';
 import {
   type BackfillMetricName,
   type ConsumerMetricName,
@@ -11,6 +12,25 @@ import {
 /** Interval at which an ingester task emits metrics. */
 export const INGESTER_REPORT_SECONDS = 30;
 
+/** Key of the context with the name of the deployment, which all constructs of a deployment see. */
+const DEPLOYMENT_CONTEXT = 'switchboard:deployment';
+/** Longest name of a deployment. */
+const MAX_NAME_CHARACTERS = 64;
+
+/**
+ * Gives a deployment the name that its metrics have in the dimension `deployment`: that of its stack and construct. No
+ * other deployment of the account and Region has it. To be called before the construct has children.
+ */
+export function nameDeployment(scope: Construct): void {
+  const name = Names.uniqueResourceName(scope, { maxLength: MAX_NAME_CHARACTERS, separator: '-' });
+  scope.node.setContext(DEPLOYMENT_CONTEXT, name);
+}
+
+/** Returns the name of the deployment that a construct belongs to. */
+export function deploymentName(scope: Construct): string {
+  return scope.node.getContext(DEPLOYMENT_CONTEXT);
+}
+
 /** Options for reading a metric. */
 export interface MetricReading {
   /** @default 'Sum' */
@@ -21,31 +41,47 @@ export interface MetricReading {
   readonly label?: string;
 }
 
-/** Returns a metric of the consumer. */
-export function consumerMetric(name: ConsumerMetricName, reading: MetricReading = {}): Metric {
-  return metric('consumer', name, reading);
+/** Returns a metric of the consumer. @param scope - a construct of the deployment, as in the functions below */
+export function consumerMetric(
+  scope: Construct,
+  name: ConsumerMetricName,
+  reading: MetricReading = {},
+): Metric {
+  return metric(scope, 'consumer', name, reading);
 }
 
 /** Returns a metric of the ingester, aggregated over all tasks. */
-export function ingesterMetric(name: IngesterMetricName, reading: MetricReading = {}): Metric {
-  return metric('ingester', name, reading);
+export function ingesterMetric(
+  scope: Construct,
+  name: IngesterMetricName,
+  reading: MetricReading = {},
+): Metric {
+  return metric(scope, 'ingester', name, reading);
 }
 
 /** Returns a metric of the backfill. */
-export function backfillMetric(name: BackfillMetricName, reading: MetricReading = {}): Metric {
-  return metric('backfill', name, reading);
+export function backfillMetric(
+  scope: Construct,
+  name: BackfillMetricName,
+  reading: MetricReading = {},
+): Metric {
+  return metric(scope, 'backfill', name, reading);
 }
 
 /** Returns a metric of the webhook. */
-export function webhookMetric(name: WebhookMetricName, reading: MetricReading = {}): Metric {
-  return metric('webhook', name, reading);
+export function webhookMetric(
+  scope: Construct,
+  name: WebhookMetricName,
+  reading: MetricReading = {},
+): Metric {
+  return metric(scope, 'webhook', name, reading);
 }
 
-function metric(service: string, metricName: string, reading: MetricReading): Metric {
+function metric(scope: Construct, service: string, metricName: string, reading: MetricReading): Metric {
   return new Metric({
     namespace: METRIC_NAMESPACE,
     metricName,
-    dimensionsMap: { service },
+    dimensionsMap: { deployment: deploymentName(scope), service },
     statistic: Stats.SUM,
     period: Duration.minutes(1),
     ...reading,

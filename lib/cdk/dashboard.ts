@@ -73,15 +73,16 @@ export class Dashboard extends Construct {
 
   constructor(scope: Construct, id: string, props: DashboardProps) {
     super(scope, id);
+    const metrics = labeledMetrics(this);
     this.dashboard = new CloudWatchDashboard(this, 'Dashboard', { defaultInterval: Duration.hours(3) });
     this.dashboard.addWidgets(heading('Path of an event'));
-    this.dashboard.addWidgets(flow(props));
+    this.dashboard.addWidgets(flow(metrics, props));
     this.dashboard.addWidgets(heading('Latency, deduplication and connections'));
-    this.dashboard.addWidgets(latencyAndLoss());
-    if (props.service) this.dashboard.addWidgets(connection(), problems());
-    if (props.hasBackfill) this.dashboard.addWidgets(heading('Gaps'), gapGraphs());
+    this.dashboard.addWidgets(latencyAndLoss(metrics));
+    if (props.service) this.dashboard.addWidgets(connection(metrics), problems(metrics));
+    if (props.hasBackfill) this.dashboard.addWidgets(heading('Gaps'), gapGraphs(this));
     this.dashboard.addWidgets(heading('Cost drivers'));
-    this.dashboard.addWidgets(costs(props));
+    this.dashboard.addWidgets(costs(metrics, props));
     for (const widget of this.resources(props)) this.dashboard.addWidgets(widget);
     const { region } = Stack.of(this);
     this.url = `https://${region}.console.aws.amazon.com/cloudwatch/home?region=${region}#dashboards/dashboards/${this.dashboard.dashboardName}`;
@@ -114,15 +115,16 @@ function heading(text: string): TextWidget {
   return new TextWidget({ markdown: `## ${text}`, width: DASHBOARD_WIDTH, height: 1 });
 }
 
-/** A metric of the consumer, labeled with its description. */
-function consumer(name: ConsumerMetricName, reading: MetricReading = {}): IMetric {
-  return consumerMetric(name, { label: CONSUMER_METRICS[name].description, ...reading });
+/** Metrics of a deployment, labeled with their descriptions. */
+function labeledMetrics(scope: Construct) {
+  return {
+    consumer: (name: ConsumerMetricName, reading: MetricReading = {}) =>
+      consumerMetric(scope, name, { label: CONSUMER_METRICS[name].description, ...reading }),
+    ingester: (name: IngesterMetricName, reading: MetricReading = {}) =>
+      ingesterMetric(scope, name, { label: INGESTER_METRICS[name].description, ...reading }),
+  };
 }
-
-/** A metric of the ingester, labeled with its description. */
-function ingester(name: IngesterMetricName, reading: MetricReading = {}): IMetric {
-  return ingesterMetric(name, { label: INGESTER_METRICS[name].description, ...reading });
-}
+type LabeledMetrics = ReturnType<typeof labeledMetrics>;
 
 function row(...graphs: { title: string; metrics: IMetric[]; unit?: string }[]): Row {
   const width = Math.floor(DASHBOARD_WIDTH / graphs.length);
@@ -140,7 +142,10 @@ function row(...graphs: { title: string; metrics: IMetric[]; unit?: string }[]):
   );
 }
 
-function flow({ queues, bus, service, partner }: DashboardProps): Row {
+function flow(
+  { consumer, ingester }: LabeledMetrics,
+  { queues, bus, service, partner }: DashboardProps,
+): Row {
   const received = [
     ...(service ? [ingester('EventsReceived')] : []),
     ...(partner ? [partnerEventsMetric(partner, MINUTE)] : []),
@@ -173,12 +178,12 @@ function ruleMetric(name: string, bus: IEventBus): MathExpression {
   });
 }
 
-function latencyAndLoss(): Row {
+function latencyAndLoss({ consumer, ingester }: LabeledMetrics): Row {
   return row(
     {
       title: 'Latency from receipt to publication',
       metrics: [50, 90, 99].map((percentile) =>
-        consumerMetric('ReceivedToPublishedLatency', {
+        consumer('ReceivedToPublishedLatency', {
           statistic: Stats.percentile(percentile),
           label: `p${percentile}`,
         }),
@@ -203,7 +208,7 @@ function latencyAndLoss(): Row {
   );
 }
 
-function connection(): Row {
+function connection({ ingester }: LabeledMetrics): Row {
   return row(
     {
       title: 'Coverage (1 if all subscriptions are connected)',
@@ -235,7 +240,7 @@ function connection(): Row {
   );
 }
 
-function problems(): Row {
+function problems({ consumer, ingester }: LabeledMetrics): Row {
   return row(
     {
       title: 'Refused topics, pauses and records that are not stored',
@@ -258,7 +263,10 @@ function problems(): Row {
   );
 }
 
-function costs({ queues, tables, consumer: consumerFunction }: DashboardProps): Row {
+function costs(
+  { consumer }: LabeledMetrics,
+  { queues, tables, consumer: consumerFunction }: DashboardProps,
+): Row {
   const sum = { period: HOUR, statistic: Stats.SUM };
   const units = (table: ITable, label: string) => table.metricConsumedWriteCapacityUnits({ ...sum, label });
   return row(

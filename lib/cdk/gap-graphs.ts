@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { GraphWidget, type IMetric, Row, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Construct } from 'constructs';
 import { BACKFILL_METRICS, type BackfillMetricName } from '../aws/metric-names.ts';
 import { backfillMetric, ingesterMetric } from './cloudwatch-metrics.ts';
 
@@ -9,17 +10,23 @@ const HEIGHT = 6;
 const FIVE_MINUTES = Duration.minutes(5);
 
 /** A row of a dashboard: how much of the time was covered, and what was recovered of the rest. */
-export function gapGraphs(): Row {
+export function gapGraphs(scope: Construct): Row {
+  const backfill = (name: BackfillMetricName, statistic: string = Stats.SUM): IMetric =>
+    backfillMetric(scope, name, {
+      statistic,
+      period: FIVE_MINUTES,
+      label: BACKFILL_METRICS[name].description,
+    });
   return new Row(
     graph('Coverage ratio (1: every subscription was connected)', [
-      ingesterMetric('Covered', {
+      ingesterMetric(scope, 'Covered', {
         statistic: Stats.AVERAGE,
         period: FIVE_MINUTES,
         label: 'Average of all tasks',
       }),
     ]),
     graph('Duration of gaps', [
-      ingesterMetric('GapSeconds', { period: FIVE_MINUTES, label: 'Seconds per five minutes' }),
+      ingesterMetric(scope, 'GapSeconds', { period: FIVE_MINUTES, label: 'Seconds per five minutes' }),
     ]),
     graph('Recovered events', [backfill('EventsRecovered'), backfill('GapsFilled')]),
     graph('Age of the oldest open gap, in seconds', [
@@ -27,10 +34,6 @@ export function gapGraphs(): Row {
       backfill('RoundsFailed'),
     ]),
   );
-}
-
-function backfill(name: BackfillMetricName, statistic: string = Stats.SUM): IMetric {
-  return backfillMetric(name, { statistic, period: FIVE_MINUTES, label: BACKFILL_METRICS[name].description });
 }
 
 function graph(title: string, left: IMetric[]): GraphWidget {

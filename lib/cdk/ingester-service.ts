@@ -26,6 +26,7 @@ import { Construct } from 'constructs';
 import type { LogLevel } from '../aws/logger.ts';
 import { channelShare } from '../genesys/channel-budget.ts';
 import { bundle } from './bundle.ts';
+import { deploymentName } from './cloudwatch-metrics.ts';
 import { grantKeyUse } from './encryption.ts';
 import { grantReadSecrets } from './genesys-secret.ts';
 import { HEALTH_PORT, INGESTER_HEALTH_CHECK } from './ingester-health-check.ts';
@@ -226,6 +227,7 @@ export class IngesterService extends Construct {
       CHANNELS: String(channelsPerClient(props)),
       ...protocolVariables(props.protocols, props.topics),
       ...socketVariables(props),
+      DEPLOYMENT: deploymentName(this),
       TASKS: String(props.tasks),
       EVENTS_QUEUE_URL: props.eventsQueue.queueUrl,
       ...(props.gapsQueue ? { GAPS_QUEUE_URL: props.gapsQueue.queueUrl } : {}),

@@ -4,6 +4,7 @@ import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk
 import type { Construct } from 'constructs';
 import type { LogLevel } from '../aws/logger.ts';
 import { bundle } from './bundle.ts';
+import { deploymentName } from './cloudwatch-metrics.ts';
 import { type LogSettings, logGroup } from './log-group.ts';
 
 /** The CPU share is proportional to the memory. Most of the duration is spent waiting for services. */
@@ -69,6 +70,7 @@ export function nodeFunction(scope: Construct, props: NodeFunctionProps): Lambda
     ...(props.logs.encryptionKey ? { environmentEncryption: props.logs.encryptionKey } : {}),
     environment: {
       NODE_OPTIONS: '--enable-source-maps',
+      DEPLOYMENT: deploymentName(scope),
       ...props.environment,
       ...(logLevel ? { LOG_LEVEL: logLevel } : {}),
     },

@@ -6,6 +6,7 @@ import { Alarms } from './alarms.ts';
 import { AuditLog } from './audit-log.ts';
 import { addBackfillAlarms } from './backfill-alarms.ts';
 import { BackfillFunction } from './backfill-function.ts';
+import { nameDeployment } from './cloudwatch-metrics.ts';
 import { addWarnings, checkConfiguration, DEFAULTS, fillsGaps, hasIngester } from './configuration.ts';
 import { ConsumerFunction } from './consumer-function.ts';
 import { Dashboard } from './dashboard.ts';
@@ -77,6 +78,7 @@ export class Switchboard extends Construct {
     checkConfiguration(props, Switchboard);
     addWarnings(this, props);
     this.props = props;
+    nameDeployment(this);
     const { encryptionKey, deletionProtection = false, forEmulator = false } = props;
     const archiveDays = forEmulator ? undefined : props.archiveDays;
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
@@ -204,26 +206,19 @@ export class Switchboard extends Construct {
   }
 
   private createIngester(logs: LogSettings, gaps: GapsQueues | undefined): IngesterService {
-    const { genesysDomain = '', topics, protocols, channels, logLevel, encryptionKey } = this.props;
-    const { tasks = DEFAULTS.tasks, vpc, vpcSubnets } = this.props;
+    const { genesysDomain = '', tasks = DEFAULTS.tasks, vpc, vpcSubnets } = this.props;
     return new IngesterService(this, 'Ingester', {
+      ...this.props,
       network: new Network(this, 'Network', { vpc, vpcSubnets, logs }),
       tasks,
       genesysDomain,
       secrets: this.secrets.map(({ secret }) => secret),
-      channels,
-      topics,
-      protocols,
-      maxFrameBytes: this.props.maxFrameBytes,
-      compressFrames: this.props.compressFrames,
       eventsQueue: this.queues.events,
       gapsQueue: gaps?.gaps,
       stateTable: this.tables.state,
       oversizeBucket: this.oversize.bucket,
       redaction: this.redaction,
-      logLevel,
       logs,
-      encryptionKey,
     });
   }
 

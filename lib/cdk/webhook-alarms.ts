@@ -15,7 +15,7 @@ export function addWebhookAlarms(alarms: Alarms, webhook: IFunction): void {
     severity: 'critical',
     text: 'Invocations of the webhook end with an error or a timeout. Genesys Cloud sends their events again, but not forever. Check the webhook log.',
   });
-  alarms.above('WebhookFailures', webhookMetric('RequestsFailed', TOTAL), MAX_FAILED_REQUESTS, {
+  alarms.above('WebhookFailures', webhookMetric(alarms, 'RequestsFailed', TOTAL), MAX_FAILED_REQUESTS, {
     severity: 'critical',
     text: 'The webhook repeatedly responds with 503, because SQS does not accept events or the signing secret cannot be read. Genesys Cloud sends the events again, but not forever. Check the webhook log for the error.',
   });
@@ -23,11 +23,11 @@ export function addWebhookAlarms(alarms: Alarms, webhook: IFunction): void {
     severity: 'warning',
     text: 'AWS Lambda refuses requests to the webhook with 429. Genesys Cloud sends them again. Increase `webhook.reservedConcurrency`.',
   });
-  alarms.above('WebhookSignaturesRejected', webhookMetric('SignaturesRejected', TOTAL), 0, {
+  alarms.above('WebhookSignaturesRejected', webhookMetric(alarms, 'SignaturesRejected', TOTAL), 0, {
     severity: 'warning',
     text: 'The webhook refused requests with a wrong signature. Either somebody else sends them, or a stream in Genesys Cloud has another secret than the webhook: then create the stream again with `switchboard streams create`. The webhook log has the source addresses.',
   });
-  alarms.above('WebhookBodiesTooLarge', webhookMetric('BodiesTooLarge', TOTAL), 0, {
+  alarms.above('WebhookBodiesTooLarge', webhookMetric(alarms, 'BodiesTooLarge', TOTAL), 0, {
     severity: 'warning',
     text: 'The webhook refused requests because their bodies are too large. If they were events of Genesys Cloud, these are not published. Check in Genesys Cloud which deliveries of the stream got the status 413.',
   });

@@ -2,8 +2,8 @@ import type { Template } from 'aws-cdk-lib/assertions';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { EMIT_INTERVAL_MS } from '../../functions/ingester/emf-metrics.ts';
-import { CONSUMER_METRICS, INGESTER_METRICS } from '../../lib/aws/metric-names.ts';
-import { consumerMetric, INGESTER_REPORT_SECONDS } from '../../lib/cdk/cloudwatch-metrics.ts';
+import { CONSUMER_METRICS, INGESTER_METRICS, METRIC_NAMESPACE } from '../../lib/aws/metric-names.ts';
+import { INGESTER_REPORT_SECONDS } from '../../lib/cdk/cloudwatch-metrics.ts';
 import { plain, templateOf } from './test-deployment.ts';
 
 interface Alarm {
@@ -93,7 +93,10 @@ describe('Alarms', () => {
   test('The alarm NoConnection goes off after 60 s without a connection or without a report', () => {
     expect(alarm('NoConnection')).toMatchObject({
       MetricName: 'Covered',
-      Dimensions: [{ Name: 'service', Value: 'ingester' }],
+      Dimensions: [
+        { Name: 'deployment', Value: expect.stringMatching(/^Test-Switchboard/) },
+        { Name: 'service', Value: 'ingester' },
+      ],
       Statistic: 'Maximum',
       Period: 60,
       EvaluationPeriods: 1,
@@ -171,13 +174,12 @@ describe('Dashboard', () => {
     );
   });
 
-  /** Metrics of a service on the dashboard: `[namespace, name, 'service', service, settings]`. */
+  /** Metrics of a service on the dashboard: `[namespace, name, 'deployment', name, 'service', service, settings]`. */
   function shownMetrics(service: string): unknown[][] {
-    const { namespace } = consumerMetric('EventsReceived');
     return widgets
       .flatMap(({ properties }) => properties.metrics ?? [])
       .filter(
-        ([space, , dimension, value]) => space === namespace && dimension === 'service' && value === service,
+        (metric) => metric[0] === METRIC_NAMESPACE && metric[metric.indexOf('service') + 1] === service,
       );
   }
   function shown(service: string): Set<string> {

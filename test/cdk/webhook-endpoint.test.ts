@@ -82,6 +82,7 @@ describe('A deployment with a webhook', () => {
     expect(readConfig(environment)).toEqual({
       eventsQueueUrl: expect.stringContaining('QueuesEvents'),
       secretId: expect.stringContaining('WebhookSecret'),
+      deployment: expect.stringMatching(/^Test-Switchboard/),
       logLevel: 'DEBUG',
     });
   });
@@ -135,7 +136,7 @@ describe('A deployment with a webhook', () => {
     expect(alarm.AlarmDescription).toMatch(/^(CRITICAL|WARNING): .{60,}\.$/);
     if (Namespace === 'Switchboard') {
       expect(Object.keys(WEBHOOK_METRICS)).toContain(MetricName);
-      expect(alarm.Dimensions).toEqual([{ Name: 'service', Value: 'webhook' }]);
+      expect(alarm.Dimensions).toContainEqual({ Name: 'service', Value: 'webhook' });
     }
   });
 });
