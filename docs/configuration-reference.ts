@@ -11,6 +11,7 @@ const BACKFILL_FILE = join(import.meta.dirname, '../lib/cdk/backfill-options.ts'
 const WEBHOOK_FILE = join(import.meta.dirname, '../lib/cdk/webhook-options.ts');
 const AUDIT_FILE = join(import.meta.dirname, '../lib/cdk/audit-options.ts');
 const REDACTION_FILE = join(import.meta.dirname, '../lib/cdk/redaction-options.ts');
+const SHARD_FILE = join(import.meta.dirname, '../lib/cdk/shard-options.ts');
 const PROTOCOLS_FILE = join(import.meta.dirname, '../lib/cdk/stream-protocols.ts');
 /** A member of the property `protocols`, and its interface. */
 const PROTOCOL_MEMBER = /^ {2}readonly (\w+)\?: (\w+Props);$/gm;
@@ -41,6 +42,8 @@ export function configurationReference(sections: readonly EnvironmentSection[]):
       `### Properties of \`protocols.${name}\``,
       settingsTable('Property', propertyRows(protocols, type)),
     ]),
+    '## Properties of `shard`',
+    settingsTable('Property', propertyRows(readFileSync(SHARD_FILE, 'utf8'), 'ShardOptions')),
     '## Properties of `audit`',
     settingsTable('Property', propertyRows(readFileSync(AUDIT_FILE, 'utf8'), 'AuditOptions')),
     '## Properties of `redaction`',

@@ -10,9 +10,11 @@ import {
 import { topicProblems } from '../genesys/configured-topics.ts';
 import { domainWarning, GENESYS_DOMAINS, isGenesysDomain } from '../genesys/regions.ts';
 import { FRAME_BYTES } from '../protocols/socket-limits.ts';
+import { SwitchboardConfigurationError } from './configuration-error.ts';
 import { secretsIn } from './genesys-secret.ts';
 import { partnerProblems } from './partner-topics.ts';
 import { protocolProblems } from './protocol-variables.ts';
+import { shardProblems } from './shard-problems.ts';
 import type { SwitchboardProps } from './switchboard-props.ts';
 
 /** Defaults of {@link SwitchboardProps}. */
@@ -44,6 +46,11 @@ export const LIMITS = {
     max: 28,
     why: 'Genesys Cloud retries for 4 days, and two queues retain a message for 28 days',
   },
+  claimsWarmWriteUnits: {
+    min: 4_000,
+    max: 1_000_000,
+    why: 'a new table takes 4000; an account needs a higher quota for more than 40000',
+  },
   archiveDays: { min: 1, max: 3_650, why: 'omit it to create no archive' },
   maxFrameBytes: { min: FRAME_BYTES.min, max: FRAME_BYTES.max, why: 'it bounds the memory of one WebSocket' },
 } as const;
@@ -56,24 +63,6 @@ const WEBHOOK_CONCURRENCY = {
   max: 1_000,
   why: 'the default concurrency quota of an account is 1000',
 };
-
-/** The properties of {@link Switchboard} are invalid. The message lists all problems. */
-export class SwitchboardConfigurationError extends Error {
-  readonly code = 'invalid_configuration';
-  readonly retriable = false;
-  /** One message per invalid property. */
-  declare readonly problems: readonly string[];
-
-  /** @param caller - function to omit from the stack trace, so that it starts at the line of the user's code */
-  constructor(problems: readonly string[], caller?: object) {
-    const list = problems.map((problem) => `  - ${problem}`).join('\n');
-    super(`The configuration of Switchboard has ${problems.length} problem(s):\n${list}`);
-    this.name = 'SwitchboardConfigurationError';
-    // Not enumerable, because Node.js would print the problems again after the message.
-    Object.defineProperty(this, 'problems', { value: problems });
-    if (caller) Error.captureStackTrace(this, caller as () => void);
-  }
-}
 
 /** AWS reserves the prefix `aws.`. */
 const EVENT_SOURCE = /^(?!aws\.)[\w.\-/]{1,256}$/i;
@@ -106,6 +95,7 @@ export function checkConfiguration(props: SwitchboardProps, caller?: object): vo
     ...auditProblems(props.audit),
     ...redactionProblems(props),
     ...channelProblems(props),
+    ...shardProblems(props),
   ];
   if (problems.length > 0) throw new SwitchboardConfigurationError(problems, caller);
 }

@@ -20,6 +20,13 @@ export interface TablesProps {
 
   /** Whether the tables are protected from deletion. */
   readonly deletionProtection: boolean;
+
+  /**
+   * Write units per second that the claims table can take at once.
+   *
+   * @default - what DynamoDB gives a table: 4,000, and later what it has grown to
+   */
+  readonly claimsWarmWriteUnits?: number | undefined;
 }
 
 /** The two DynamoDB tables. They use on-demand capacity, so they cause no throughput costs when idle. */
@@ -31,7 +38,7 @@ export class Tables extends Construct {
 
   constructor(scope: Construct, id: string, props: TablesProps) {
     super(scope, id);
-    const { encryptionKey, removalPolicy, deletionProtection } = props;
+    const { encryptionKey, removalPolicy, deletionProtection, claimsWarmWriteUnits } = props;
     const settings = {
       partitionKey: { name: 'pk', type: AttributeType.STRING },
       billingMode: BillingMode.PAY_PER_REQUEST,
@@ -43,6 +50,9 @@ export class Tables extends Construct {
     const claims = new Table(this, 'Claims', {
       ...settings,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: false },
+      ...(claimsWarmWriteUnits === undefined
+        ? {}
+        : { warmThroughput: { writeUnitsPerSecond: claimsWarmWriteUnits } }),
     });
     Validations.of(claims).acknowledge({
       id: 'AwsSolutions-DDB3',

@@ -1,10 +1,12 @@
 export type { AuditOptions } from './audit-options.ts';
 export type { BackfillOptions } from './backfill-options.ts';
-export { DEFAULTS, LIMITS, SwitchboardConfigurationError } from './configuration.ts';
+export { DEFAULTS, LIMITS } from './configuration.ts';
+export { SwitchboardConfigurationError } from './configuration-error.ts';
 export { DETAIL_TYPES, type DetailType } from './detail-types.ts';
 export { type EventMatch, EventMatchError, eventPattern } from './event-match.ts';
 export { type Overrides, overrides } from './overrides.ts';
 export type { RedactionOptions } from './redaction-options.ts';
+export type { ShardOptions } from './shard-options.ts';
 export type * from './stream-protocols.ts';
 export { Switchboard } from './switchboard.ts';
 export type { SwitchboardProps } from './switchboard-props.ts';

@@ -35,6 +35,7 @@ import type { Network } from './network.ts';
 import { grantPutObjects } from './oversize-bucket.ts';
 import { protocolVariables, socketVariables } from './protocol-variables.ts';
 import type { RedactionSettings } from './redaction-settings.ts';
+import type { ShardOptions } from './shard-options.ts';
 import type { StreamProtocols } from './stream-protocols.ts';
 import { ConfiguredTopics } from './topics-object.ts';
 
@@ -74,6 +75,13 @@ export interface IngesterServiceProps {
 
   /** Topics to subscribe to. */
   readonly topics: readonly string[];
+
+  /**
+   * Share of the topics.
+   *
+   * @default - all topics
+   */
+  readonly shard?: ShardOptions | undefined;
 
   /**
    * Other protocols.
@@ -224,6 +232,7 @@ export class IngesterService extends Construct {
       GENESYS_DOMAIN: props.genesysDomain,
       GENESYS_SECRET_ID: props.secrets.map(({ secretArn }) => secretArn).join(','),
       ...this.topics.environment,
+      ...(props.shard ? { SHARD: `${props.shard.index}/${props.shard.count}` } : {}),
       CHANNELS: String(channelsPerClient(props)),
       ...protocolVariables(props.protocols, props.topics),
       ...socketVariables(props),

@@ -11,6 +11,7 @@ import type { AuditOptions } from './audit-options.ts';
 import type { BackfillOptions } from './backfill-options.ts';
 import type { DetailType } from './detail-types.ts';
 import type { RedactionOptions } from './redaction-options.ts';
+import type { ShardOptions } from './shard-options.ts';
 import type { StreamProtocols } from './stream-protocols.ts';
 import type { WebhookOptions } from './webhook-options.ts';
 
@@ -48,6 +49,14 @@ export interface SwitchboardProps {
    * @example ['v2.users.{id}.presence', 'v2.routing.queues.{id}.conversations']
    */
   readonly topics: readonly DetailType[];
+
+  /**
+   * Share of the topics that this deployment has, if several deployments divide them. docs/scale.md explains how.
+   *
+   * @example { index: 0, count: 2 }
+   * @default - all topics
+   */
+  readonly shard?: ShardOptions;
 
   /**
    * Other protocols by which events are received, each with its properties.
@@ -134,6 +143,13 @@ export interface SwitchboardProps {
    * @default 10
    */
   readonly consumerConcurrency?: number;
+
+  /**
+   * Write units per second that the claims table can take at once, 4000-1000000. An event needs about one. DynamoDB charges once for the difference, and the value cannot be lowered. docs/scale.md explains when it is needed.
+   *
+   * @default - what DynamoDB gives a table
+   */
+  readonly claimsWarmWriteUnits?: number;
 
   /**
    * Creates an HTTPS endpoint that receives events from Genesys Cloud. `{}` uses the defaults. `switchboard streams create` registers it in Genesys Cloud.

@@ -92,7 +92,8 @@ export class Switchboard extends Construct {
       (secret, index) => new GenesysSecret(this, numbered('Secret', index), { secret, ...stored }),
     );
     this.queues = new Queues(this, 'Queues', stored);
-    this.tables = new Tables(this, 'Tables', { ...stored, deletionProtection });
+    const { claimsWarmWriteUnits } = props;
+    this.tables = new Tables(this, 'Tables', { ...stored, deletionProtection, claimsWarmWriteUnits });
     this.oversize = new OversizeBucket(this, 'Oversize', { ...stored, archiveDays });
     const bus = new Bus(this, 'Events', {
       bus: props.bus,

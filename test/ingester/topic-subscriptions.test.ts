@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { ChannelSubscription } from '../../functions/ingester/protocols/notification-channels/subscription-channels.ts';
 import { MAX_TOPICS_PER_CHANNEL } from '../../functions/ingester/protocols/notification-channels/topic-spreading.ts';
 import { topicSubscriptions } from '../../functions/ingester/protocols/notification-channels/topic-subscriptions.ts';
+import type { TopicShard } from '../../lib/genesys/topic-shards.ts';
 import { ChannelCloud, CLIENTS } from './channel-cloud.ts';
 
 const REFRESH_SECONDS = 0.001;
@@ -21,10 +22,11 @@ async function start(
   options: SimulatorOptions,
   topics = ['v2.users.{id}.presence'],
   CHANNELS = 10,
+  SHARD?: TopicShard,
 ): Promise<void> {
   cloud = await ChannelCloud.start({ queues: 0, ...options });
   generator = topicSubscriptions(
-    { TOPICS: topics, CHANNELS, TOPIC_REFRESH_SECONDS: REFRESH_SECONDS },
+    { TOPICS: topics, CHANNELS, SHARD, TOPIC_REFRESH_SECONDS: REFRESH_SECONDS },
     cloud.context,
     cloud.store,
   );
@@ -62,6 +64,19 @@ describe('the subscriptions of a deployment', () => {
     expect(subscription?.rejected?.size).toBe(0);
     subscription?.channels.surplus.exclude(['v2.users.x.presence'], 'no room');
     expect([...(subscription?.rejected ?? [])]).toEqual([['v2.users.x.presence', 'no room']]);
+  });
+
+  test('Two shards have all topics between them and none in common', async () => {
+    const shares: (readonly string[])[] = [];
+    for (const index of [0, 1]) {
+      const shared = ['v2.users.{id}.presence', topicOf('a'), topicOf('b')];
+      await start({ users: 40 }, shared, 10, { index, count: 2 });
+      shares.push((await next()).get('0')?.topics ?? []);
+      const all = [...cloud.simulator.userIds, 'a', 'b'].map(topicOf);
+      expect(shares[index]?.length).toBeLessThan(all.length);
+      if (index === 1) expect(shares.flat().toSorted()).toEqual(all.toSorted());
+      else await cloud.close();
+    }
   });
 
   test('Without users there is no subscription, which is logged', async () => {

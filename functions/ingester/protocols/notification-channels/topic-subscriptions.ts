@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { topicsOfShard } from '../../../../lib/genesys/topic-shards.ts';
 import type { OAuthClient, ProtocolContext } from '../stream-protocol.ts';
 import type { ChannelConfiguration } from './channel-configuration.ts';
 import { type ChannelStore, MemoryChannelStore } from './channel-store.ts';
@@ -28,7 +29,8 @@ export async function* topicSubscriptions(
     try {
       const filled = await context.clients();
       clients = filled;
-      const topics = steady.take(await expandTopics(configuration.TOPICS, filled[0].rest, signal));
+      const expanded = await expandTopics(configuration.TOPICS, filled[0].rest, signal);
+      const topics = steady.take(topicsOfShard(expanded, configuration.SHARD));
       if (topics.length === 0) log.warn('no users or queues are listed, so there is nothing to subscribe to');
       const maxChannels = configuration.CHANNELS * clients.length;
       ({ channels: topicsByChannel, surplus } = spreadTopics(topicsByChannel, topics, maxChannels));
