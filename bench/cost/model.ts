@@ -40,7 +40,12 @@ export interface Usage {
   seconds: number;
   events: number;
   sqsRequests: number;
+  /** SQS messages that the consumer received. */
+  messages: number;
+  /** Bytes of their bodies. */
+  messageBytes: number;
   eventBridgeEvents: number;
+  putEventsCalls: number;
   dynamoDbWrites: number;
   dynamoDbReads: number;
   invocations: number;

@@ -13,7 +13,7 @@ const SQS_CHUNK_BYTES = 65_536;
  * Time that the stages of an invocation (claim, publish, mark) wait for AWS in total. The emulator responds
  * immediately, so this time is added to the measured duration.
  */
-const AWS_WAIT_SECONDS = 0.03;
+export const AWS_WAIT_SECONDS = 0.03;
 const LOG_EVENT_BYTES = 26;
 const MAX_CONNECT_MS = 30_000;
 const MAX_SETTLE_MS = 30_000;
@@ -26,7 +26,10 @@ export async function measureUsage(rate: number, seconds: number, audit: AuditLe
     seconds: 0,
     events: 0,
     sqsRequests: 0,
+    messages: 0,
+    messageBytes: 0,
     eventBridgeEvents: 0,
+    putEventsCalls: 0,
     dynamoDbWrites: 0,
     dynamoDbReads: 0,
     invocations: 0,
@@ -71,14 +74,17 @@ export async function measureUsage(rate: number, seconds: number, audit: AuditLe
     accounting: new Accounting([account]),
     onCall: ({ target, body }) => {
       if (target === 'AmazonSQS.SendMessageBatch') usage.sqsRequests += chunks(body.length);
+      if (target === 'AWSEvents.PutEvents') usage.putEventsCalls++;
       if (target === 'Logs_20140328.PutLogEvents') usage.auditBytes += logBytes(body);
     },
     onInvocation: ({ records, durationMs }) => {
       usage.invocations++;
       usage.invocationSeconds += durationMs / 1000 + AWS_WAIT_SECONDS;
+      const bytes = records.reduce((sum, { body }) => sum + Buffer.byteLength(body), 0);
+      usage.messages += records.length;
+      usage.messageBytes += bytes;
       // One ReceiveMessage request and one DeleteMessageBatch request per batch.
-      usage.sqsRequests +=
-        chunks(records.reduce((bytes, { body }) => bytes + Buffer.byteLength(body), 0)) + 1;
+      usage.sqsRequests += chunks(bytes) + 1;
     },
   });
   const restore = countLogs((bytes) => {

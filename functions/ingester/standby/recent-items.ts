@@ -8,7 +8,7 @@ export const MAX_AGE_MS = 60_000;
  */
 export const MAX_BYTES = 96 * 1_048_576;
 /** Memory of an item besides its text. */
-const ITEM_OVERHEAD_BYTES = 200;
+export const ITEM_OVERHEAD_BYTES = 200;
 
 /** An item that was read, or one that is made only if it is sent. */
 export interface RecentItem {
