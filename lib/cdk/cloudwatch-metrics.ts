@@ -21,9 +21,10 @@ const MAX_NAME_CHARACTERS = 64;
  * Gives a deployment the name that its metrics have in the dimension `deployment`: that of its stack and construct. No
  * other deployment of the account and Region has it. To be called before the construct has children.
  */
-export function nameDeployment(scope: Construct): void {
+export function nameDeployment(scope: Construct): string {
   const name = Names.uniqueResourceName(scope, { maxLength: MAX_NAME_CHARACTERS, separator: '-' });
   scope.node.setContext(DEPLOYMENT_CONTEXT, name);
+  return name;
 }
 
 /** Returns the name of the deployment that a construct belongs to. */
@@ -78,10 +79,20 @@ export function webhookMetric(
 }
 
 function metric(scope: Construct, service: string, metricName: string, reading: MetricReading): Metric {
+  return metricOf(deploymentName(scope), service, metricName, reading);
+}
+
+/** Returns a metric of the deployment with a name. */
+export function metricOf(
+  deployment: string,
+  service: string,
+  metricName: string,
+  reading: MetricReading = {},
+): Metric {
   return new Metric({
     namespace: METRIC_NAMESPACE,
     metricName,
-    dimensionsMap: { deployment: deploymentName(scope), service },
+    dimensionsMap: { deployment, service },
     statistic: Stats.SUM,
     period: Duration.minutes(1),
     ...reading,

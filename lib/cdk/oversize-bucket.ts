@@ -1,5 +1,5 @@
 import { type CfnElement, Duration, type RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
-import { type IGrantable, type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import {
   BlockPublicAccess,
@@ -9,7 +9,6 @@ import {
   ObjectOwnership,
 } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { grantKeyUse } from './encryption.ts';
 
 /** Minimum lifetime of an object. It exceeds the 24 hours for which EventBridge retries a delivery. */
 const MIN_LIFETIME_DAYS = 30;
@@ -41,7 +40,6 @@ export interface OversizeBucketProps {
 export class OversizeBucket extends Construct {
   /** The S3 bucket. */
   readonly bucket: IBucket;
-  private readonly encryptionKey: IKey | undefined;
 
   constructor(scope: Construct, id: string, props: OversizeBucketProps) {
     super(scope, id);
@@ -68,15 +66,6 @@ export class OversizeBucket extends Construct {
         'Only Switchboard writes to this bucket, and every object is referenced by a published event. Access logs would double the cost of a bucket that is mostly empty.',
     });
     this.bucket = bucket as IBucket;
-    this.encryptionKey = encryptionKey;
-  }
-
-  /** Grants reading objects whose keys are known. */
-  grantGet(grantee: IGrantable): void {
-    grantee.grantPrincipal.addToPrincipalPolicy(
-      new PolicyStatement({ actions: ['s3:GetObject'], resources: [this.bucket.arnForObjects('*')] }),
-    );
-    grantKeyUse(this.encryptionKey, grantee);
   }
 }
 

@@ -13,6 +13,7 @@ import type { WebhookEndpoint } from './webhook-endpoint.ts';
 /** The parts of a deployment that outputs name. */
 export interface OutputParts {
   readonly bus: IEventBus;
+  readonly deploymentName: string;
   readonly queues: Queues;
   readonly tables: Tables;
   readonly oversize: OversizeBucket;
@@ -29,6 +30,7 @@ export function addOutputs(scope: Construct, parts: OutputParts): void {
   const add = (name: string, value: string, description: string) =>
     addOutput(scope, name, value, description);
   add('EventBusName', parts.bus.eventBusName, 'Event bus with the published events, for your rules');
+  add('DeploymentName', parts.deploymentName, 'Dimension `deployment` of the metrics');
   add('EventsQueueUrl', events.queueUrl, 'Queue from the ingester to the consumer');
   add(
     'DeadLetterQueueUrl',

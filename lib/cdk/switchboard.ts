@@ -1,7 +1,6 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
-import { type IEventBus, type IRuleTarget, Rule } from 'aws-cdk-lib/aws-events';
-import type { IGrantable } from 'aws-cdk-lib/aws-iam';
-import { Construct } from 'constructs';
+import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import type { Construct } from 'constructs';
 import { Alarms } from './alarms.ts';
 import { AuditLog } from './audit-log.ts';
 import { addBackfillAlarms } from './backfill-alarms.ts';
@@ -13,8 +12,8 @@ import { Dashboard } from './dashboard.ts';
 import { Tables } from './dynamodb-tables.ts';
 import { allowServices } from './encryption.ts';
 import { Bus } from './event-bus.ts';
-import { type EventMatch, eventPattern } from './event-match.ts';
 import { GenesysSecret, secretsIn } from './genesys-secret.ts';
+import { ImportedSwitchboard, type SwitchboardAttributes } from './imported-switchboard.ts';
 import { IngesterService } from './ingester-service.ts';
 import type { LogSettings } from './log-group.ts';
 import { type GapsQueues, Queues } from './message-queues.ts';
@@ -25,6 +24,7 @@ import { PartnerSource } from './partner-source.ts';
 import { RedactionSettings } from './redaction-settings.ts';
 import { addOutputs, numbered } from './stack-outputs.ts';
 import { addStandbyAlarm } from './standby-alarm.ts';
+import { type GrantedResources, type ISwitchboard, SwitchboardBase } from './switchboard-base.ts';
 import type { SwitchboardProps } from './switchboard-props.ts';
 import { addWebhookAlarms } from './webhook-alarms.ts';
 import { WebhookEndpoint } from './webhook-endpoint.ts';
@@ -41,11 +41,18 @@ import { WebhookEndpoint } from './webhook-endpoint.ts';
  * });
  * switchboard.on(this, 'Presence', { detailTypes: ['v2.users.{id}.presence'] }, new SqsQueue(queue));
  */
-export class Switchboard extends Construct {
+export class Switchboard extends SwitchboardBase {
+  /** Imports a deployment of another app or stack, for rules, metrics and permissions. */
+  static fromAttributes(scope: Construct, id: string, attributes: SwitchboardAttributes): ISwitchboard {
+    return new ImportedSwitchboard(scope, id, attributes);
+  }
+
   /** Event bus with the published events. */
   readonly bus: IEventBus;
   /** `source` of the published events. */
   readonly eventSource: string;
+  /** Name of the deployment: the dimension `deployment` of its metrics. */
+  readonly deploymentName: string;
   /** The events queue, the dead-letter queue and the quarantine queue. */
   readonly queues: Queues;
   /** The claims table and the state table. */
@@ -78,7 +85,7 @@ export class Switchboard extends Construct {
     checkConfiguration(props, Switchboard);
     addWarnings(this, props);
     this.props = props;
-    nameDeployment(this);
+    this.deploymentName = nameDeployment(this);
     const { encryptionKey, deletionProtection = false, forEmulator = false } = props;
     const archiveDays = forEmulator ? undefined : props.archiveDays;
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
@@ -146,27 +153,15 @@ export class Switchboard extends Construct {
     addOutputs(this, this);
   }
 
-  /**
-   * Creates a rule on the event bus, in any stack of the app.
-   *
-   * @param scope - scope of the rule, usually the stack of its targets
-   * @param match - events to select; `{ queueId, backfilled: false }` selects the events of a queue and excludes events
-   *   that were recovered after a gap
-   * @param targets - up to five targets; add a dead-letter queue to each, because EventBridge stops retrying a delivery
-   *   after 24 hours
-   * @throws {@link EventMatchError} if the conditions of the match cannot be combined
-   */
-  on(scope: Construct, id: string, match: EventMatch, ...targets: IRuleTarget[]): Rule {
-    return new Rule(scope, id, {
-      eventBus: this.bus,
-      eventPattern: eventPattern(this.eventSource, match),
-      targets,
-    });
-  }
-
-  /** Grants read access to events that exceed the EventBridge size limit. Their published events refer to objects. */
-  grantReadOversize(grantee: IGrantable): void {
-    this.oversize.grantGet(grantee);
+  protected override get granted(): GrantedResources {
+    const { tables, oversize, queues, props } = this;
+    return {
+      stateTableArn: tables.state.tableArn,
+      oversizeBucketArn: oversize.bucket.bucketArn,
+      eventsQueueArn: queues.events.queueArn,
+      deadLetterQueueArn: queues.deadLetter.queueArn,
+      encryptionKey: props.encryptionKey,
+    };
   }
 
   private createConsumer(bus: Bus, logs: LogSettings): ConsumerFunction {

@@ -237,6 +237,7 @@ test('The stack outputs name the resources and the command that fills the secret
   const outputs = templateOf().findOutputs('*');
   expect(Object.keys(outputs)).toEqual([
     'SwitchboardEventBusName',
+    'SwitchboardDeploymentName',
     'SwitchboardEventsQueueUrl',
     'SwitchboardDeadLetterQueueUrl',
     'SwitchboardQuarantineQueueUrl',

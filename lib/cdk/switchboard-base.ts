@@ -1,0 +1,188 @@
+import type { Metric } from 'aws-cdk-lib/aws-cloudwatch';
+import { type IEventBus, type IRuleTarget, Rule } from 'aws-cdk-lib/aws-events';
+import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { Construct, type IConstruct } from 'constructs';
+import type {
+  BackfillMetricName,
+  ConsumerMetricName,
+  IngesterMetricName,
+  WebhookMetricName,
+} from '../aws/metric-names.ts';
+import { type MetricReading, metricOf } from './cloudwatch-metrics.ts';
+import { grantKeyUse } from './encryption.ts';
+import { type EventMatch, eventPattern } from './event-match.ts';
+
+/** A deployment of Switchboard: created in this app, or imported with `Switchboard.fromAttributes`. */
+export interface ISwitchboard extends IConstruct {
+  /** Event bus with the published events. */
+  readonly bus: IEventBus;
+
+  /** `source` of the published events. */
+  readonly eventSource: string;
+
+  /** Name of the deployment: the dimension `deployment` of its metrics. */
+  readonly deploymentName: string;
+
+  /** See {@link SwitchboardBase.on}. */
+  on(scope: Construct, id: string, match: EventMatch, ...targets: IRuleTarget[]): Rule;
+
+  /** See {@link SwitchboardBase.grantReadGaps}. */
+  grantReadGaps(grantee: IGrantable): void;
+
+  /** See {@link SwitchboardBase.grantRedrive}. */
+  grantRedrive(grantee: IGrantable): void;
+
+  /** See {@link SwitchboardBase.grantReadOversize}. */
+  grantReadOversize(grantee: IGrantable): void;
+
+  /** See {@link SwitchboardBase.metricConsumer}. */
+  metricConsumer(name: ConsumerMetricName, reading?: MetricReading): Metric;
+
+  /** See {@link SwitchboardBase.metricIngester}. */
+  metricIngester(name: IngesterMetricName, reading?: MetricReading): Metric;
+
+  /** See {@link SwitchboardBase.metricBackfill}. */
+  metricBackfill(name: BackfillMetricName, reading?: MetricReading): Metric;
+
+  /** See {@link SwitchboardBase.metricWebhook}. */
+  metricWebhook(name: WebhookMetricName, reading?: MetricReading): Metric;
+
+  /** See {@link SwitchboardBase.metricPublished}. */
+  metricPublished(reading?: MetricReading): Metric;
+
+  /** See {@link SwitchboardBase.metricLag}. */
+  metricLag(reading?: MetricReading): Metric;
+
+  /** See {@link SwitchboardBase.metricGapSeconds}. */
+  metricGapSeconds(reading?: MetricReading): Metric;
+
+  /** See {@link SwitchboardBase.metricCovered}. */
+  metricCovered(reading?: MetricReading): Metric;
+
+  /** See {@link SwitchboardBase.metricRecovered}. */
+  metricRecovered(reading?: MetricReading): Metric;
+}
+
+/** ARNs of the resources that the grants of a deployment name. */
+export interface GrantedResources {
+  readonly stateTableArn?: string | undefined;
+  readonly oversizeBucketArn?: string | undefined;
+  readonly eventsQueueArn?: string | undefined;
+  readonly deadLetterQueueArn?: string | undefined;
+
+  /** KMS key that encrypts them. */
+  readonly encryptionKey?: IKey | undefined;
+}
+
+/** What a deployment offers to other constructs, however it was created. */
+export abstract class SwitchboardBase extends Construct implements ISwitchboard {
+  abstract readonly bus: IEventBus;
+  abstract readonly eventSource: string;
+  abstract readonly deploymentName: string;
+  protected abstract readonly granted: GrantedResources;
+
+  /**
+   * Creates a rule on the event bus, in any stack of the app.
+   *
+   * @param scope - scope of the rule, usually the stack of its targets
+   * @param match - events to select; `{ queueId, backfilled: false }` selects the events of a queue and excludes events
+   *   that were recovered after a gap
+   * @param targets - up to five targets; add a dead-letter queue to each, because EventBridge stops retrying a delivery
+   *   after 24 hours
+   * @throws {@link EventMatchError} if the conditions of the match cannot be combined
+   */
+  on(scope: Construct, id: string, match: EventMatch, ...targets: IRuleTarget[]): Rule {
+    return new Rule(scope, id, {
+      eventBus: this.bus,
+      eventPattern: eventPattern(this.eventSource, match),
+      targets,
+    });
+  }
+
+  /**
+   * Grants what `switchboard gaps` needs. The state table also contains the ids of notification channels, which only
+   * receive events together with a token.
+   */
+  grantReadGaps(grantee: IGrantable): void {
+    this.grant(grantee, 'stateTableArn', ['dynamodb:Query', 'dynamodb:GetItem']);
+  }
+
+  /** Grants moving messages from the dead-letter queue back to the events queue. */
+  grantRedrive(grantee: IGrantable): void {
+    this.grant(grantee, 'deadLetterQueueArn', [
+      'sqs:StartMessageMoveTask',
+      'sqs:ListMessageMoveTasks',
+      'sqs:CancelMessageMoveTask',
+      'sqs:ReceiveMessage',
+      'sqs:DeleteMessage',
+      'sqs:GetQueueAttributes',
+    ]);
+    this.grant(grantee, 'eventsQueueArn', ['sqs:SendMessage']);
+  }
+
+  /** Grants read access to events that exceed the EventBridge size limit. Their published events refer to objects. */
+  grantReadOversize(grantee: IGrantable): void {
+    this.grant(grantee, 'oversizeBucketArn', ['s3:GetObject'], '/*');
+  }
+
+  /** A metric of the consumer, by default its sum per minute. */
+  metricConsumer(name: ConsumerMetricName, reading?: MetricReading): Metric {
+    return metricOf(this.deploymentName, 'consumer', name, reading);
+  }
+
+  /** A metric of the ingester, aggregated over all tasks, by default its sum per minute. */
+  metricIngester(name: IngesterMetricName, reading?: MetricReading): Metric {
+    return metricOf(this.deploymentName, 'ingester', name, reading);
+  }
+
+  /** A metric of the backfill, by default its sum per minute. */
+  metricBackfill(name: BackfillMetricName, reading?: MetricReading): Metric {
+    return metricOf(this.deploymentName, 'backfill', name, reading);
+  }
+
+  /** A metric of the webhook, by default its sum per minute. */
+  metricWebhook(name: WebhookMetricName, reading?: MetricReading): Metric {
+    return metricOf(this.deploymentName, 'webhook', name, reading);
+  }
+
+  /** Events accepted by EventBridge. */
+  metricPublished(reading?: MetricReading): Metric {
+    return this.metricConsumer('EventsPublished', reading);
+  }
+
+  /** Time from reading an event to its publication, in milliseconds; by default the 99th percentile. */
+  metricLag(reading?: MetricReading): Metric {
+    return this.metricConsumer('ReceivedToPublishedLatency', { statistic: 'p99', ...reading });
+  }
+
+  /** Total duration of ended gaps, in seconds. */
+  metricGapSeconds(reading?: MetricReading): Metric {
+    return this.metricIngester('GapSeconds', reading);
+  }
+
+  /** 1 for each task with a live connection for every subscription; by default the maximum. */
+  metricCovered(reading?: MetricReading): Metric {
+    return this.metricIngester('Covered', { statistic: 'Maximum', ...reading });
+  }
+
+  /** Events that were recovered after gaps. */
+  metricRecovered(reading?: MetricReading): Metric {
+    return this.metricBackfill('EventsRecovered', reading);
+  }
+
+  private grant(
+    grantee: IGrantable,
+    resource: Exclude<keyof GrantedResources, 'encryptionKey'>,
+    actions: string[],
+    suffix = '',
+  ): void {
+    const arn = this.granted[resource];
+    if (arn === undefined)
+      throw new Error(`${this.node.path} was imported without \`${resource}\`, which this grant needs.`);
+    grantee.grantPrincipal.addToPrincipalPolicy(
+      new PolicyStatement({ actions, resources: [`${arn}${suffix}`] }),
+    );
+    grantKeyUse(this.granted.encryptionKey, grantee);
+  }
+}
