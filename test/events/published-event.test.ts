@@ -36,11 +36,31 @@ test.each<[string, Partial<QueuedEvent>]>([
   expect(publishedEventSchema.parse(event)).toEqual(event);
 });
 
+test.each(['id', 'source', 'detail-type', 'time', 'detail'])(
+  'The schema rejects an event without %s',
+  (name) => {
+    const { [name]: _, ...event } = delivered(QUEUED);
+    expect(publishedEventSchema.safeParse(event).success).toBe(false);
+  },
+);
+
 test('The schema rejects an event that Switchboard did not publish', () => {
-  const { detail, ...envelope } = delivered(QUEUED);
-  const { metadata: _, ...foreign } = detail as Record<string, unknown>;
-  expect(publishedEventSchema.safeParse({ ...envelope, detail: foreign }).success).toBe(false);
+  const event = delivered(QUEUED);
+  const { metadata, ...foreign } = event.detail as { metadata: object };
+  expect(publishedEventSchema.safeParse({ ...event, detail: foreign }).success).toBe(false);
+  const { eventId: _, ...theirs } = metadata as { eventId: string };
+  const detail = { ...foreign, metadata: theirs };
+  expect(publishedEventSchema.safeParse({ ...event, detail }).success).toBe(false);
 });
+
+test.each(['topicName', 'timestamp', 'eventBody'])(
+  'The schema rejects an event whose detail has no %s',
+  (name) => {
+    const event = delivered(QUEUED);
+    const { [name]: _, ...detail } = event.detail as Record<string, unknown>;
+    expect(publishedEventSchema.safeParse({ ...event, detail }).success).toBe(false);
+  },
+);
 
 test('The type of a parsed event is that of the published detail', () => {
   expectTypeOf<PublishedEvent['detail']>().toExtend<EventDetail>();
