@@ -51,7 +51,7 @@ async function peakMib(letter: string): Promise<number> {
   silent.listen(0, '127.0.0.1');
   await once(silent, 'listening');
   const healthPort = await freePort();
-  for (const { path, contents } of buildModule('functions/ingester/main.ts', 'main'))
+  for (const { path, contents } of buildModule('functions/ingester/main.ts', 'main').outputFiles)
     writeFileSync(join(directory, basename(path)), contents);
   const ingester = spawn(process.execPath, [join(directory, 'main.mjs')], {
     stdio: 'ignore',

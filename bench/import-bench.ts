@@ -34,7 +34,7 @@ export async function benchImport(): Promise<Figure[]> {
 
 function write(directory: string, entry: string, name: string): { path: string; bytes: number } {
   let module = { path: '', bytes: 0 };
-  for (const { path, contents } of buildModule(entry, name)) {
+  for (const { path, contents } of buildModule(entry, name).outputFiles) {
     const to = join(directory, basename(path));
     writeFileSync(to, contents);
     if (to.endsWith('.mjs')) module = { path: to, bytes: contents.length };

@@ -1,13 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { resolve } from 'node:path';
+import { extname, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ChildMetrics, readChildMetrics } from './child-metrics.ts';
 import { type RunningIngester, sumOfTotals, type TotalsByProtocol } from './running-ingester.ts';
 
-const MAIN = resolve(import.meta.dirname, '../../functions/ingester/main.ts');
+/** The source; in the package, which has the same folders, the bundle. */
+const MAIN = resolve(import.meta.dirname, `../../functions/ingester/main${extname(import.meta.filename)}`);
 const METRICS_INTERVAL_MS = 200;
 /** The ingester itself stops within 25 s. */
 const STOP_TIMEOUT_MS = 30_000;

@@ -1,11 +1,9 @@
 import { LogFormatter, Logger, LogItem } from '@aws-lambda-powertools/logger';
 import type { LogAttributes, UnformattedAttributes } from '@aws-lambda-powertools/logger/types';
 import { MASK, namesSecret, redact } from '../events/redaction.ts';
+import type { LogLevel } from './log-level.ts';
 
-/** Log levels of {@link createLogger}, from the least to the most verbose. */
-export const LOG_LEVELS = ['SILENT', 'ERROR', 'WARN', 'INFO', 'DEBUG'] as const;
-/** Log level. */
-export type LogLevel = (typeof LOG_LEVELS)[number];
+export { LOG_LEVELS, type LogLevel } from './log-level.ts';
 
 /** Maximum nesting of a logged value. Deeper values are replaced by a placeholder. */
 const MAX_DEPTH_LEVELS = 16;

@@ -9,7 +9,7 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { LogLevel } from '../aws/logger.ts';
+import type { LogLevel } from '../aws/log-level.ts';
 import type { BackfillOptions } from './backfill-options.ts';
 import { grantKeyUse } from './encryption.ts';
 import { grantReadSecrets } from './genesys-secret.ts';
@@ -84,8 +84,7 @@ export class BackfillFunction extends Construct {
     super(scope, id);
     this.function = nodeFunction(this, {
       description: 'Switchboard backfill: recovers the events of gaps from the platform API',
-      entry: 'functions/backfill/handler.ts',
-      moduleName: 'backfill',
+      deployable: 'backfill',
       timeoutSeconds: BACKFILL_TIMEOUT_SECONDS,
       environment: this.environment(props),
       logLevel: props.logLevel,

@@ -5,7 +5,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { EventSourceMapping, type Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import type { LogLevel } from '../aws/logger.ts';
+import type { LogLevel } from '../aws/log-level.ts';
 import { grantKeyUse } from './encryption.ts';
 import type { Bus } from './event-bus.ts';
 import type { LogSettings } from './log-group.ts';
@@ -74,8 +74,7 @@ export class ConsumerFunction extends Construct {
     super(scope, id);
     this.function = nodeFunction(this, {
       description: 'Switchboard consumer: deduplicates events and publishes them to EventBridge',
-      entry: 'functions/consumer/handler.ts',
-      moduleName: 'index',
+      deployable: 'consumer',
       timeoutSeconds: CONSUMER_TIMEOUT_SECONDS,
       environment: this.environment(props),
       logLevel: props.logLevel,

@@ -1,5 +1,3 @@
-import { copyFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Duration, Size, Validations } from 'aws-cdk-lib';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { DockerImageAsset, Platform } from 'aws-cdk-lib/aws-ecr-assets';
@@ -23,7 +21,7 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { LogLevel } from '../aws/logger.ts';
+import type { LogLevel } from '../aws/log-level.ts';
 import { channelShare } from '../genesys/channel-budget.ts';
 import { bundle } from './bundle.ts';
 import { deploymentName } from './cloudwatch-metrics.ts';
@@ -53,6 +51,13 @@ const USER = '1000:1000';
 export interface IngesterServiceProps {
   /** Network of the tasks. */
   readonly network: Network;
+
+  /**
+   * Image of the ingester.
+   *
+   * @default - built at deployment; synthesis only writes its files
+   */
+  readonly image?: ContainerImage | undefined;
 
   /** Desired number of tasks. One of them leads. */
   readonly tasks: number;
@@ -192,7 +197,7 @@ export class IngesterService extends Construct {
     const linuxParameters = new LinuxParameters(this, 'LinuxParameters');
     linuxParameters.dropCapabilities(Capability.ALL);
     definition.addContainer('ingester', {
-      image: ContainerImage.fromDockerImageAsset(this.image()),
+      image: props.image ?? this.image(),
       environment: this.environment(props),
       user: USER,
       readonlyRootFilesystem: true,
@@ -219,11 +224,12 @@ export class IngesterService extends Construct {
     return definition;
   }
 
-  /** The Docker image, which is built at deployment. Synthesis only writes its files. */
-  private image(): DockerImageAsset {
-    const directory = bundle(this, 'functions/ingester/main.ts', 'main');
-    copyFileSync(join(import.meta.dirname, 'ingester.Dockerfile'), join(directory, 'Dockerfile'));
-    return new DockerImageAsset(this, 'Image', { directory, platform: Platform.LINUX_ARM64 });
+  /** The image, which is built at deployment. Synthesis only writes its files. */
+  private image(): ContainerImage {
+    const directory = bundle(this, 'ingester');
+    return ContainerImage.fromDockerImageAsset(
+      new DockerImageAsset(this, 'Image', { directory, platform: Platform.LINUX_ARM64 }),
+    );
   }
 
   /** Environment variables, read by `functions/ingester/ingester-config.ts`. */

@@ -2,8 +2,8 @@ import { Duration } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import type { LogLevel } from '../aws/logger.ts';
-import { bundle } from './bundle.ts';
+import type { LogLevel } from '../aws/log-level.ts';
+import { bundle, DEPLOYABLES } from './bundle.ts';
 import { deploymentName } from './cloudwatch-metrics.ts';
 import { type LogSettings, logGroup } from './log-group.ts';
 
@@ -15,11 +15,8 @@ export interface NodeFunctionProps {
   /** What the function does. */
   readonly description: string;
 
-  /** TypeScript file that exports `handler`, relative to the project root. */
-  readonly entry: string;
-
-  /** Name of the bundled module, without its extension. */
-  readonly moduleName: string;
+  /** What it runs. Its module exports `handler`. */
+  readonly deployable: Exclude<keyof typeof DEPLOYABLES, 'ingester'>;
 
   /** Timeout, in seconds. */
   readonly timeoutSeconds: number;
@@ -50,7 +47,7 @@ export interface NodeFunctionProps {
 
 /** Creates an AWS Lambda function for Node.js, with a log group and a role of its own. */
 export function nodeFunction(scope: Construct, props: NodeFunctionProps): LambdaFunction {
-  const { reservedConcurrency, logLevel, moduleName } = props;
+  const { reservedConcurrency, logLevel, deployable } = props;
   const logs = logGroup(scope, 'Logs', props.logs);
   // The default role of a function has a managed policy that allows writing to every log group.
   const role = new Role(scope, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
@@ -60,8 +57,8 @@ export function nodeFunction(scope: Construct, props: NodeFunctionProps): Lambda
     description: props.description,
     runtime: Runtime.NODEJS_24_X,
     architecture: Architecture.ARM_64,
-    code: Code.fromAsset(bundle(scope, props.entry, moduleName)),
-    handler: `${moduleName}.handler`,
+    code: Code.fromAsset(bundle(scope, deployable)),
+    handler: `${DEPLOYABLES[deployable].moduleName}.handler`,
     memorySize: MEMORY_MIB,
     timeout: Duration.seconds(props.timeoutSeconds),
     ...(reservedConcurrency === undefined ? {} : { reservedConcurrentExecutions: reservedConcurrency }),

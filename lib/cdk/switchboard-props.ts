@@ -1,11 +1,12 @@
 import type { RemovalPolicy } from 'aws-cdk-lib';
 import type { IVpc, SubnetSelection, Vpc } from 'aws-cdk-lib/aws-ec2';
+import type { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import type { EventBus, IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import type { LogLevel } from '../aws/logger.ts';
+import type { LogLevel } from '../aws/log-level.ts';
 import type { GenesysDomain } from '../genesys/regions.ts';
 import type { AuditOptions } from './audit-options.ts';
 import type { BackfillOptions } from './backfill-options.ts';
@@ -18,8 +19,7 @@ import type { WebhookOptions } from './webhook-options.ts';
 /**
  * Properties of {@link Switchboard}.
  *
- * Some types name a class in addition to its interface, because CDK classes are not assignable to their own interfaces
- * under `exactOptionalPropertyTypes`.
+ * Some types name a class besides its interface, to which it is not assignable under `exactOptionalPropertyTypes`.
  */
 export interface SwitchboardProps {
   /**
@@ -81,7 +81,7 @@ export interface SwitchboardProps {
   readonly compressFrames?: boolean;
 
   /**
-   * Number of ingester tasks, 1-10, which are spread over Availability Zones. With two or more, one sends and the others are standbys: they keep what they read, and send it when a task, a host or an Availability Zone fails, or in an upgrade. They send no more messages than one task. Each task costs $7.21 per month, and its public IPv4 address $3.65. The record that says which task leads costs $1.15. A standby has its own channels, so that an OAuth client has room for half as many topics. With one task, such a failure is a gap of about a minute, which is recorded and recovered as far as the platform API knows what happened in it.
+   * Number of ingester tasks, 1-10, which are spread over Availability Zones. With two or more, one sends and the others are standbys: they keep what they read, and send it when a task, a host or an Availability Zone fails, or in an upgrade. `npm run cost` has the price. A standby has its own channels, so that an OAuth client has room for half as many topics. With one task, such a failure is a gap of about a minute, which is recorded and recovered as far as the platform API knows what happened in it.
    *
    * @default 2
    */
@@ -107,6 +107,13 @@ export interface SwitchboardProps {
    * @default - private subnets with egress if the VPC has any, otherwise public subnets
    */
   readonly vpcSubnets?: SubnetSelection;
+
+  /**
+   * Prebuilt image of the ingester for ARM64, of the same version as the construct.
+   *
+   * @default - built with Docker at deployment
+   */
+  readonly image?: ContainerImage;
 
   /**
    * Event bus to publish on.
@@ -221,7 +228,7 @@ export interface SwitchboardProps {
   /**
    * KMS key that encrypts the queues, tables, event bus, archive, bucket, logs and secret. If the key is defined in this app, the required statements are added to its policy. The owner of an imported key must allow CloudWatch Logs and EventBridge to use it.
    *
-   * @default - encryption at rest with AWS owned and AWS managed keys, at no additional charge
+   * @default - encryption at rest with AWS owned and AWS managed keys
    */
   readonly encryptionKey?: IKey;
 
@@ -241,7 +248,7 @@ export interface SwitchboardProps {
 
   /**
    * Whether to omit the resources that AWS emulators do not support: the archive, the dashboard, the ECS service with
-   * its image and network, and the alarms of the service. The ingester then runs as a process beside the emulator.
+   * its image and network, and the alarms of the service.
    *
    * @default false
    */

@@ -9,7 +9,7 @@ import {
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { LogLevel } from '../aws/logger.ts';
+import type { LogLevel } from '../aws/log-level.ts';
 import { grantKeyUse } from './encryption.ts';
 import { grantReadSecrets } from './genesys-secret.ts';
 import type { LogSettings } from './log-group.ts';
@@ -71,8 +71,7 @@ export class WebhookEndpoint extends Construct {
     this.secret = signingSecret(this, options.secret, { ...props.logs, encryptionKey });
     this.function = nodeFunction(this, {
       description: 'Switchboard webhook: receives signed events of Genesys Cloud and sends them to SQS',
-      entry: 'functions/webhook/handler.ts',
-      moduleName: 'webhook',
+      deployable: 'webhook',
       timeoutSeconds: TIMEOUT_SECONDS,
       reservedConcurrency: options.reservedConcurrency ?? DEFAULT_CONCURRENCY,
       // Read by `functions/webhook/webhook-config.ts`.

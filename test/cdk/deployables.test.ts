@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Match, Template } from 'aws-cdk-lib/assertions';
+import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { beforeAll, expect, test } from 'vitest';
 import { readConfig as readBackfillConfig } from '../../functions/backfill/backfill-config.ts';
 import { readConfig as readConsumerConfig } from '../../functions/consumer/consumer-config.ts';
@@ -131,6 +132,17 @@ test('The event source of the consumer uses partial batch responses, no batching
     Architectures: ['arm64'],
     Handler: 'index.handler',
   });
+});
+
+test('A prebuilt image is used as it is, and nothing is built with Docker', () => {
+  using made = deployment(() => ({ image: ContainerImage.fromRegistry('registry.example/ingester:1.2.3') }));
+  const [definition] = Object.values(
+    Template.fromStack(made.stack).findResources('AWS::ECS::TaskDefinition'),
+  );
+  expect(definition?.Properties.ContainerDefinitions[0].Image).toBe('registry.example/ingester:1.2.3');
+  const { directory } = made.app.synth();
+  const assets = JSON.parse(readFileSync(join(directory, `${made.stack.artifactId}.assets.json`), 'utf8'));
+  expect(assets.dockerImages).toEqual({});
 });
 
 test('The stop timeout of a task is longer than the drain limit of the ingester', () => {

@@ -1,0 +1,2 @@
+export { eventDetailSchema, type PublishedEvent, publishedEventSchema } from './published-event.ts';
+export { type EventDetail, type StoredObject, storedObjectSchema } from './schema.ts';
