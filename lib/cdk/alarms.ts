@@ -13,7 +13,7 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { INGESTER_REPORT_SECONDS, ingesterMetric } from './cloudwatch-metrics.ts';
+import { deploymentName, INGESTER_REPORT_SECONDS, ingesterMetric } from './cloudwatch-metrics.ts';
 import { EVENTS_VISIBILITY_SECONDS, type Queues } from './message-queues.ts';
 
 const MINUTE = Duration.minutes(1);
@@ -197,7 +197,7 @@ export class Alarms extends Construct {
   }
 
   private options(id: string, { severity, text }: AlarmText) {
-    const name = `${this.node.path}/${id}`.replaceAll('/', '-');
+    const name = `${deploymentName(this)}-${id}`;
     return { alarmName: name, alarmDescription: `${severity.toUpperCase()}: ${text}` };
   }
 

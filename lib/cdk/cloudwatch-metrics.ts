@@ -1,4 +1,4 @@
-import { Duration, Names } from 'aws-cdk-lib';
+import { Duration, Names, Stack } from 'aws-cdk-lib';
 import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
 import {
@@ -16,13 +16,19 @@ export const INGESTER_REPORT_SECONDS = 30;
 const DEPLOYMENT_CONTEXT = 'switchboard:deployment';
 /** Longest name of a deployment. */
 const MAX_NAME_CHARACTERS = 64;
+/** Names of most stacks and constructs. Others, and names that are known only at deployment, get a hash. */
+const NAME = new RegExp(`^[\\w-]{1,${MAX_NAME_CHARACTERS}}$`);
 
 /**
  * Gives a deployment the name that its metrics have in the dimension `deployment`: that of its stack and construct. No
  * other deployment of the account and Region has it. To be called before the construct has children.
  */
 export function nameDeployment(scope: Construct): string {
-  const name = Names.uniqueResourceName(scope, { maxLength: MAX_NAME_CHARACTERS, separator: '-' });
+  const { stackName, node } = Stack.of(scope);
+  const plain = `${stackName}${scope.node.path.slice(node.path.length)}`.replaceAll('/', '-');
+  const name = NAME.test(plain)
+    ? plain
+    : Names.uniqueResourceName(scope, { maxLength: MAX_NAME_CHARACTERS, separator: '-' });
   scope.node.setContext(DEPLOYMENT_CONTEXT, name);
   return name;
 }

@@ -11,6 +11,7 @@ import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { deploymentName } from './cloudwatch-metrics.ts';
 
 /** Properties of {@link Bus}. */
 export interface BusProps {
@@ -57,7 +58,10 @@ export class Bus extends Construct {
     const { archiveDays } = props;
     const { encryptionKey, quarantine } = props;
     const description = 'Genesys Cloud events, published by Switchboard';
-    this.bus = (props.bus ?? createBus(this, { description, encryptionKey, quarantine })) as IEventBus;
+    // The default name contains the id of the stack, which is not unique in an account.
+    const eventBusName = deploymentName(this);
+    this.bus = (props.bus ??
+      createBus(this, { description, eventBusName, encryptionKey, quarantine })) as IEventBus;
     this.address = props.bus ? this.bus.eventBusArn : this.bus.eventBusName;
     if (archiveDays !== undefined) this.createArchive(archiveDays, props);
   }
@@ -77,7 +81,7 @@ export class Bus extends Construct {
 /**
  * Creates an event bus. With a KMS key, events that cannot be encrypted or decrypted are sent to the quarantine queue.
  *
- * @param settings - `eventSourceName` for the bus of a partner event source
+ * @param settings - `eventSourceName` for the bus of a partner event source, `eventBusName` for others
  */
 export function createBus(
   scope: Construct,
@@ -85,7 +89,8 @@ export function createBus(
     encryptionKey,
     quarantine,
     ...settings
-  }: Pick<BusProps, 'encryptionKey' | 'quarantine'> & Pick<EventBusProps, 'description' | 'eventSourceName'>,
+  }: Pick<BusProps, 'encryptionKey' | 'quarantine'> &
+    Pick<EventBusProps, 'description' | 'eventBusName' | 'eventSourceName'>,
 ): IEventBus {
   const bus = new EventBus(scope, 'Bus', {
     ...settings,

@@ -177,7 +177,7 @@ describe('A deployment without WebSockets', () => {
     for (const type of ['ECS::Service', 'EC2::VPC', 'SecretsManager::Secret'])
       template.resourceCountIs(`AWS::${type}`, 0);
     const names = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) =>
-      Properties.AlarmName.replace('Test-Switchboard-Alarms-', ''),
+      Properties.AlarmName.replace('Test-Switchboard-', ''),
     );
     expect(names.sort()).toEqual([
       'ConsumerErrors',

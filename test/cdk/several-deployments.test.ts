@@ -16,6 +16,41 @@ function deploymentsIn(value: unknown): unknown[] {
   return [Dimensions?.find(({ Name }) => Name === 'deployment')?.Value];
 }
 
+/** Properties that name a resource in an account and Region. */
+const NAMES = ['AlarmName', 'ArchiveName', 'DashboardName', 'FunctionName', 'Name', 'QueueName', 'TableName'];
+
+/** Names in the template of a stack. References such as `<LogicalId>` are names that CloudFormation generates. */
+function namesOf(stackName: string): readonly string[] {
+  using app = testApp();
+  // The same ids, as in two apps.
+  const stack = new Stack(app, 'Switchboard', { stackName });
+  new Switchboard(stack, 'Switchboard', {
+    ...REQUIRED,
+    secret: `${stackName}/genesys`,
+    archiveDays: 1,
+    audit: { records: 'all' },
+    webhook: {},
+    partnerEventSource: `aws.partner/genesys.com/cloud/${stackName}/main`,
+    partnerTopics: ['v2.users.{id}.presence'],
+    topics: ['v2.users.{id}.presence'],
+    backfill: {},
+  });
+  const { Resources } = plain(Template.fromStack(stack).toJSON()) as {
+    Resources: Record<string, { Type: string; Properties?: Record<string, unknown> }>;
+  };
+  return Object.values(Resources).flatMap(({ Type, Properties = {} }) =>
+    NAMES.map((name) => Properties[name])
+      .filter((name) => typeof name === 'string' && !name.startsWith('<'))
+      .map((name) => `${Type} ${name}`),
+  );
+}
+
+test('Two deployments with the same construct ids in stacks of two apps share no name', () => {
+  const sales = namesOf('Sales');
+  expect(sales.length).toBeGreaterThan(20);
+  expect(namesOf('Support').filter((name) => sales.includes(name))).toEqual([]);
+});
+
 describe('Two deployments in one account that publish on one bus', () => {
   let templates: readonly Template[];
   beforeAll(() => {

@@ -26,8 +26,11 @@ const DUPLICATE_INTERVAL_MS = 300;
 /** Shares of the events after which the socket is dropped. Each outage is longer, because the backoff grows. */
 const DROPS_AFTER = [0.25, 0.5, 0.75];
 const MAX_SENDING_MS = 90_000;
-/** Topics whose bodies name the occurrence, so that an event that is sent again is a copy. */
-const KEYED = /\.(?:presence|routingStatus)$/;
+/**
+ * Topics whose bodies name the occurrence, so an event that is sent again is a copy. A presence that began before the
+ * connection may have recurred, so it does not belong to them.
+ */
+const KEYED = /\.routingStatus$/;
 /** Events that are sent again to the second run of the ingester, which has no memory of the first run. */
 const REPEATED_EVENTS = 500;
 const MAX_SETTLE_MS = 60_000;
