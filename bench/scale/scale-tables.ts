@@ -163,7 +163,7 @@ function unitsTable(measured: Measured): string {
     [
       'events/s of which a standby keeps all since the last beat',
       count(standbyEventsPerSecond(measured)),
-      'computed from its memory, 96 MiB, and the time of a take-over, 13.5 s',
+      'computed from its memory, 96 MiB, and the time of a takeover, 13.5 s',
     ],
     [
       'events/s of the ingester per core',
