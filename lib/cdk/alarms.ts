@@ -131,7 +131,7 @@ export class Alarms extends Construct {
     });
   }
 
-  /** What the ingester reports before events are lost, or when they are. */
+  /** Problems that the ingester reports before or when events are lost. */
   private addLossAlarms(): void {
     const highest = { statistic: Stats.MAXIMUM, period: FIVE_MINUTES };
     this.above('FramesUnpreserved', ingesterMetric(this, 'FramesUnpreserved', total(FIVE_MINUTES)), 0, {

@@ -27,11 +27,11 @@ export interface AuditLogProps {
    */
   readonly ingester?: IngesterService | undefined;
 
-  /** Where the alarm is added. */
+  /** The alarms to which one is added. */
   readonly alarms: Alarms;
 }
 
-/** The audit records: a log group of their own, to which each process and execution environment writes a stream. */
+/** The audit records: a separate log group, to which each process and execution environment writes a stream. */
 export class AuditLog extends Construct {
   /** The log group. */
   readonly logGroup: LogGroup;
@@ -67,6 +67,6 @@ function addAlarm(alarms: Alarms): void {
   });
   alarms.above('AuditRecordsLost', lost, 0, {
     severity: 'warning',
-    text: 'CloudWatch Logs did not accept audit records in time. No event is lost. Consumers that are invoked again write the records later; the hash chains show what is missing for good. Check the logs of the ingester and the consumer for the error.',
+    text: 'CloudWatch Logs did not accept audit records in time. No event is lost. Consumers that are invoked again write the records later; the hash chains show which records are permanently missing. Check the logs of the ingester and the consumer for the error.',
   });
 }

@@ -8,7 +8,7 @@ import { backfillMetric, ingesterMetric } from './cloudwatch-metrics.ts';
 const FIVE_MINUTES = Duration.minutes(5);
 const TOTAL = { period: FIVE_MINUTES, statistic: Stats.SUM };
 const HIGHEST = { period: FIVE_MINUTES, statistic: Stats.MAXIMUM };
-/** A gap is read for the last time 30 minutes after its end. A long one takes its time. */
+/** A gap is read for the last time 30 minutes after its end. Reading a long gap takes time. */
 const MAX_OPEN_GAP_SECONDS = 4 * 3_600;
 /** Failed rounds within five minutes that are not unusual. They are repeated. */
 const MAX_FAILED_ROUNDS = 5;
@@ -19,7 +19,7 @@ const MAX_GAP_SECONDS = 60;
 export function addBackfillAlarms(alarms: Alarms, backfill: IFunction, gapsDeadLetter: IQueue): void {
   alarms.above('GapSeconds', ingesterMetric(alarms, 'GapSeconds', TOTAL), MAX_GAP_SECONDS, {
     severity: 'warning',
-    text: 'Gaps of more than a minute ended in the last five minutes. The backfill recovers what Genesys Cloud still knows. `switchboard gaps` shows the gaps with their reasons and what was recovered.',
+    text: 'Gaps of more than a minute ended in the last five minutes. The backfill recovers the events that Genesys Cloud can still return. `switchboard gaps` shows the gaps with their reasons and what was recovered.',
   });
   alarms.above('BackfillErrors', backfill.metricErrors(TOTAL), 0, {
     severity: 'warning',
@@ -35,7 +35,7 @@ export function addBackfillAlarms(alarms: Alarms, backfill: IFunction, gapsDeadL
   });
   alarms.above('BackfillPermissionsMissing', backfillMetric(alarms, 'PermissionsMissing', TOTAL), 0, {
     severity: 'warning',
-    text: 'The OAuth client lacks a permission that the backfill needs, so that the events of gaps are not recovered. The backfill log and `switchboard gaps` name it. Add it to a role of the OAuth client. The alarm repeats daily.',
+    text: 'The OAuth client lacks a permission that the backfill needs, so the events of gaps are not recovered. The backfill log and `switchboard gaps` name it. Add it to a role of the OAuth client. The alarm repeats daily.',
   });
   alarms.above(
     'GapsDeadLetterNotEmpty',
@@ -46,7 +46,7 @@ export function addBackfillAlarms(alarms: Alarms, backfill: IFunction, gapsDeadL
     0,
     {
       severity: 'warning',
-      text: 'The backfill failed five times on a message of the gaps queue. No gap is lost, because the state table has them. Check the backfill log, and delete the messages.',
+      text: 'The backfill failed five times on a message of the gaps queue. No gap is lost, because all gaps are in the state table. Check the backfill log, and delete the messages.',
     },
   );
 }

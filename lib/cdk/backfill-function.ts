@@ -21,7 +21,7 @@ import type { RedactionSettings } from './redaction-settings.ts';
 
 /** Gaps whose message was lost are found after this time at the latest. */
 const SWEEP_MINUTES = 5;
-/** Messages only wake the function, so that one invocation is enough for many. */
+/** Messages only wake the function, so one invocation is enough for many. */
 const BATCH_SIZE = 10;
 const BATCH_WINDOW_SECONDS = 5;
 /** The minimum of an SQS event source. The invocations take turns. */
@@ -35,7 +35,7 @@ export interface BackfillFunctionProps {
   /** Domain of the Genesys Cloud region. */
   readonly genesysDomain: string;
 
-  /** Secret with the OAuth client that reads the past. */
+  /** Secret with the OAuth client that reads past events. */
   readonly secret: ISecret;
 
   /** Queue that wakes the function. */
@@ -75,7 +75,7 @@ export interface BackfillFunctionProps {
   readonly encryptionKey?: IKey | undefined;
 }
 
-/** The backfill: an AWS Lambda function that reads over the platform API what was missed in a gap. */
+/** The backfill: an AWS Lambda function that reads the events missed in a gap from the platform API. */
 export class BackfillFunction extends Construct {
   /** The Lambda function. */
   readonly function: LambdaFunction;
@@ -150,17 +150,16 @@ export class BackfillFunction extends Construct {
   private acknowledge(mapping: EventSourceMapping, sweep: Rule): void {
     Validations.of(sweep).acknowledge({
       id: 'Serverless-EventBusDLQ',
-      reason: 'A sweep that is not invoked is made up for by the next one.',
+      reason: 'The next sweep does the work of a sweep that was not invoked.',
     });
     Validations.of(mapping).acknowledge({
       id: 'Serverless-LambdaEventSourceMappingDestination',
-      reason:
-        'Messages only wake the function. What it has to do is in the state table, and a schedule finds it.',
+      reason: 'Messages only wake the function. Its work is in the state table, and a schedule finds it.',
     });
     Validations.of(this.function).acknowledge(
       {
         id: 'Serverless-LambdaDLQ',
-        reason: 'A failed sweep is repeated by the next one, and what it has to do is in the state table.',
+        reason: 'A failed sweep is repeated by the next one, and its work is in the state table.',
       },
       {
         id: 'Serverless-LambdaTracing',

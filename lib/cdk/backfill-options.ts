@@ -1,7 +1,7 @@
 /** Options of the backfill. */
 export interface BackfillOptions {
   /**
-   * Requests per minute to the platform API, 1-300. Genesys Cloud allows an OAuth client 300, which the ingester needs too.
+   * Requests per minute to the platform API, 1-300. Genesys Cloud allows 300 per OAuth client, which are shared with the ingester.
    *
    * @default 100
    */

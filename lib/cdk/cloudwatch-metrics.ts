@@ -12,16 +12,16 @@ import {
 /** Interval at which an ingester task emits metrics. */
 export const INGESTER_REPORT_SECONDS = 30;
 
-/** Key of the context with the name of the deployment, which all constructs of a deployment see. */
+/** Context key of the name of the deployment, which all constructs of a deployment can read. */
 const DEPLOYMENT_CONTEXT = 'switchboard:deployment';
-/** Longest name of a deployment. */
+/** Maximum length of the name of a deployment. */
 const MAX_NAME_CHARACTERS = 64;
 /** Names of most stacks and constructs. Others, and names that are known only at deployment, get a hash. */
 const NAME = new RegExp(`^[\\w-]{1,${MAX_NAME_CHARACTERS}}$`);
 
 /**
  * Gives a deployment the name that its metrics have in the dimension `deployment`: that of its stack and construct. No
- * other deployment of the account and Region has it. To be called before the construct has children.
+ * other deployment in the account and Region has the same name. Call it before the construct has children.
  */
 export function nameDeployment(scope: Construct): string {
   const { stackName, node } = Stack.of(scope);

@@ -145,7 +145,7 @@ function secretsProblems(props: SwitchboardProps): string[] {
     ...secrets.flatMap(secretProblems),
     ...[...repeated].map(
       (key) =>
-        `secret contains ${Token.isUnresolved(key) ? 'the same secret' : key} more than once; each OAuth client needs a secret of its own`,
+        `secret contains ${Token.isUnresolved(key) ? 'the same secret' : key} more than once; each OAuth client needs its own secret`,
     ),
   ];
 }

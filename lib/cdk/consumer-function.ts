@@ -25,7 +25,7 @@ export interface ConsumerFunctionProps {
   /** Table for claims. */
   readonly claimsTable: ITable;
 
-  /** Event bus to publish on. */
+  /** Event bus to publish to. */
   readonly bus: Bus;
 
   /** Bucket for events that exceed the EventBridge size limit. */
@@ -41,7 +41,7 @@ export interface ConsumerFunctionProps {
   readonly concurrency: number;
 
   /**
-   * Content redaction of events that EventBridge sends to the queue as they are.
+   * Content redaction of events that EventBridge sends to the queue unchanged.
    *
    * @default - nothing is redacted
    */

@@ -22,9 +22,9 @@ export interface TablesProps {
   readonly deletionProtection: boolean;
 
   /**
-   * Write units per second that the claims table can take at once.
+   * Write units per second that the claims table can handle immediately.
    *
-   * @default - what DynamoDB gives a table: 4,000, and later what it has grown to
+   * @default - chosen by DynamoDB: 4,000, and more as the table grows
    */
   readonly claimsWarmWriteUnits?: number | undefined;
 }

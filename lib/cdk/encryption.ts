@@ -39,7 +39,7 @@ export function allowServices(key: IKey): void {
     }),
   );
   const eventBridge = new ServicePrincipal('events.amazonaws.com');
-  // EventBridge looks at the key of an archive before it has an encryption context.
+  // EventBridge describes the key of an archive before it has an encryption context.
   key.addToResourcePolicy(
     new PolicyStatement({
       sid: 'EventBridgeDescribesKey',

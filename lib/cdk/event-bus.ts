@@ -16,7 +16,7 @@ import { deploymentName } from './cloudwatch-metrics.ts';
 /** Properties of {@link Bus}. */
 export interface BusProps {
   /**
-   * Event bus to publish on.
+   * Event bus to publish to.
    *
    * @default - a new event bus
    */
@@ -48,7 +48,7 @@ export interface BusProps {
 
 /** The event bus, with an optional archive. */
 export class Bus extends Construct {
-  /** Event bus to publish on. */
+  /** Event bus to publish to. */
   readonly bus: IEventBus;
   /** Bus for PutEvents: the name of a new bus, or the ARN of a given bus, which may belong to another account. */
   readonly address: string;

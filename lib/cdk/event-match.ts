@@ -53,7 +53,7 @@ export class EventMatchError extends Error {
 
 /**
  * Creates the EventBridge event pattern for a match. It matches the events of Genesys Cloud's own EventBridge integration
- * too, so that the same rule works on both buses.
+ * too, so the same rule works on both buses.
  *
  * @param source - `source` of the published events
  * @throws {@link EventMatchError} if both a queue and a user are given, if `detailTypes` is empty, or if `detail`

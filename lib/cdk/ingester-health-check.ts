@@ -21,7 +21,7 @@ export const INGESTER_HEALTH_CHECK: HealthCheck = {
 
 /**
  * Script of the health check: the image has no curl, and a second Node.js would need 60 MB of the task's memory. It exits
- * with 0 if `/healthz` returns a 2xx status, or if it waits for somebody: no secret has been filled yet, so that the first
+ * with 0 if `/healthz` returns a 2xx status, or if it waits for an operator: no secret has been filled yet, so that the first
  * deployment succeeds, or one of several protocols is refused, so that a restart does not interrupt the others. An alarm
  * reports the problem.
  */

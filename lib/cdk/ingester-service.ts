@@ -96,7 +96,7 @@ export interface IngesterServiceProps {
   readonly protocols?: StreamProtocols | undefined;
 
   /**
-   * Largest frame that is read, in bytes.
+   * Maximum size of a frame, in bytes.
    */
   readonly maxFrameBytes?: number | undefined;
 
@@ -143,13 +143,13 @@ export interface IngesterServiceProps {
 }
 
 /**
- * The ingester: an ECS service on AWS Fargate (ARM64). Its tasks are spread over Availability Zones, and rolling
+ * The ingester: an ECS service on AWS Fargate (ARM64). Its tasks are distributed across Availability Zones, and rolling
  * deployments keep the desired number of tasks running.
  */
 export class IngesterService extends Construct {
   /** The Fargate service. */
   readonly service: FargateService;
-  /** What each task runs. */
+  /** The container of each task. */
   readonly taskDefinition: FargateTaskDefinition;
   private readonly topics: ConfiguredTopics;
 

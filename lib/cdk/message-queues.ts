@@ -78,7 +78,7 @@ export class Queues extends Construct {
     });
     Validations.of(deadLetter).acknowledge({
       id: 'Serverless-SQSRedrivePolicy',
-      reason: 'Its messages only wake the backfill, which finds gaps in the state table too.',
+      reason: 'Its messages only wake the backfill, which also finds gaps in the state table.',
     });
     return { gaps, deadLetter };
   }

@@ -12,7 +12,7 @@ const MEMORY_MIB = 512;
 
 /** Properties of {@link nodeFunction}. */
 export interface NodeFunctionProps {
-  /** What the function does. */
+  /** Description of the function. */
   readonly description: string;
 
   /** What it runs. Its module exports `handler`. */
@@ -28,7 +28,7 @@ export interface NodeFunctionProps {
    */
   readonly reservedConcurrency?: number;
 
-  /** Environment variables besides those of every function. */
+  /** Environment variables in addition to those of every function. */
   readonly environment: Readonly<Record<string, string>>;
 
   /**
@@ -41,11 +41,11 @@ export interface NodeFunctionProps {
   /** Settings of the log group. Its key encrypts the environment variables too. */
   readonly logs: LogSettings;
 
-  /** Grants the role what the handler calls. */
+  /** Grants the role permission for the calls of the handler. */
   readonly grant: (role: Role) => void;
 }
 
-/** Creates an AWS Lambda function for Node.js, with a log group and a role of its own. */
+/** Creates an AWS Lambda function for Node.js, with its own log group and role. */
 export function nodeFunction(scope: Construct, props: NodeFunctionProps): LambdaFunction {
   const { reservedConcurrency, logLevel, deployable } = props;
   const logs = logGroup(scope, 'Logs', props.logs);

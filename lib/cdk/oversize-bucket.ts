@@ -72,7 +72,7 @@ export class OversizeBucket extends Construct {
 /**
  * Grants adding objects to the bucket.
  *
- * @param who - what has the role, for example "The consumer"
+ * @param who - the owner of the role, for example "The consumer"
  */
 export function grantPutObjects(bucket: IBucket, role: IRole, who: string): void {
   role.addToPrincipalPolicy(

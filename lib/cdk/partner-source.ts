@@ -10,7 +10,7 @@ import type { Queues } from './message-queues.ts';
 import { integrationTypes } from './partner-topics.ts';
 import type { SwitchboardProps } from './switchboard-props.ts';
 
-/** Longest event pattern of a rule; an EventBridge quota. */
+/** Maximum length of the event pattern of a rule; an EventBridge quota. */
 const MAX_PATTERN_CHARACTERS = 2_048;
 /** EventBridge retries for this long, which is its maximum. */
 const RETRY_HOURS = 24;
@@ -66,7 +66,7 @@ export class PartnerSource extends Construct {
   }
 }
 
-/** The target of the CDK would allow more than sending, and with a KMS key every rule of the account. */
+/** The CDK target would allow more than sending, and with a KMS key would allow every rule of the account. */
 function targetOf({ events, deadLetter }: Queues): IRuleTarget {
   return {
     bind: () => ({

@@ -46,7 +46,7 @@ function topicProblems(topic: string): string[] {
   return [`partnerTopics: ${topic}: the integration sends the events of all ids; use ${type}`];
 }
 
-/** Copies of an event without key fields are not recognized, so that such topics may have one source only. */
+/** Copies of an event without key fields are not recognized, so such topics may have only one source. */
 function overlapProblems(topics: readonly string[], partnerTopics: readonly string[] | undefined): string[] {
   const sent = partnerTopics && new Set(integrationTypes(partnerTopics));
   const weak = topics.flatMap((topic) =>

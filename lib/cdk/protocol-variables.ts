@@ -100,7 +100,7 @@ export function socketVariables({
   };
 }
 
-/** What the ingester would refuse, by the same rules. Values that are known only at deployment are not checked. */
+/** Values that the ingester would refuse, by the same rules. Values known only at deployment are not checked. */
 export function protocolProblems(protocols: StreamProtocols = {}, tasks: number): string[] {
   const problems = NAMES.filter((name) => protocols[name]).flatMap((name) => {
     const set = variablesOf(name, protocols);
@@ -122,7 +122,7 @@ function connectionProblems(interactions: StreamProtocols['interactionEvents'], 
   const { eventTypes, activeConnections = 0 } = interactions;
   if (Token.isUnresolved(activeConnections)) return [];
   const own = 2 * tasks * eventTypes.length;
-  // A number that is out of range by itself is a problem of its own.
+  // A number that is out of range by itself is a separate problem.
   if (!(own + activeConnections > MAX_CONNECTIONS) || activeConnections >= MAX_CONNECTIONS) return [];
   return [
     `protocols.interactionEvents needs ${own} connections during an upgrade (2 x ${tasks} tasks x ${eventTypes.length} event types), and activeConnections is ${activeConnections}, but an organization has at most ${MAX_CONNECTIONS}; reduce tasks or event types`,

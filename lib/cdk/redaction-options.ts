@@ -1,17 +1,17 @@
 /**
- * What is redacted before an event leaves the ingester, the webhook or the backfill, and before the consumer publishes or quarantines an
+ * Content to redact before an event leaves the ingester, the webhook or the backfill, and before the consumer publishes or quarantines an
  * event of the partner event source. Paths are names separated by dots.
  */
 export interface RedactionOptions {
   /**
    * `structural` keeps ids, purposes, roles, states, times, types and figures, and drops everything else: names, addresses, phone numbers, attributes and free text.
    *
-   * @default - no preset: what no path names is kept
+   * @default - no preset: values without a matching path are kept
    */
   readonly preset?: 'structural';
 
   /**
-   * Paths of values that are removed. Paths begin in the body of an event. `*` stands for any member or array element, `**` for any number of levels. A dot in a name is written `\.`.
+   * Paths of values that are removed. Paths start in the body of an event. `*` stands for any member or array element, `**` for any number of levels. Escape a dot in a name as `\.`.
    *
    * @example ['participants.*.attributes', '**.ani']
    * @default - none
@@ -26,14 +26,14 @@ export interface RedactionOptions {
   readonly hash?: readonly string[];
 
   /**
-   * Paths of texts whose letters and digits are replaced by `*`. Of texts with at least eight, the last two stay. Values that are not texts are removed.
+   * Paths of strings whose letters and digits are replaced by `*`. If a string has at least eight, the last two are kept. Values that are not strings are removed.
    *
    * @default - none
    */
   readonly mask?: readonly string[];
 
   /**
-   * Paths of values that the preset drops and that are kept nevertheless. All other paths take precedence.
+   * Paths of values that are kept although the preset drops them. All other paths take precedence.
    *
    * @default - none
    */

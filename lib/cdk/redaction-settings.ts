@@ -18,18 +18,18 @@ export interface RedactionSettingsProps {
   readonly removalPolicy: RemovalPolicy;
 
   /**
-   * KMS key that encrypts the key of hashes.
+   * KMS key that encrypts the key for hashes.
    *
    * @default - the AWS managed key `aws/secretsmanager`
    */
   readonly encryptionKey?: IKey | undefined;
 }
 
-/** Content redaction for every deployable that events enter: its variables, and the key of hashes if there are any. */
+/** Content redaction for every deployable that events enter: its variables, and the key for hashes if there are any. */
 export class RedactionSettings extends Construct {
   /** Environment variables, read with `lib/events/content-rules.ts`. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Key of hashes; undefined if no path hashes. */
+  /** Key for hashes; undefined if no path hashes. */
   readonly key: Secret | undefined;
 
   constructor(scope: Construct, id: string, props: RedactionSettingsProps) {

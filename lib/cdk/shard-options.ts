@@ -1,4 +1,4 @@
-/** Which share of the topics a deployment has. */
+/** The share of the topics of a deployment. */
 export interface ShardOptions {
   /** Number of this deployment, 0 to `count` - 1. */
   readonly index: number;

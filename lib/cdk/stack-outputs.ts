@@ -10,7 +10,7 @@ import type { OversizeBucket } from './oversize-bucket.ts';
 import type { RedactionSettings } from './redaction-settings.ts';
 import type { WebhookEndpoint } from './webhook-endpoint.ts';
 
-/** The parts of a deployment that outputs name. */
+/** The parts of a deployment that have outputs. */
 export interface OutputParts {
   readonly bus: IEventBus;
   readonly deploymentName: string;
@@ -53,7 +53,7 @@ export function addOutputs(scope: Construct, parts: OutputParts): void {
     add('WebhookSecretArn', parts.webhook.secret.secretArn, 'Signing secret of the webhook');
   }
   if (parts.redaction?.key)
-    add('RedactionKeyArn', parts.redaction.key.secretArn, 'Key of the hashes of redacted values');
+    add('RedactionKeyArn', parts.redaction.key.secretArn, 'Key for the hashes of redacted values');
   if (parts.audit)
     add('AuditLogGroupName', parts.audit.logGroup.logGroupName, 'Log group with audit records');
   if (parts.dashboard) add('DashboardUrl', parts.dashboard.url, 'CloudWatch dashboard');

@@ -1,4 +1,4 @@
-/** Protocols by which events are received besides notification channels. */
+/** Protocols to receive events with, in addition to notification channels. */
 export interface StreamProtocols {
   /**
    * The protocol `analytics-events`.
@@ -56,7 +56,7 @@ export interface AnalyticsEventsProps {
   readonly maxSubscriptions?: number;
 
   /**
-   * Subscriptions that the organization has besides this one; no API tells them. Fewer than `maxSubscriptions`.
+   * Subscriptions that the organization has in addition to this one; no API returns them. Fewer than `maxSubscriptions`.
    *
    * @default 0
    */
@@ -93,7 +93,7 @@ export interface ConversationStreamProps {
   readonly subscription?: string;
 
   /**
-   * So many missing events in a row are counted and leave no gap record.
+   * Number of consecutive missing events that are only counted, without a gap record.
    *
    * @default 0
    */
@@ -113,21 +113,21 @@ export interface InteractionEventsProps {
   readonly eventTypes: readonly ('interaction:updated' | 'interaction:created')[];
 
   /**
-   * Filters. A text can begin with an operator: `eq:`, `gt:`, `contains:`.
+   * Filters. A string can begin with an operator: `eq:`, `gt:`, `contains:`.
    *
    * @default - the routing type is `IVR`
    */
   readonly filters?: Readonly<Record<string, string>>;
 
   /**
-   * What happens to events that arrive after later ones: they are tagged or dropped.
+   * Whether events that arrive after later ones are tagged or dropped.
    *
    * @default 'tag'
    */
   readonly late?: 'tag' | 'drop';
 
   /**
-   * Time, in seconds, in which the server sends again what was missed after a short disconnect.
+   * Time, in seconds, for which the server resends missed events after a short disconnect.
    *
    * @default 60
    */
@@ -141,7 +141,7 @@ export interface InteractionEventsProps {
   readonly contentType?: 'application/msgpack' | 'application/json';
 
   /**
-   * Connections that the organization has besides those of this deployment; no API tells them. With the deployment's own, fewer than 100: each task needs one per event type, and an upgrade runs twice as many tasks.
+   * Connections that the organization has in addition to those of this deployment; no API returns them. In total, including those of the deployment, fewer than 100: each task needs one per event type, and an upgrade runs twice as many tasks.
    *
    * @default 0
    */
@@ -158,7 +158,7 @@ export interface InteractionEventsProps {
 /** Properties of the protocol `notification-stream`. */
 export interface NotificationStreamProps {
   /**
-   * What to subscribe to.
+   * Events to subscribe to.
    *
    * @example [{ event: 'routing.queueEvents', resourceId: '…', filters: { eventType: ['QUEUE_ADD'] } }]
    */
@@ -169,14 +169,14 @@ export interface NotificationStreamProps {
   }[];
 
   /**
-   * Most events in a batch.
+   * Maximum number of events in a batch.
    *
    * @default 100
    */
   readonly maxBatchSize?: number;
 
   /**
-   * Longest time for which the server collects a batch, in milliseconds.
+   * Maximum time for which the server collects a batch, in milliseconds.
    *
    * @default 5000
    */

@@ -51,7 +51,7 @@ export interface SwitchboardProps {
   readonly topics: readonly DetailType[];
 
   /**
-   * Share of the topics that this deployment has, if several deployments divide them. docs/scale.md explains how.
+   * Share of the topics of this deployment, if several deployments divide them. See docs/scale.md.
    *
    * @example { index: 0, count: 2 }
    * @default - all topics
@@ -59,7 +59,7 @@ export interface SwitchboardProps {
   readonly shard?: ShardOptions;
 
   /**
-   * Other protocols by which events are received, each with its properties.
+   * Other protocols to receive events with, each with its properties.
    *
    * @example { analyticsEvents: { eventTypes: ['conversation'] } }
    * @default - only topics
@@ -67,21 +67,21 @@ export interface SwitchboardProps {
   readonly protocols?: StreamProtocols;
 
   /**
-   * Largest frame that is read from a WebSocket, in bytes, 1024-67108864. A larger one is lost: it ends its connection, and the alarm FramesUnpreserved is raised.
+   * Maximum size of a frame from a WebSocket, in bytes, 1024-67108864. A larger one is lost: it ends its connection, and raises the alarm FramesUnpreserved.
    *
    * @default 16777216
    */
   readonly maxFrameBytes?: number;
 
   /**
-   * Whether permessage-deflate is offered to the servers of WebSockets. It saves bandwidth, and costs CPU and memory.
+   * Whether to offer permessage-deflate to WebSocket servers. It saves bandwidth, and costs CPU and memory.
    *
    * @default false
    */
   readonly compressFrames?: boolean;
 
   /**
-   * Number of ingester tasks, 1-10, which are spread over Availability Zones. With two or more, one sends and the others are standbys: they keep what they read, and send it when a task, a host or an Availability Zone fails, or in an upgrade. `npm run cost` has the price. A standby has its own channels, so that an OAuth client has room for half as many topics. With one task, such a failure is a gap of about a minute, which is recorded and recovered as far as the platform API knows what happened in it.
+   * Number of ingester tasks, 1-10, distributed across Availability Zones. With two or more, one sends and the others are standbys: they keep what they read, and send it when a task, a host or an Availability Zone fails, or in an upgrade. `npm run cost` prints the price. A standby has its own channels, so an OAuth client has room for half as many topics. With one task, such a failure is a gap of about a minute, which is recorded and recovered as far as the platform API can return its events.
    *
    * @default 2
    */
@@ -116,7 +116,7 @@ export interface SwitchboardProps {
   readonly image?: ContainerImage;
 
   /**
-   * Event bus to publish on.
+   * Event bus to publish to.
    *
    * @default - a new event bus
    */
@@ -152,9 +152,9 @@ export interface SwitchboardProps {
   readonly consumerConcurrency?: number;
 
   /**
-   * Write units per second that the claims table can take at once, 4000-1000000. An event needs about one. DynamoDB charges once for the difference, and the value cannot be lowered. docs/scale.md explains when it is needed.
+   * Write units per second that the claims table can handle immediately, 4000-1000000. An event needs about one. DynamoDB charges once for the difference, and the value cannot be lowered. See docs/scale.md.
    *
-   * @default - what DynamoDB gives a table
+   * @default - chosen by DynamoDB
    */
   readonly claimsWarmWriteUnits?: number;
 
@@ -166,7 +166,7 @@ export interface SwitchboardProps {
   readonly webhook?: WebhookOptions;
 
   /**
-   * Event source of Genesys Cloud's own EventBridge integration, whose events are published too. Specify its name to create its event bus, or specify the event bus if it exists. Events that `topics` delivers too are published once.
+   * Event source of Genesys Cloud's own EventBridge integration, whose events are published too. Specify its name to create its event bus, or specify an existing event bus. Events that `topics` also delivers are published once.
    *
    * @example 'aws.partner/genesys.com/cloud/32aa07aa-db1b-4987-abd0-9483601ec29d/main'
    * @default - the integration is not used
@@ -182,7 +182,7 @@ export interface SwitchboardProps {
   readonly partnerTopics?: readonly DetailType[];
 
   /**
-   * Writes audit records to a log group of their own. `switchboard audit verify` checks them.
+   * Writes audit records to their own log group. `switchboard audit verify` checks them.
    *
    * @example { records: 'all' }
    * @default - no audit records
@@ -190,7 +190,7 @@ export interface SwitchboardProps {
   readonly audit?: AuditOptions;
 
   /**
-   * What is redacted before an event leaves the ingester or the webhook. Event ids are computed before, so they stay the same when this changes. EventBridge puts the events of `partnerEventSource` into the events queue as they are, and in the end into its dead-letter queue; these are redacted from the consumer on.
+   * Content to redact before an event leaves the ingester or the webhook. Event ids are computed before that, so they stay the same when this changes. EventBridge sends the events of `partnerEventSource` unchanged to the events queue or its dead-letter queue; they are redacted from the consumer on.
    *
    * @example { preset: 'structural', hash: ['**.ani'] }
    * @default - nothing
@@ -198,7 +198,7 @@ export interface SwitchboardProps {
   readonly redaction?: RedactionOptions;
 
   /**
-   * Recovers the events of gaps over the platform API, as far as Genesys Cloud still knows them. `false` only records gaps. The OAuth client needs permissions for it; see the README.
+   * Recovers the events of gaps from the platform API, as far as Genesys Cloud can still return them. `false` only records gaps. The OAuth client needs permissions; see the README.
    *
    * @default - the default options; `false` with `partnerEventSource`, because the native integration delivers during gaps
    */

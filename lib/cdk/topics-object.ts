@@ -6,7 +6,7 @@ import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import { Construct } from 'constructs';
 
-/** Longest text of all topics that the task definition contains. A whole task definition has at most 64 KiB. */
+/** Maximum length of all topics in the task definition. A complete task definition has at most 64 KiB. */
 const MAX_INLINE_CHARACTERS = 16_384;
 
 /** The topics of the ingester, in its environment or in an S3 object that its environment names. */
@@ -18,7 +18,7 @@ export class ConfiguredTopics extends Construct {
   constructor(scope: Construct, id: string, topics: readonly string[]) {
     super(scope, id);
     const text = topics.join(',');
-    // Text that is known only at deployment cannot be written to a file.
+    // A value that is known only at deployment cannot be written to a file.
     if (text.length > MAX_INLINE_CHARACTERS && !Token.isUnresolved(text)) {
       this.asset = this.store(text);
       this.environment = { TOPICS_OBJECT: this.asset.s3ObjectUrl };

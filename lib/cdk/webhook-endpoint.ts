@@ -70,7 +70,7 @@ export class WebhookEndpoint extends Construct {
     const { options, eventsQueue, encryptionKey } = props;
     this.secret = signingSecret(this, options.secret, { ...props.logs, encryptionKey });
     this.function = nodeFunction(this, {
-      description: 'Switchboard webhook: receives signed events of Genesys Cloud and sends them to SQS',
+      description: 'Switchboard webhook: receives signed events from Genesys Cloud and sends them to SQS',
       deployable: 'webhook',
       timeoutSeconds: TIMEOUT_SECONDS,
       reservedConcurrency: options.reservedConcurrency ?? DEFAULT_CONCURRENCY,
@@ -106,7 +106,7 @@ export class WebhookEndpoint extends Construct {
       {
         id: 'Serverless-LambdaDLQ',
         reason:
-          'The function is not invoked asynchronously. What it does not accept, Genesys Cloud sends again.',
+          'The function is not invoked asynchronously. Genesys Cloud sends deliveries again that the function does not accept.',
       },
       {
         id: 'Serverless-LambdaTracing',

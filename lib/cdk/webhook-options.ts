@@ -3,14 +3,14 @@ import type { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 /** Options of the webhook. */
 export interface WebhookOptions {
   /**
-   * Secrets Manager secret that contains the signing secret: at least 32 hexadecimal digits. Specify a name to create one with a generated value, or an existing secret. After a rotation, the previous value stays valid.
+   * Secrets Manager secret that contains the signing secret: at least 32 hexadecimal digits. Specify a name to create one with a generated value, or specify an existing secret. After a rotation, the previous value stays valid.
    *
    * @default - a new secret with a generated value
    */
   readonly secret?: string | ISecret | Secret;
 
   /**
-   * Reserved concurrency of the function, 1-1000. It is taken from the concurrency quota of the account. AWS Lambda accepts up to ten times as many requests per second and refuses others with 429; Genesys Cloud sends those again.
+   * Reserved concurrency of the function, 1-1000. It is taken from the concurrency quota of the account. AWS Lambda accepts up to ten times as many requests per second and rejects further requests with 429; Genesys Cloud sends those again.
    *
    * @default 50
    */

@@ -133,10 +133,10 @@ describe('Several OAuth clients', () => {
       problemsOf({ secret: [own, new Secret(stack, 'Other'), named('1', 'a'), named('2', 'b')] }),
     ).toEqual([]);
     expect(problemsOf({ secret: [own, own] })).toEqual([
-      'secret contains the same secret more than once; each OAuth client needs a secret of its own',
+      'secret contains the same secret more than once; each OAuth client needs its own secret',
     ]);
     expect(problemsOf({ secret: ['a', named('3', 'a')] })).toEqual([
-      'secret contains a more than once; each OAuth client needs a secret of its own',
+      'secret contains a more than once; each OAuth client needs its own secret',
     ]);
   });
 
