@@ -10,7 +10,7 @@ import { TABLE_ADVICE } from '../gaps/gaps-error.ts';
 import { pastTimeMs, url } from '../gaps/time-flags.ts';
 import { BackfillError } from './backfill-error.ts';
 
-/** Longest interval. Audit records are kept for 14 days, and the analytics queries are meant for recent data. */
+/** Maximum interval, in days. Audit records are kept for 14 days, and the analytics queries are meant for recent data. */
 const MAX_INTERVAL_DAYS = 31;
 const DAY_MS = 86_400_000;
 
@@ -38,7 +38,7 @@ export function backfillCommand(print: (text: string) => Promise<void>): Command
       'topics, with ids or with {id} for every id, separated by commas',
       list,
     )
-    .option('--dry-run', 'print what would be asked, and write nothing', false)
+    .option('--dry-run', 'print the requests that would be made, and write nothing', false)
     .option(
       '--table <name>',
       'name of the state table, from the stack output SwitchboardStateTableName (default: $STATE_TABLE)',
@@ -62,7 +62,7 @@ async function start(flags: BackfillFlags, defaultTable: string | undefined): Pr
     const gapId = `manual#${new Date(fromMs).toISOString()}#${randomUUID()}`;
     const gap = { gapId, fromMs, toMs, reason: 'switchboard backfill', topics: { list: topics } };
     await new FillStore(client, tableName, subscription).add(newFill(gap, FILL_TIMES));
-    return `The backfill begins within five minutes. Its id is ${gapId}. Recovered events have it in metadata.gapId.\n`;
+    return `The backfill begins within five minutes. Its id is ${gapId}. Recovered events contain this id in metadata.gapId.\n`;
   } finally {
     client.destroy();
   }
@@ -70,7 +70,7 @@ async function start(flags: BackfillFlags, defaultTable: string | undefined): Pr
 
 function checkInterval({ fromMs, toMs }: Interval): void {
   if (toMs <= fromMs || toMs > Date.now())
-    throw new BackfillError('invalid_interval', '--from has to be before --to, and --to before now.');
+    throw new BackfillError('invalid_interval', '--from must be before --to, and --to must be before now.');
   if (toMs - fromMs > MAX_INTERVAL_DAYS * DAY_MS)
     throw new BackfillError(
       'invalid_interval',
@@ -84,9 +84,11 @@ function planText(wanted: WantedTopics, interval: Interval): string {
   return [
     `${new Date(interval.fromMs).toISOString()} to ${new Date(interval.toMs).toISOString()}`,
     '',
-    calls.length === 0 ? 'Nothing can be asked for these topics.' : 'Each of three rounds asks:',
+    calls.length === 0
+      ? 'There are no requests for these topics.'
+      : 'Each of three rounds makes these requests:',
     ...calls.map(({ call, permission, requests }) => `  ${call}\n    ${requests}; permission ${permission}`),
-    ...(notRecovered.length === 0 ? [] : ['', 'Not recovered, or only in part:']),
+    ...(notRecovered.length === 0 ? [] : ['', 'Not recovered, or only partly:']),
     ...notRecovered.map(([topic, why]) => `  ${topic}: ${why}`),
     '',
   ].join('\n');

@@ -11,7 +11,7 @@ export interface BridgedGap extends Interval {
   readonly reasons: readonly string[];
 }
 
-/** The gaps that a standby has filled, by beginning. What is left of them is in {@link deploymentGaps}. */
+/** The gaps that a standby has filled, by beginning. Their remaining parts are in {@link deploymentGaps}. */
 export function bridgedGaps({ spans, gaps, topics }: StoredCoverage): BridgedGap[] {
   return spans
     .filter(({ isBridge }) => isBridge)

@@ -3,18 +3,18 @@ import { type Fill, recoveredCounts } from '../../functions/backfill/fill.ts';
 import type { FilledGap } from '../../functions/backfill/fill-store.ts';
 import { overlap } from '../../functions/ingester/intervals.ts';
 
-/** What a backfill has done about a gap. */
+/** The recovery of a gap by backfills. */
 export interface GapRecovery {
   /** `none`: no backfill has begun. */
   readonly state: 'none' | 'filling' | 'filled';
   /** Recovered events by topic with `{id}`. */
   readonly recovered: Readonly<Record<string, number>>;
-  /** What is not recovered, or only in part, and why, by topic with `{id}`. */
+  /** Events that are not recovered, or only partly, and why, by topic with `{id}`. */
   readonly notRecovered: Readonly<Record<string, string>>;
   readonly missingPermissions: Readonly<Record<string, string>>;
 }
 
-/** Finds what backfills have done about a gap of the deployment, which can be in the records of several tasks. */
+/** Returns the recovery of a gap of the deployment, which can be in the records of several tasks. */
 export function recoveryOf(
   gap: DeploymentGap,
   fills: readonly Fill[],
@@ -37,7 +37,7 @@ export function recoveryOf(
   };
 }
 
-/** The recovery for people, as lines of text. */
+/** The recovery in readable form, as lines of text. */
 export function recoveryLines({ state, recovered, notRecovered, missingPermissions }: GapRecovery): string[] {
   const total = Object.values(recovered).reduce((sum, count) => sum + count, 0);
   const states = { none: 'not begun', filling: 'in progress', filled: 'complete' };

@@ -20,9 +20,9 @@ export class GapsError extends Error {
   }
 }
 
-/** Where the name of the table is. */
+/** Where to find the name of the table. */
 export const TABLE_ADVICE =
-  'The stack output SwitchboardStateTableName has its name: aws cloudformation describe-stacks --query "Stacks[].Outputs[?ends_with(OutputKey, \'StateTableName\')][].OutputValue" --output text';
+  'The stack output SwitchboardStateTableName contains its name: aws cloudformation describe-stacks --query "Stacks[].Outputs[?ends_with(OutputKey, \'StateTableName\')][].OutputValue" --output text';
 
 /**
  * Explains why the state table could not be read.
@@ -49,7 +49,7 @@ export function explain(error: unknown, tableName: string): unknown {
     case 'AccessDeniedException':
       return new GapsError(
         'denied',
-        `The credentials do not allow to read ${tableName}: dynamodb:Query and dynamodb:GetItem are needed, and kms:Decrypt with a key of your own (${error.message}).`,
+        `The credentials do not allow reading ${tableName}: dynamodb:Query and dynamodb:GetItem are needed, and kms:Decrypt if you use your own key (${error.message}).`,
         options,
       );
     case 'CredentialsProviderError':
@@ -58,7 +58,7 @@ export function explain(error: unknown, tableName: string): unknown {
     case 'InvalidSignatureException':
       return new GapsError(
         'no_credentials',
-        `AWS accepts no credentials (${error.message}). Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run aws sso login.`,
+        `AWS credentials are missing or were not accepted (${error.message}). Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run aws sso login.`,
         options,
       );
   }

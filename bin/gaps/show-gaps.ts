@@ -8,12 +8,12 @@ const MAX_SHOWN_TOPICS = 3;
 /** Characters that could control a terminal. Reasons quote the server. */
 const CONTROL_CHARACTERS = /\p{Cc}/gu;
 
-/** A gap, and what was recovered of it. */
+/** A gap, and its recovery. */
 export interface ShownGap extends DeploymentGap {
   readonly recovery: GapRecovery;
 }
 
-/** The gaps for people. */
+/** The gaps in readable form. */
 export function gapsAsText(
   gaps: readonly ShownGap[],
   bridged: readonly BridgedGap[],

@@ -72,7 +72,7 @@ export const backfillEnvironment = z.object({
     .default(DEFAULT_REQUESTS_PER_MINUTE)
     .meta({
       description:
-        'Requests per minute to the platform API. Genesys Cloud allows 300 per OAuth client, which the ingester needs too.',
+        'Requests per minute to the platform API. Genesys Cloud allows 300 per OAuth client, which are shared with the ingester.',
       typeText: '1-300',
     }),
   ...contentRedactionEnvironment,
@@ -94,7 +94,7 @@ export interface BackfillConfig {
   oversizeBucket: string;
   subscriptionSet: string;
   requestsPerMinute: number;
-  /** What is redacted before a recovered event is sent. */
+  /** Content to redact before a recovered event is sent. */
   redaction?: ContentRedactionConfig | undefined;
   /** Name of the deployment in metrics. */
   deployment?: string | undefined;

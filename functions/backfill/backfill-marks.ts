@@ -10,7 +10,7 @@ import {
 const PERMISSION_LIFETIME_SECONDS = 86_400;
 
 /**
- * What the invocations of the backfill tell each other in the state table, `pk` = `subscription#<subscription set>`:
+ * Information that the invocations of the backfill share in the state table, `pk` = `subscription#<subscription set>`:
  *
  * - `backfill#turn`: which of them may fill gaps, and until when
  * - `backfill#permission#<what>`: a missing permission that was reported
@@ -27,11 +27,11 @@ export class BackfillMarks {
   }
 
   /**
-   * Takes or keeps the turn to fill gaps, so that invocations do not exceed the limit of requests together. It protects
+   * Takes or keeps the turn to fill gaps, so that invocations together do not exceed the request limit. It protects
    * no data: the versions do.
    *
    * @param untilMs - epoch milliseconds
-   * @returns whether this invocation has it
+   * @returns whether this invocation has the turn
    */
   async takeTurn(owner: string, untilMs: number): Promise<boolean> {
     try {

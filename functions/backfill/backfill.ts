@@ -21,7 +21,7 @@ import { WantedTopics } from './wanted-topics.ts';
 const TURN_MS = 180_000;
 const DAY_MS = 86_400_000;
 
-/** What happened in a run. */
+/** Result of a run. */
 export interface BackfillReport {
   /** Newly recovered events. */
   readonly recovered: number;
@@ -37,13 +37,13 @@ export interface BackfillReport {
   readonly nextDueMs: number | undefined;
 }
 
-/** What happened in a round. */
+/** Result of a round. */
 interface RoundReport extends Pick<BackfillReport, 'recovered' | 'closed' | 'newlyMissing' | 'failures'> {
   readonly gapId: string;
   readonly isComplete: boolean;
 }
 
-/** What a {@link Backfill} needs. */
+/** Dependencies of a {@link Backfill}. */
 export interface BackfillOptions {
   readonly store: FillStore;
   readonly marks: BackfillMarks;
@@ -51,7 +51,7 @@ export interface BackfillOptions {
   readonly sender: Pick<EventSender, 'send'>;
   /** Stores events that do not fit into a message. */
   readonly objects: Pick<ObjectStore, 'bucket' | 'putJson'>;
-  /** Reads the content redaction. Nothing is sent before it is known. @default - nothing is redacted */
+  /** Reads the content redaction. Nothing is sent until it is known. @default - nothing is redacted */
   readonly redaction?: (signal?: AbortSignal) => Promise<ContentRedaction | undefined>;
   readonly times: FillTimes;
   readonly log: Log;
@@ -196,7 +196,7 @@ export class Backfill {
     for (const [what, reason] of Object.entries(missingPermissions)) {
       if (!(await this.options.marks.isNewlyMissing(what))) continue;
       count++;
-      this.options.log.error('a permission is missing, so that gaps are not filled', { what, reason, gapId });
+      this.options.log.error('a permission is missing, so gaps are not filled', { what, reason, gapId });
     }
     return count;
   }

@@ -18,7 +18,7 @@ export interface TaskGap extends Gap {
   readonly task: string;
 }
 
-/** What the state table has about the coverage of a subscription set. */
+/** The contents of the state table about the coverage of a subscription set. */
 export interface StoredCoverage {
   readonly gaps: readonly TaskGap[];
   /** Spans that have ended. */
@@ -93,7 +93,7 @@ function unprovenTimes(proofs: readonly CoverageProof[], nowMs: number): Uncover
   });
 }
 
-/** Topics that are in the same lists. Their gaps are the same. */
+/** Topics that are in the same lists, and therefore have the same gaps. */
 function topicGroups(lists: StoredCoverage['topics']): { ids: ReadonlySet<string>; topics: string[] }[] {
   const idsByTopic = new Map<string, Set<string>>();
   for (const [id, topics] of lists) {

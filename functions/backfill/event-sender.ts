@@ -4,7 +4,7 @@ import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { encodeEnvelope } from '../../lib/events/envelope.ts';
 import type { Item } from '../../lib/events/item.ts';
 
-/** Size and events of an envelope, as the ingester makes them. A larger item has an envelope of its own. */
+/** Size and events of an envelope, as the ingester makes them. A larger item has its own envelope. */
 const MAX_ENVELOPE_BYTES = 60_000;
 const MAX_ENVELOPE_EVENTS = 200;
 /** Limits of SendMessageBatch. */
@@ -87,7 +87,7 @@ function batchesOf(envelopes: readonly Item[][]): Item[][][] {
   return packed(envelopes, bytesOf, { maxBytes: MAX_BATCH_BYTES, maxCount: MAX_BATCH_ENTRIES });
 }
 
-/** Groups of successive values within the limits. A value that exceeds them has a group of its own. */
+/** Groups of successive values within the limits. A value that exceeds them has its own group. */
 function packed<T>(
   values: readonly T[],
   bytesOf: (value: T) => number,

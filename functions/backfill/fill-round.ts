@@ -23,7 +23,7 @@ import { type OpenConversation, WindowReader } from './window-reader.ts';
 /** Conversations whose states are read before the progress is stored. */
 const CONVERSATIONS_PER_STEP = 50;
 
-/** What a round needs. */
+/** Dependencies of a round. */
 export interface RoundOptions {
   readonly rest: RestClient;
   readonly sender: Pick<EventSender, 'send'>;
@@ -33,13 +33,13 @@ export interface RoundOptions {
   readonly edges: LiveEdges;
   /** Applied to every event after it is identified. */
   readonly redaction: ContentRedaction | undefined;
-  /** Stores the progress. A round that dies goes on from there. */
+  /** Stores the progress. If a round dies, the next one continues from there. */
   readonly save: (fill: Fill) => Promise<Fill>;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * One round of filling a gap: reads its windows in order of time, then the states at present. Each step sends what it
+ * One round of filling a gap: reads its windows in order of time, then the present states. Each step sends the events that it
  * found and then stores the progress. A step that is repeated sends the same events with the same ids.
  */
 export class FillRound {
@@ -126,7 +126,7 @@ export class FillRound {
     return topics.map((topicName) => ({ topicName, eventBody, atMs, kind: 'state', subject: id }));
   }
 
-  /** The states at present of users and queues. They are read once: later changes are delivered live. */
+  /** The present states of users and queues. They are read once: later changes are delivered live. */
   private async takeStates(): Promise<void> {
     const { rest, wanted, signal } = this.options;
     const events: RecoveredEvent[] = [];

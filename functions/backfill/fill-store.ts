@@ -12,7 +12,7 @@ import type { StoredEdges } from './live-edges.ts';
 
 /** Records are kept as long as the gap records. */
 const RECORD_LIFETIME_SECONDS = 90 * 86_400;
-/** Gaps whose message was lost are looked for among those that began within this time. */
+/** Gaps whose message was lost are searched for among those that began within this time. */
 export const SWEEP_DAYS = 31;
 
 type Item = Record<string, AttributeValue>;
@@ -26,7 +26,7 @@ export interface FilledGap {
   readonly closedAtMs: number;
   /** Recovered events by topic with `{id}`. */
   readonly recovered: Readonly<Record<string, number>>;
-  /** What is not recovered, or only in part, and why, by topic with `{id}`. */
+  /** Events that are not recovered, or only partly, and why, by topic with `{id}`. */
   readonly notRecovered: Readonly<Record<string, string>>;
   readonly missingPermissions: Readonly<Record<string, string>>;
 }
@@ -40,7 +40,7 @@ export interface RecordedGap {
   readonly reason: string;
 }
 
-/** Another invocation has stored progress of the same gap. It goes on. */
+/** Another invocation has stored progress of the same gap, and continues. */
 export class FillConflictError extends Error {
   readonly code = 'fill_conflict';
 
@@ -55,7 +55,7 @@ export class FillConflictError extends Error {
  *
  * - `fill#<gap id>`: a gap that is being filled; `state` is the JSON of a {@link Fill}
  * - `filled#<gap id>`: the result, the fields of a {@link FilledGap}
- * - `edges#<gap id>`: what was read around the gap, written by the ingester
+ * - `edges#<gap id>`: the fingerprints of events read around the gap, written by the ingester
  *
  * The id of a gap is the sort key of its record without `gap#`.
  */

@@ -6,7 +6,7 @@ const WINDOW_MS = 600_000;
 const MAX_WINDOWS = 400;
 /** The analytics API accepts intervals of at most 7 days. */
 const MAX_WINDOW_MS = 7 * 86_400_000;
-/** Rounds after which a gap is closed, whatever the last one found. */
+/** Rounds after which a gap is closed, regardless of the result of the last one. */
 export const MAX_ROUNDS = 6;
 
 /** When a gap is read, and how much around it. */
@@ -15,9 +15,9 @@ export interface FillTimes {
   readonly roundsAfterMs: readonly [number, ...number[]];
   /** Times in events differ this much at most from the times at which they were sent. */
   readonly edgeMs: number;
-  /** What a killed process had read since its last proof is not known for this long after the beginning of the gap. */
+  /** The events that a killed process read after its last proof are unknown for this long after the gap begins. */
   readonly unprovenMs: number;
-  /** A gap whose round failed, or which another invocation fills, is looked at again after this time. */
+  /** A gap whose round failed, or which another invocation fills, is checked again after this time. */
   readonly retryAfterMs: number;
 }
 
@@ -30,11 +30,11 @@ export const FILL_TIMES: FillTimes = {
   retryAfterMs: 60_000,
 };
 
-/** A part of a gap, and what was found in it. */
+/** A part of a gap, and the events found in it. */
 export interface FillWindow extends Interval {
   /** Hash of the ids of the events that were sent, so that a later round sends only what has changed. */
   readonly eventsHash?: string;
-  /** The same of the conversations whose states were read. */
+  /** The same for the conversations whose states were read. */
   readonly statesHash?: string;
   /** Events by topic with `{id}`. */
   readonly counts: Readonly<Record<string, number>>;
@@ -52,15 +52,15 @@ export interface Fill extends Interval {
   /** Epoch milliseconds of the next round. */
   readonly dueAtMs: number;
   readonly windows: readonly FillWindow[];
-  /** The next step of the round: a window, and the conversation after which its states go on. */
+  /** The next step of the round: a window, and the conversation after which its states continue. */
   readonly next: { readonly window: number; readonly afterConversation?: string };
-  /** States at present by topic with `{id}`; undefined before they were read. */
+  /** Present states by topic with `{id}`; undefined before they were read. */
   readonly states?: Readonly<Record<string, number>>;
   /** Events by topic when the round began. */
   readonly before: number;
-  /** Missing permissions in the words of Genesys Cloud, by what could not be read. */
+  /** Missing permissions as named by Genesys Cloud, by the content that could not be read. */
   readonly missingPermissions: Readonly<Record<string, string>>;
-  /** Increases with each save, so that of two writers only one succeeds. */
+  /** Increases with each save, so that only one of two writers succeeds. */
   readonly version: number;
 }
 
@@ -94,7 +94,7 @@ export function windowsOf(intervals: readonly Interval[]): FillWindow[] {
   );
 }
 
-/** Both halves of a window that has too many events. What was found in it is read again. */
+/** Both halves of a window that has too many events. Its events are read again. */
 export function halvesOf({ fromMs, toMs }: FillWindow): [FillWindow, FillWindow] {
   const middleMs = Math.floor((fromMs + toMs) / 2);
   return [
@@ -116,7 +116,7 @@ export function recoveredTotal(fill: Fill): number {
   return Object.values(recoveredCounts(fill)).reduce((sum, count) => sum + count, 0);
 }
 
-/** A round is complete. Undefined if it was the last one: nothing new came, or there were enough. */
+/** A round is complete. Undefined if it was the last one: nothing new was found, or there were enough rounds. */
 export function afterRound(fill: Fill, { roundsAfterMs }: FillTimes, nowMs: number): Fill | undefined {
   const rounds = fill.rounds + 1;
   const total = recoveredTotal(fill);

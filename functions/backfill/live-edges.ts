@@ -4,7 +4,7 @@ import type { RecoveredEvent } from './recovered-event.ts';
 
 const FINGERPRINT_IN_HEX = new RegExp(`.{${2 * FINGERPRINT_BYTES}}`, 'g');
 
-/** What was read around a gap. */
+/** Events that were read around a gap. */
 export interface StoredEdges {
   /** Fingerprints, one after another. */
   readonly fingerprints: Uint8Array;
@@ -14,7 +14,7 @@ export interface StoredEdges {
   readonly knownUntilMs: number;
 }
 
-/** Tells whether a recovered event was also delivered live. */
+/** Determines whether a recovered event was also delivered live. */
 export class LiveEdges {
   private readonly fingerprints: ReadonlySet<string>;
   private readonly gap: { readonly fromMs: number; readonly toMs: number };
@@ -22,7 +22,7 @@ export class LiveEdges {
   private readonly knownFromMs: number;
   private readonly knownUntilMs: number;
 
-  /** @param stored - undefined if the process that read the events could not store what it had read */
+  /** @param stored - undefined if the process that read the events could not store their fingerprints */
   constructor(
     gap: { readonly fromMs: number; readonly toMs: number },
     stored: StoredEdges | undefined,
@@ -41,7 +41,7 @@ export class LiveEdges {
     return fingerprint !== undefined && this.fingerprints.has(fingerprint.toString('hex'));
   }
 
-  /** Whether a connection may have delivered an event of this time, and nothing tells. */
+  /** Whether it is unknown if a connection delivered an event of this time. */
   isUncertain(atMs: number): boolean {
     const { fromMs, toMs } = this.gap;
     const { edgeMs, unprovenMs } = this.times;

@@ -12,23 +12,23 @@ import { detailKey, referenceFrame, storedObject } from '../../lib/events/stored
 export const BACKFILL_PROTOCOL = 'backfill';
 const FRAME_VERSION = '2';
 
-/** An event that a REST API knows after a gap. */
+/** An event that a REST API returns after a gap. */
 export interface RecoveredEvent {
   readonly topicName: string;
   readonly eventBody: Record<string, unknown>;
   /** Epoch milliseconds at which it happened; of a state, at which it was read. */
   readonly atMs: number;
   /**
-   * `event`: its content names the occurrence. `state`: the state at present of `subject`, for example a conversation.
-   * `last_state`: the last state of `subject`, made of a record, which can become more complete.
+   * `event`: its content identifies the occurrence. `state`: the present state of `subject`, for example a conversation.
+   * `last_state`: the last state of `subject`, built from a record, which can become more complete.
    */
   readonly kind: 'event' | 'state' | 'last_state';
   readonly subject?: string;
 }
 
 /**
- * The id of a recovered event. The same event has the same id in every attempt to recover it, so that the consumer drops
- * what was sent twice. If the body equals that of the live event, both have the same id.
+ * The id of a recovered event. The same event has the same id in every attempt to recover it, so the consumer drops
+ * copies. If the body equals that of the live event, both have the same id.
  *
  * @param gap - id of the gap, and its end in epoch milliseconds
  */
@@ -46,18 +46,18 @@ export function recoveredId(
   );
 }
 
-/** What is sent of a recovered event. */
+/** The data that is sent for a recovered event. */
 export interface SentEvent {
   readonly item: Item;
-  /** What has to be in the bucket before the item is sent, if the event does not fit into a message. */
+  /** The object that must be in the bucket before the item is sent, if the event does not fit into a message. */
   readonly stored?: { readonly key: string; readonly json: string };
 }
 
 /**
  * The item of a recovered event. If the event does not fit into a message, the item refers to its `detail` in a bucket.
  *
- * @param about - `id`: the id of the complete event; `isUncertain`: whether a connection delivered it too is not known;
- *   `redaction`: what is redacted
+ * @param about - `id`: the id of the complete event; `isUncertain`: whether it is unknown if a connection also delivered it;
+ *   `redaction`: content to redact
  * @throws Error if even the reference does not fit into a message, which no topic name makes possible
  */
 export function sentEvent(

@@ -7,7 +7,7 @@ import type { WantedTopics } from './wanted-topics.ts';
 export interface PlannedCall {
   readonly call: string;
   readonly permission: string;
-  /** How often, at least, in one round. */
+  /** Minimum number of calls in one round. */
   readonly requests: string;
 }
 
@@ -59,7 +59,7 @@ const CALLS: readonly (PlannedCall & {
   },
 ];
 
-/** What a backfill of these topics and this interval asks. */
+/** The calls of a backfill of these topics and this interval. */
 export function recoveryPlan(
   wanted: WantedTopics,
   interval: Interval,

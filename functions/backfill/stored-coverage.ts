@@ -22,10 +22,10 @@ export interface CoverageLocation {
 }
 
 /**
- * Reads what the state table has about the coverage of a subscription set, strongly consistent. It queries one partition
+ * Reads the coverage of a subscription set from the state table, with strong consistency. It queries one partition
  * and reads no channels.
  *
- * @param sinceMs - gaps that ended before are left out, unless they touch a later one
+ * @param sinceMs - gaps that ended before this time are omitted, unless they touch a later one
  */
 export async function readCoverage(location: CoverageLocation, sinceMs: number): Promise<StoredCoverage> {
   // In this order: when a task's proof is read, the gaps before it are stored, and a span outlives its proof.

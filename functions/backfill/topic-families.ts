@@ -1,6 +1,6 @@
 import { detailType } from '../../lib/events/detail-type.ts';
 
-/** What can be recovered: every event, the state at present without the events before it, or nothing. */
+/** What can be recovered: every event, the present state without the events before it, or nothing. */
 export type Recovery = 'events' | 'present_state' | 'none';
 
 /** Topics whose events are recovered in the same way. */
@@ -8,9 +8,9 @@ export interface TopicFamily {
   /** Topics with `{id}` for their ids. */
   readonly topics: readonly string[];
   readonly recovery: Recovery;
-  /** The call that reads what is recovered. */
+  /** The call that reads the recovered events. */
   readonly call?: string;
-  /** What is not recovered, or why nothing is. */
+  /** Events that are not recovered, or why none are. */
   readonly limits: string;
 }
 
@@ -18,7 +18,7 @@ const DETAIL = 'v2.detail.events.conversation.{id}';
 const CONVERSATIONS_QUERY = 'POST /api/v2/analytics/conversations/details/query';
 const OBSERVATIONS_QUERY = 'POST /api/v2/analytics/queues/observations/query';
 
-/** What happens to the events of a gap, by topic. Topics that are not listed are not recovered. */
+/** How the events of a gap are recovered, by topic. Topics that are not listed are not recovered. */
 export const TOPIC_FAMILIES = {
   detailEvents: {
     topics: [
@@ -37,7 +37,7 @@ export const TOPIC_FAMILIES = {
     ].map((type) => `${DETAIL}.${type}`),
     recovery: 'events',
     call: CONVERSATIONS_QUERY,
-    limits: 'bodies have the fields that the analytics record has',
+    limits: 'bodies have the fields of the analytics record',
   },
   otherDetailEvents: {
     topics: ['attributes', 'contact', 'flow.outcome', 'outbound'].map((type) => `${DETAIL}.${type}`),
@@ -48,7 +48,7 @@ export const TOPIC_FAMILIES = {
     topics: ['v2.users.{id}.presence'],
     recovery: 'events',
     call: 'POST /api/v2/analytics/users/details/query',
-    limits: 'primary presences; a change of only the message is not known afterwards',
+    limits: 'primary presences; changes of the message alone cannot be recovered',
   },
   routingStatus: {
     topics: ['v2.users.{id}.routingStatus'],
@@ -61,19 +61,19 @@ export const TOPIC_FAMILIES = {
     recovery: 'present_state',
     call: `${CONVERSATIONS_QUERY}, GET /api/v2/conversations/{conversationId}`,
     limits:
-      'one state per conversation that was open in the gap; of one that has ended, the last state is made of its analytics record (`metadata.reconstructed`)',
+      'one state per conversation that was open during the gap; for one that has ended, the last state is built from its analytics record (`metadata.reconstructed`)',
   },
   conversationStream: {
     topics: ['conversation.state'],
     recovery: 'present_state',
     call: CONVERSATIONS_QUERY,
-    limits: 'one event per conversation that ended in the gap, made of its analytics record',
+    limits: 'one event per conversation that ended during the gap, built from its analytics record',
   },
   audits: {
     topics: ['v2.audits.entitytype.{id}.entityid.{id}'],
     recovery: 'events',
     call: 'POST /api/v2/audits/query/realtime',
-    limits: 'entity types whose service keeps them, for 14 days',
+    limits: 'entity types whose service retains them, for 14 days',
   },
   queueCounts: {
     topics: [
@@ -83,7 +83,7 @@ export const TOPIC_FAMILIES = {
     ],
     recovery: 'present_state',
     call: OBSERVATIONS_QUERY,
-    limits: 'one state per queue and media type; the counts in between are gone',
+    limits: 'one state per queue and media type; the counts in between are lost',
   },
   userStates: {
     topics: [
@@ -94,7 +94,7 @@ export const TOPIC_FAMILIES = {
     ],
     recovery: 'present_state',
     call: 'GET /api/v2/users?expand=…',
-    limits: 'one state per user; the states in between are gone',
+    limits: 'one state per user; the states in between are lost',
   },
   transcription: {
     topics: ['v2.conversations.{id}.transcription'],
@@ -113,7 +113,7 @@ const FAMILY_BY_TOPIC: ReadonlyMap<string, FamilyName> = new Map(
 );
 
 /** Why an event of a topic without a family is not recovered. */
-export const NO_API = 'no API of Genesys Cloud knows it afterwards';
+export const NO_API = 'no Genesys Cloud API returns it afterwards';
 
 /** The family of a topic, with or without ids; undefined if nothing is known to recover it. */
 export function familyOf(topic: string): FamilyName | undefined {

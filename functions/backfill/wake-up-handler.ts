@@ -24,7 +24,7 @@ import { uncoveredParts } from './uncovered-parts.ts';
 
 /** Part of an invocation that is left for storing progress and for the next wake-up. */
 const RESERVE_MS = 10_000;
-/** Longest delay of an SQS message. */
+/** Maximum delay of an SQS message. */
 const MAX_DELAY_SECONDS = 900;
 
 /** The backfill's clients. */
@@ -32,7 +32,7 @@ export interface BackfillDependencies {
   dynamodb: DynamoDBClient;
   /** A client that does not retry by itself. */
   sqs: SQSClient;
-  /** Reads the key of hashes. */
+  /** Reads the key for hashes. */
   secretsManager: SecretsManagerClient;
   /** Stores events that do not fit into a message. */
   objects: Pick<ObjectStore, 'bucket' | 'putJson'>;
@@ -45,7 +45,7 @@ export interface BackfillDependencies {
   onReport?: (report: BackfillReport) => void;
 }
 
-/** A handler for messages of the gaps queue, and for a schedule that looks for gaps whose message was lost. */
+/** A handler for messages of the gaps queue, and for a schedule that searches for gaps whose message was lost. */
 export type BackfillHandler = (event: SQSEvent | ScheduledEvent, context: Context) => Promise<void>;
 
 /** Creates the backfill's Lambda handler. */

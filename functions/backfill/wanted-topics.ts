@@ -6,7 +6,7 @@ import { type FamilyName, familyOf, NO_API, TOPIC_FAMILIES } from './topic-famil
 export class WantedTopics {
   /** Single topics. */
   readonly topics: ReadonlySet<string>;
-  /** Families of the topics, of those that have one. */
+  /** Families of those topics that have one. */
   readonly families: ReadonlySet<FamilyName>;
 
   /** @param topics - may be combined */
@@ -36,7 +36,7 @@ export class WantedTopics {
     );
   }
 
-  /** What is not recovered, or only in part, and why, by topic with `{id}`. */
+  /** Events that are not recovered, or only partly, and why, by topic with `{id}`. */
   notRecovered(): Record<string, string> {
     const types = new Set([...this.topics].map((topic) => detailType(topic)));
     return Object.fromEntries(

@@ -28,26 +28,26 @@ export interface OpenConversation {
   readonly id: string;
   readonly topics: readonly string[];
   /**
-   * Its last states for users and queues that left it in the gap, made of its record. They are sent if the conversation
+   * Its last states for users and queues that left it in the gap, built from its record. They are sent if the conversation
    * has ended since, because its end is not an event of these users and queues.
    */
   readonly left: readonly RecoveredEvent[];
 }
 
-/** What the REST API knows about a window. */
+/** Data that the REST API returns for a window. */
 export interface WindowContent {
   /** In order of time. */
   readonly events: readonly RecoveredEvent[];
-  /** Conversations whose state at present has to be read, by id. */
+  /** Conversations whose present state must be read, by id. */
   readonly open: readonly OpenConversation[];
-  /** Missing permissions, by what could not be read. */
+  /** Missing permissions, by the content that could not be read. */
   readonly missingPermissions: Readonly<Record<string, string>>;
 }
 
 /** A part of the content: undefined if there is too much of it for one window. */
 type Part = Partial<Pick<WindowContent, 'events' | 'open'>> | undefined;
 
-/** Reads what the REST API knows about a part of a gap. */
+/** Reads the data that the REST API returns for a part of a gap. */
 export class WindowReader {
   private readonly rest: RestClient;
   private readonly wanted: WantedTopics;
@@ -61,7 +61,7 @@ export class WindowReader {
   /**
    * Reads a window.
    *
-   * @param gap - what all windows cover: conversations that ended later were delivered live
+   * @param gap - the interval that all windows cover: conversations that ended later were delivered live
    * @returns undefined if it has too many events: read it in parts
    * @throws {@link GenesysError} if a call fails for another reason than a missing permission
    */

@@ -1,7 +1,7 @@
 import type { Log } from '../../lib/aws/logger.ts';
 import type { CoverageProof, CoverageStore } from './coverage-store.ts';
 
-/** Where coverage reads what is proven. */
+/** The sources from which coverage reads what is proven. */
 export interface CoverageSources {
   /**
    * Everything that the server sent before this time has been read by the subscription's connections, in epoch
@@ -14,7 +14,7 @@ export interface CoverageSources {
   oldestUnsentMs(): number | undefined;
 }
 
-/** What coverage is made of. */
+/** Dependencies of coverage. */
 export interface CoverageOptions {
   readonly log: Log;
   readonly sources: CoverageSources;
@@ -22,13 +22,13 @@ export interface CoverageOptions {
   readonly task: string;
   /** Without it gaps are only logged. */
   readonly store?: CoverageStore | undefined;
-  /** Adds to a proof of another task what that has proven elsewhere. */
+  /** Adds to the proof of another task the coverage that it has proven elsewhere. */
   readonly known?: ((proof: CoverageProof) => CoverageProof) | undefined;
 }
 
 /** A term: the time in which this task sends what it reads. */
 export interface Term extends Pick<CoverageOptions, 'task' | 'store' | 'known'> {
-  /** Since when this task sends what it reads, in epoch milliseconds; by default since now. */
+  /** Time from which this task sends what it reads, in epoch milliseconds; by default, now. */
   readonly fromMs?: number;
   /** Everything before was sent by another task, or is in a gap record, in epoch milliseconds. */
   readonly continuesAtMs?: number | undefined;

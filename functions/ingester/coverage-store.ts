@@ -10,7 +10,7 @@ import type { StoredReads } from './read-fingerprints.ts';
 
 /** Gap records are kept longer than any backfill needs them. */
 const GAP_LIFETIME_SECONDS = 90 * 86_400;
-/** What was read around a gap is needed until the gap is filled. */
+/** The events read around a gap are needed until the gap is filled. */
 const EDGES_LIFETIME_SECONDS = 31 * 86_400;
 /** Proofs, spans and lists of topics are kept as long as the gap records that refer to them, and are renewed while in use. */
 const PROOF_LIFETIME_SECONDS = 2 * GAP_LIFETIME_SECONDS;
@@ -25,7 +25,7 @@ export interface Gap {
   readonly topicsId: string;
   /**
    * Epoch milliseconds. Everything that the server sent before has been read: a ping that was sent then was answered. A
-   * server that answers no pings proves less: then this is a second before the last frame.
+   * server that does not answer pings proves less: then this is a second before the last frame.
    */
   readonly fromMs: number;
   /** Epoch milliseconds at which a connection was ready again. */
@@ -53,8 +53,8 @@ export interface CoverageProof {
 }
 
 /**
- * An interval in which a task served topics. What its own gap records name is not covered. Without such a record nothing
- * shows that a task covered a time: it may not have run.
+ * An interval in which a task served topics. The intervals of its own gap records are not covered. Without a span,
+ * nothing shows that a task covered a time: it may not have run.
  */
 export interface CoveredSpan {
   readonly task: string;
@@ -93,7 +93,7 @@ export function gapIdOf({ fromMs, subscription, topicsId: id }: Gap, task: strin
   return `${new Date(fromMs).toISOString()}#${task}#${subscription}#${id}`;
 }
 
-/** Identifies a list of topics, whatever its order. */
+/** Identifies a list of topics, regardless of its order. */
 export function topicsId(topics: readonly string[]): string {
   return hash('sha256', JSON.stringify(topics.toSorted()), 'hex').slice(0, TOPICS_ID_CHARACTERS);
 }
@@ -104,7 +104,7 @@ export function topicsId(topics: readonly string[]): string {
  * - `topics#<id>`: `topics`, a list
  * - `gap#<from, ISO 8601>#<task>#<subscription>#<topics id>`: `fromMs`, `toMs`, `reason`, `task`, `subscription`, `topicsId`,
  *   `clockJumpMs`
- * - `edges#<the same as of the gap>`: `fingerprints`, `knownFromMs`, `knownUntilMs`: what was read around the gap
+ * - `edges#<the same as of the gap>`: `fingerprints`, `knownFromMs`, `knownUntilMs`: the events read around the gap
  * - `span#<from, ISO 8601>#<task>#<subscription>#<topics id>`: the fields of a {@link CoveredSpan}
  * - `proof#<task>#<subscription>`: `coveredUntilMs`, `storedAtMs`, `isFinal`, and of the span that has not ended
  *   `topicsId` and `coveredFromMs`
@@ -139,7 +139,7 @@ export class DynamoDbCoverageStore implements CoverageStore {
     });
   }
 
-  /** Store what was read around a gap. */
+  /** Store the events that were read around a gap. */
   async putEdges(gapId: string, { fingerprints, knownFromMs, knownUntilMs }: StoredReads): Promise<void> {
     await this.put(`edges#${gapId}`, EDGES_LIFETIME_SECONDS, {
       fingerprints: { B: fingerprints },

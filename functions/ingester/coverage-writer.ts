@@ -4,7 +4,7 @@ import type { Gap } from './coverage-store.ts';
 
 /**
  * Records that wait to be written. From then on a new gap joins the later ones of its topics in one record, which also
- * names the time between them. The other records are bounded by their names, which those of subscriptions and lists of
+ * includes the time between them. The other records are bounded by their names, which those of subscriptions and lists of
  * topics are part of.
  */
 export const MAX_PENDING_RECORDS = 10_000;
@@ -12,7 +12,7 @@ export const MAX_PENDING_RECORDS = 10_000;
 const BACKOFF_BASE_MS = 200;
 const BACKOFF_CAP_MS = 10_000;
 
-/** Why a record names the time between gaps too. */
+/** Why a record also includes the time between gaps. */
 export const JOINED_REASON = 'several gaps, which the state table did not accept';
 
 /** Writes a record. */
@@ -25,7 +25,7 @@ export type Write = () => Promise<void>;
 export class CoverageWriter {
   private readonly log: Log;
   private readonly pending = new Map<string, Write>();
-  /** Gaps that have no record of their own, by the name of the record that they share. */
+  /** Gaps without their own record, by the name of the record that they share. */
   private readonly joined = new Map<string, Gap>();
   private readonly abort = new AbortController();
   private running: Promise<void> | undefined;
@@ -69,7 +69,7 @@ export class CoverageWriter {
     while (this.running) await this.running;
   }
 
-  /** Stop repeating. What is not written stays in the log. */
+  /** Stop retrying. Records that are not written remain in the log. */
   stop(): void {
     this.abort.abort();
   }

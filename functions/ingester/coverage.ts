@@ -138,7 +138,7 @@ export class Coverage {
     await this.writer.drain();
   }
 
-  /** Stop writing. What is not written is in the log. */
+  /** Stop writing. Records that are not written are in the log. */
   abandon(): void {
     clearInterval(this.timer);
     this.writer.stop();

@@ -18,7 +18,7 @@ const NS_PER_MS = 1e6;
 /** A metric without a value is not reported. */
 type Read = (sources: MetricSources) => number | undefined;
 
-/** Counts of one protocol. What is reported is the difference from the previous document. */
+/** Counts of one protocol. The difference from the previous document is reported. */
 const PROTOCOL_COUNTERS: Readonly<Record<ProtocolMetricName, (totals: ProtocolTotals) => number>> = {
   SequenceGaps: ({ sequence }) => sequence.gap,
   SequenceLate: ({ sequence }) => sequence.late,
@@ -30,7 +30,7 @@ const PROTOCOL_COUNTERS: Readonly<Record<ProtocolMetricName, (totals: ProtocolTo
 };
 const PROTOCOL_METRIC_NAMES = Object.keys(PROTOCOL_COUNTERS) as ProtocolMetricName[];
 
-/** Metrics that count up. What is reported is the difference from the previous document. */
+/** Metrics that count up. The difference from the previous document is reported. */
 const COUNTERS = {
   EventsReceived: ({ intake }) => intake().received,
   CopiesDropped: ({ intake }) => intake().copies,
@@ -45,7 +45,7 @@ const COUNTERS = {
   BridgedSeconds: ({ role }) => role().bridgedSeconds,
 } as const satisfies Partial<Record<IngesterMetricName, Read>>;
 
-/** Metrics whose present value is reported. */
+/** Metrics whose current value is reported. */
 const GAUGES = {
   Connections: ({ connections }) => connections(),
   Covered: ({ coverage }) => Number(coverage().complete),
@@ -112,7 +112,7 @@ function emitProtocol(
   metrics.publishStoredMetrics();
 }
 
-/** The present counts, which go on. */
+/** The current counts, which continue. */
 function copyOf({ protocols }: IntakeTotals): ReadonlyMap<string, ProtocolTotals> {
   return new Map(Object.entries(protocols).map(([protocol, one]) => [protocol, sumOfTotals([one])]));
 }

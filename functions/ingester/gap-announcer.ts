@@ -14,17 +14,17 @@ import {
 } from './coverage-store.ts';
 import { ReadFingerprints, type StoredReads } from './read-fingerprints.ts';
 
-/** What was read this long before and after a gap is stored. Times in events differ less from their delivery. */
+/** Events read this long before and after a gap are stored. Times in events differ less from their delivery. */
 export const EDGE_MS = 20_000;
-/** Gaps whose end is so recent that what is read after them is still added. Others are announced at once. */
+/** Gaps whose end is so recent that events read after them are still added. Others are announced at once. */
 const MAX_WAITING_GAPS = 1_000;
-/** Announcements that are under way. The backfill finds a gap that is one too many without them, by its record. */
+/** Maximum concurrent announcements. The backfill finds further gaps without one, by their records. */
 export const MAX_ANNOUNCEMENTS = 1_000;
 
-/** What a {@link GapAnnouncer} needs. */
+/** Dependencies of a {@link GapAnnouncer}. */
 export interface GapAnnouncerOptions {
   readonly store: CoverageStore;
-  /** Stores what was read around a gap. */
+  /** Stores the events that were read around a gap. */
   readonly putEdges: (gapId: string, reads: StoredReads) => Promise<void>;
   /** Wakes the backfill. */
   readonly send: (gapId: string) => Promise<unknown>;
@@ -54,7 +54,7 @@ export class GapAnnouncer implements CoverageStore {
     this.options = { ...options, edgeMs: options.edgeMs ?? EDGE_MS };
   }
 
-  /** Whether this task sends what it reads. What a standby has read may reach nobody, so it does not count as delivered. */
+  /** Whether this task sends what it reads. Events read by a standby may not reach anyone, so they do not count as delivered. */
   setLeading(isLeading: boolean): void {
     this.isLeading = isLeading;
     this.reads = new ReadFingerprints();
@@ -136,7 +136,7 @@ export class GapAnnouncer implements CoverageStore {
 
   private async store(gapId: string, { subscription, fromMs, toMs }: Gap): Promise<void> {
     const { edgeMs, oldestUnsentMs, readUntilMs, putEdges, send } = this.options;
-    // At the end of the process, what SQS has not accepted may never reach it. Before, it is sent again until it does.
+    // At the end of the process, items that SQS has not accepted may never reach it. Until then, they are sent again.
     const unsentMs = this.isStopping ? oldestUnsentMs() : undefined;
     const sentMs = (unsentMs ?? Number.POSITIVE_INFINITY) - 1;
     const lastMs = Math.min(toMs + edgeMs, sentMs);

@@ -16,7 +16,7 @@ export interface OwnGap {
 /** A gap that has ended. */
 export type EndedGap = OwnGap & { readonly toMs: number };
 
-/** The gaps of a task's connections that ended lately. */
+/** The gaps of a task's connections that ended recently. */
 export class EndedGaps {
   private gaps: readonly EndedGap[] = [];
 
@@ -33,7 +33,7 @@ export class EndedGaps {
     this.gaps = [...this.gaps.filter(({ toMs }) => toMs >= oldestMs), gap].slice(-MAX_ENDED_GAPS);
   }
 
-  /** What a subscription had before `atMs` concerns others. */
+  /** Forget the gaps of a subscription before `atMs`, which concern other topics. */
   forgetBefore(subscription: string, atMs: number): void {
     this.gaps = this.gaps.filter((one) => one.subscription !== subscription || one.toMs > atMs);
   }

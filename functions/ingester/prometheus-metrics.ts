@@ -88,7 +88,7 @@ const PROTOCOL_COUNTERS: readonly (readonly [
   ['notices_total', 'Messages that were only logged', ({ notices }) => by('about', notices)],
 ];
 
-/** Metrics with a present value. */
+/** Metrics with a current value. */
 const GAUGES: readonly Definition[] = [
   [
     'records_pending',

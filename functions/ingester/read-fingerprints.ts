@@ -1,9 +1,9 @@
 import { FINGERPRINT_BYTES } from '../../lib/events/recovery-fingerprint.ts';
 
-/** Latest events that are remembered, 16 bytes each. Their fingerprints fit into an item of DynamoDB. */
+/** Maximum number of remembered events, 16 bytes each. Their fingerprints fit into an item of DynamoDB. */
 export const MAX_REMEMBERED_READS = 32_768;
 
-/** What was read in an interval. */
+/** The events that were read in an interval. */
 export interface ReadsAround {
   /** Fingerprints, one after another. */
   readonly fingerprints: Uint8Array;
@@ -11,15 +11,15 @@ export interface ReadsAround {
   readonly knownFromMs: number;
 }
 
-/** What was read around a gap, and how much of that is known. */
+/** The events that were read around a gap, and the time for which all are known. */
 export interface StoredReads extends ReadsAround {
   /** Epoch milliseconds until when everything that was sent was read and is among the fingerprints. */
   readonly knownUntilMs: number;
 }
 
 /**
- * Fingerprints of the latest events that this process has read, so that a backfill can tell which events around a gap
- * were delivered live. Topics can move between subscriptions, so that all subscriptions are one.
+ * Fingerprints of the latest events that this process has read, so that a backfill can determine which events around a gap
+ * were delivered live. Topics can move between subscriptions, so all subscriptions are treated as one.
  */
 export class ReadFingerprints {
   private readonly times = new Float64Array(MAX_REMEMBERED_READS);
@@ -34,7 +34,7 @@ export class ReadFingerprints {
     fingerprint.copy(this.fingerprints, slot * FINGERPRINT_BYTES);
   }
 
-  /** What was read in an interval, in epoch milliseconds, both inclusive. */
+  /** The events that were read in an interval, in epoch milliseconds, both inclusive. */
   around(fromMs: number, toMs: number): ReadsAround {
     const kept = Math.min(this.count, MAX_REMEMBERED_READS);
     const found: Buffer[] = [];

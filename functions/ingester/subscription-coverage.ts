@@ -3,14 +3,14 @@ import { CoveredSpans, servedOf } from './covered-spans.ts';
 import type { OpenGap } from './open-gap.ts';
 import { TopicPeriods } from './topic-periods.ts';
 
-/** What is known about one subscription. */
+/** The coverage of one subscription. */
 export interface SubscriptionCoverage {
   /** Topics that are wanted. */
   readonly topics: readonly string[];
   readonly topicsId: string;
   /** Topics that were wanted, over time. */
   readonly periods: TopicPeriods;
-  /** When which topics were served. */
+  /** The times at which topics were served. */
   readonly spans: CoveredSpans;
   /** The open gap, or undefined while the subscription is covered. */
   gap: OpenGap | undefined;
@@ -38,9 +38,9 @@ export function withTopics(
 /**
  * Note which of the wanted topics are served now.
  *
- * @param delivered - what the connection delivers; without a connection, what was served stays the same
+ * @param delivered - topics that the connection delivers; without a connection, the served topics stay the same
  * @param sinceMs - since when, in epoch milliseconds
- * @returns the topics that are served now, if they are others than before
+ * @returns the topics that are served now, if they differ from those before
  */
 export function noteServed(
   { topics, topicsId: wantedId, spans, gap }: SubscriptionCoverage,

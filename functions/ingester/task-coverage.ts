@@ -16,7 +16,7 @@ import {
 } from './subscription-coverage.ts';
 
 /**
- * What the connections of this task cover. While it leads a term, that is recorded; while it follows, it shows which
+ * Coverage of this task's connections. While it leads a term, that is recorded; while it follows, it shows which
  * part of the leader's gaps this task can fill.
  */
 export class TaskCoverage {
@@ -62,7 +62,7 @@ export class TaskCoverage {
     return Math.min(Date.now(), this.stoppingAtMs ?? Date.now(), ...read);
   }
 
-  /** The gaps of this task's connections that are open or ended lately. */
+  /** The gaps of this task's connections that are open or ended recently. */
   get gaps(): readonly OwnGap[] {
     const { continuesAtMs } = this;
     const open = [...this.subscriptions].flatMap(([subscription, known]): OwnGap[] => {
@@ -226,7 +226,7 @@ export class TaskCoverage {
     await Promise.all([...this.terms()].map((term) => term.close()));
   }
 
-  /** Stop writing. What is not written is in the log. */
+  /** Stop writing. Unwritten records are in the log. */
   abandon(): void {
     for (const term of this.terms()) term.abandon();
   }

@@ -28,7 +28,7 @@ const openFills = () => new FillStore(aws.dynamodb, STATE_TABLE, 'default').open
 const INTERVAL = ['--from', '2026-11-20T09:00:00Z', '--to', '2026-11-20T10:00:00Z'];
 
 describe('switchboard backfill', () => {
-  test('With --dry-run it says what would be asked, which permissions that needs, and what is not recovered', async () => {
+  test('With --dry-run it prints the requests that would be made, the required permissions, and what is not recovered', async () => {
     const text = await run(
       ...INTERVAL,
       '--topics',
@@ -38,7 +38,7 @@ describe('switchboard backfill', () => {
     expect(text).toContain('POST /api/v2/analytics/users/details/query');
     expect(text).toContain('one per 100 users, in each of 6 intervals; permission analytics:userDetail:view');
     expect(text).toContain('GET /api/v2/conversations/{conversationId}');
-    expect(text).toContain('v2.routing.queues.{id}.users: no API of Genesys Cloud knows it afterwards');
+    expect(text).toContain('v2.routing.queues.{id}.users: no Genesys Cloud API returns it afterwards');
     expect(text).not.toContain('audits');
     expect(await openFills()).toEqual([]);
   });
@@ -59,8 +59,8 @@ describe('switchboard backfill', () => {
   });
 
   test.each([
-    [['--from', '2026-11-20T10:00:00Z', '--to', '2026-11-20T09:00:00Z'], /--from has to be before --to/],
-    [['--from', '1h', '--to', '2999-01-01'], /--to before now/],
+    [['--from', '2026-11-20T10:00:00Z', '--to', '2026-11-20T09:00:00Z'], /--from must be before --to/],
+    [['--from', '1h', '--to', '2999-01-01'], /--to must be before now/],
     [['--from', '2026-01-01', '--to', '2026-03-01'], /longer than 31 days/],
     [['--from', 'yesterday', '--to', '1h'], /ISO 8601/],
   ])('An interval %j is refused with the reason', async (interval, message) => {

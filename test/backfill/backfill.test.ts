@@ -69,7 +69,7 @@ describe('a gap', () => {
     expect(notRecovered).toEqual({});
   });
 
-  test('Every detail event of a gap that the analytics record knows is recovered', async () => {
+  test('Every detail event of a gap that is in the analytics record is recovered', async () => {
     cloud = await startCloud();
     const local = await LocalBackfill.start(cloud);
     const { frames, fromMs, toMs } = outage(20_000, DETAIL_TOPICS);
@@ -108,7 +108,7 @@ describe('a gap', () => {
     expect(last.size).toBeGreaterThan(100);
   });
 
-  test('A conversation that ended says that its last state is made of its record', async () => {
+  test('A conversation that ended says that its last state is built from its record', async () => {
     cloud = await startCloud();
     const local = await LocalBackfill.start(cloud);
     const { fromMs, toMs } = outage(8_000, SNAPSHOT_TOPICS);
@@ -121,7 +121,7 @@ describe('a gap', () => {
     expect(details.every((detail) => ended(detail) === (detail.metadata.reconstructed ?? false))).toBe(true);
   });
 
-  test('What cannot be recovered is listed with the reason', async () => {
+  test('Events that cannot be recovered are listed with the reason', async () => {
     cloud = await startCloud();
     const local = await LocalBackfill.start(cloud);
     const topics = [
@@ -132,7 +132,7 @@ describe('a gap', () => {
     const { fromMs, toMs } = outage(10, topics);
     const { closed } = await local.fill(await local.recordGap(fromMs, toMs, topics));
     expect(closed[0]?.notRecovered).toEqual({
-      'v2.routing.queues.{id}.users': 'no API of Genesys Cloud knows it afterwards',
+      'v2.routing.queues.{id}.users': 'no Genesys Cloud API returns it afterwards',
       'v2.users.{id}.conversationsummary': expect.stringContaining('present state only'),
       'v2.users.{id}.station': expect.stringContaining('present state only'),
     });
@@ -161,7 +161,7 @@ describe('events that were delivered live', () => {
     expect(local.published.some(({ weak }) => weak)).toBe(false);
   });
 
-  test('If nothing tells what was read before a gap, its first events have a weak identity', async () => {
+  test('If it is unknown what was read before a gap, its first events have a weak identity', async () => {
     cloud = await startCloud();
     const local = await LocalBackfill.start(cloud);
     const { fromMs, toMs } = outage(2_000, STATE_TOPICS);

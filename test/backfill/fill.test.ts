@@ -55,7 +55,7 @@ test('A new gap is due for its first round, and nothing of it is read', () => {
 });
 
 describe('the windows of a gap', () => {
-  test('They have ten minutes, and the last one what is left', () => {
+  test('Each has ten minutes, and the last one has the rest', () => {
     expect(minutesOf([0, 25])).toEqual([10, 10, 5]);
     expect(minutesOf([0, 10])).toEqual([10]);
     expect(minutesOf([3, 4])).toEqual([1]);
@@ -68,7 +68,7 @@ describe('the windows of a gap', () => {
     ]);
   });
 
-  test('Each part of a gap has windows of its own', () => {
+  test('Each part of a gap has its own windows', () => {
     expect(minutesOf([0, 12], [20, 25])).toEqual([10, 2, 5]);
     expect(minutesOf()).toEqual([]);
   });
@@ -96,7 +96,7 @@ describe('the windows of a gap', () => {
   });
 });
 
-test('What was recovered is counted by topic over all windows and the states', () => {
+test('Recovered events are counted by topic over all windows and the states', () => {
   const fill = { ...newFill(gap, times), windows: [found({ a: 1, b: 2 }), found({ a: 3 })] };
   expect(recoveredCounts(fill)).toEqual({ a: 4, b: 2 });
   expect(recoveredCounts({ ...fill, states: { b: 5, c: 1 } })).toEqual({ a: 4, b: 7, c: 1 });

@@ -75,7 +75,7 @@ test('Who leaves a conversation in a gap gets its last state, also if the conver
   }
 });
 
-test('Who leaves a conversation in a gap gets its present state while it goes on', async () => {
+test('Anyone who leaves a conversation in a gap gets its present state while it continues', async () => {
   const local = await LocalBackfill.start(cloud);
   const first = { name: 'first', from: iso(39), to: iso(20) };
   emitState([first, { name: 'second', from: iso(20) }], [first]);

@@ -98,7 +98,7 @@ describe('a recovered event that does not fit into a message', () => {
   });
 });
 
-test('Of the conversation stream, each conversation that ended in the gap has one event, made of its record', async () => {
+test('For the conversation stream, each conversation that ended in the gap has one event, built from its record', async () => {
   const published = await fillOutage(['conversation.state', 'routing.queue'], () => generate(8_000));
   expect(published.length).toBeGreaterThan(20);
   const details = published.map(toDetail);

@@ -9,7 +9,7 @@ import {
 
 const families = Object.entries<TopicFamily>(TOPIC_FAMILIES);
 
-test('What is recovered is what the simulated platform remembers', () => {
+test('The recovered events are those that the simulated platform remembers', () => {
   const memory = { events: 'every', present_state: 'last', none: undefined } as const;
   for (const [, { topics, recovery }] of families)
     for (const topic of topics) expect(PLATFORM_MEMORY[topic], topic).toBe(memory[recovery]);

@@ -76,7 +76,7 @@ describe('A deployment with the native integration', () => {
     expect(matches({ ...event, 'detail-type': 'v2.users.{id}.routingStatus' })).toBe(false);
   });
 
-  test('What EventBridge cannot deliver within a day is sent to the dead-letter queue', () => {
+  test('Events that EventBridge cannot deliver within a day are sent to the dead-letter queue', () => {
     expect(rulesOf(template).map(({ Targets }) => plain(Targets))).toEqual([
       [
         expect.objectContaining({

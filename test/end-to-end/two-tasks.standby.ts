@@ -6,9 +6,9 @@ import { sending, TaskDeployment } from './task-deployment.ts';
 const KILLS = Number(process.env.KILLS ?? 50);
 /** The kills of a deployment are at other moments with another seed. */
 const SEED = Number(process.env.SEED ?? 1);
-/** Deployments at a time: most of a take-over is waiting. */
+/** Deployments at a time: most of a takeover is waiting. */
 const DEPLOYMENTS = 10;
-/** The first kills are spread over this time: the start of a task takes CPU time that the take-overs of others need. */
+/** The first kills are spread over this time: the start of a task takes CPU time that the takeovers of others need. */
 const SPREAD_MS = 12_000;
 /** Events per second of each deployment whose leader is killed, and of the others. */
 const KILLED_RATE_PER_SECOND = 20;
@@ -34,7 +34,7 @@ async function start(tasks: number): Promise<TaskDeployment> {
   return deployment;
 }
 
-/** Kills the leader at seeded moments. Returns how long each take-over took, in milliseconds. */
+/** Kills the leader at seeded moments. Returns how long each takeover took, in milliseconds. */
 async function killLeaders({ tasks }: TaskDeployment, kills: number, seed: number): Promise<number[]> {
   const random = new Random(seed);
   const takeOvers: number[] = [];
@@ -67,7 +67,7 @@ test(`After ${KILLS} kills of the leader, every event is on the bus`, async () =
   const weak = outcomes.reduce((sum, { report }) => sum + report.publishedTwiceWeak, 0);
   const sent = outcomes.reduce((sum, { report }) => sum + report.sent, 0);
   process.stdout.write(
-    `${takeOvers.length} take-overs took up to ${Math.max(...takeOvers)} ms; ${weak} of ${sent} events were published twice, flagged as weak.\n`,
+    `${takeOvers.length} takeovers took up to ${Math.max(...takeOvers)} ms; ${weak} of ${sent} events were published twice, flagged as weak.\n`,
   );
   for (const { report } of outcomes)
     expect(report).toMatchObject({ lost: 0, uncovered: 0, unproven: 0, publishedTwice: 0, unexpected: 0 });

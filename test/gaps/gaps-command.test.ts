@@ -112,7 +112,7 @@ const processOf = (flags: readonly string[]) =>
 const TABLE = ['--table', STATE_TABLE];
 
 describe('the gaps of a deployment with two tasks', () => {
-  test('The list has only what no task covered, with its length, topics, reasons and tasks', async () => {
+  test('The list contains only intervals that no task covered, with their length, topics, reasons and tasks', async () => {
     const { code, stdout, stderr } = await processOf(TABLE);
     expect(stderr).toBe('');
     expect(code).toBe(0);
@@ -171,7 +171,7 @@ ${at(5_000)} to ${at(5_002.5)}  2.500 s
     expect(listed.map(({ from }) => from)).toEqual(expected);
   });
 
-  test('What a standby filled is not a gap, and is listed as bridged with the reason of the leader', async () => {
+  test('An interval that a standby filled is not a gap, and is listed as bridged with the reason of the leader', async () => {
     const store = storeOf('bridged');
     const proof = { task: 'leader', subscription: '0', covering: { topicsId: ID, fromMs: START_MS } };
     await store.putTopics(ID, TOPICS);
@@ -218,7 +218,12 @@ describe('errors', () => {
     ['an unknown subscription set', [...TABLE, '--subscription', 'x'], {}, /no records of .* set x/],
     ['an unreachable endpoint', [...TABLE, '--endpoint-url', 'http://127.0.0.1:1'], {}, /cannot be reached/],
     ['no Region', TABLE, { AWS_REGION: undefined }, /Region is missing\. Set AWS_REGION/],
-    ['no credentials', TABLE, { AWS_ACCESS_KEY_ID: undefined }, /AWS accepts no credentials .*AWS_PROFILE/],
+    [
+      'no credentials',
+      TABLE,
+      { AWS_ACCESS_KEY_ID: undefined },
+      /AWS credentials are missing or were not accepted .*AWS_PROFILE/,
+    ],
     ['an invalid time', ['--since', 'yesterday'], {}, /ISO 8601 time such as/],
     ['an invalid date', ['--since', '2026-13-45'], {}, /ISO 8601 time such as/],
     ['an invalid URL', ['--endpoint-url', 'localhost:4566'], {}, /http or https URL/],

@@ -81,7 +81,7 @@ describe('a task that is killed', () => {
     expect(second.log.lines.map(({ message }) => message)).toEqual(['gap']);
   });
 
-  test('The next task stores no proof of its own before the gap of its start is recorded', async () => {
+  test('The next task does not store its own proof before the gap of its start is recorded', async () => {
     const first = await liveTask('first');
     await pass(25_000);
     first.kill();

@@ -74,7 +74,7 @@ describe('what a task covered', () => {
     expect(spans()).toEqual([['first', 0, 10, [A]]]);
   });
 
-  test('What a stopped task covered remains after the next task has deleted its proof', async () => {
+  test('The coverage of a stopped task remains after the next task has deleted its proof', async () => {
     const first = await liveTask('first');
     await pass(33_000);
     await first.stop();
@@ -88,7 +88,7 @@ describe('what a task covered', () => {
     ]);
   });
 
-  test('What a killed task covered ends with its last proof', async () => {
+  test('The coverage of a killed task ends with its last proof', async () => {
     const first = await liveTask('first');
     await pass(33_000);
     first.kill();

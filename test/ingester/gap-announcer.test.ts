@@ -56,7 +56,7 @@ function counted({ fingerprints }: ReadsAround): number {
 }
 
 describe('a gap that has ended', () => {
-  test('What a standby has read does not count as delivered, because it may have sent nothing of it', async () => {
+  test('Events that a standby has read do not count as delivered, because it may have sent none of them', async () => {
     const { one, edges, read } = announcer();
     one.setLeading(false);
     read(START_MS, 1);

@@ -159,7 +159,7 @@ describe('roles', () => {
   });
 });
 
-describe('a take-over', () => {
+describe('a takeover', () => {
   test('A standby leads when the record has not moved for nine seconds, with the last record', async () => {
     await startBoth();
     await pass(BEAT_INTERVAL_MS);
@@ -232,7 +232,7 @@ describe('a take-over', () => {
     await third.leadership.stop();
   });
 
-  test('A take-over whose answer was lost is seen at the next read', async () => {
+  test('A takeover whose response was lost is seen at the next read', async () => {
     await startBoth();
     await first.leadership.release();
     store.failsAfter = true;
@@ -317,7 +317,7 @@ describe('a table that cannot be reached', () => {
     expect(second.follows).toBe(0);
   });
 
-  test('A task that starts meanwhile leads after nine seconds', async () => {
+  test('A task that starts in the meantime leads after nine seconds', async () => {
     store.failsBefore = true;
     first.leadership.start();
     await pass(TAKE_OVER_AFTER_MS - READ_INTERVAL_MS);

@@ -9,7 +9,7 @@ const START_MS = 1_800_000_000_000;
 const SEEDS = Array.from({ length: Number(process.env.SEEDS ?? histories(5, 20)) }, (_, index) => index + 1);
 /** Events happen five times a second on average. */
 const EVENTS_PER_SECOND = 5;
-/** A take-over sends again what the last leader received within the slack, since its last beat and since its last pong. */
+/** A takeover sends again what the last leader received within the slack, since its last beat and since its last pong. */
 const MAX_COPIED_SECONDS = 8;
 
 beforeEach(() => vi.useFakeTimers({ now: START_MS }));

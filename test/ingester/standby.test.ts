@@ -57,7 +57,7 @@ describe('two tasks', () => {
     expect(await run.aws.records('gap#')).toEqual([]);
   });
 
-  test('What the leader sent shortly before it stopped is sent again, and nothing older', async () => {
+  test('Items that the leader sent shortly before it stopped are sent again, and nothing older', async () => {
     const standby = await startTwo();
     run.emit(50);
     await eventually(() => run.aws.events.length).toBe(50);

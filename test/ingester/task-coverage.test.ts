@@ -107,7 +107,7 @@ describe('the beginning of a term', () => {
     ]);
   });
 
-  test('What the last term proved with its last beat is no gap', async () => {
+  test('An interval that the last term proved with its last beat is not a gap', async () => {
     await store.putProof({
       task: 'last',
       subscription: '0',

@@ -28,7 +28,7 @@ export function stateTopics({ participants }: ConversationDetail, wanted: Wanted
 }
 
 /**
- * When the user or queue of a topic left a conversation, in epoch milliseconds: none of its sessions goes on.
+ * When the user or queue of a topic left a conversation, in epoch milliseconds: none of its sessions continues.
  *
  * @returns undefined if it is still in it
  */
@@ -47,7 +47,7 @@ export function leftAtMs({ participants }: ConversationDetail, topicName: string
   return Number.isFinite(lastMs) ? lastMs : undefined;
 }
 
-/** The last state of a conversation that has ended, made of its analytics record. Attributes are not in the record. */
+/** The last state of a conversation that has ended, built from its analytics record. Attributes are not in the record. */
 export function reconstructedState(record: ConversationDetail): Record<string, unknown> {
   return {
     id: record.conversationId,

@@ -7,7 +7,7 @@ import type { TaskCoverage } from '../task-coverage.ts';
 import { type GapRequest, SLACK_MS } from './leadership-record.ts';
 import type { RoleQueue } from './role-queue.ts';
 
-/** Shortest interval between two records of a gap that continues. */
+/** Minimum interval between two records of a gap that continues. */
 const RECORD_INTERVAL_MS = 10_000;
 const MS_PER_SECOND = 1_000;
 
@@ -27,7 +27,7 @@ interface Progress {
   readonly parts: readonly FilledPart[];
 }
 
-/** What bridging is made of. */
+/** Dependencies of bridging. */
 export interface BridgingOptions {
   readonly queue: RoleQueue;
   readonly coverage: TaskCoverage;
@@ -36,14 +36,14 @@ export interface BridgingOptions {
 }
 
 /**
- * Fills the gaps of the leader's connections with what this task has read meanwhile: it sends those items, and records
- * the interval as covered by itself, as far as its own connection was live. What no record names stays a gap.
+ * Fills the gaps of the leader's connections with the items that this task read in the meantime: it sends them, and records
+ * the interval as covered by itself, as far as its own connection was live. An interval that no record names remains a gap.
  */
 export class Bridging {
   /** Seconds of gaps that were filled since the start. */
   bridgedSeconds = 0;
   private readonly options: BridgingOptions;
-  /** Id of the records. No gap record has it, because only live intervals are recorded. */
+  /** Id of the records. No gap record has this id, because only live intervals are recorded. */
   private readonly task = `bridge-${randomUUID()}`;
   /** By request. */
   private readonly gaps = new Map<string, Progress>();
@@ -53,7 +53,7 @@ export class Bridging {
     this.options = options;
   }
 
-  /** Send what fills these gaps and is not sent yet. */
+  /** Send the items that fill these gaps and were not sent yet. */
   serve(requests: readonly GapRequest[]): void {
     const wanted = new Set(requests.map(keyOf));
     for (const [key, { parts }] of this.gaps)
@@ -61,12 +61,12 @@ export class Bridging {
     for (const request of requests) this.fill(request, false);
   }
 
-  /** This task leads from now on: send all that is kept of these gaps. */
+  /** This task leads from now on: send all kept items of these gaps. */
   finish(requests: readonly GapRequest[]): void {
     for (const request of requests) this.fill(request, true);
   }
 
-  /** Record what SQS has accepted. A gap that continues is recorded again, with a later end. */
+  /** Record the intervals that SQS has accepted. A gap that continues is recorded again, with a later end. */
   record(isLast = false): void {
     const { queue, store, writer } = this.options;
     const isTime = isLast || performance.now() - this.recordedTick >= RECORD_INTERVAL_MS;
@@ -87,7 +87,7 @@ export class Bridging {
     }
   }
 
-  /** Send what is kept of a gap. Without `isAll` only as far as this task has proven to have read. */
+  /** Send the kept items of a gap; without `isAll`, only as far as this task has proven that it has read. */
   private fill(request: GapRequest, isAll: boolean): void {
     const { queue, coverage } = this.options;
     const key = keyOf(request);

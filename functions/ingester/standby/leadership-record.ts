@@ -1,15 +1,15 @@
-/** Interval at which the leader moves its record. */
+/** Interval at which the leader updates its record. */
 export const BEAT_INTERVAL_MS = 2_000;
 /** Interval at which a standby reads the record. */
 export const READ_INTERVAL_MS = 1_000;
 /**
- * A standby takes over when the record has not moved for this long, measured with its own monotonic clock. Half a read
+ * A standby takes over when the record has not changed for this long, measured with its own monotonic clock. Half a read
  * interval less than 9 s, so that the ninth read decides although timers are not exact: another task leads 12 s after
  * the last beat at the latest.
  */
 export const TAKE_OVER_AFTER_MS = 8_500;
 /**
- * What the next leader sends again before `acceptedUntilMs`: the clocks of two tasks differ, and the server does not
+ * Time before `acceptedUntilMs` whose items the next leader sends again: the clocks of two tasks differ, and the server does not
  * write an event to two connections at the same moment.
  */
 export const SLACK_MS = 2_000;
@@ -23,7 +23,7 @@ export interface GapRequest {
   /** Identifies the list of topics that the leader's connection served. */
   readonly topicsId: string;
   readonly fromMs: number;
-  /** The end of the gap, or if it is open the time at which it was known to be. */
+  /** The end of the gap; if it is open, the time at which it was known to be open. */
   readonly toMs: number;
   readonly isOpen: boolean;
 }
@@ -32,7 +32,7 @@ export interface GapRequest {
 export interface LeadershipRecord {
   /** Id of a term: the time in which one task leads. */
   readonly leader: string;
-  /** The term before. */
+  /** The previous term. */
   readonly predecessor?: string | undefined;
   /** Changes with every write. */
   readonly counter: number;
@@ -48,12 +48,12 @@ export interface LeadershipRecord {
   readonly requests: readonly GapRequest[];
 }
 
-/** Where the record is stored. A call that does not answer fails. */
+/** Where the record is stored. A call without a response fails. */
 export interface LeadershipStore {
   /** Strongly consistent; undefined when no task has ever led. */
   read(): Promise<LeadershipRecord | undefined>;
-  /** Write a record in place of the one that was read. Returns false when that has changed. */
+  /** Write a record in place of the one that was read. Returns false if that has changed. */
   take(record: LeadershipRecord, replaced: LeadershipRecord | undefined): Promise<boolean>;
-  /** Write a record of the same term. Returns false when another task leads. */
+  /** Write a record of the same term. Returns false if another task leads. */
   move(record: LeadershipRecord): Promise<boolean>;
 }

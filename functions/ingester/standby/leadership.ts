@@ -34,7 +34,7 @@ export interface LeadershipOwner {
   onStep(): void;
 }
 
-/** What a step of a standby has seen. */
+/** The record as a step of a standby read it. */
 interface Sight {
   /** Undefined when no task has ever led. */
   readonly record: LeadershipRecord | undefined;
@@ -43,7 +43,7 @@ interface Sight {
 
 /**
  * Decides whether this task leads. Every decision errs on the side of two leaders, because those cost copies, and no
- * leader costs events: a task that cannot read the record leads after the same time as if the record did not move, and
+ * leader costs events: a task that cannot read the record leads after the same time as if the record did not change, and
  * a leader that cannot write it continues. It stops leading only when it reads that another task does.
  */
 export class Leadership {
@@ -63,7 +63,7 @@ export class Leadership {
   private isEnding = false;
   /** Requests of the last term, until `acceptedUntilMs` is this term's own. */
   private inherited: readonly GapRequest[] = [];
-  /** Monotonic times in milliseconds: of the last movement that was seen, of the last beat, since a take-over is due. */
+  /** Monotonic times in milliseconds: of the last movement that was seen, of the last beat, since a takeover is due. */
   private movedTick = performance.now();
   private beatTick = Number.NEGATIVE_INFINITY;
   private dueTick: number | undefined;
@@ -158,7 +158,7 @@ export class Leadership {
   }
 
   private async beat(): Promise<void> {
-    // Until the record has its own time, a take-over depends on a standby that was live before this term.
+    // Until the record has its own time, a takeover depends on a standby that was live before this term.
     const intervalMs = this.hasOwnTime ? BEAT_INTERVAL_MS : READ_INTERVAL_MS;
     if (performance.now() - this.beatTick < intervalMs - READ_INTERVAL_MS / 2) return;
     this.beatTick = performance.now();

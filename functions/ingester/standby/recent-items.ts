@@ -1,13 +1,13 @@
 import type { Item } from '../../../lib/events/item.ts';
 
-/** How long a standby keeps what it has read. A gap of the leader is found within 40 s. */
+/** How long a standby keeps the items that it has read. A gap of the leader is detected within 40 s. */
 export const MAX_AGE_MS = 60_000;
 /**
  * Bytes of items that a standby keeps; with more, the oldest are dropped. At 2,000 events per second, a full standby has
  * 370 MB of resident memory, and at most 433 MB while it takes over (`npm run bench -- memory`). A task has 512 MB.
  */
 export const MAX_BYTES = 96 * 1_048_576;
-/** Memory of an item besides its text. */
+/** Memory of an item in addition to its string. */
 export const ITEM_OVERHEAD_BYTES = 200;
 
 /** An item that was read, or one that is made only if it is sent. */
@@ -20,7 +20,7 @@ export interface RecentItem {
   readonly content: Item | (() => Promise<Item>);
 }
 
-/** What a standby has read lately, by time of receipt. Whatever is dropped is before {@link sinceMs}. */
+/** The items that a standby has read recently, by time of receipt. Dropped items are before {@link sinceMs}. */
 export class RecentItems {
   private readonly limits: { readonly maxAgeMs: number; readonly maxBytes: number };
   private items: RecentItem[] = [];
@@ -64,7 +64,7 @@ export class RecentItems {
     return taken.toSorted((a, b) => a.receivedAtMs - b.receivedAtMs);
   }
 
-  /** Drop everything. What is kept begins now. */
+  /** Drop everything, and keep items that are added from now on. */
   clear(): void {
     this.items = [];
     this.first = 0;

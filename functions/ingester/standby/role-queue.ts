@@ -5,7 +5,7 @@ import { type RecentItem, RecentItems } from './recent-items.ts';
 
 /** The queue of a task that leads or follows: its items are sent, or kept for a while. */
 export class RoleQueue implements ItemQueue {
-  /** What was read and not sent. */
+  /** Items that were read and not sent. */
   readonly recent: RecentItems;
   private readonly batcher: ItemQueue;
   private isLeading = false;
@@ -33,7 +33,7 @@ export class RoleQueue implements ItemQueue {
     else this.recent.add({ subscription, receivedAtMs, bytes, content: make });
   }
 
-  /** Send what is kept and wanted, the oldest first. It is no longer kept. */
+  /** Send the kept items that are wanted, oldest first. They are no longer kept. */
   send(isWanted: (item: RecentItem) => boolean): void {
     for (const { content, bytes, subscription, receivedAtMs } of this.recent.take(isWanted)) {
       if (typeof content === 'function') this.batcher.addLater(bytes, content, receivedAtMs, subscription);
@@ -41,7 +41,7 @@ export class RoleQueue implements ItemQueue {
     }
   }
 
-  /** Send everything from now on. What is still kept is dropped. */
+  /** Send everything from now on. Items that are still kept are dropped. */
   lead(): void {
     this.isLeading = true;
     this.recent.clear();

@@ -15,10 +15,10 @@ import {
 } from './leadership-record.ts';
 import { RoleQueue } from './role-queue.ts';
 
-/** Proofs that wait until SQS has accepted what was read; one per second. The batcher gives up after five minutes. */
+/** Proofs that wait until SQS has accepted the items that were read; one per second. The batcher gives up after five minutes. */
 const MAX_PROOFS = 600;
 
-/** What a role is made of. */
+/** Dependencies of a role. */
 export interface TaskRoleOptions {
   /** Id of this task, which no other process has. */
   readonly task: string;
@@ -35,7 +35,7 @@ export interface TaskRoleOptions {
   readonly log: Log;
 }
 
-/** What the health endpoint and the metrics say about the role. */
+/** The role, as the health endpoint and the metrics report it. */
 export interface RoleState {
   readonly role: 'leader' | 'standby';
   /** Epoch milliseconds; undefined before the first change. */
@@ -49,7 +49,7 @@ export interface RoleState {
 }
 
 /**
- * The role of this task. The leader sends what it reads. A standby keeps what it read lately, sends it when it takes
+ * The role of this task. The leader sends what it reads. A standby keeps what it read recently, sends it when it takes
  * over, and fills the gaps of the leader with it.
  */
 export class TaskRole implements LeadershipOwner {
@@ -59,7 +59,7 @@ export class TaskRole implements LeadershipOwner {
   private readonly leadership: Leadership | undefined;
   private readonly bridging: Bridging | undefined;
   private readonly writer: CoverageWriter;
-  /** Up to when everything had been read when an item was the last one, in epoch milliseconds. */
+  /** Epoch milliseconds up to which everything had been read when an item was the last one. */
   private proofs: readonly { readonly position: number; readonly readUntilMs: number }[] = [];
 
   constructor(options: TaskRoleOptions) {
@@ -85,14 +85,14 @@ export class TaskRole implements LeadershipOwner {
   canContinue(last: LeadershipRecord | undefined): boolean {
     const { isLive, coverage } = this.options;
     if (!last) return isLive();
-    // The last leader may not have sent anything of what it read.
+    // The last leader may have sent nothing of what it read.
     const sinceMs = last.acceptedUntilMs ?? Number.NEGATIVE_INFINITY;
     return isLive() && Math.max(this.queue.recent.sinceMs, coverage.liveSinceMs) <= sinceMs;
   }
 
   /**
-   * What was sent before a time is accepted once everything is that was read when the time was proven. The times of
-   * receipt do not show that: a frame can have waited for a task that was busy.
+   * Everything sent before a time is accepted once all items that had been read when the time was proven are accepted.
+   * The times of receipt do not show that: a frame can have waited for a task that was busy.
    */
   get acceptedUntilMs(): number | undefined {
     const { coverage } = this.options;
@@ -128,12 +128,12 @@ export class TaskRole implements LeadershipOwner {
     this.leadership?.start();
   }
 
-  /** The process stops. A standby does not take over any more; a leader leads until everything is sent. */
+  /** The process stops. A standby no longer takes over; a leader leads until everything is sent. */
   stopping(): void {
     this.leadership?.end();
   }
 
-  /** Decide and serve nothing any more. */
+  /** Stop deciding and serving. */
   async stop(): Promise<void> {
     this.writer.stop();
     await this.leadership?.stop();
@@ -192,7 +192,7 @@ function toRequest({ subscription, topicsId, fromMs, toMs }: OwnGap): GapRequest
   return { subscription, topicsId, fromMs, toMs: toMs ?? Date.now(), isOpen: toMs === undefined };
 }
 
-/** The last term has ended. What it proved with its last beat is later than its last proof. */
+/** The last term has ended. The coverage it proved with its last beat is later than its last proof. */
 function completed(proof: CoverageProof, before: LeadershipRecord | undefined): CoverageProof {
   if (proof.isFinal || !before) return proof;
   const { acceptedUntilMs = proof.coveredUntilMs, leader, predecessor, requests } = before;
