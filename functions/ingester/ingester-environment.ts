@@ -112,7 +112,7 @@ function secretProblems(ids: readonly string[]): string[] {
   return [
     ...(ids.length === 0 ? ['names no secret: name a secret with the OAuth client'] : []),
     ...[...new Set(repeated)].map(
-      (id) => `names ${id} more than once: each OAuth client needs a secret of its own`,
+      (id) => `names ${id} more than once: each OAuth client needs its own secret`,
     ),
     ...(ids.length > MAX_CLIENTS
       ? [`names ${ids.length} secrets, but a deployment has at most ${MAX_CLIENTS} OAuth clients`]
