@@ -11,6 +11,7 @@ import {
 } from '../../lib/events/item.ts';
 import type { RejectionReason } from '../../lib/events/schema.ts';
 import { CursorCommits } from './cursor-commits.ts';
+import type { IntakeHandlers } from './intake-handlers.ts';
 import { type IntakeTotals, noTotals, type ProtocolTotals, sumOfTotals } from './intake-totals.ts';
 import type { IdentifiedEvent, ItemQueue, Origin } from './item-queue.ts';
 import { KeyHistory } from './key-history.ts';
@@ -23,14 +24,6 @@ import type { SignalSink } from './signal-sink.ts';
 
 /** The name under which items are counted if they do not name their protocol. */
 const UNKNOWN_PROTOCOL = 'unknown';
-
-/** Receives what the intake reports apart from items. */
-export interface IntakeHandlers {
-  /** The server did not deliver these sequence numbers, both inclusive. */
-  onSequenceGap(subscription: string, from: number, to: number, sinceMs?: number): void;
-  /** An event was read that can be found again by its key. */
-  onKeyedEvent?(frame: ReceivedEvent['frame'], key: string): void;
-}
 
 /**
  * Turns the signals of sessions into items for the batcher: each event once, with its id, and rejected frames in full.
@@ -90,7 +83,7 @@ export class Intake {
         if (session === speaker.current) lastHistory = histories.get(session) ?? lastHistory;
         const { released, copies } = speaker.end(session, end);
         totals.copies += copies;
-        for (const weak of released) this.addEvent(origin, weak);
+        for (const weak of released) this.addWeakEvent(origin, weak);
       },
       take: (session, signal, frame) => {
         switch (signal.kind) {
@@ -190,10 +183,9 @@ export class Intake {
     const { id, isWeak, key } = identity;
     if (key !== undefined) this.handlers.onKeyedEvent?.(event.frame, key);
     const hasRecurred = key !== undefined && history?.add(key, id, lastsSinceMs(event.frame));
-    if (hasRecurred) this.recent.add(id);
     if (isWeak || hasRecurred) {
-      const weak = { event, identity: isWeak ? identity : weakIdentity(), frame, receivedAtMs };
-      for (const one of passing(weak)) this.addEvent(origin, one);
+      const weak = isWeak ? { identity } : { identity: weakIdentity(), copiedId: id };
+      for (const one of passing({ event, frame, receivedAtMs, ...weak })) this.addWeakEvent(origin, one);
     } else if (this.recent.add(id)) {
       this.addEvent(origin, { event, identity, frame, receivedAtMs });
     } else {
@@ -204,6 +196,12 @@ export class Intake {
   /** A string from the server can have any content. */
   private quoted({ quote }: { quote?: string }): { quote?: string } {
     return quote === undefined || this.redaction ? {} : { quote };
+  }
+
+  /** Another connection can still deliver the event with its stable id. Until here, that one may pass instead. */
+  private addWeakEvent(origin: Origin, weak: IdentifiedEvent): void {
+    if (weak.copiedId !== undefined) this.recent.add(weak.copiedId);
+    this.addEvent(origin, weak);
   }
 
   private addEvent(origin: Origin, { event: whole, identity, frame, receivedAtMs }: IdentifiedEvent): void {

@@ -11,6 +11,8 @@ export interface Origin {
 export interface IdentifiedEvent {
   readonly event: ReceivedEvent;
   readonly identity: EventIdentity;
+  /** The stable id with which another connection may deliver a weak event. */
+  readonly copiedId?: string;
   readonly frame: Buffer;
   readonly receivedAtMs: number;
 }

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { deploymentMetrics } from '../../lib/aws/deployment-metrics.ts';
 import { METRIC_NAMESPACE } from '../../lib/aws/metric-names.ts';
 
@@ -8,7 +8,11 @@ interface EmfDocument {
   [field: string]: unknown;
 }
 
+beforeEach(() => {
+  vi.stubEnv('POWERTOOLS_METRICS_DISABLED', 'false');
+});
 afterEach(() => {
+  vi.unstubAllEnvs();
   vi.restoreAllMocks();
 });
 

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { Intake } from '../../functions/ingester/intake.ts';
 import { readFrame } from '../../functions/ingester/protocols/notification-channels/channel-frames.ts';
 import type { DataSignal, Session } from '../../functions/ingester/protocols/stream-protocol.ts';
@@ -170,5 +170,42 @@ describe('a state that began before the connection was opened', () => {
     // During the gap, another task has read 'meeting', and then 'lunch'.
     take(presence('meeting', BEFORE_MS));
     expect(weak()).toEqual([true, true]);
+  });
+
+  describe('while an earlier connection is still open', () => {
+    const other: Session = { ...session, url: 'ws://other' };
+    const JUST_NOW_MS = Date.now();
+    const text = presence('lunch', JUST_NOW_MS);
+    const takeFromOther = () =>
+      sink.take(other, readFrame(Buffer.from(text), false) as DataSignal, Buffer.from(text));
+    beforeEach(() => {
+      // The earlier connection is so old that the state is new to it.
+      vi.useFakeTimers({ toFake: ['Date'], now: JUST_NOW_MS - 600_000 });
+      sink = intake.sink('notification-channels', '1');
+      sink.open(session);
+      vi.useRealTimers();
+      sink.open(other);
+    });
+
+    test('An event that the newer connection reads first is one item, from the earlier connection', () => {
+      takeFromOther();
+      take(text);
+      sink.end(session, { tick: performance.now() });
+      expect(weak()).toEqual([false]);
+    });
+
+    test('An event that the earlier connection reads first is one item', () => {
+      take(text);
+      takeFromOther();
+      sink.end(session, { tick: performance.now() });
+      expect(weak()).toEqual([false]);
+    });
+
+    test('An event that only the newer connection reads is one item', () => {
+      sink.end(session, { tick: performance.now() });
+      takeFromOther();
+      take(text);
+      expect(weak()).toEqual([true]);
+    });
   });
 });
