@@ -11,6 +11,8 @@ import { TestLog } from './test-log.ts';
 const SEEDS = Array.from({ length: histories(10, 40) }, (_, index) => index + 1);
 const OVERLAPS = 12;
 const START_MS = 1_800_000_000_000;
+/** How long a presence lasts whose message changes. */
+const PRESENCE_MS = 5_000;
 
 beforeEach(() => vi.useFakeTimers({ now: START_MS }));
 afterEach(() => vi.useRealTimers());
@@ -141,6 +143,39 @@ describe('the intake in the same simulation', () => {
       }
       expect(new Set(queue.events.map(({ id }) => id)).size).toBe(queue.items.length);
       expect(queue.items.length).toBeGreaterThanOrEqual(deliveredOf(run).size);
+    },
+  );
+
+  test.each(SEEDS)(
+    'With seed %i every delivered presence is queued, also one that began before a connection was opened',
+    (seed) => {
+      const run = overlapRun(seed, OVERLAPS);
+      const queue = new KeptItems();
+      const intake = new Intake(queue, { onSequenceGap: () => {} }, new TestLog());
+      const sink = intake.sink('notification-channels', '0');
+      const topicName = 'v2.users.2f7bf00a-0fc2-4d6a-9b56-92238191433e.presence';
+      // The message changes more often than the time of the presence.
+      const modifiedMs = (occurrence: number) =>
+        Math.floor((START_MS + (run.occurrences[occurrence] ?? 0)) / PRESENCE_MS) * PRESENCE_MS;
+      play(run, {
+        open: sink.open,
+        end: sink.end,
+        event: (session, occurrence) => {
+          const eventBody = {
+            source: 'PURECLOUD',
+            modifiedDate: new Date(modifiedMs(occurrence)).toISOString(),
+            presenceDefinition: { id: 'busy' },
+            message: String(occurrence),
+          };
+          sink.take(
+            session,
+            { kind: 'event', event: { frame: { topicName, eventBody } } },
+            Buffer.from('frame'),
+          );
+        },
+      });
+      const queued = new Set(queue.events.map(({ frame }) => Number(frame.eventBody.message)));
+      expect([...deliveredOf(run)].filter((occurrence) => !queued.has(occurrence))).toEqual([]);
     },
   );
 });
