@@ -111,7 +111,9 @@ describe('a run of all protocols', () => {
     const { written, result } = await run('none');
     const published = publishedBy(written);
     for (const [protocol, fields] of Object.entries(PLANTED)) {
-      const found = scan(published.get(protocol) ?? []);
+      // The few conversations of the run can fall into the gap of a lost connection, after which they are recovered.
+      const recovered = protocol === 'notification-channels' ? (published.get('backfill') ?? []) : [];
+      const found = scan([...(published.get(protocol) ?? []), ...recovered]);
       expect([...found.keys()], protocol).toEqual(expect.arrayContaining([...fields]));
     }
     expect([...scan(quarantined(written)).keys()]).toEqual(
