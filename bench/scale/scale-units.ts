@@ -22,8 +22,8 @@ export interface Measured {
 
 /** Figures of `bench/README.md`, in events per second of a core. */
 export const BENCH = {
-  /** The ingester, rounded down: 27,000 to 33,120 by protocol. */
-  ingesterEventsPerCore: 27_000,
+  /** The ingester, rounded down: 24,260 to 30,170 by protocol. */
+  ingesterEventsPerCore: 24_260,
   consumerEventsPerCore: 17_260,
 } as const;
 
