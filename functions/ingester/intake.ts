@@ -198,7 +198,9 @@ export class Intake {
     return quote === undefined || this.redaction ? {} : { quote };
   }
 
-  /** Another connection can still deliver the event with its stable id. Until here, that one may pass instead. */
+  /**
+   * An event that was only held must not mark its stable id: another connection may deliver the same event with that id.
+   */
   private addWeakEvent(origin: Origin, weak: IdentifiedEvent): void {
     if (weak.copiedId !== undefined) this.recent.add(weak.copiedId);
     this.addEvent(origin, weak);

@@ -85,7 +85,12 @@ export class ObjectStore {
    */
   async getText(key: string): Promise<string> {
     const response = await this.send({ method: 'GET', key });
-    return response.text();
+    try {
+      return await response.text();
+    } catch (cause) {
+      const message = `The response of S3 for bucket ${this.bucket} was incomplete`;
+      throw new ObjectStoreError(message, { retriable: true, cause });
+    }
   }
 
   private async send(

@@ -20,3 +20,22 @@ test.each([
   await store.putJson('a/b', '{}');
   expect(requests.map(({ href }) => href)).toEqual([`https://${host}/a/b`]);
 });
+
+test('A response that breaks off is reported as an error that can be retried', async () => {
+  const store = new ObjectStore({
+    bucket: 'large',
+    region: async () => 'eu-central-1',
+    credentials: async () => ({ accessKeyId: 'test', secretAccessKey: 'test' }),
+    fetch: async () =>
+      new Response(
+        new ReadableStream({
+          pull: (controller) => controller.error(new Error('the connection was reset')),
+        }),
+      ),
+  });
+  await expect(store.getText('topics.txt')).rejects.toMatchObject({
+    code: 'object_not_stored',
+    retriable: true,
+    message: 'The response of S3 for bucket large was incomplete',
+  });
+});
