@@ -54,7 +54,7 @@ export const TOPIC_FAMILIES = {
     topics: ['v2.users.{id}.routingStatus'],
     recovery: 'events',
     call: 'POST /api/v2/analytics/users/details/query',
-    limits: 'without `errorInfo`',
+    limits: 'without `errorInfo`; changes of it alone cannot be recovered',
   },
   conversationStates: {
     topics: ['v2.users.{id}.conversations', 'v2.routing.queues.{id}.conversations'],

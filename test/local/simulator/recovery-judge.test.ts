@@ -6,6 +6,7 @@ const USER = '6f0c2ab7-2f31-4f1e-9c5e-0d7a3c8a52e1';
 const PRESENCE = `v2.users.${USER}.presence`;
 const ROUTING_STATUS = `v2.users.${USER}.routingStatus`;
 const MEMBERS = `v2.routing.queues.${USER}.users`;
+const AUDIT = `v2.audits.entitytype.UserPresence.entityid.${USER}`;
 const CONVERSATIONS = `v2.users.${USER}.conversations`;
 
 function presence(modifiedDate: string, message = '') {
@@ -51,7 +52,7 @@ describe('a missed event', () => {
     });
   });
 
-  test('An event of another topic whose occurrence was delivered is not unrecoverable', () => {
+  test('A routing status with only an error added is unrecoverable if the status itself was delivered', () => {
     const judge = new RecoveryJudge();
     const status = (errorInfo?: object) => ({
       topicName: ROUTING_STATUS,
@@ -60,7 +61,19 @@ describe('a missed event', () => {
     judge.emitted(1, status());
     judge.emitted(2, status({ code: 'an.error' }));
     judge.published(1);
-    expect(judge.judge([missed(2, ROUTING_STATUS)])).toMatchObject({ unrecoverable: {}, unexplained: 1 });
+    expect(judge.judge([missed(2, ROUTING_STATUS)])).toMatchObject({
+      unrecoverable: { 'v2.users.{id}.routingStatus': 1 },
+      unexplained: 0,
+    });
+  });
+
+  test('An event of another topic whose occurrence was delivered is not unrecoverable', () => {
+    const judge = new RecoveryJudge();
+    const audit = (status: string) => ({ topicName: AUDIT, eventBody: { id: 'a', status } });
+    judge.emitted(1, audit('SUCCESS'));
+    judge.emitted(2, audit('FAILURE'));
+    judge.published(1);
+    expect(judge.judge([missed(2, AUDIT)])).toMatchObject({ unrecoverable: {}, unexplained: 1 });
   });
 
   test('An event that no API knows is unrecoverable, even if the bus has it', () => {

@@ -30,8 +30,14 @@ export const PLATFORM_MEMORY: Readonly<Record<string, Memory>> = {
   'conversation.state': 'last',
 };
 
-/** Topics with changes that it does not distinguish from the event before: a message is no presence of its own. */
-export const INDISTINCT_CHANGES: ReadonlySet<string> = new Set(['v2.users.{id}.presence']);
+/**
+ * Topics with changes that it does not distinguish from the event before: neither the message of a presence nor the error
+ * of a routing status is in its records.
+ */
+export const INDISTINCT_CHANGES: ReadonlySet<string> = new Set([
+  'v2.users.{id}.presence',
+  'v2.users.{id}.routingStatus',
+]);
 
 /** Topic of the conversation stream that tells the state of a conversation. */
 export const STREAM_STATE_TOPIC = 'conversation.state';
