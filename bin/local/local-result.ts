@@ -63,7 +63,7 @@ export interface ProtocolResult {
   faults: Record<string, number>;
 }
 
-/** Result of a run, and the JSON that `--json` prints. */
+/** Result of a run. */
 export interface LocalResult extends ProtocolResult {
   /** With several protocols only. */
   protocols?: Record<string, ProtocolResult>;
@@ -72,6 +72,14 @@ export interface LocalResult extends ProtocolResult {
     /** Lines that equal a published one and were not published themselves. */
     repeated: number;
   };
+}
+
+/** The JSON that `--json` prints. */
+export interface PrintedResult extends LocalResult {
+  /** Seed of the run (`--seed`). */
+  seed: number;
+  /** Why the run failed, as sentences; empty if it succeeded. */
+  problems: readonly string[];
 }
 
 /** Rounds latencies to tenths of a millisecond. */

@@ -21,7 +21,7 @@ import { lagOf, showProgress } from './run-progress.ts';
 import type { RunProtocol } from './run-protocol.ts';
 import { judgeRun, lossByTopic, type RunParts } from './run-summary.ts';
 import { runWarnings } from './run-warnings.ts';
-import { showResult } from './show-result.ts';
+import { resultLine, showResult, showVerdict } from './show-result.ts';
 import { CLIENT, environmentOf, type SimulatedPlatform, startPlatform } from './simulated-platform.ts';
 import { verdictLines } from './verdict.ts';
 
@@ -107,8 +107,10 @@ async function play(run: Run): Promise<number> {
   for (const warning of runWarnings(judged, run, eventLoop.maxMs)) display.warn(warning);
   if (run.options.auditFile) await writeAuditFile(pipeline.emulator, run.options.auditFile);
   await pipeline.close();
-  if (printJson) printJson(`${JSON.stringify(judged.result)}\n`);
-  else showResult(display, judged, lossByTopic(run.protocols));
+  if (printJson) {
+    printJson(resultLine(judged, run.options.seed));
+    showVerdict(display, judged);
+  } else showResult(display, judged, lossByTopic(run.protocols));
   return verdictLines(judged).isSound ? 0 : 1;
 }
 

@@ -1,7 +1,13 @@
-import type { LocalResult } from './local-result.ts';
+import type { LocalResult, PrintedResult } from './local-result.ts';
 import type { ProgressDisplay } from './progress-display.ts';
 import type { LossByTopic } from './run-summary.ts';
-import { type Judged, verdictLines } from './verdict.ts';
+import { type Judged, problemsOf, verdictLines } from './verdict.ts';
+
+/** The line that `--json` prints. */
+export function resultLine(judged: Judged, seed: number): string {
+  const printed: PrintedResult = { seed, ...judged.result, problems: problemsOf(judged) };
+  return `${JSON.stringify(printed)}\n`;
+}
 
 /** Prints the result as text. */
 export function showResult(
@@ -19,6 +25,11 @@ export function showResult(
     display.columns(protocolRows(result.protocols));
   }
   for (const { topic, events } of lostByTopic) display.warn(`Lost: ${events} of ${topic}`);
+  showVerdict(display, judged);
+}
+
+/** Prints whether the run succeeded, and why not. */
+export function showVerdict(display: ProgressDisplay, judged: Judged): void {
   const { isSound, lines } = verdictLines(judged);
   for (const line of lines) {
     if (isSound) display.success(line);

@@ -242,6 +242,8 @@ describe.concurrent('--json', () => {
     expect(stdout.trimEnd().split('\n')).toHaveLength(1);
     const latency = { p50: expect.any(Number), p99: expect.any(Number), max: expect.any(Number) };
     expect(lastLine(stdout)).toEqual({
+      seed: 3,
+      problems: [],
       sent: 300,
       received: 300,
       published: 300,
@@ -267,7 +269,8 @@ describe.concurrent('--json', () => {
       gapSeconds: 0,
       faults: expect.any(Object),
     });
-    // Progress goes to stderr.
+    // Progress and the verdict go to stderr.
+    expect(stderr).toContain('Every event was published once.');
     expect(stderr).toContain('Press Ctrl-C to drain the pipeline and print the result.');
     expect(stderr).toMatch(/v2\.analytics\.queues\.\{id\}\./);
   });
