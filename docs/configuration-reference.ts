@@ -3,10 +3,13 @@ import { join } from 'node:path';
 import { AUDIT_ACTIONS } from '../lib/events/audit-record.ts';
 import type { EnvironmentSection } from './configuration-sections.ts';
 import { environmentRows } from './environment-rows.ts';
-import { code, settingsTable, table } from './markdown-table.ts';
+import { code, type SettingRow, settingsTable, table } from './markdown-table.ts';
 import { propertyRows } from './property-rows.ts';
 
 const PROPERTIES_FILE = join(import.meta.dirname, '../lib/cdk/switchboard-props.ts');
+const COMPUTE_FILE = join(import.meta.dirname, '../lib/cdk/compute-props.ts');
+const INGESTER_FILE = join(import.meta.dirname, '../lib/cdk/ingester-options.ts');
+const FUNCTION_FILE = join(import.meta.dirname, '../lib/cdk/function-options.ts');
 const BACKFILL_FILE = join(import.meta.dirname, '../lib/cdk/backfill-options.ts');
 const WEBHOOK_FILE = join(import.meta.dirname, '../lib/cdk/webhook-options.ts');
 const AUDIT_FILE = join(import.meta.dirname, '../lib/cdk/audit-options.ts');
@@ -30,14 +33,26 @@ To deploy Switchboard to AWS, configure the CDK construct. It sets the environme
 export function configurationReference(sections: readonly EnvironmentSection[]): string {
   const protocols = readFileSync(PROTOCOLS_FILE, 'utf8');
   const properties = propertyRows(readFileSync(PROPERTIES_FILE, 'utf8'), 'SwitchboardProps');
+  const compute = propertyRows(readFileSync(COMPUTE_FILE, 'utf8'), 'ComputeProps');
+  const ofFunction = propertyRows(readFileSync(FUNCTION_FILE, 'utf8'), 'FunctionOptions');
   return [
     INTRODUCTION,
     '## Properties of the CDK construct',
-    settingsTable('Property', properties),
+    settingsTable('Property', [...properties, ...compute]),
+    '## Properties of `ingester`',
+    settingsTable('Property', propertyRows(readFileSync(INGESTER_FILE, 'utf8'), 'IngesterOptions')),
+    '## Properties of `consumer`',
+    settingsTable('Property', ofFunction),
     '## Properties of `backfill`',
-    settingsTable('Property', propertyRows(readFileSync(BACKFILL_FILE, 'utf8'), 'BackfillOptions')),
+    settingsTable(
+      'Property',
+      extended(propertyRows(readFileSync(BACKFILL_FILE, 'utf8'), 'BackfillOptions'), ofFunction),
+    ),
     '## Properties of `webhook`',
-    settingsTable('Property', propertyRows(readFileSync(WEBHOOK_FILE, 'utf8'), 'WebhookOptions')),
+    settingsTable(
+      'Property',
+      extended(propertyRows(readFileSync(WEBHOOK_FILE, 'utf8'), 'WebhookOptions'), ofFunction),
+    ),
     ...[...protocols.matchAll(PROTOCOL_MEMBER)].flatMap(([, name, type = '']) => [
       `### Properties of \`protocols.${name}\``,
       settingsTable('Property', propertyRows(protocols, type)),
@@ -64,4 +79,10 @@ export function configurationReference(sections: readonly EnvironmentSection[]):
   ]
     .join('\n\n')
     .concat('\n');
+}
+
+/** The properties of an interface that extends another, and may describe some of its properties itself. */
+function extended(own: readonly SettingRow[], inherited: readonly SettingRow[]): SettingRow[] {
+  const names = new Set(own.map(({ name }) => name));
+  return [...own, ...inherited.filter(({ name }) => !names.has(name))];
 }

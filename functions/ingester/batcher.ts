@@ -16,7 +16,7 @@ export const BATCHER_LIMITS = {
   batchBytes: 1_048_576 - 8_192,
   /** Concurrent calls of SendMessageBatch. */
   callsInFlight: 8,
-  /** Memory of unsent items above which reading is paused, and below which it resumes. A task has 512 MiB. */
+  /** Memory of unsent items above which reading is paused, and below which it resumes. A task has at least 512 MiB. */
   highWaterBytes: 48 * 1_048_576,
   lowWaterBytes: 24 * 1_048_576,
   backoffBaseMs: 100,

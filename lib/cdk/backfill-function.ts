@@ -26,6 +26,8 @@ const BATCH_SIZE = 10;
 const BATCH_WINDOW_SECONDS = 5;
 /** The minimum of an SQS event source. The invocations take turns. */
 const MAX_CONCURRENCY = 2;
+/** Concurrent invocations: those of the queue, and one of the schedule. */
+export const MAX_BACKFILL_INVOCATIONS = MAX_CONCURRENCY + 1;
 
 /** Properties of {@link BackfillFunction}. */
 export interface BackfillFunctionProps {
@@ -86,6 +88,7 @@ export class BackfillFunction extends Construct {
       description: 'Switchboard backfill: recovers the events of gaps from the platform API',
       deployable: 'backfill',
       timeoutSeconds: BACKFILL_TIMEOUT_SECONDS,
+      options: props.options,
       environment: this.environment(props),
       logLevel: props.logLevel,
       logs: props.logs,

@@ -11,7 +11,10 @@ import { topicProblems } from '../genesys/configured-topics.ts';
 import { domainWarning, GENESYS_DOMAINS, isGenesysDomain } from '../genesys/regions.ts';
 import { FRAME_BYTES } from '../protocols/socket-limits.ts';
 import { SwitchboardConfigurationError } from './configuration-error.ts';
+import { functionProblems } from './function-problems.ts';
 import { secretsIn } from './genesys-secret.ts';
+import { ingesterProblems, spotWarning } from './ingester-problems.ts';
+import { numberProblems } from './number-problems.ts';
 import { partnerProblems } from './partner-topics.ts';
 import { protocolProblems } from './protocol-variables.ts';
 import { shardProblems } from './shard-problems.ts';
@@ -57,12 +60,6 @@ export const LIMITS = {
 
 /** Requests per minute of the backfill. */
 const BACKFILL_REQUESTS = { min: 1, max: 300, why: 'the limit of Genesys Cloud per OAuth client' };
-/** Reserved concurrency of the webhook: with 0, the function would refuse every request. */
-const WEBHOOK_CONCURRENCY = {
-  min: 1,
-  max: 1_000,
-  why: 'the default concurrency quota of an account is 1000',
-};
 
 /** AWS reserves the prefix `aws.`. */
 const EVENT_SOURCE = /^(?!aws\.)[\w.\-/]{1,256}$/i;
@@ -92,6 +89,8 @@ export function checkConfiguration(props: SwitchboardProps, caller?: object): vo
       BACKFILL_REQUESTS,
     ),
     ...webhookProblems(props.webhook),
+    ...functionProblems(props, props.consumerConcurrency ?? DEFAULTS.consumerConcurrency),
+    ...ingesterProblems(props),
     ...auditProblems(props.audit),
     ...redactionProblems(props),
     ...channelProblems(props),
@@ -101,7 +100,10 @@ export function checkConfiguration(props: SwitchboardProps, caller?: object): vo
 }
 
 /** Adds a warning for what is accepted but may be a mistake. */
-export function addWarnings(scope: Construct, { genesysDomain }: SwitchboardProps): void {
+export function addWarnings(scope: Construct, props: SwitchboardProps): void {
+  const { genesysDomain } = props;
+  const spot = spotWarning(props);
+  if (spot) Annotations.of(scope).addWarningV2('switchboard:fargateSpot', spot);
   if (genesysDomain === undefined || Token.isUnresolved(genesysDomain)) return;
   const warning = domainWarning(genesysDomain);
   if (warning) Annotations.of(scope).addWarningV2('switchboard:genesysDomain', `genesysDomain ${warning}`);
@@ -185,11 +187,8 @@ function channelProblems({ tasks = DEFAULTS.tasks, channels, secret }: Switchboa
 }
 
 function webhookProblems(webhook: SwitchboardProps['webhook']): string[] {
-  const { secret, reservedConcurrency } = webhook ?? {};
-  return [
-    ...(secret === undefined ? [] : secretProblems(secret).map((problem) => `webhook.${problem}`)),
-    ...numberProblems('webhook.reservedConcurrency', reservedConcurrency, WEBHOOK_CONCURRENCY),
-  ];
+  if (webhook?.secret === undefined) return [];
+  return secretProblems(webhook.secret).map((problem) => `webhook.${problem}`);
 }
 
 function auditProblems(audit: SwitchboardProps['audit']): string[] {
@@ -202,14 +201,4 @@ function auditProblems(audit: SwitchboardProps['audit']): string[] {
 function redactionProblems({ redaction }: SwitchboardProps): string[] {
   if (redaction === undefined) return [];
   return contentRedactionProblems(redaction).map((problem) => `redaction${problem}`);
-}
-
-function numberProblems(
-  name: string,
-  value: number | undefined,
-  { min, max, why }: { min: number; max: number; why: string },
-): string[] {
-  if (value === undefined || Token.isUnresolved(value)) return [];
-  if (Number.isInteger(value) && value >= min && value <= max) return [];
-  return [`${name} is ${value}, but must be an integer from ${min} to ${max} (${why})`];
 }

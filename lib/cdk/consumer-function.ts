@@ -8,6 +8,7 @@ import { Construct } from 'constructs';
 import type { LogLevel } from '../aws/log-level.ts';
 import { grantKeyUse } from './encryption.ts';
 import type { Bus } from './event-bus.ts';
+import type { FunctionOptions } from './function-options.ts';
 import type { LogSettings } from './log-group.ts';
 import { CONSUMER_TIMEOUT_SECONDS, type Queues } from './message-queues.ts';
 import { nodeFunction } from './node-function.ts';
@@ -19,6 +20,13 @@ const BATCH_SIZE = 10;
 
 /** Properties of {@link ConsumerFunction}. */
 export interface ConsumerFunctionProps {
+  /**
+   * Options of the user.
+   *
+   * @default - the default options
+   */
+  readonly options?: FunctionOptions | undefined;
+
   /** The events queue is the event source. Items that cannot be published are sent to the quarantine queue. */
   readonly queues: Queues;
 
@@ -76,6 +84,7 @@ export class ConsumerFunction extends Construct {
       description: 'Switchboard consumer: deduplicates events and publishes them to EventBridge',
       deployable: 'consumer',
       timeoutSeconds: CONSUMER_TIMEOUT_SECONDS,
+      options: props.options,
       environment: this.environment(props),
       logLevel: props.logLevel,
       logs: props.logs,

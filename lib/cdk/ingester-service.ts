@@ -5,15 +5,14 @@ import {
   AvailabilityZoneRebalancing,
   AwsLogDriverMode,
   Capability,
-  Cluster,
   ContainerImage,
   CpuArchitecture,
   FargateService,
   FargateTaskDefinition,
-  type ICluster,
   LinuxParameters,
   LogDrivers,
   OperatingSystemFamily,
+  PropagatedTagSource,
 } from 'aws-cdk-lib/aws-ecs';
 import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
@@ -26,8 +25,11 @@ import { channelShare } from '../genesys/channel-budget.ts';
 import { bundle } from './bundle.ts';
 import { deploymentName } from './cloudwatch-metrics.ts';
 import { grantKeyUse } from './encryption.ts';
+import { taskSize } from './fargate-sizes.ts';
 import { grantReadSecrets } from './genesys-secret.ts';
+import { ingesterCluster } from './ingester-cluster.ts';
 import { HEALTH_PORT, INGESTER_HEALTH_CHECK } from './ingester-health-check.ts';
+import type { IngesterOptions } from './ingester-options.ts';
 import { type LogSettings, logGroup } from './log-group.ts';
 import type { Network } from './network.ts';
 import { grantPutObjects } from './oversize-bucket.ts';
@@ -37,9 +39,6 @@ import type { ShardOptions } from './shard-options.ts';
 import type { StreamProtocols } from './stream-protocols.ts';
 import { ConfiguredTopics } from './topics-object.ts';
 
-/** The smallest Fargate task size: 0.25 vCPU and 0.5 GB. */
-const CPU_UNITS = 256;
-const MEMORY_MIB = 512;
 /** Time from SIGTERM to SIGKILL. The ingester stops earlier, within its drain limit. */
 const STOP_TIMEOUT_SECONDS = 30;
 /** Buffer for log lines while CloudWatch Logs is unavailable. If it is full, lines are dropped, so logging never blocks. */
@@ -49,6 +48,13 @@ const USER = '1000:1000';
 
 /** Properties of {@link IngesterService}. */
 export interface IngesterServiceProps {
+  /**
+   * Size and placement of the tasks.
+   *
+   * @default - the smallest tasks, in a new cluster
+   */
+  readonly ingester?: IngesterOptions | undefined;
+
   /** Network of the tasks. */
   readonly network: Network;
 
@@ -155,12 +161,14 @@ export class IngesterService extends Construct {
 
   constructor(scope: Construct, id: string, props: IngesterServiceProps) {
     super(scope, id);
-    const { network, tasks } = props;
+    const { network, tasks, ingester: options = {} } = props;
     this.topics = new ConfiguredTopics(this, 'Topics', props.topics);
     const taskDefinition = this.createTaskDefinition(props);
     this.taskDefinition = taskDefinition;
+    const cluster = ingesterCluster(this, network, options);
+    const { capacityProviderStrategies: strategies } = options;
     this.service = new FargateService(this, 'Service', {
-      cluster: this.cluster(network),
+      cluster,
       taskDefinition,
       desiredCount: tasks,
       minHealthyPercent: 100,
@@ -168,27 +176,22 @@ export class IngesterService extends Construct {
       circuitBreaker: { rollback: true },
       availabilityZoneRebalancing: AvailabilityZoneRebalancing.ENABLED,
       vpcSubnets: network.subnets,
-      securityGroups: [network.securityGroup],
+      securityGroups: [...network.securityGroups],
       assignPublicIp: network.assignPublicIp,
+      ...(strategies ? { capacityProviderStrategies: [...strategies] } : {}),
+      propagateTags: PropagatedTagSource.SERVICE,
+      enableECSManagedTags: true,
     });
     this.grantAll(taskDefinition.taskRole, props);
     // A task that starts before them cannot pull its image, and the first deployment would fail.
     this.service.node.addDependency(network.internet, taskDefinition.obtainExecutionRole());
-  }
-
-  private cluster({ vpc }: Network): ICluster {
-    const cluster = new Cluster(this, 'Cluster', { vpc });
-    Validations.of(cluster).acknowledge({
-      id: 'AwsSolutions-ECS4',
-      reason: 'The ingester emits its own metrics. Container Insights would cost as much as the task.',
-    });
-    return cluster as ICluster;
+    // The capacity providers must be associated with the cluster as long as the service uses them.
+    if (strategies) this.service.node.addDependency(cluster);
   }
 
   private createTaskDefinition(props: IngesterServiceProps): FargateTaskDefinition {
     const definition = new FargateTaskDefinition(this, 'Task', {
-      cpu: CPU_UNITS,
-      memoryLimitMiB: MEMORY_MIB,
+      ...taskSize(props.ingester),
       runtimePlatform: {
         cpuArchitecture: CpuArchitecture.ARM64,
         operatingSystemFamily: OperatingSystemFamily.LINUX,

@@ -3,6 +3,7 @@ import {
   FlowLogMaxAggregationInterval,
   FlowLogTrafficType,
   GatewayVpcEndpointAwsService,
+  type ISecurityGroup,
   type IVpc,
   Peer,
   Port,
@@ -12,6 +13,7 @@ import {
   Vpc,
 } from 'aws-cdk-lib/aws-ec2';
 import { Construct, type IDependable } from 'constructs';
+import type { IngesterOptions } from './ingester-options.ts';
 import { type LogSettings, logGroup } from './log-group.ts';
 
 /** Availability Zones of a new VPC. */
@@ -35,6 +37,13 @@ export interface NetworkProps {
    */
   readonly vpcSubnets?: SubnetSelection | undefined;
 
+  /**
+   * Cluster and security groups of the user.
+   *
+   * @default - a new security group
+   */
+  readonly ingester?: IngesterOptions | undefined;
+
   /** Settings of the log group for the flow logs of a new VPC. */
   readonly logs: LogSettings;
 }
@@ -53,24 +62,30 @@ export class Network extends Construct {
   readonly assignPublicIp: boolean;
   /** The routes of the subnets to the internet. */
   readonly internet: IDependable;
-  /** Security group without inbound rules. */
-  readonly securityGroup: SecurityGroup;
+  /** Security groups of the tasks. A new one has no inbound rules. */
+  readonly securityGroups: readonly ISecurityGroup[];
 
   constructor(scope: Construct, id: string, props: NetworkProps) {
     super(scope, id);
-    this.vpc = (props.vpc ?? this.createVpc(props.logs)) as IVpc;
+    const { cluster, securityGroups } = props.ingester ?? {};
+    this.vpc = (cluster?.vpc ?? props.vpc ?? this.createVpc(props.logs)) as IVpc;
     this.subnets = props.vpcSubnets ?? {
       subnetType: this.vpc.privateSubnets.length > 0 ? SubnetType.PRIVATE_WITH_EGRESS : SubnetType.PUBLIC,
     };
     const { hasPublic, internetConnectivityEstablished } = this.vpc.selectSubnets(this.subnets);
     this.assignPublicIp = hasPublic;
     this.internet = internetConnectivityEstablished;
-    this.securityGroup = new SecurityGroup(this, 'SecurityGroup', {
+    this.securityGroups = (securityGroups ?? [this.createSecurityGroup()]) as ISecurityGroup[];
+  }
+
+  private createSecurityGroup(): SecurityGroup {
+    const group = new SecurityGroup(this, 'SecurityGroup', {
       vpc: this.vpc,
       description: 'Switchboard ingester: outbound HTTPS only',
       allowAllOutbound: false,
     });
-    this.securityGroup.addEgressRule(Peer.anyIpv4(), Port.tcp(HTTPS_PORT), 'Genesys Cloud and AWS');
+    group.addEgressRule(Peer.anyIpv4(), Port.tcp(HTTPS_PORT), 'Genesys Cloud and AWS');
+    return group;
   }
 
   private createVpc(logs: LogSettings): Vpc {

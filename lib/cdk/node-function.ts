@@ -1,14 +1,23 @@
 import { Duration } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import {
+  ApplicationLogLevel,
+  Architecture,
+  Code,
+  type FunctionProps,
+  Function as LambdaFunction,
+  LoggingFormat,
+  Runtime,
+} from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import type { LogLevel } from '../aws/log-level.ts';
 import { bundle, DEPLOYABLES } from './bundle.ts';
 import { deploymentName } from './cloudwatch-metrics.ts';
+import type { FunctionOptions } from './function-options.ts';
 import { type LogSettings, logGroup } from './log-group.ts';
 
 /** The CPU share is proportional to the memory. Most of the duration is spent waiting for services. */
-const MEMORY_MIB = 512;
+const DEFAULT_MEMORY_MB = 512;
 
 /** Properties of {@link nodeFunction}. */
 export interface NodeFunctionProps {
@@ -22,11 +31,11 @@ export interface NodeFunctionProps {
   readonly timeoutSeconds: number;
 
   /**
-   * Concurrency that is reserved for the function, and its limit.
+   * Options of the user.
    *
-   * @default - that of the account
+   * @default - the default options
    */
-  readonly reservedConcurrency?: number;
+  readonly options?: FunctionOptions | undefined;
 
   /** Environment variables in addition to those of every function. */
   readonly environment: Readonly<Record<string, string>>;
@@ -47,7 +56,7 @@ export interface NodeFunctionProps {
 
 /** Creates an AWS Lambda function for Node.js, with its own log group and role. */
 export function nodeFunction(scope: Construct, props: NodeFunctionProps): LambdaFunction {
-  const { reservedConcurrency, logLevel, deployable } = props;
+  const { options: { memorySize, reservedConcurrentExecutions } = {}, logLevel, deployable } = props;
   const logs = logGroup(scope, 'Logs', props.logs);
   // The default role of a function has a managed policy that allows writing to every log group.
   const role = new Role(scope, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
@@ -59,9 +68,10 @@ export function nodeFunction(scope: Construct, props: NodeFunctionProps): Lambda
     architecture: Architecture.ARM_64,
     code: Code.fromAsset(bundle(scope, deployable)),
     handler: `${DEPLOYABLES[deployable].moduleName}.handler`,
-    memorySize: MEMORY_MIB,
+    memorySize: memorySize ?? DEFAULT_MEMORY_MB,
     timeout: Duration.seconds(props.timeoutSeconds),
-    ...(reservedConcurrency === undefined ? {} : { reservedConcurrentExecutions: reservedConcurrency }),
+    ...(reservedConcurrentExecutions === undefined ? {} : { reservedConcurrentExecutions }),
+    ...logFormat(props),
     role,
     logGroup: logs,
     ...(props.logs.encryptionKey ? { environmentEncryption: props.logs.encryptionKey } : {}),
@@ -72,4 +82,20 @@ export function nodeFunction(scope: Construct, props: NodeFunctionProps): Lambda
       ...(logLevel ? { LOG_LEVEL: logLevel } : {}),
     },
   });
+}
+
+/**
+ * The level of the system log requires the format JSON. The level of the application log then takes precedence over the
+ * variable `LOG_LEVEL`. `configuration.ts` allows no level that would drop metrics.
+ */
+function logFormat({
+  options: { systemLogLevel } = {},
+  logLevel,
+}: NodeFunctionProps): Partial<FunctionProps> {
+  if (systemLogLevel === undefined) return {};
+  return {
+    loggingFormat: LoggingFormat.JSON,
+    systemLogLevelV2: systemLogLevel,
+    applicationLogLevelV2: logLevel === 'DEBUG' ? ApplicationLogLevel.DEBUG : ApplicationLogLevel.INFO,
+  };
 }

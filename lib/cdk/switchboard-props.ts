@@ -1,6 +1,4 @@
 import type { RemovalPolicy } from 'aws-cdk-lib';
-import type { IVpc, SubnetSelection, Vpc } from 'aws-cdk-lib/aws-ec2';
-import type { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import type { EventBus, IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -10,6 +8,7 @@ import type { LogLevel } from '../aws/log-level.ts';
 import type { GenesysDomain } from '../genesys/regions.ts';
 import type { AuditOptions } from './audit-options.ts';
 import type { BackfillOptions } from './backfill-options.ts';
+import type { ComputeProps } from './compute-props.ts';
 import type { DetailType } from './detail-types.ts';
 import type { RedactionOptions } from './redaction-options.ts';
 import type { ShardOptions } from './shard-options.ts';
@@ -21,7 +20,7 @@ import type { WebhookOptions } from './webhook-options.ts';
  *
  * Some types name a class besides its interface, to which it is not assignable under `exactOptionalPropertyTypes`.
  */
-export interface SwitchboardProps {
+export interface SwitchboardProps extends ComputeProps {
   /**
    * Domain of your Genesys Cloud region, for example `mypurecloud.de`. A domain under `pure.cloud` that is not in the list
    * of regions is accepted with a warning, because the region can be newer than this version.
@@ -95,27 +94,6 @@ export interface SwitchboardProps {
   readonly channels?: number;
 
   /**
-   * VPC of the ingester. The ingester needs outbound internet access on port 443 and no inbound access.
-   *
-   * @default - a new VPC with public subnets in two Availability Zones, without a NAT gateway
-   */
-  readonly vpc?: IVpc | Vpc;
-
-  /**
-   * Subnets of the ingester in your `vpc`.
-   *
-   * @default - private subnets with egress if the VPC has any, otherwise public subnets
-   */
-  readonly vpcSubnets?: SubnetSelection;
-
-  /**
-   * Prebuilt image of the ingester for ARM64, of the same version as the construct.
-   *
-   * @default - built with Docker at deployment
-   */
-  readonly image?: ContainerImage;
-
-  /**
    * Event bus to publish to.
    *
    * @default - a new event bus
@@ -143,13 +121,6 @@ export interface SwitchboardProps {
    * @default 7
    */
   readonly dedupWindowDays?: number;
-
-  /**
-   * Maximum number of concurrent invocations of the consumer (AWS Lambda), 2-1000.
-   *
-   * @default 10
-   */
-  readonly consumerConcurrency?: number;
 
   /**
    * Write units per second that the claims table can handle immediately, 4000-1000000. An event needs about one. DynamoDB charges once for the difference, and the value cannot be lowered. See docs/scale.md.

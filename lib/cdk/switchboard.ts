@@ -167,6 +167,7 @@ export class Switchboard extends SwitchboardBase {
   private createConsumer(bus: Bus, logs: LogSettings): ConsumerFunction {
     const { dedupWindowDays, consumerConcurrency, logLevel, encryptionKey } = this.props;
     return new ConsumerFunction(this, 'Consumer', {
+      options: this.props.consumer,
       queues: this.queues,
       claimsTable: this.tables.claims,
       bus,
@@ -202,10 +203,10 @@ export class Switchboard extends SwitchboardBase {
   }
 
   private createIngester(logs: LogSettings, gaps: GapsQueues | undefined): IngesterService {
-    const { genesysDomain = '', tasks = DEFAULTS.tasks, vpc, vpcSubnets } = this.props;
+    const { genesysDomain = '', tasks = DEFAULTS.tasks } = this.props;
     return new IngesterService(this, 'Ingester', {
       ...this.props,
-      network: new Network(this, 'Network', { vpc, vpcSubnets, logs }),
+      network: new Network(this, 'Network', { ...this.props, logs }),
       tasks,
       genesysDomain,
       secrets: this.secrets.map(({ secret }) => secret),

@@ -21,7 +21,7 @@ export function addWebhookAlarms(alarms: Alarms, webhook: IFunction): void {
   });
   alarms.above('WebhookThrottled', webhook.metricThrottles(TOTAL), 0, {
     severity: 'warning',
-    text: 'AWS Lambda refuses requests to the webhook with 429. Genesys Cloud sends them again. Increase `webhook.reservedConcurrency`.',
+    text: 'AWS Lambda refuses requests to the webhook with 429. Genesys Cloud sends them again. Increase `webhook.reservedConcurrentExecutions`.',
   });
   alarms.above('WebhookSignaturesRejected', webhookMetric(alarms, 'SignaturesRejected', TOTAL), 0, {
     severity: 'warning',

@@ -73,7 +73,10 @@ export class WebhookEndpoint extends Construct {
       description: 'Switchboard webhook: receives signed events from Genesys Cloud and sends them to SQS',
       deployable: 'webhook',
       timeoutSeconds: TIMEOUT_SECONDS,
-      reservedConcurrency: options.reservedConcurrency ?? DEFAULT_CONCURRENCY,
+      options: {
+        ...options,
+        reservedConcurrentExecutions: options.reservedConcurrentExecutions ?? DEFAULT_CONCURRENCY,
+      },
       // Read by `functions/webhook/webhook-config.ts`.
       environment: {
         EVENTS_QUEUE_URL: eventsQueue.queueUrl,

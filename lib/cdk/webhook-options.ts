@@ -1,7 +1,8 @@
 import type { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { FunctionOptions } from './function-options.ts';
 
 /** Options of the webhook. */
-export interface WebhookOptions {
+export interface WebhookOptions extends FunctionOptions {
   /**
    * Secrets Manager secret that contains the signing secret: at least 32 hexadecimal digits. Specify a name to create one with a generated value, or specify an existing secret. After a rotation, the previous value stays valid.
    *
@@ -14,5 +15,5 @@ export interface WebhookOptions {
    *
    * @default 50
    */
-  readonly reservedConcurrency?: number;
+  readonly reservedConcurrentExecutions?: number;
 }

@@ -5,14 +5,8 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { describe, expect, test } from 'vitest';
 import { readConfig } from '../../functions/consumer/consumer-config.ts';
-import {
-  LIMITS,
-  overrides,
-  Switchboard,
-  SwitchboardConfigurationError,
-  type SwitchboardProps,
-} from '../../lib/cdk/index.ts';
-import { REQUIRED, templateOf, testApp } from './test-deployment.ts';
+import { LIMITS, overrides, Switchboard, type SwitchboardProps } from '../../lib/cdk/index.ts';
+import { problemsOf, REQUIRED, templateOf, testApp } from './test-deployment.ts';
 
 function warningsOf(props: Partial<SwitchboardProps>): string[] {
   using app = testApp();
@@ -21,17 +15,6 @@ function warningsOf(props: Partial<SwitchboardProps>): string[] {
   return Annotations.fromStack(stack)
     .findWarning('*', Match.stringLikeRegexp('genesysDomain'))
     .map(({ entry }) => String(entry.data));
-}
-
-function problemsOf(props: Partial<SwitchboardProps>): readonly string[] {
-  using app = testApp();
-  try {
-    new Switchboard(new Stack(app, 'Test'), 'Switchboard', { ...REQUIRED, ...props });
-  } catch (error) {
-    if (error instanceof SwitchboardConfigurationError) return error.problems;
-    throw error;
-  }
-  return [];
 }
 
 describe('The domain of the region', () => {
@@ -61,7 +44,7 @@ describe('Invalid properties', () => {
       dedupWindowDays: 3,
       archiveDays: 0,
       eventSource: 'aws.partner/mine',
-      webhook: { secret: 'not a name', reservedConcurrency: 0 },
+      webhook: { secret: 'not a name', reservedConcurrentExecutions: 0 },
     };
     const problems = problemsOf(invalid);
     expect(problems).toEqual([
@@ -77,7 +60,9 @@ describe('Invalid properties', () => {
       expect.stringMatching(/^dedupWindowDays is 3, but must be an integer from 4 to 28/),
       expect.stringMatching(/^archiveDays is 0, but must be an integer from 1 to 3650/),
       expect.stringMatching(/^webhook\.secret not a name is not a valid secret name/),
-      expect.stringMatching(/^webhook\.reservedConcurrency is 0, but must be an integer from 1 to 1000/),
+      expect.stringMatching(
+        /^webhook\.reservedConcurrentExecutions is 0, but must be an integer from 1 to 1000/,
+      ),
     ]);
     using app = testApp();
     expect(() => new Switchboard(new Stack(app, 'Test'), 'Switchboard', { ...REQUIRED, ...invalid })).toThrow(

@@ -1,6 +1,7 @@
 import type { App } from 'aws-cdk-lib';
 import { Validations } from 'aws-cdk-lib';
 import { Key } from 'aws-cdk-lib/aws-kms';
+import { SystemLogLevel } from 'aws-cdk-lib/aws-lambda';
 import { AwsSolutionsChecks, type NagPack, ServerlessChecks } from 'cdk-nag';
 import type { IConstruct } from 'constructs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -47,6 +48,8 @@ describe.each([
         tasks: 2,
         deletionProtection: true,
         webhook: {},
+        ingester: { capacityProviderStrategies: [{ capacityProvider: 'FARGATE', weight: 1 }] },
+        consumer: { reservedConcurrentExecutions: 10, systemLogLevel: SystemLogLevel.WARN },
         partnerEventSource: 'aws.partner/genesys.com/cloud/org/main',
         partnerTopics: ['v2.users.{id}.presence'],
         redaction: { hash: ['**.ani'] },

@@ -1,18 +1,6 @@
-import { Stack } from 'aws-cdk-lib';
 import { describe, expect, test } from 'vitest';
-import { Switchboard, SwitchboardConfigurationError, type SwitchboardProps } from '../../lib/cdk/index.ts';
-import { REQUIRED, templateOf, testApp } from './test-deployment.ts';
-
-function problemsOf(props: Partial<SwitchboardProps>): readonly string[] {
-  using app = testApp();
-  try {
-    new Switchboard(new Stack(app, 'Test'), 'Switchboard', { ...REQUIRED, ...props });
-  } catch (error) {
-    if (error instanceof SwitchboardConfigurationError) return error.problems;
-    throw error;
-  }
-  return [];
-}
+import type { SwitchboardProps } from '../../lib/cdk/index.ts';
+import { problemsOf, templateOf } from './test-deployment.ts';
 
 describe('Warm throughput of the claims table', () => {
   const tables = (props: Partial<SwitchboardProps>) =>

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { Switchboard, type SwitchboardProps } from '../../lib/cdk/index.ts';
+import { Switchboard, SwitchboardConfigurationError, type SwitchboardProps } from '../../lib/cdk/index.ts';
 
 export const PROJECT_ROOT = resolve(import.meta.dirname, '../..');
 
@@ -70,6 +70,18 @@ export function templateOf(
 ): Template {
   using made = deployment(props, features);
   return Template.fromStack(made.stack);
+}
+
+/** The problems of a configuration; none if it is valid. */
+export function problemsOf(props: Partial<SwitchboardProps>): readonly string[] {
+  using app = testApp();
+  try {
+    new Switchboard(new Stack(app, 'Test'), 'Switchboard', { ...REQUIRED, ...props });
+  } catch (error) {
+    if (error instanceof SwitchboardConfigurationError) return error.problems;
+    throw error;
+  }
+  return [];
 }
 
 /** Simplifies a CloudFormation value: references become `<LogicalId>` or `<LogicalId.Attribute>`. */

@@ -143,7 +143,10 @@ describe('A deployment with a webhook', () => {
 
 test('The webhook reads an existing secret, and creates none', () => {
   const template = templateOf((stack) => ({
-    webhook: { secret: Secret.fromSecretNameV2(stack, 'Theirs', 'team/signing'), reservedConcurrency: 7 },
+    webhook: {
+      secret: Secret.fromSecretNameV2(stack, 'Theirs', 'team/signing'),
+      reservedConcurrentExecutions: 7,
+    },
   }));
   template.resourceCountIs('AWS::SecretsManager::Secret', 1);
   expect(webhookLines(template).filter((line) => line.includes('secretsmanager'))).toEqual([

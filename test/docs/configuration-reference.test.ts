@@ -8,6 +8,7 @@ import { propertyRows } from '../../docs/property-rows.ts';
 import { DEFAULTS, LIMITS } from '../../lib/cdk/index.ts';
 
 const PROPERTIES_FILE = resolve(import.meta.dirname, '../../lib/cdk/switchboard-props.ts');
+const COMPUTE_FILE = resolve(import.meta.dirname, '../../lib/cdk/compute-props.ts');
 
 describe('Environment variables', () => {
   const description = 'A setting.';
@@ -104,7 +105,10 @@ describe('Properties of an interface', () => {
 describe('Properties of the construct', () => {
   let rows: SettingRow[];
   beforeAll(() => {
-    rows = propertyRows(readFileSync(PROPERTIES_FILE, 'utf8'), 'SwitchboardProps');
+    rows = [
+      ...propertyRows(readFileSync(PROPERTIES_FILE, 'utf8'), 'SwitchboardProps'),
+      ...propertyRows(readFileSync(COMPUTE_FILE, 'utf8'), 'ComputeProps'),
+    ];
   });
 
   test('The reference contains only the topics as required', () => {

@@ -4,7 +4,7 @@ import type { Item } from '../../../lib/events/item.ts';
 export const MAX_AGE_MS = 60_000;
 /**
  * Bytes of items that a standby keeps; with more, the oldest are dropped. At 2,000 events per second, a full standby has
- * 370 MB of resident memory, and at most 433 MB while it takes over (`npm run bench -- memory`). A task has 512 MB.
+ * 370 MB of resident memory, and at most 433 MB while it takes over (`npm run bench -- memory`). A task has at least 512 MB.
  */
 export const MAX_BYTES = 96 * 1_048_576;
 /** Memory of an item in addition to its string. */
