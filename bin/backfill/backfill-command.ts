@@ -6,7 +6,7 @@ import { recoveryPlan } from '../../functions/backfill/recovery-plan.ts';
 import { WantedTopics } from '../../functions/backfill/wanted-topics.ts';
 import { dynamoDbClient } from '../../lib/aws/aws-clients.ts';
 import type { Interval } from '../../lib/genesys/interval.ts';
-import { TABLE_ADVICE } from '../gaps/gaps-error.ts';
+import { stateTableName } from '../aws-access/aws-access-error.ts';
 import { pastTimeMs, url } from '../gaps/time-flags.ts';
 import { BackfillError } from './backfill-error.ts';
 
@@ -54,9 +54,7 @@ async function start(flags: BackfillFlags, defaultTable: string | undefined): Pr
   checkInterval({ fromMs, toMs });
   const wanted = new WantedTopics(topics);
   if (dryRun) return planText(wanted, { fromMs, toMs });
-  const tableName = flags.table ?? defaultTable;
-  if (!tableName)
-    throw new BackfillError('no_table_name', `Specify the state table with --table. ${TABLE_ADVICE}`);
+  const tableName = stateTableName(flags.table, defaultTable);
   const client = dynamoDbClient(endpointUrl === undefined ? {} : { endpoint: endpointUrl });
   try {
     const gapId = `manual#${new Date(fromMs).toISOString()}#${randomUUID()}`;

@@ -1,5 +1,5 @@
 /** Machine-readable reason of a {@link BackfillError}. */
-export type BackfillProblem = 'no_table_name' | 'invalid_interval';
+export type BackfillProblem = 'invalid_interval';
 
 /** The backfill could not be started. The message contains the remedy. */
 export class BackfillError extends Error {

@@ -3,9 +3,10 @@ import { deploymentGaps } from '../../functions/backfill/deployment-gaps.ts';
 import { FillStore } from '../../functions/backfill/fill-store.ts';
 import { readCoverage } from '../../functions/backfill/stored-coverage.ts';
 import { dynamoDbClient } from '../../lib/aws/aws-clients.ts';
+import { explainTableError, stateTableName } from '../aws-access/aws-access-error.ts';
 import { bridgedGaps } from './bridged-gaps.ts';
 import { recoveryOf } from './gap-recovery.ts';
-import { explain, GapsError, TABLE_ADVICE } from './gaps-error.ts';
+import { GapsError } from './gaps-error.ts';
 import { gapsAsJson, gapsAsText } from './show-gaps.ts';
 import { pastTimeMs, url } from './time-flags.ts';
 
@@ -39,12 +40,10 @@ export function gapsCommand(print: (text: string) => Promise<void>): Command {
     .action(async (flags: GapsFlags) => await print(await listGaps(flags, process.env.STATE_TABLE)));
 }
 
-/** @throws {@link GapsError} with a remedy */
+/** @throws {@link GapsError} or {@link AwsAccessError} with a remedy */
 async function listGaps(flags: GapsFlags, defaultTable: string | undefined): Promise<string> {
   const { since, json, subscription, endpointUrl } = flags;
-  const tableName = flags.table ?? defaultTable;
-  if (!tableName)
-    throw new GapsError('no_table_name', `Specify the state table with --table. ${TABLE_ADVICE}`);
+  const tableName = stateTableName(flags.table, defaultTable);
   const client = dynamoDbClient(endpointUrl === undefined ? {} : { endpoint: endpointUrl });
   try {
     const location = { client, tableName, subscriptionSet: subscription };
@@ -63,7 +62,7 @@ async function listGaps(flags: GapsFlags, defaultTable: string | undefined): Pro
     const bridged = bridgedGaps(stored).filter(isWanted);
     return json ? gapsAsJson(gaps, bridged, since) : gapsAsText(gaps, bridged, since);
   } catch (error) {
-    throw explain(error, tableName);
+    throw explainTableError(error, tableName, 'dynamodb:Query and dynamodb:GetItem');
   } finally {
     client.destroy();
   }
