@@ -12,6 +12,7 @@ const PARAMETERS: Readonly<Record<string, string>> = {
   'AmazonSQS.ListQueues': 'QueueNamePrefix',
   'AmazonSQS.GetQueueAttributes': 'QueueUrl AttributeNames',
   'AmazonSQS.SetQueueAttributes': 'QueueUrl Attributes',
+  'AmazonSQS.ListDeadLetterSourceQueues': 'QueueUrl',
   'AmazonSQS.PurgeQueue': 'QueueUrl',
   'AmazonSQS.SendMessage': 'QueueUrl MessageBody DelaySeconds MessageAttributes',
   'AmazonSQS.SendMessageBatch': 'QueueUrl Entries',

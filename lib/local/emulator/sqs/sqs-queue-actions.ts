@@ -36,6 +36,11 @@ export function queueActions(registry: QueueRegistry, urlOf: QueueUrlOf): Record
       return Object.keys(attributes).length === 0 ? {} : { Attributes: attributes };
     },
     SetQueueAttributes: (input) => void registry.configure(entryOf(input), parseAttributes(input.Attributes)),
+    ListDeadLetterSourceQueues: (input, call) => {
+      const target = entryOf(input).queue;
+      const sources = registry.list().filter(({ queue }) => isDeadLetterQueueOf(target, queue));
+      return { queueUrls: sources.map(({ queue }) => urlOf(queue.name, call)) };
+    },
     PurgeQueue: (input) => void entryOf(input).queue.purge(),
   };
 }

@@ -3,6 +3,7 @@ import {
   DeleteQueueCommand,
   GetQueueAttributesCommand,
   GetQueueUrlCommand,
+  ListDeadLetterSourceQueuesCommand,
   ListQueuesCommand,
   PurgeQueueCommand,
   SetQueueAttributesCommand,
@@ -39,6 +40,23 @@ describe.each(CONNECTIONS)('SQS queues $way', ({ connect }) => {
     await expect(clients.sqs.send(new GetQueueUrlCommand({ QueueName: 'events' }))).rejects.toMatchObject({
       name: 'QueueDoesNotExist',
     });
+  });
+
+  test('The queues that have a dead-letter queue are listed with their URLs', async () => {
+    const { QueueUrl: deadLetterUrl } = await clients.sqs.send(
+      new CreateQueueCommand({ QueueName: 'dead-letter' }),
+    );
+    const RedrivePolicy = JSON.stringify({
+      deadLetterTargetArn: 'arn:aws:sqs:us-east-1:123456789012:dead-letter',
+      maxReceiveCount: 5,
+    });
+    const { QueueUrl } = await clients.sqs.send(
+      new CreateQueueCommand({ QueueName: 'events', Attributes: { RedrivePolicy } }),
+    );
+    const sourcesOf = async (url: string | undefined) =>
+      (await clients.sqs.send(new ListDeadLetterSourceQueuesCommand({ QueueUrl: url }))).queueUrls;
+    expect(await sourcesOf(deadLetterUrl)).toEqual([QueueUrl]);
+    expect(await sourcesOf(QueueUrl)).toEqual([]);
   });
 
   test('Creating a queue twice returns the same queue, unless the attributes differ', async () => {
