@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { redact } from '../lib/events/redaction.ts';
 import { auditCommand } from './audit/audit-command.ts';
 import { backfillCommand } from './backfill/backfill-command.ts';
+import { deliveriesCommand } from './deliveries/deliveries-command.ts';
 import { gapsCommand } from './gaps/gaps-command.ts';
 import { localCommand } from './local/local-options.ts';
 import { endQuietlyOnBrokenPipe, writeOut } from './local/output-streams.ts';
@@ -37,6 +38,7 @@ const program = new Command('switchboard')
   .addCommand(backfillCommand(writeOut))
   .addCommand(streamsCommand(writeOut))
   .addCommand(auditCommand(writeOut))
+  .addCommand(deliveriesCommand(writeOut))
   .addCommand(simulatorCommand())
   .addCommand(emulatorCommand());
 for (const command of program.commands.flatMap((one) => [one, ...one.commands]))
