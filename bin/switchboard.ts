@@ -10,6 +10,7 @@ import { localCommand } from './local/local-options.ts';
 import { endQuietlyOnBrokenPipe, writeOut } from './local/output-streams.ts';
 import { realGenesys, rejectSimulationFlags } from './local/real-genesys.ts';
 import { emulatorCommand, simulatorCommand } from './local/stand-ins.ts';
+import { redriveCommand } from './redrive/redrive-command.ts';
 import { streamsCommand } from './streams/streams-command.ts';
 
 // EMF documents are meant for CloudWatch. On a local run they would flood the output.
@@ -39,6 +40,7 @@ const program = new Command('switchboard')
   .addCommand(streamsCommand(writeOut))
   .addCommand(auditCommand(writeOut))
   .addCommand(deliveriesCommand(writeOut))
+  .addCommand(redriveCommand(writeOut))
   .addCommand(simulatorCommand())
   .addCommand(emulatorCommand());
 for (const command of program.commands.flatMap((one) => [one, ...one.commands]))

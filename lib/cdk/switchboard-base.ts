@@ -108,7 +108,7 @@ export abstract class SwitchboardBase extends Construct implements ISwitchboard 
     this.grant(grantee, 'stateTableArn', ['dynamodb:Query', 'dynamodb:GetItem']);
   }
 
-  /** Grants moving messages from the dead-letter queue back to the events queue. */
+  /** Grants what `switchboard redrive` needs to move messages from the dead-letter queue back to the events queue. */
   grantRedrive(grantee: IGrantable): void {
     this.grant(grantee, 'deadLetterQueueArn', [
       'sqs:StartMessageMoveTask',
@@ -117,6 +117,8 @@ export abstract class SwitchboardBase extends Construct implements ISwitchboard 
       'sqs:ReceiveMessage',
       'sqs:DeleteMessage',
       'sqs:GetQueueAttributes',
+      'sqs:GetQueueUrl',
+      'sqs:ListDeadLetterSourceQueues',
     ]);
     this.grant(grantee, 'eventsQueueArn', ['sqs:SendMessage']);
   }

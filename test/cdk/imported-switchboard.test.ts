@@ -63,6 +63,8 @@ describe('an imported deployment', () => {
             'sqs:CancelMessageMoveTask',
             'sqs:DeleteMessage',
             'sqs:GetQueueAttributes',
+            'sqs:GetQueueUrl',
+            'sqs:ListDeadLetterSourceQueues',
             'sqs:ListMessageMoveTasks',
             'sqs:ReceiveMessage',
             'sqs:StartMessageMoveTask',
