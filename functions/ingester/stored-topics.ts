@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ObjectStore, ObjectStoreError } from '../../lib/aws/object-store.ts';
+import { MAX_LIST_CHARACTERS } from '../../lib/genesys/configured-topics.ts';
 
 /** Attempts to read the topics before the process ends, the first included. */
 const MAX_ATTEMPTS = 5;
@@ -12,7 +13,7 @@ const OBJECT_URL = /^s3:\/\/([^/]+)\/(.+)$/;
  * 64 KiB does not fit into a task definition.
  *
  * @param storeOf - the objects of a bucket
- * @throws Error if `TOPICS_OBJECT` is not a URL of an object, or the object cannot be read
+ * @throws Error if `TOPICS_OBJECT` is not a URL of an object, or the object cannot be read or is too large
  */
 export async function withStoredTopics(
   environment: Readonly<Record<string, string | undefined>>,
@@ -29,7 +30,8 @@ export async function withStoredTopics(
 async function read(store: Pick<ObjectStore, 'getText'>, key: string): Promise<string> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await store.getText(key);
+      // Topics consist of ASCII characters.
+      return await store.getText(key, MAX_LIST_CHARACTERS);
     } catch (error) {
       const mayRetry = error instanceof ObjectStoreError && error.retriable && attempt < MAX_ATTEMPTS;
       if (!mayRetry) throw error;

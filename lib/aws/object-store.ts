@@ -81,16 +81,29 @@ export class ObjectStore {
   /**
    * Reads an object that is a text.
    *
-   * @throws {@link ObjectStoreError} if S3 rejects the request or does not respond within 10 seconds
+   * @param maxBytes - no more than this is read, whatever the object is
+   * @throws {@link ObjectStoreError} if S3 rejects the request or does not respond within 10 seconds, or if the object
+   * is larger
    */
-  async getText(key: string): Promise<string> {
-    const response = await this.send({ method: 'GET', key });
+  async getText(key: string, maxBytes: number): Promise<string> {
+    const { body } = await this.send({ method: 'GET', key });
+    const chunks: Uint8Array[] = [];
+    let bytes = 0;
     try {
-      return await response.text();
+      for await (const chunk of body ?? []) {
+        bytes += chunk.length;
+        if (bytes > maxBytes) break;
+        chunks.push(chunk);
+      }
     } catch (cause) {
       const message = `The response of S3 for bucket ${this.bucket} was incomplete`;
       throw new ObjectStoreError(message, { retriable: true, cause });
     }
+    if (bytes <= maxBytes) return Buffer.concat(chunks).toString();
+    throw new ObjectStoreError(
+      `The object ${key} in bucket ${this.bucket} is larger than ${maxBytes} bytes: check that it is the right object`,
+      { retriable: false },
+    );
   }
 
   private async send(

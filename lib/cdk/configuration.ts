@@ -7,7 +7,7 @@ import {
   MAX_CHANNELS_PER_CLIENT,
   MAX_CLIENTS,
 } from '../genesys/channel-budget.ts';
-import { topicProblems } from '../genesys/configured-topics.ts';
+import { listProblems, topicProblems } from '../genesys/configured-topics.ts';
 import { domainWarning, GENESYS_DOMAINS, isGenesysDomain } from '../genesys/regions.ts';
 import { FRAME_BYTES } from '../protocols/socket-limits.ts';
 import { SwitchboardConfigurationError } from './configuration-error.ts';
@@ -164,7 +164,8 @@ function allTopicProblems(props: SwitchboardProps): string[] {
   const { partnerEventSource, webhook } = props;
   if (!hasIngester(props) && partnerEventSource === undefined && webhook === undefined)
     return ['topics is empty; specify at least one topic, for example v2.users.{id}.presence'];
-  return topicProblems(props.topics).map((problem) => `topics: ${problem}`);
+  const problems = [...listProblems(props.topics), ...topicProblems(props.topics)];
+  return problems.map((problem) => `topics: ${problem}`);
 }
 
 function sourceProblems(source: string | undefined): string[] {

@@ -1,5 +1,7 @@
 /** Maximum number of notification channels of an OAuth client. A further one evicts another. */
 export const CHANNELS_PER_CLIENT = 20;
+/** Topics per channel. The platform responds with 400 to more. */
+export const MAX_TOPICS_PER_CHANNEL = 1_000;
 /** During an upgrade, twice as many tasks run. */
 const UPGRADE_FACTOR = 2;
 /** Channels of one OAuth client that one task can use: half of them, because two tasks run during an upgrade. */

@@ -1,7 +1,11 @@
+import { CHANNELS_PER_CLIENT, MAX_CLIENTS, MAX_TOPICS_PER_CHANNEL } from './channel-budget.ts';
 import type { Listing } from './listing.ts';
 
 /** Maximum length of a topic, including combined topics such as `v2.users.{id}?presence&routingStatus`. */
 export const MAX_TOPIC_CHARACTERS = 200;
+/** Maximum length of a list of topics, with a comma after each: as many as all channels of all OAuth clients can have. */
+export const MAX_LIST_CHARACTERS =
+  MAX_CLIENTS * CHANNELS_PER_CLIENT * MAX_TOPICS_PER_CHANNEL * (MAX_TOPIC_CHARACTERS + 1);
 
 const TOPIC_PATTERN = /^v2\.[\w{}-]+(?:\.[\w{}-]+)*(?:\?[\w-]+(?:&[\w-]+)*)?$/;
 /** The listing that `{id}` stands for, by the part of the topic before it. */
@@ -50,6 +54,15 @@ export function topicProblems(topics: readonly string[]): string[] {
     }
     return [];
   });
+}
+
+/** Checks that a list of topics is not too long to be read by an ingester. */
+export function listProblems(topics: readonly string[]): string[] {
+  const characters = topics.join(',').length;
+  if (characters <= MAX_LIST_CHARACTERS) return [];
+  return [
+    `${topics.length} topics have ${characters} characters, but a deployment can have at most ${MAX_LIST_CHARACTERS}; divide them among several deployments`,
+  ];
 }
 
 /** Difference in length between an id (a UUID) and the placeholder `{id}`. */

@@ -33,9 +33,50 @@ test('A response that breaks off is reported as an error that can be retried', a
         }),
       ),
   });
-  await expect(store.getText('topics.txt')).rejects.toMatchObject({
+  await expect(store.getText('topics.txt', 10)).rejects.toMatchObject({
     code: 'object_not_stored',
     retriable: true,
     message: 'The response of S3 for bucket large was incomplete',
   });
+});
+
+test('No more than the limit is read of an object, whatever its size', async () => {
+  let sent = 0;
+  const store = new ObjectStore({
+    bucket: 'large',
+    region: async () => 'eu-central-1',
+    credentials: async () => ({ accessKeyId: 'test', secretAccessKey: 'test' }),
+    fetch: async () =>
+      new Response(
+        new ReadableStream({
+          pull: (controller) => (sent++ < 100 ? controller.enqueue(Buffer.from('abc')) : controller.close()),
+        }),
+      ),
+  });
+  await expect(store.getText('topics.txt', 10)).rejects.toMatchObject({
+    code: 'object_not_stored',
+    retriable: false,
+    message:
+      'The object topics.txt in bucket large is larger than 10 bytes: check that it is the right object',
+  });
+  expect(sent).toBeLessThan(10);
+});
+
+test('An object of exactly the limit is read, and its characters can be split across chunks', async () => {
+  const bytes = Buffer.from('a–b');
+  const store = new ObjectStore({
+    bucket: 'large',
+    region: async () => 'eu-central-1',
+    credentials: async () => ({ accessKeyId: 'test', secretAccessKey: 'test' }),
+    fetch: async () =>
+      new Response(
+        new ReadableStream({
+          start(controller) {
+            for (const byte of bytes) controller.enqueue(Uint8Array.of(byte));
+            controller.close();
+          },
+        }),
+      ),
+  });
+  expect(await store.getText('topics.txt', bytes.length)).toBe('a–b');
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { SwitchboardProps } from '../../lib/cdk/index.ts';
+import { MAX_TOPIC_CHARACTERS } from '../../lib/genesys/configured-topics.ts';
 import { problemsOf, templateOf } from './test-deployment.ts';
 
 describe('Warm throughput of the claims table', () => {
@@ -21,6 +22,14 @@ describe('Warm throughput of the claims table', () => {
       `claimsWarmWriteUnits is ${claimsWarmWriteUnits}, but must be an integer from 4000 to 1000000 (a new table takes 4000; an account needs a higher quota for more than 40000)`,
     ]);
   });
+});
+
+test('A list of topics that no ingester would read is refused', () => {
+  const id = '0'.repeat(MAX_TOPIC_CHARACTERS - 'v2.users..presence'.length);
+  const topics = Array.from({ length: 200_001 }, () => `v2.users.${id}.presence` as const);
+  expect(problemsOf({ topics })).toEqual([
+    'topics: 200001 topics have 40200200 characters, but a deployment can have at most 40200000; divide them among several deployments',
+  ]);
 });
 
 describe('A share of the topics', () => {

@@ -8,7 +8,9 @@ import { Generator } from 'switchboard-local/simulator/generator.ts';
 import { GeneratorRunner } from 'switchboard-local/simulator/generator-runner.ts';
 import { type Listening, Simulator } from 'switchboard-local/simulator/simulator.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createBucket } from '../../bin/local/resources.ts';
 import { PROOF_STALE_MS } from '../../functions/ingester/coverage.ts';
+import { objectStore } from '../../lib/aws/aws-clients.ts';
 import { eventually } from './eventually.ts';
 import { LocalAws, STATE_TABLE } from './local-aws.ts';
 
@@ -93,6 +95,32 @@ describe('an invalid environment', () => {
     expect(running.stderr).toMatch(/^The configuration has 6 problem\(s\):\n( {2}- .*\n){6}$/);
     expect(running.stderr).toContain('HEALTH_PORT is not a number');
     expect(running.stdout).toBe('');
+  });
+});
+
+describe('topics in an S3 object', () => {
+  beforeAll(() => createBucket(aws.emulator, 'assets'));
+
+  test('The process subscribes to exactly the topics in the object', async () => {
+    const [subscribed, other] = simulator.userIds.map((id) => `v2.users.${id}.presence`);
+    const store = objectStore('assets', aws.dynamodb, aws.url);
+    await store?.put('topics.txt', Buffer.from(`${subscribed},v2.routing.queues.{id}.users`), 'text/plain');
+    const child = run({ TOPICS: '', TOPICS_OBJECT: 's3://assets/topics.txt' });
+    const topics = [subscribed, ...simulator.queueIds.map((id) => `v2.routing.queues.${id}.users`)];
+    await eventually(() => topics.map((topic) => simulator.coverageOf(topic ?? ''))).toEqual(
+      topics.map(() => 1),
+    );
+    expect(simulator.coverageOf(other ?? '')).toBe(0);
+    child.child.kill('SIGTERM');
+    expect(await child.exited).toBe(0);
+  });
+
+  test('The process ends with code 1 and advice when the object does not exist', async () => {
+    const child = run({ TOPICS: '', TOPICS_OBJECT: 's3://assets/other.txt' });
+    expect(await child.exited).toBe(1);
+    expect(child.stderr).toContain(
+      'S3 returned status 404 for bucket assets: check that it exists and that s3:GetObject is allowed',
+    );
   });
 });
 

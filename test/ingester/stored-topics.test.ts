@@ -3,6 +3,7 @@ import { createBucket } from '../../bin/local/resources.ts';
 import { withStoredTopics } from '../../functions/ingester/stored-topics.ts';
 import { objectStore } from '../../lib/aws/aws-clients.ts';
 import { type ObjectStore, ObjectStoreError } from '../../lib/aws/object-store.ts';
+import { MAX_LIST_CHARACTERS } from '../../lib/genesys/configured-topics.ts';
 import { LocalAws } from './local-aws.ts';
 
 vi.mock('node:timers/promises', () => import('./timers-promises.ts'));
@@ -45,6 +46,12 @@ test('An object that does not exist is reported with advice', async () => {
   await expect(withStoredTopics({ TOPICS_OBJECT: 's3://assets/other' }, storeOf)).rejects.toThrow(
     'S3 returned status 404 for bucket assets: check that it exists and that s3:GetObject is allowed',
   );
+});
+
+test('Not more than the longest possible list is read', async () => {
+  const longest = { getText: async (_key: string, maxBytes: number) => 'v'.repeat(maxBytes) };
+  const { TOPICS = '' } = await withStoredTopics(ENVIRONMENT, () => longest);
+  expect(TOPICS.length).toBe(MAX_LIST_CHARACTERS);
 });
 
 describe('when S3 does not answer', () => {

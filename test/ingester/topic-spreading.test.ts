@@ -1,9 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  MAX_TOPICS_PER_CHANNEL,
-  spreadTopics,
-} from '../../functions/ingester/protocols/notification-channels/topic-spreading.ts';
+import { spreadTopics } from '../../functions/ingester/protocols/notification-channels/topic-spreading.ts';
+import { MAX_TOPICS_PER_CHANNEL } from '../../lib/genesys/channel-budget.ts';
 
 describe('spreading topics across channels', () => {
   const numbered = (from: number, to: number) =>

@@ -1,8 +1,8 @@
 import type { SimulatorOptions } from 'switchboard-local/simulator/simulator.ts';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ChannelSubscription } from '../../functions/ingester/protocols/notification-channels/subscription-channels.ts';
-import { MAX_TOPICS_PER_CHANNEL } from '../../functions/ingester/protocols/notification-channels/topic-spreading.ts';
 import { topicSubscriptions } from '../../functions/ingester/protocols/notification-channels/topic-subscriptions.ts';
+import { MAX_TOPICS_PER_CHANNEL } from '../../lib/genesys/channel-budget.ts';
 import type { TopicShard } from '../../lib/genesys/topic-shards.ts';
 import { ChannelCloud, CLIENTS } from './channel-cloud.ts';
 

@@ -1,5 +1,4 @@
-/** Topics per channel. The platform responds with 400 to more. */
-export const MAX_TOPICS_PER_CHANNEL = 1_000;
+import { MAX_TOPICS_PER_CHANNEL } from '../../../../lib/genesys/channel-budget.ts';
 
 /**
  * Spread topics across channels. A topic stays on its channel, so that a change affects as few channels as possible.

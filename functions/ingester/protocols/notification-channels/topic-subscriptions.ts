@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { MAX_TOPICS_PER_CHANNEL } from '../../../../lib/genesys/channel-budget.ts';
 import { topicsOfShard } from '../../../../lib/genesys/topic-shards.ts';
 import type { OAuthClient, ProtocolContext } from '../stream-protocol.ts';
 import type { ChannelConfiguration } from './channel-configuration.ts';
@@ -7,7 +8,7 @@ import { DynamoDbChannelStore } from './dynamodb-channel-store.ts';
 import { SteadyTopics } from './steady-topics.ts';
 import { type ChannelSubscription, SubscriptionChannels } from './subscription-channels.ts';
 import { expandTopics } from './topic-expansion.ts';
-import { MAX_TOPICS_PER_CHANNEL, spreadTopics } from './topic-spreading.ts';
+import { spreadTopics } from './topic-spreading.ts';
 
 /**
  * The subscriptions of a deployment, one per channel, named by number. Users and queues are listed again at every
