@@ -1,55 +1,26 @@
-import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
-import { afterAll, expect, test } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { type SynthesizedApp, synthesize } from './synthesized-app.ts';
 import { PROJECT_ROOT } from './test-deployment.ts';
 
-const run = promisify(execFile);
-/** Bundling is tested in bundles.test.ts. */
-const WITHOUT_BUNDLES = { 'aws:cdk:bundling-stacks': [] };
-
-const outdirs: string[] = [];
-afterAll(() => {
-  for (const outdir of outdirs) rmSync(outdir, { recursive: true, force: true });
-});
-
-/** Runs an app as the CDK CLI does, with the `app` command of `cdk.json`, without credentials and Docker. */
-async function synthesize(
-  app: string,
-  settings: { context?: object; environment?: Record<string, string> } = {},
-): Promise<(stack: string) => { Resources: Record<string, { Type: string }> }> {
-  const outdir = mkdtempSync(join(tmpdir(), 'switchboard-app-'));
-  outdirs.push(outdir);
-  const configured = JSON.parse(readFileSync(join(PROJECT_ROOT, 'cdk.json'), 'utf8')) as {
-    app: string;
-    context: object;
-  };
-  expect(configured.app).toBe('node_modules/.bin/node bin/app.ts');
-  const [program = ''] = configured.app.split(' ');
-  await run(program, [app], {
-    cwd: PROJECT_ROOT,
-    env: {
-      PATH: dirname(process.execPath),
-      CDK_OUTDIR: outdir,
-      // The validation of templates is tested in template.test.ts.
-      CDK_VALIDATION: 'false',
-      CDK_CONTEXT_JSON: JSON.stringify({ ...configured.context, ...WITHOUT_BUNDLES, ...settings.context }),
-      ...settings.environment,
-    },
-  });
-  return (stack) => JSON.parse(readFileSync(join(outdir, `${stack}.template.json`), 'utf8'));
+function resourcesOf({ directory }: SynthesizedApp, stack: string): Record<string, { Type: string }> {
+  return JSON.parse(readFileSync(join(directory, `${stack}.template.json`), 'utf8')).Resources;
 }
+
+test('The CDK CLI runs the app with the Node.js of the project', () => {
+  const { app } = JSON.parse(readFileSync(join(PROJECT_ROOT, 'cdk.json'), 'utf8'));
+  expect(app).toBe('node_modules/.bin/node bin/app.ts');
+});
 
 test.concurrent('The app reads domain and secret from the command line and the environment', async ({
   expect,
 }) => {
-  const template = await synthesize('bin/app.ts', {
+  using made = await synthesize('bin/app.ts', {
     context: { genesysDomain: 'mypurecloud.jp' },
     environment: { GENESYS_SECRET_NAME: 'ours/genesys', GENESYS_DOMAIN: 'mypurecloud.ie' },
   });
-  const text = JSON.stringify(template('Switchboard').Resources);
+  const text = JSON.stringify(resourcesOf(made, 'Switchboard'));
   expect(text).toContain('"Value":"mypurecloud.jp"');
   expect(text).toContain('"Name":"ours/genesys"');
 });
@@ -65,8 +36,8 @@ test.concurrent('An invalid option on the command line fails the synthesis with 
 });
 
 test.concurrent('The example app creates rules in a second stack', async ({ expect }) => {
-  const template = await synthesize('bin/example.ts');
-  const resources = Object.values(template('WallboardTeam').Resources);
+  using made = await synthesize('bin/example.ts');
+  const resources = Object.values(resourcesOf(made, 'WallboardTeam'));
   expect(resources.filter(({ Type }) => Type === 'AWS::Events::Rule')).toHaveLength(3);
-  expect(JSON.stringify(template('Switchboard').Resources)).toContain('AWS::Events::Archive');
+  expect(JSON.stringify(resourcesOf(made, 'Switchboard'))).toContain('AWS::Events::Archive');
 });

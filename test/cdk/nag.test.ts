@@ -1,10 +1,9 @@
 import type { App } from 'aws-cdk-lib';
 import { Validations } from 'aws-cdk-lib';
-import { Key } from 'aws-cdk-lib/aws-kms';
-import { SystemLogLevel } from 'aws-cdk-lib/aws-lambda';
 import { AwsSolutionsChecks, type NagPack, ServerlessChecks } from 'cdk-nag';
 import type { IConstruct } from 'constructs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { everyOption } from './every-option.ts';
 import { type Deployment, deployment, unhashed } from './test-deployment.ts';
 
 /** A reason must be a full sentence. */
@@ -39,22 +38,7 @@ function acknowledgements(node: IConstruct): { id: string; reason: string }[] {
 
 describe.each([
   ['with the defaults', () => deployment()],
-  [
-    'with every option',
-    () =>
-      deployment((stack) => ({
-        encryptionKey: new Key(stack, 'Key', { enableKeyRotation: true }),
-        archiveDays: 30,
-        tasks: 2,
-        deletionProtection: true,
-        webhook: {},
-        ingester: { capacityProviderStrategies: [{ capacityProvider: 'FARGATE', weight: 1 }] },
-        consumer: { reservedConcurrentExecutions: 10, systemLogLevel: SystemLogLevel.WARN },
-        partnerEventSource: 'aws.partner/genesys.com/cloud/org/main',
-        partnerTopics: ['v2.users.{id}.presence'],
-        redaction: { hash: ['**.ani'] },
-      })),
-  ],
+  ['with every option', () => deployment(everyOption)],
   ['for an emulator', () => deployment(() => ({ forEmulator: true, redaction: { hash: ['**.ani'] } }))],
 ])('cdk-nag with the packs AwsSolutions and Serverless, %s', (_, make) => {
   let made: Deployment;

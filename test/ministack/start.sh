@@ -14,7 +14,6 @@ if (($# == 0)); then
 fi
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-venv=$root/.venv/ministack
 log=$(mktemp "${TMPDIR:-/tmp}/ministack-XXXXXX.log")
 groups=()
 # MiniStack runs functions with the first node on its PATH.
@@ -45,12 +44,7 @@ trap stop EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-if [[ ! -x $venv/bin/python ]]; then python3 -m venv "$venv"; fi
-installed=$("$venv/bin/python" -c '
-import importlib.metadata as m
-try: print(m.version("ministack"))
-except m.PackageNotFoundError: pass')
-if [[ $installed != "$VERSION" ]]; then "$venv/bin/pip" install --quiet "ministack==$VERSION"; fi
+commands=$("$root/test/python/install.sh" ministack "ministack==$VERSION")
 
 port=$(python3 -c 'import socket
 with socket.socket() as s: s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
@@ -58,7 +52,7 @@ url=http://127.0.0.1:$port
 
 ministack() {
   BIND_HOST=127.0.0.1 GATEWAY_PORT=$port MINISTACK_HOST=127.0.0.1 LAMBDA_EXECUTOR=local \
-    exec "$venv/bin/ministack" >"$log" 2>&1
+    exec "$commands/ministack" >"$log" 2>&1
 }
 start ministack
 
