@@ -1,9 +1,15 @@
 /** CloudWatch namespace of all Switchboard metrics. */
 export const METRIC_NAMESPACE = 'Switchboard';
 
-/** Unit and description of a metric. */
+/** Unit, usual statistic and description of a metric. */
 export interface MetricDefinition {
   readonly unit: 'Count' | 'Seconds' | 'Milliseconds' | 'Bytes';
+  /**
+   * Statistic that is meaningful over several reports and tasks. Sums of a current value are not.
+   *
+   * @default 'Sum'
+   */
+  readonly statistic?: 'Maximum' | 'p99';
   /** One line for dashboards and documentation, without a final period. */
   readonly description: string;
 }
@@ -24,6 +30,7 @@ export const CONSUMER_METRICS = {
   },
   ReceivedToPublishedLatency: {
     unit: 'Milliseconds',
+    statistic: 'p99',
     description: 'Time from reading the frame to the PutEvents response',
   },
   AuditRecordsLost: {
@@ -51,22 +58,47 @@ export const INGESTER_METRICS = {
     unit: 'Seconds',
     description: "Duration of the leader's gaps that a standby has filled",
   },
-  Connections: { unit: 'Count', description: 'Open WebSocket connections' },
-  Covered: { unit: 'Count', description: '1 if every subscription has a live connection, otherwise 0' },
-  Leading: { unit: 'Count', description: '1 while the task sends what it reads, 0 on a standby' },
+  Connections: { unit: 'Count', statistic: 'Maximum', description: 'Open WebSocket connections' },
+  Covered: {
+    unit: 'Count',
+    statistic: 'Maximum',
+    description: '1 if every subscription has a live connection, otherwise 0',
+  },
+  Leading: {
+    unit: 'Count',
+    statistic: 'Maximum',
+    description: '1 while the task sends what it reads, 0 on a standby',
+  },
   StandbyLive: {
     unit: 'Count',
+    statistic: 'Maximum',
     description: '1 on a standby with a live connection for every subscription, otherwise 0',
   },
-  TopicsRejected: { unit: 'Count', description: 'Topics that Genesys Cloud refuses' },
-  Paused: { unit: 'Count', description: '1 while reading is paused because the buffer is full, else 0' },
-  RecordsPending: { unit: 'Count', description: 'Gap records that the state table has not accepted' },
-  BufferBytes: { unit: 'Bytes', description: 'Bytes read from WebSockets but not yet accepted by SQS' },
+  TopicsRejected: { unit: 'Count', statistic: 'Maximum', description: 'Topics that Genesys Cloud refuses' },
+  Paused: {
+    unit: 'Count',
+    statistic: 'Maximum',
+    description: '1 while reading is paused because the buffer is full, else 0',
+  },
+  RecordsPending: {
+    unit: 'Count',
+    statistic: 'Maximum',
+    description: 'Gap records that the state table has not accepted',
+  },
+  BufferBytes: {
+    unit: 'Bytes',
+    statistic: 'Maximum',
+    description: 'Bytes read from WebSockets but not yet accepted by SQS',
+  },
   AuditRecordsLost: {
     unit: 'Count',
     description: 'Audit records that CloudWatch Logs did not accept in time; only with audit records',
   },
-  EventLoopLag: { unit: 'Milliseconds', description: '99th percentile of the event loop delay' },
+  EventLoopLag: {
+    unit: 'Milliseconds',
+    statistic: 'Maximum',
+    description: '99th percentile of the event loop delay',
+  },
 } as const satisfies Record<string, MetricDefinition>;
 /** Name of an ingester metric. */
 export type IngesterMetricName = keyof typeof INGESTER_METRICS;
@@ -100,7 +132,11 @@ export const WEBHOOK_METRICS = {
     unit: 'Count',
     description: 'Requests answered with 503, because SQS or Secrets Manager failed',
   },
-  ResponseLatency: { unit: 'Milliseconds', description: 'Time from the request to the response' },
+  ResponseLatency: {
+    unit: 'Milliseconds',
+    statistic: 'p99',
+    description: 'Time from the request to the response',
+  },
 } as const satisfies Record<string, MetricDefinition>;
 /** Name of a webhook metric. */
 export type WebhookMetricName = keyof typeof WEBHOOK_METRICS;
@@ -111,6 +147,7 @@ export const BACKFILL_METRICS = {
   GapsFilled: { unit: 'Count', description: 'Gaps that are filled as far as possible' },
   OldestOpenGapAge: {
     unit: 'Seconds',
+    statistic: 'Maximum',
     description: 'Time since the end of the oldest gap that is being filled',
   },
   PermissionsMissing: { unit: 'Count', description: 'Missing permissions, each reported once a day' },
@@ -119,3 +156,11 @@ export const BACKFILL_METRICS = {
 } as const satisfies Record<string, MetricDefinition>;
 /** Name of a backfill metric. */
 export type BackfillMetricName = keyof typeof BACKFILL_METRICS;
+
+/** The metrics of each service. Those with the dimension `protocol` are not included. */
+export const SERVICE_METRICS: Readonly<Record<string, Readonly<Record<string, MetricDefinition>>>> = {
+  consumer: CONSUMER_METRICS,
+  ingester: INGESTER_METRICS,
+  webhook: WEBHOOK_METRICS,
+  backfill: BACKFILL_METRICS,
+};

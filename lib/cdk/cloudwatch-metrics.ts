@@ -6,6 +6,8 @@ import {
   type ConsumerMetricName,
   type IngesterMetricName,
   METRIC_NAMESPACE,
+  type ProtocolMetricName,
+  SERVICE_METRICS,
   type WebhookMetricName,
 } from '../aws/metric-names.ts';
 
@@ -40,7 +42,7 @@ export function deploymentName(scope: Construct): string {
 
 /** Options for reading a metric. */
 export interface MetricReading {
-  /** @default 'Sum' */
+  /** @default - `Sum` for counts and durations, `Maximum` for current values, `p99` for latencies */
   readonly statistic?: string;
   /** @default Duration.minutes(1) */
   readonly period?: Duration;
@@ -95,12 +97,25 @@ export function metricOf(
   metricName: string,
   reading: MetricReading = {},
 ): Metric {
+  const { statistic = Stats.SUM } = SERVICE_METRICS[service]?.[metricName] ?? {};
   return new Metric({
     namespace: METRIC_NAMESPACE,
     metricName,
     dimensionsMap: { deployment, service },
-    statistic: Stats.SUM,
+    statistic,
     period: Duration.minutes(1),
     ...reading,
+  });
+}
+
+/** Returns a metric of a protocol of the ingester. All of them are counts. */
+export function protocolMetricOf(
+  deployment: string,
+  protocol: string,
+  metricName: ProtocolMetricName,
+  reading: MetricReading = {},
+): Metric {
+  return metricOf(deployment, 'ingester', metricName, reading).with({
+    dimensionsMap: { deployment, service: 'ingester', protocol },
   });
 }

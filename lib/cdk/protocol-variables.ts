@@ -71,6 +71,17 @@ export const PROTOCOL_VARIABLES: {
 };
 const NAMES = Object.keys(PROTOCOL_VARIABLES) as (keyof StreamProtocols)[];
 
+/** A property that chooses a protocol: `topics`, or one of `protocols`. */
+export type ProtocolProperty = 'topics' | keyof StreamProtocols;
+
+/** The protocol of `topics`. */
+const TOPICS_PROTOCOL = 'notification-channels';
+
+/** Returns the name of a protocol in metrics and environment variables. */
+export function protocolName(property: ProtocolProperty): string {
+  return property === 'topics' ? TOPICS_PROTOCOL : PROTOCOL_VARIABLES[property].protocol;
+}
+
 /** Environment variables of the ingester for the protocols, and for notification channels if there are topics. */
 export function protocolVariables(
   protocols: StreamProtocols = {},
@@ -80,7 +91,7 @@ export function protocolVariables(
   const names = chosen.map((name) => PROTOCOL_VARIABLES[name].protocol);
   return {
     ...(names.length > 0
-      ? { PROTOCOLS: [...(topics.length > 0 ? ['notification-channels'] : []), ...names].join(',') }
+      ? { PROTOCOLS: [...(topics.length > 0 ? [TOPICS_PROTOCOL] : []), ...names].join(',') }
       : {}),
     ...Object.assign({}, ...chosen.map((name) => variablesOf(name, protocols))),
   };

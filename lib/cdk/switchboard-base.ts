@@ -7,11 +7,13 @@ import type {
   BackfillMetricName,
   ConsumerMetricName,
   IngesterMetricName,
+  ProtocolMetricName,
   WebhookMetricName,
 } from '../aws/metric-names.ts';
-import { type MetricReading, metricOf } from './cloudwatch-metrics.ts';
+import { type MetricReading, metricOf, protocolMetricOf } from './cloudwatch-metrics.ts';
 import { grantKeyUse } from './encryption.ts';
 import { type EventMatch, eventPattern } from './event-match.ts';
+import { type ProtocolProperty, protocolName } from './protocol-variables.ts';
 
 /** A deployment of Switchboard: created in this app, or imported with `Switchboard.fromAttributes`. */
 export interface ISwitchboard extends IConstruct {
@@ -48,8 +50,20 @@ export interface ISwitchboard extends IConstruct {
   /** See {@link SwitchboardBase.metricWebhook}. */
   metricWebhook(name: WebhookMetricName, reading?: MetricReading): Metric;
 
+  /** See {@link SwitchboardBase.metricProtocol}. */
+  metricProtocol(protocol: ProtocolProperty, name: ProtocolMetricName, reading?: MetricReading): Metric;
+
+  /** See {@link SwitchboardBase.metricReceived}. */
+  metricReceived(reading?: MetricReading): Metric;
+
   /** See {@link SwitchboardBase.metricPublished}. */
   metricPublished(reading?: MetricReading): Metric;
+
+  /** See {@link SwitchboardBase.metricDuplicatesDropped}. */
+  metricDuplicatesDropped(reading?: MetricReading): Metric;
+
+  /** See {@link SwitchboardBase.metricQuarantined}. */
+  metricQuarantined(reading?: MetricReading): Metric;
 
   /** See {@link SwitchboardBase.metricLag}. */
   metricLag(reading?: MetricReading): Metric;
@@ -60,8 +74,14 @@ export interface ISwitchboard extends IConstruct {
   /** See {@link SwitchboardBase.metricCovered}. */
   metricCovered(reading?: MetricReading): Metric;
 
+  /** See {@link SwitchboardBase.metricStandbyLive}. */
+  metricStandbyLive(reading?: MetricReading): Metric;
+
   /** See {@link SwitchboardBase.metricRecovered}. */
   metricRecovered(reading?: MetricReading): Metric;
+
+  /** See {@link SwitchboardBase.metricOpenGapAge}. */
+  metricOpenGapAge(reading?: MetricReading): Metric;
 }
 
 /** ARNs of the resources that the grants of a deployment name. */
@@ -128,24 +148,38 @@ export abstract class SwitchboardBase extends Construct implements ISwitchboard 
     this.grant(grantee, 'oversizeBucketArn', ['s3:GetObject'], '/*');
   }
 
-  /** A metric of the consumer, by default its sum per minute. */
+  /** A metric of the consumer, per minute. */
   metricConsumer(name: ConsumerMetricName, reading?: MetricReading): Metric {
     return metricOf(this.deploymentName, 'consumer', name, reading);
   }
 
-  /** A metric of the ingester, aggregated over all tasks, by default its sum per minute. */
+  /** A metric of the ingester, aggregated over all tasks, per minute. */
   metricIngester(name: IngesterMetricName, reading?: MetricReading): Metric {
     return metricOf(this.deploymentName, 'ingester', name, reading);
   }
 
-  /** A metric of the backfill, by default its sum per minute. */
+  /** A metric of the backfill, per minute. */
   metricBackfill(name: BackfillMetricName, reading?: MetricReading): Metric {
     return metricOf(this.deploymentName, 'backfill', name, reading);
   }
 
-  /** A metric of the webhook, by default its sum per minute. */
+  /** A metric of the webhook, per minute. */
   metricWebhook(name: WebhookMetricName, reading?: MetricReading): Metric {
     return metricOf(this.deploymentName, 'webhook', name, reading);
+  }
+
+  /**
+   * A metric of the ingester for one protocol, per minute. There are no values while nothing is counted.
+   *
+   * @param protocol - a property of `protocols`, or `topics` for the topics of the deployment
+   */
+  metricProtocol(protocol: ProtocolProperty, name: ProtocolMetricName, reading?: MetricReading): Metric {
+    return protocolMetricOf(this.deploymentName, protocolName(protocol), name, reading);
+  }
+
+  /** Events read from WebSockets, including copies. */
+  metricReceived(reading?: MetricReading): Metric {
+    return this.metricIngester('EventsReceived', reading);
   }
 
   /** Events accepted by EventBridge. */
@@ -153,9 +187,19 @@ export abstract class SwitchboardBase extends Construct implements ISwitchboard 
     return this.metricConsumer('EventsPublished', reading);
   }
 
+  /** Copies of published events that the consumer dropped. */
+  metricDuplicatesDropped(reading?: MetricReading): Metric {
+    return this.metricConsumer('DuplicatesDropped', reading);
+  }
+
+  /** Items that the consumer moved to the quarantine queue. */
+  metricQuarantined(reading?: MetricReading): Metric {
+    return this.metricConsumer('EventsQuarantined', reading);
+  }
+
   /** Time from reading an event to its publication, in milliseconds; by default the 99th percentile. */
   metricLag(reading?: MetricReading): Metric {
-    return this.metricConsumer('ReceivedToPublishedLatency', { statistic: 'p99', ...reading });
+    return this.metricConsumer('ReceivedToPublishedLatency', reading);
   }
 
   /** Total duration of ended gaps, in seconds. */
@@ -165,12 +209,22 @@ export abstract class SwitchboardBase extends Construct implements ISwitchboard 
 
   /** 1 for each task with a live connection for every subscription; by default the maximum. */
   metricCovered(reading?: MetricReading): Metric {
-    return this.metricIngester('Covered', { statistic: 'Maximum', ...reading });
+    return this.metricIngester('Covered', reading);
+  }
+
+  /** 1 for a standby that could take over without a gap; by default the maximum. */
+  metricStandbyLive(reading?: MetricReading): Metric {
+    return this.metricIngester('StandbyLive', reading);
   }
 
   /** Events that were recovered after gaps. */
   metricRecovered(reading?: MetricReading): Metric {
     return this.metricBackfill('EventsRecovered', reading);
+  }
+
+  /** Time since the end of the oldest gap that is being filled, in seconds; by default the maximum. */
+  metricOpenGapAge(reading?: MetricReading): Metric {
+    return this.metricBackfill('OldestOpenGapAge', reading);
   }
 
   private grant(
