@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type AlarmDefinition, defaultPeriods } from '../lib/cdk/alarm-definition.ts';
+import { ALARMS } from '../lib/cdk/alarm-table.ts';
 import { AUDIT_ACTIONS } from '../lib/events/audit-record.ts';
 import type { EnvironmentSection } from './configuration-sections.ts';
 import { environmentRows } from './environment-rows.ts';
@@ -7,6 +9,7 @@ import { code, type SettingRow, settingsTable, table } from './markdown-table.ts
 import { propertyRows } from './property-rows.ts';
 
 const PROPERTIES_FILE = join(import.meta.dirname, '../lib/cdk/switchboard-props.ts');
+const ALARM_FILE = join(import.meta.dirname, '../lib/cdk/alarm-options.ts');
 const COMPUTE_FILE = join(import.meta.dirname, '../lib/cdk/compute-props.ts');
 const INGESTER_FILE = join(import.meta.dirname, '../lib/cdk/ingester-options.ts');
 const FUNCTION_FILE = join(import.meta.dirname, '../lib/cdk/function-options.ts');
@@ -32,13 +35,14 @@ To deploy Switchboard to AWS, configure the CDK construct. It sets the environme
  */
 export function configurationReference(sections: readonly EnvironmentSection[]): string {
   const protocols = readFileSync(PROTOCOLS_FILE, 'utf8');
+  const alarms = readFileSync(ALARM_FILE, 'utf8');
   const properties = propertyRows(readFileSync(PROPERTIES_FILE, 'utf8'), 'SwitchboardProps');
   const compute = propertyRows(readFileSync(COMPUTE_FILE, 'utf8'), 'ComputeProps');
   const ofFunction = propertyRows(readFileSync(FUNCTION_FILE, 'utf8'), 'FunctionOptions');
   return [
     INTRODUCTION,
     '## Properties of the CDK construct',
-    settingsTable('Property', [...properties, ...compute]),
+    settingsTable('Property', [...properties, ...compute, ...propertyRows(alarms, 'SwitchboardAlarmProps')]),
     '## Properties of `ingester`',
     settingsTable('Property', propertyRows(readFileSync(INGESTER_FILE, 'utf8'), 'IngesterOptions')),
     '## Properties of `consumer`',
@@ -63,6 +67,13 @@ export function configurationReference(sections: readonly EnvironmentSection[]):
     settingsTable('Property', propertyRows(readFileSync(AUDIT_FILE, 'utf8'), 'AuditOptions')),
     '## Properties of `redaction`',
     settingsTable('Property', propertyRows(readFileSync(REDACTION_FILE, 'utf8'), 'RedactionOptions')),
+    '## Properties of an alarm in `alarms`',
+    settingsTable(
+      'Property',
+      extended(propertyRows(alarms, 'ThresholdAlarmOptions'), propertyRows(alarms, 'ConditionAlarmOptions')),
+    ),
+    '## Alarms',
+    alarmTable(),
     ...sections.flatMap(([title, schema]) => [
       `## ${title}`,
       settingsTable('Variable', environmentRows(schema)),
@@ -85,4 +96,20 @@ export function configurationReference(sections: readonly EnvironmentSection[]):
 function extended(own: readonly SettingRow[], inherited: readonly SettingRow[]): SettingRow[] {
   const names = new Set(own.map(({ name }) => name));
   return [...own, ...inherited.filter(({ name }) => !names.has(name))];
+}
+
+/** The alarms, critical ones first. */
+function alarmTable(): string {
+  const alarms = Object.entries<AlarmDefinition>(ALARMS);
+  const bySeverity = alarms.toSorted(([, { severity }], [, other]) => severity.localeCompare(other.severity));
+  return table(
+    ['Alarm', 'Severity', 'Default threshold', 'Periods', 'Meaning and action'],
+    bySeverity.map(([id, definition]) => [
+      code(id),
+      definition.severity,
+      'threshold' in definition ? `more than ${definition.threshold} ${definition.unit}` : 'none',
+      String(defaultPeriods(definition)),
+      definition.text,
+    ]),
+  );
 }

@@ -10,7 +10,9 @@ import {
 import { listProblems, topicProblems } from '../genesys/configured-topics.ts';
 import { domainWarning, GENESYS_DOMAINS, isGenesysDomain } from '../genesys/regions.ts';
 import { FRAME_BYTES } from '../protocols/socket-limits.ts';
+import { alarmProblems } from './alarm-problems.ts';
 import { SwitchboardConfigurationError } from './configuration-error.ts';
+import { hasIngester } from './event-paths.ts';
 import { functionProblems } from './function-problems.ts';
 import { secretsIn } from './genesys-secret.ts';
 import { ingesterProblems, spotWarning } from './ingester-problems.ts';
@@ -95,6 +97,7 @@ export function checkConfiguration(props: SwitchboardProps, caller?: object): vo
     ...redactionProblems(props),
     ...channelProblems(props),
     ...shardProblems(props),
+    ...alarmProblems(props, props.tasks ?? DEFAULTS.tasks),
   ];
   if (problems.length > 0) throw new SwitchboardConfigurationError(problems, caller);
 }
@@ -107,17 +110,6 @@ export function addWarnings(scope: Construct, props: SwitchboardProps): void {
   if (genesysDomain === undefined || Token.isUnresolved(genesysDomain)) return;
   const warning = domainWarning(genesysDomain);
   if (warning) Annotations.of(scope).addWarningV2('switchboard:genesysDomain', `genesysDomain ${warning}`);
-}
-
-/** Whether events are received over WebSockets. */
-export function hasIngester({ topics, protocols = {} }: SwitchboardProps): boolean {
-  return topics.length > 0 || Object.values(protocols).some((one) => one !== undefined);
-}
-
-/** Whether the backfill fills gaps of the ingester. With a partner event source it does if the user asks for it. */
-export function fillsGaps(props: SwitchboardProps): boolean {
-  const { backfill = props.partnerEventSource === undefined } = props;
-  return hasIngester(props) && backfill !== false;
 }
 
 function domainProblems(props: SwitchboardProps): string[] {

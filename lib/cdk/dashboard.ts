@@ -26,7 +26,7 @@ import { consumerMetric, ingesterMetric, type MetricReading } from './cloudwatch
 import type { Tables } from './dynamodb-tables.ts';
 import { gapGraphs } from './gap-graphs.ts';
 import type { Queues } from './message-queues.ts';
-import { partnerEventsMetric } from './partner-alarms.ts';
+import { partnerEventsMetric } from './partner-metrics.ts';
 import type { PartnerSource } from './partner-source.ts';
 
 /** Width of a CloudWatch dashboard, in grid units. */

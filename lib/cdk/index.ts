@@ -1,3 +1,11 @@
+export type {
+  AlarmOptions,
+  ConditionAlarmOptions,
+  SwitchboardAlarmProps,
+  SwitchboardAlarms,
+  ThresholdAlarmOptions,
+} from './alarm-options.ts';
+export type { AlarmId, ThresholdAlarmId } from './alarm-table.ts';
 export type { AuditOptions } from './audit-options.ts';
 export type { BackfillOptions } from './backfill-options.ts';
 export type { MetricReading } from './cloudwatch-metrics.ts';

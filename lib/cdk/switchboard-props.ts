@@ -3,9 +3,9 @@ import type { EventBus, IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { LogLevel } from '../aws/log-level.ts';
 import type { GenesysDomain } from '../genesys/regions.ts';
+import type { SwitchboardAlarmProps } from './alarm-options.ts';
 import type { AuditOptions } from './audit-options.ts';
 import type { BackfillOptions } from './backfill-options.ts';
 import type { ComputeProps } from './compute-props.ts';
@@ -20,7 +20,7 @@ import type { WebhookOptions } from './webhook-options.ts';
  *
  * Some types name a class besides its interface, to which it is not assignable under `exactOptionalPropertyTypes`.
  */
-export interface SwitchboardProps extends ComputeProps {
+export interface SwitchboardProps extends ComputeProps, SwitchboardAlarmProps {
   /**
    * Domain of your Genesys Cloud region, for example `mypurecloud.de`. A domain under `pure.cloud` that is not in the list
    * of regions is accepted with a warning, because the region can be newer than this version.
@@ -174,13 +174,6 @@ export interface SwitchboardProps extends ComputeProps {
    * @default - the default options; `false` with `partnerEventSource`, because the native integration delivers during gaps
    */
   readonly backfill?: BackfillOptions | false;
-
-  /**
-   * SNS topic that is notified when an alarm enters the ALARM state and when it returns to OK.
-   *
-   * @default - alarms are shown in CloudWatch without notifications
-   */
-  readonly alarmTopic?: ITopic;
 
   /**
    * Retention of the log groups.

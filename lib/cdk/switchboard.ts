@@ -1,17 +1,18 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { Construct } from 'constructs';
-import { Alarms } from './alarms.ts';
+import type { SwitchboardAlarms } from './alarm-options.ts';
 import { AuditLog } from './audit-log.ts';
-import { addBackfillAlarms } from './backfill-alarms.ts';
 import { BackfillFunction } from './backfill-function.ts';
 import { nameDeployment } from './cloudwatch-metrics.ts';
-import { addWarnings, checkConfiguration, DEFAULTS, fillsGaps, hasIngester } from './configuration.ts';
+import { addWarnings, checkConfiguration, DEFAULTS } from './configuration.ts';
 import { ConsumerFunction } from './consumer-function.ts';
 import { Dashboard } from './dashboard.ts';
+import { addAlarms } from './deployment-alarms.ts';
 import { Tables } from './dynamodb-tables.ts';
 import { allowServices } from './encryption.ts';
 import { Bus } from './event-bus.ts';
+import { fillsGaps, hasIngester } from './event-paths.ts';
 import { GenesysSecret, secretsIn } from './genesys-secret.ts';
 import { ImportedSwitchboard, type SwitchboardAttributes } from './imported-switchboard.ts';
 import { IngesterService } from './ingester-service.ts';
@@ -19,14 +20,11 @@ import type { LogSettings } from './log-group.ts';
 import { type GapsQueues, Queues } from './message-queues.ts';
 import { Network } from './network.ts';
 import { OversizeBucket } from './oversize-bucket.ts';
-import { addPartnerAlarms } from './partner-alarms.ts';
 import { PartnerSource } from './partner-source.ts';
 import { RedactionSettings } from './redaction-settings.ts';
 import { addOutputs, numbered } from './stack-outputs.ts';
-import { addStandbyAlarm } from './standby-alarm.ts';
 import { type GrantedResources, type ISwitchboard, SwitchboardBase } from './switchboard-base.ts';
 import type { SwitchboardProps } from './switchboard-props.ts';
-import { addWebhookAlarms } from './webhook-alarms.ts';
 import { WebhookEndpoint } from './webhook-endpoint.ts';
 
 /**
@@ -75,6 +73,8 @@ export class Switchboard extends SwitchboardBase {
   readonly backfill?: BackfillFunction;
   /** The CloudWatch dashboard; undefined with `forEmulator`. */
   readonly dashboard?: Dashboard;
+  /** The CloudWatch alarms by id, for example to add actions. */
+  readonly alarms: SwitchboardAlarms;
   /** Content redaction; undefined without the property. */
   readonly redaction?: RedactionSettings;
   private readonly props: SwitchboardProps;
@@ -125,16 +125,6 @@ export class Switchboard extends SwitchboardBase {
       if (gaps) this.backfill = this.createBackfill(logs, gaps);
       this.dashboard = this.createDashboard();
     }
-    const tasks = this.ingester && (props.tasks ?? DEFAULTS.tasks);
-    const alarms = new Alarms(this, 'Alarms', {
-      queues: this.queues,
-      consumer: this.consumer.function,
-      tasks,
-      topic: props.alarmTopic,
-    });
-    if (this.backfill && gaps) addBackfillAlarms(alarms, this.backfill.function, gaps.deadLetter);
-    addStandbyAlarm(alarms, tasks);
-    if (this.partner) addPartnerAlarms(alarms, this.partner);
     if (props.webhook) {
       this.webhook = new WebhookEndpoint(this, 'Webhook', {
         options: props.webhook,
@@ -144,12 +134,15 @@ export class Switchboard extends SwitchboardBase {
         logs,
         encryptionKey,
       });
-      addWebhookAlarms(alarms, this.webhook.function);
     }
     if (props.audit) {
       const { consumer, ingester } = this;
-      this.audit = new AuditLog(this, 'Audit', { options: props.audit, logs, consumer, ingester, alarms });
+      this.audit = new AuditLog(this, 'Audit', { options: props.audit, logs, consumer, ingester });
     }
+    const { queues, consumer, backfill, partner, webhook, audit } = this;
+    const tasks = this.ingester && (props.tasks ?? DEFAULTS.tasks);
+    const monitored = { queues, consumer, tasks, backfill, gaps, partner, webhook, audit };
+    this.alarms = addAlarms(this, monitored, props);
     addOutputs(this, this);
   }
 

@@ -1,0 +1,42 @@
+import type { MathExpression, Metric } from 'aws-cdk-lib/aws-cloudwatch';
+
+/** `critical`: events are being lost, or are no longer processed; act immediately. `warning`: act within one business day. */
+export type Severity = 'critical' | 'warning';
+
+/** An alarm that goes off above a threshold, which users can change. */
+export interface ThresholdAlarm {
+  readonly severity: Severity;
+  readonly threshold: number;
+  /** What the threshold counts, for the description. */
+  readonly unit: string;
+  /** Meaning of the alarm and the recommended action, without the threshold. */
+  readonly text: string;
+}
+
+/**
+ * An alarm for a condition that is true or false. It goes off for any value above 0, for a value below 1 or a limit that
+ * its metric has, or for values far below those of the same time on other days.
+ */
+export interface ConditionAlarm {
+  readonly severity: Severity;
+  readonly condition: 'any' | 'below' | 'belowUsual';
+  /** Meaning of the alarm and the recommended action. */
+  readonly text: string;
+}
+
+/** What is known about an alarm before there is a deployment. */
+export type AlarmDefinition = ThresholdAlarm | ConditionAlarm;
+
+/** What an alarm monitors. Its period is the one of the alarm. */
+export type AlarmMetric = Metric | MathExpression;
+
+/** The metric of each alarm of a table. */
+export type AlarmMetrics<Table> = { readonly [Id in keyof Table]: AlarmMetric };
+
+/** Consecutive periods below the usual before an alarm goes off, because traffic varies. */
+const UNUSUAL_PERIODS = 3;
+
+/** Consecutive periods before the alarm goes off, unless the user chooses another number. */
+export function defaultPeriods(definition: AlarmDefinition): number {
+  return 'condition' in definition && definition.condition === 'belowUsual' ? UNUSUAL_PERIODS : 1;
+}

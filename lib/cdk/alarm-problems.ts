@@ -1,0 +1,78 @@
+import { Token } from 'aws-cdk-lib';
+import type { ThresholdAlarmOptions } from './alarm-options.ts';
+import { ALARM_GROUPS, ALARMS, type AlarmGroup, type AlarmId } from './alarm-table.ts';
+import { fillsGaps, hasIngester } from './event-paths.ts';
+import type { SwitchboardProps } from './switchboard-props.ts';
+
+/** CloudWatch evaluates at most one day: 288 periods of five minutes. */
+const MAX_EVALUATION_PERIODS = 288;
+
+/** What a deployment lacks if it does not have the alarms of a part, and how to get it. */
+const MISSING: Readonly<Record<Exclude<AlarmGroup, 'pipeline'>, string>> = {
+  ingester: 'no ingester; remove it, or specify topics or protocols',
+  standby: 'no standby; remove it, or specify tasks as 2 or more',
+  backfill: 'no backfill; remove it, or specify backfill',
+  webhook: 'no webhook; remove it, or specify webhook',
+  partner: 'no native integration; remove it, or specify partnerEventSource',
+  audit: 'no audit records; remove it, or specify audit',
+};
+
+/**
+ * Checks the options of alarms. The alarms that only `forEmulator` omits can be configured, so that the same properties
+ * are valid with and without it.
+ */
+export function alarmProblems(props: SwitchboardProps, tasks: number): string[] {
+  const { alarms = {}, alarmTopic, warningTopic } = props;
+  const isDeployed: Readonly<Record<AlarmGroup, boolean>> = {
+    pipeline: true,
+    ingester: hasIngester(props),
+    standby: hasIngester(props) && tasks >= 2,
+    backfill: fillsGaps(props),
+    webhook: props.webhook !== undefined,
+    partner: props.partnerEventSource !== undefined,
+    audit: props.audit !== undefined,
+  };
+  const problems = Object.entries(alarms).flatMap(([id, options]) => {
+    if (options === undefined) return [];
+    const group = groupOf(id);
+    if (group === undefined)
+      return [`alarms.${id} is not an alarm; use one of ${Object.keys(ALARMS).join(', ')}`];
+    if (group !== 'pipeline' && !isDeployed[group])
+      return [`alarms.${id} is specified, but this deployment has ${MISSING[group]}`];
+    return optionProblems(id as AlarmId, options);
+  });
+  if (warningTopic !== undefined && alarmTopic === undefined)
+    problems.push(
+      'warningTopic is specified without alarmTopic, so critical alarms would notify no one; specify alarmTopic',
+    );
+  return problems;
+}
+
+function groupOf(id: string): AlarmGroup | undefined {
+  return (Object.keys(ALARM_GROUPS) as AlarmGroup[]).find((group) => Object.hasOwn(ALARM_GROUPS[group], id));
+}
+
+function optionProblems(id: AlarmId, options: ThresholdAlarmOptions | false): string[] {
+  if (options === false) return [];
+  const { threshold, evaluationPeriods } = options;
+  const problems = [];
+  if (threshold !== undefined && !('threshold' in ALARMS[id]))
+    problems.push(`alarms.${id}.threshold is specified, but this alarm has no threshold; remove it`);
+  else if (
+    threshold !== undefined &&
+    !Token.isUnresolved(threshold) &&
+    !(threshold >= 0 && threshold < Infinity)
+  )
+    problems.push(`alarms.${id}.threshold is ${threshold}, but must be a number that is at least 0`);
+  const isInRange =
+    evaluationPeriods === undefined ||
+    Token.isUnresolved(evaluationPeriods) ||
+    (Number.isInteger(evaluationPeriods) &&
+      evaluationPeriods >= 1 &&
+      evaluationPeriods <= MAX_EVALUATION_PERIODS);
+  if (!isInRange)
+    problems.push(
+      `alarms.${id}.evaluationPeriods is ${evaluationPeriods}, but must be an integer from 1 to ${MAX_EVALUATION_PERIODS} (CloudWatch evaluates at most one day)`,
+    );
+  return problems;
+}
