@@ -1,4 +1,5 @@
 import { BEAT_INTERVAL_MS, READ_INTERVAL_MS } from '../../functions/ingester/standby/leadership-record.ts';
+import { BACKFILL_METRICS, CONSUMER_METRICS, INGESTER_METRICS } from '../../lib/aws/metric-names.ts';
 import { PRICES } from './prices.ts';
 
 const HOURS_PER_MONTH = 730;
@@ -16,8 +17,10 @@ const IDLE_POLLS_PER_SECOND = 5 / 20;
 const PLATFORM_LOG_BYTES = 400;
 /** A claim, including the storage overhead of 100 bytes per item. */
 const CLAIM_BYTES = 200;
-/** Custom metrics of the stack. */
-const CUSTOM_METRICS = 25;
+/** Custom metrics of the stack. Without audit records and a webhook, those metrics have no values. */
+const CUSTOM_METRICS = [CONSUMER_METRICS, INGESTER_METRICS, BACKFILL_METRICS]
+  .flatMap((table) => Object.keys(table))
+  .filter((name) => name !== 'AuditRecordsLost').length;
 /** A gap per day, and what its backfill takes: three rounds, most of whose time is spent waiting for the platform API. */
 const GAPS_PER_MONTH = 30;
 const BACKFILL_SECONDS_PER_GAP = 120;

@@ -43,6 +43,7 @@ const COUNTERS = {
   GapSeconds: ({ coverage }) => coverage().gapSeconds,
   AuditRecordsLost: ({ auditRecordsLost }) => auditRecordsLost?.(),
   BridgedSeconds: ({ role }) => role().bridgedSeconds,
+  Takeovers: ({ role }) => role().takeovers,
 } as const satisfies Partial<Record<IngesterMetricName, Read>>;
 
 /** Metrics whose current value is reported. */
@@ -55,6 +56,7 @@ const GAUGES = {
   Paused: ({ isPaused }) => Number(isPaused()),
   BufferBytes: ({ bufferedBytes }) => bufferedBytes(),
   RecordsPending: ({ coverage }) => coverage().pendingRecords,
+  KeptBytes: ({ role }) => role().keptBytes,
 } as const satisfies Record<Exclude<IngesterMetricName, keyof typeof COUNTERS | 'EventLoopLag'>, Read>;
 
 /**

@@ -63,6 +63,7 @@ const COUNTERS: readonly Definition[] = [
     "Length of other tasks' gaps that this task filled",
     (sources) => sources.role().bridgedSeconds,
   ],
+  ['takeovers_total', 'Times that this task became the leader', (sources) => sources.role().takeovers],
 ];
 
 /** Counts of a protocol: name without the prefix, help text, and the samples without the label `protocol`. */

@@ -58,6 +58,10 @@ export const INGESTER_METRICS = {
     unit: 'Seconds',
     description: "Duration of the leader's gaps that a standby has filled",
   },
+  Takeovers: {
+    unit: 'Count',
+    description: 'Times that a task became the leader, including in upgrades; only with two or more tasks',
+  },
   Connections: { unit: 'Count', statistic: 'Maximum', description: 'Open WebSocket connections' },
   Covered: {
     unit: 'Count',
@@ -89,6 +93,11 @@ export const INGESTER_METRICS = {
     unit: 'Bytes',
     statistic: 'Maximum',
     description: 'Bytes read from WebSockets but not yet accepted by SQS',
+  },
+  KeptBytes: {
+    unit: 'Bytes',
+    statistic: 'Maximum',
+    description: 'Bytes that a standby keeps for a takeover',
   },
   AuditRecordsLost: {
     unit: 'Count',

@@ -2,11 +2,9 @@ import { Duration, Stack } from 'aws-cdk-lib';
 import {
   Dashboard as CloudWatchDashboard,
   Column,
-  GraphWidget,
-  type IMetric,
   type IWidget,
   MathExpression,
-  Row,
+  type Row,
   Stats,
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
@@ -16,22 +14,14 @@ import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { MonitoringFacade } from 'cdk-monitoring-constructs';
 import { Construct } from 'constructs';
-import {
-  CONSUMER_METRICS,
-  type ConsumerMetricName,
-  INGESTER_METRICS,
-  type IngesterMetricName,
-} from '../aws/metric-names.ts';
-import { consumerMetric, ingesterMetric, type MetricReading } from './cloudwatch-metrics.ts';
+import { DASHBOARD_WIDTH, type LabeledMetrics, labeledMetrics, row } from './dashboard-row.ts';
 import type { Tables } from './dynamodb-tables.ts';
 import { gapGraphs } from './gap-graphs.ts';
+import { connectionGraphs, problemGraphs } from './ingester-graphs.ts';
 import type { Queues } from './message-queues.ts';
 import { partnerEventsMetric } from './partner-metrics.ts';
 import type { PartnerSource } from './partner-source.ts';
 
-/** Width of a CloudWatch dashboard, in grid units. */
-const DASHBOARD_WIDTH = 24;
-const GRAPH_HEIGHT = 6;
 const MINUTE = Duration.minutes(1);
 const HOUR = Duration.hours(1);
 
@@ -79,7 +69,7 @@ export class Dashboard extends Construct {
     this.dashboard.addWidgets(flow(metrics, props));
     this.dashboard.addWidgets(heading('Latency, deduplication and connections'));
     this.dashboard.addWidgets(latencyAndLoss(metrics));
-    if (props.service) this.dashboard.addWidgets(connection(metrics), problems(metrics));
+    if (props.service) this.dashboard.addWidgets(connectionGraphs(metrics), problemGraphs(metrics));
     if (props.hasBackfill) this.dashboard.addWidgets(heading('Gaps'), gapGraphs(this));
     this.dashboard.addWidgets(heading('Cost drivers'));
     this.dashboard.addWidgets(costs(metrics, props));
@@ -113,33 +103,6 @@ export class Dashboard extends Construct {
 
 function heading(text: string): TextWidget {
   return new TextWidget({ markdown: `## ${text}`, width: DASHBOARD_WIDTH, height: 1 });
-}
-
-/** Metrics of a deployment, labeled with their descriptions. */
-function labeledMetrics(scope: Construct) {
-  return {
-    consumer: (name: ConsumerMetricName, reading: MetricReading = {}) =>
-      consumerMetric(scope, name, { label: CONSUMER_METRICS[name].description, ...reading }),
-    ingester: (name: IngesterMetricName, reading: MetricReading = {}) =>
-      ingesterMetric(scope, name, { label: INGESTER_METRICS[name].description, ...reading }),
-  };
-}
-type LabeledMetrics = ReturnType<typeof labeledMetrics>;
-
-function row(...graphs: { title: string; metrics: IMetric[]; unit?: string }[]): Row {
-  const width = Math.floor(DASHBOARD_WIDTH / graphs.length);
-  return new Row(
-    ...graphs.map(
-      ({ title, metrics, unit }) =>
-        new GraphWidget({
-          title,
-          left: metrics,
-          leftYAxis: { min: 0, ...(unit ? { label: unit, showUnits: false } : {}) },
-          width,
-          height: GRAPH_HEIGHT,
-        }),
-    ),
-  );
 }
 
 function flow(
@@ -202,61 +165,6 @@ function latencyAndLoss({ consumer, ingester }: LabeledMetrics): Row {
         ingester('FramesRejected'),
         consumer('EventsLate'),
         consumer('MessagesReturned'),
-      ],
-      unit: 'per minute',
-    },
-  );
-}
-
-function connection({ ingester }: LabeledMetrics): Row {
-  return row(
-    {
-      title: 'Coverage (1 if all subscriptions are connected)',
-      metrics: [
-        ingester('Covered', { statistic: Stats.MAXIMUM, label: 'At least one task' }),
-        ingester('Covered', { statistic: Stats.MINIMUM, label: 'All tasks' }),
-      ],
-    },
-    {
-      title: 'Connections opened and duration of gaps',
-      metrics: [ingester('Connects'), ingester('GapSeconds'), ingester('BridgedSeconds')],
-      unit: 'per minute',
-    },
-    {
-      title: 'Open connections, leaders and live standbys',
-      metrics: [
-        ingester('Connections', { statistic: Stats.MAXIMUM }),
-        ingester('Leading', { statistic: Stats.MAXIMUM }),
-        ingester('StandbyLive', { statistic: Stats.MAXIMUM }),
-      ],
-    },
-    {
-      title: 'Buffer and event loop',
-      metrics: [
-        ingester('BufferBytes', { statistic: Stats.MAXIMUM }),
-        ingester('EventLoopLag', { statistic: Stats.MAXIMUM }),
-      ],
-    },
-  );
-}
-
-function problems({ consumer, ingester }: LabeledMetrics): Row {
-  return row(
-    {
-      title: 'Refused topics, pauses and records that are not stored',
-      metrics: [
-        ingester('TopicsRejected', { statistic: Stats.MAXIMUM }),
-        ingester('Paused', { statistic: Stats.MAXIMUM }),
-        ingester('RecordsPending', { statistic: Stats.MAXIMUM }),
-      ],
-    },
-    {
-      title: 'Failed sends, lost frames and lost audit records',
-      metrics: [
-        ingester('SendFailures'),
-        ingester('FramesUnpreserved'),
-        ingester('AuditRecordsLost'),
-        consumer('AuditRecordsLost'),
       ],
       unit: 'per minute',
     },

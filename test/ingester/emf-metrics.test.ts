@@ -55,6 +55,7 @@ const sourcesOf = (n: () => number): MetricSources => ({
     isLiveStandby: n() > 0,
     keptBytes: n(),
     bridgedSeconds: n(),
+    takeovers: n(),
   }),
 });
 
@@ -166,6 +167,7 @@ test('Every interval emits a document with the counts since the last one and the
       isLiveStandby: false,
       keptBytes: 0,
       bridgedSeconds: 0,
+      takeovers: 0,
     }),
   };
   const stop = emitMetrics(new Metrics({ namespace: 'Switchboard', serviceName: 'ingester' }), sources);

@@ -103,6 +103,7 @@ describe('/metrics', () => {
       isLiveStandby: true,
       keptBytes: 77,
       bridgedSeconds: 2.5,
+      takeovers: 8,
     }),
   };
 
@@ -127,6 +128,7 @@ describe('/metrics', () => {
       'switchboard_role_changed_timestamp_seconds 1800000000.5',
       'switchboard_kept_bytes 77',
       'switchboard_bridged_seconds_total 2.5',
+      'switchboard_takeovers_total 8',
       'switchboard_items_sent_total 7',
       'switchboard_messages_sent_total 3',
       'switchboard_send_calls_total 5',

@@ -162,7 +162,7 @@ describe('health', () => {
         live: true,
         reasons: [],
         paused: false,
-        leadership: { role: 'leader', isLiveStandby: false, keptBytes: 0, bridgedSeconds: 0 },
+        leadership: { role: 'leader', isLiveStandby: false, keptBytes: 0, bridgedSeconds: 0, takeovers: 0 },
         subscriptions: [{ name: 'notification-channels/0', state: 'live', topics: 5, rejectedTopics: {} }],
       },
     });

@@ -48,9 +48,11 @@ describe('two tasks', () => {
   test('When the leader stops under load, the standby leads, and every event is in the queue', async () => {
     const standby = await startTwo();
     await run.whileEmitting(async () => {
+      expect([run.ingester, standby].map(({ role }) => role.state.takeovers)).toEqual([1, 0]);
       await run.ingester.stop();
       await eventually(() => standby.role.isLeading).toBe(true);
     });
+    expect(standby.role.state.takeovers).toBe(1);
     await eventually(() => received(standby)).toBe(run.emitted);
     await standby.stop();
     expect(run.account).toMatchObject({ lost: 0, uncovered: 0, unproven: 0, published: run.emitted });

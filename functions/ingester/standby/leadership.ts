@@ -53,6 +53,8 @@ export class Leadership {
   private readonly log: Log;
   private leads = false;
   private changedAtMs: number | undefined;
+  /** Times that this task became the leader. */
+  takeovers = 0;
   private terms = 1;
   /** Whether the record names this term. */
   private isConfirmed = false;
@@ -248,6 +250,7 @@ export class Leadership {
 
   private lead(): void {
     this.leads = true;
+    this.takeovers++;
     this.changedAtMs = Date.now();
     this.dueTick = undefined;
     this.beatTick = Number.NEGATIVE_INFINITY;

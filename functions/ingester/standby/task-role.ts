@@ -46,6 +46,8 @@ export interface RoleState {
   readonly keptBytes: number;
   /** Seconds of other tasks' gaps that this one filled. */
   readonly bridgedSeconds: number;
+  /** Times that this task became the leader. Without a standby, it is not counted. */
+  readonly takeovers: number;
 }
 
 /**
@@ -121,6 +123,7 @@ export class TaskRole implements LeadershipOwner {
       isLiveStandby: !this.isLeading && record !== undefined && this.canContinue(record),
       keptBytes: this.queue.recent.bytes,
       bridgedSeconds: this.bridging?.bridgedSeconds ?? 0,
+      takeovers: this.leadership?.takeovers ?? 0,
     };
   }
 
