@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AlarmDefinition, defaultPeriods } from '../lib/cdk/alarm-definition.ts';
-import { ALARMS } from '../lib/cdk/alarm-table.ts';
+import { ALARM_GROUPS, ALARM_REQUIREMENTS } from '../lib/cdk/alarm-table.ts';
 import { AUDIT_ACTIONS } from '../lib/events/audit-record.ts';
 import type { EnvironmentSection } from './configuration-sections.ts';
 import { environmentRows } from './environment-rows.ts';
@@ -100,16 +100,22 @@ function extended(own: readonly SettingRow[], inherited: readonly SettingRow[]):
 
 /** The alarms, critical ones first. */
 function alarmTable(): string {
-  const alarms = Object.entries<AlarmDefinition>(ALARMS);
-  const bySeverity = alarms.toSorted(([, { severity }], [, other]) => severity.localeCompare(other.severity));
+  const alarms = Object.entries<Readonly<Record<string, AlarmDefinition>>>(ALARM_GROUPS).flatMap(
+    ([group, definitions]) =>
+      Object.entries(definitions).map(([id, definition]) => ({ id, group, definition })),
+  );
+  const requirements: Readonly<Record<string, string>> = ALARM_REQUIREMENTS;
   return table(
-    ['Alarm', 'Severity', 'Default threshold', 'Periods', 'Meaning and action'],
-    bySeverity.map(([id, definition]) => [
-      code(id),
-      definition.severity,
-      'threshold' in definition ? `more than ${definition.threshold} ${definition.unit}` : 'none',
-      String(defaultPeriods(definition)),
-      definition.text,
-    ]),
+    ['Alarm', 'Severity', 'Requires', 'Default threshold', 'Periods', 'Meaning and action'],
+    alarms
+      .toSorted((left, right) => left.definition.severity.localeCompare(right.definition.severity))
+      .map(({ id, group, definition }) => [
+        code(id),
+        definition.severity,
+        requirements[group] ?? 'nothing',
+        'threshold' in definition ? `more than ${definition.threshold} ${definition.unit}` : 'none',
+        String(defaultPeriods(definition)),
+        definition.text,
+      ]),
   );
 }

@@ -1,21 +1,11 @@
 import { Token } from 'aws-cdk-lib';
 import type { ThresholdAlarmOptions } from './alarm-options.ts';
-import { ALARM_GROUPS, ALARMS, type AlarmGroup, type AlarmId } from './alarm-table.ts';
+import { ALARM_GROUPS, ALARM_REQUIREMENTS, ALARMS, type AlarmGroup, type AlarmId } from './alarm-table.ts';
 import { fillsGaps, hasIngester } from './event-paths.ts';
 import type { SwitchboardProps } from './switchboard-props.ts';
 
 /** CloudWatch evaluates at most one day: 288 periods of five minutes. */
 const MAX_EVALUATION_PERIODS = 288;
-
-/** What a deployment lacks if it does not have the alarms of a part, and how to get it. */
-const MISSING: Readonly<Record<Exclude<AlarmGroup, 'pipeline'>, string>> = {
-  ingester: 'no ingester; remove it, or specify topics or protocols',
-  standby: 'no standby; remove it, or specify tasks as 2 or more',
-  backfill: 'no backfill; remove it, or specify backfill',
-  webhook: 'no webhook; remove it, or specify webhook',
-  partner: 'no native integration; remove it, or specify partnerEventSource',
-  audit: 'no audit records; remove it, or specify audit',
-};
 
 /**
  * Checks the options of alarms. The alarms that only `forEmulator` omits can be configured, so that the same properties
@@ -38,7 +28,9 @@ export function alarmProblems(props: SwitchboardProps, tasks: number): string[] 
     if (group === undefined)
       return [`alarms.${id} is not an alarm; use one of ${Object.keys(ALARMS).join(', ')}`];
     if (group !== 'pipeline' && !isDeployed[group])
-      return [`alarms.${id} is specified, but this deployment has ${MISSING[group]}`];
+      return [
+        `alarms.${id} is specified, but this deployment has no such alarm; remove it, or specify ${ALARM_REQUIREMENTS[group]}`,
+      ];
     return optionProblems(id as AlarmId, options);
   });
   if (warningTopic !== undefined && alarmTopic === undefined)
@@ -54,6 +46,9 @@ function groupOf(id: string): AlarmGroup | undefined {
 
 function optionProblems(id: AlarmId, options: ThresholdAlarmOptions | false): string[] {
   if (options === false) return [];
+  // JavaScript apps have no types.
+  if (typeof options !== 'object' || options === null)
+    return [`alarms.${id} is ${String(options)}, but must be an object with options, or false`];
   const { threshold, evaluationPeriods } = options;
   const problems = [];
   if (threshold !== undefined && !('threshold' in ALARMS[id]))

@@ -18,6 +18,16 @@ export const ALARM_GROUPS = {
 /** A part of a deployment that has alarms. */
 export type AlarmGroup = keyof typeof ALARM_GROUPS;
 
+/** What a deployment must have for the alarms of a part. All others exist in every deployment. */
+export const ALARM_REQUIREMENTS: Readonly<Record<Exclude<AlarmGroup, 'pipeline'>, string>> = {
+  ingester: 'topics or protocols',
+  standby: 'at least 2 tasks',
+  backfill: 'backfill',
+  webhook: 'webhook',
+  partner: 'partnerEventSource',
+  audit: 'audit',
+};
+
 /** Every alarm, by its id. */
 export const ALARMS = {
   ...PIPELINE_ALARMS,

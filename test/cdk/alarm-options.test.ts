@@ -252,12 +252,10 @@ describe('Invalid options', () => {
       expect.stringMatching(
         /^alarms\.NoConection is not an alarm; use one of DeadLetterNotEmpty, .*NoConnection/,
       ),
-      'alarms.WebhookErrors is specified, but this deployment has no webhook; remove it, or specify webhook',
-      expect.stringMatching(
-        /^alarms\.PartnerSilence .* no native integration; .* specify partnerEventSource$/,
-      ),
-      expect.stringMatching(/^alarms\.AuditRecordsLost .* no audit records; .* specify audit$/),
-      expect.stringMatching(/^alarms\.NoLiveStandby .* no standby; .* specify tasks as 2 or more$/),
+      'alarms.WebhookErrors is specified, but this deployment has no such alarm; remove it, or specify webhook',
+      expect.stringMatching(/^alarms\.PartnerSilence .* specify partnerEventSource$/),
+      expect.stringMatching(/^alarms\.AuditRecordsLost .* specify audit$/),
+      expect.stringMatching(/^alarms\.NoLiveStandby .* specify at least 2 tasks$/),
       'alarms.SendFailures.threshold is -1, but must be a number that is at least 0',
       expect.stringMatching(
         /^alarms\.SendFailures\.evaluationPeriods is 0, but must be an integer from 1 to 288/,
@@ -265,6 +263,12 @@ describe('Invalid options', () => {
       'alarms.GapSeconds.threshold is NaN, but must be a number that is at least 0',
       expect.stringMatching(/^alarms\.ConsumerErrors\.evaluationPeriods is 289/),
       expect.stringMatching(/^alarms\.ConsumerThrottled\.evaluationPeriods is 1\.5/),
+    ]);
+  });
+
+  test.each([null, true, 600])('The value %j instead of options is a problem', (value) => {
+    expect(problemsOf({ alarms: { SendFailures: value } as unknown as AlarmOptions })).toEqual([
+      `alarms.SendFailures is ${value}, but must be an object with options, or false`,
     ]);
   });
 
