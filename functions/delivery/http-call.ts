@@ -217,7 +217,8 @@ class PartialAnswer {
 /** A request is written once the connection is established, with TLS once the certificate is verified. */
 function observe(socket: Socket, connection: { mayHaveArrived: boolean }): void {
   const isTls = socket instanceof TLSSocket;
-  connection.mayHaveArrived = isTls ? socket.authorized : !socket.connecting;
+  const isConnected = isTls ? socket.authorized : !socket.connecting;
+  connection.mayHaveArrived = isConnected && !socket.destroyed;
   if (!connection.mayHaveArrived)
     socket.once(isTls ? 'secureConnect' : 'connect', () => {
       connection.mayHaveArrived = true;

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { HttpCaller, type HttpCallerOptions } from '../../functions/delivery/http-call.ts';
 import { ReceivingServer } from './receiving-server.ts';
@@ -15,6 +17,7 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   vi.unstubAllEnvs();
+  vi.useRealTimers();
   caller?.close();
   await server?.close();
   server = undefined;
@@ -91,4 +94,20 @@ test('A server without TLS is a failed connection to which nothing was sent', as
   const result = await caller.post({ url, headers: {}, body: '{}' });
   expect(result).toMatchObject({ reason: 'network', mayHaveArrived: false });
   expect(server.requests).toEqual([]);
+});
+
+test('A server that never completes the TLS handshake is a timeout, and nothing was sent', async () => {
+  const silent = createServer().listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const connected = once(silent, 'connection');
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  caller = new HttpCaller({ addresses: 'any', timeoutMs: TIMEOUT_MS, resolve });
+  const url = new URL(`https://${HOST}:${(silent.address() as AddressInfo).port}/`);
+  const result = caller.post({ url, headers: {}, body: '{}' });
+  const [socket] = (await connected) as [Socket];
+  vi.advanceTimersByTime(TIMEOUT_MS);
+  expect(await result).toMatchObject({ reason: 'timeout', mayHaveArrived: false });
+  socket.destroy();
+  silent.close();
+  await once(silent, 'close');
 });
