@@ -16,16 +16,21 @@ export const deploymentVariables = {
     }),
 };
 
-/** The metrics of one process. All have the dimension `service`, and `deployment` if the deployment has a name. */
+/**
+ * The metrics of one process. All have the dimension `service`, and `deployment` if the deployment has a name.
+ *
+ * @param dimensions - dimensions that all metrics of the process have too, such as `destination`
+ */
 export function deploymentMetrics(
-  serviceName: 'ingester' | 'consumer' | 'backfill' | 'webhook',
+  serviceName: 'ingester' | 'consumer' | 'backfill' | 'webhook' | 'delivery',
   deployment: string | undefined,
   logger?: Logger,
+  dimensions: Readonly<Record<string, string>> = {},
 ): Metrics {
   return new Metrics({
     namespace: METRIC_NAMESPACE,
     serviceName,
     ...(logger ? { logger } : {}),
-    ...(deployment === undefined ? {} : { defaultDimensions: { deployment } }),
+    defaultDimensions: { ...dimensions, ...(deployment === undefined ? {} : { deployment }) },
   });
 }

@@ -166,10 +166,38 @@ export const BACKFILL_METRICS = {
 /** Name of a backfill metric. */
 export type BackfillMetricName = keyof typeof BACKFILL_METRICS;
 
+/** Metrics of a delivery, emitted once per invocation with the dimension `destination`. */
+export const DELIVERY_METRICS = {
+  EventsDelivered: { unit: 'Count', description: 'Events that the destination answered with 2xx' },
+  CallsFailed: { unit: 'Count', description: 'Calls without a 2xx answer' },
+  EventsDeadLettered: { unit: 'Count', description: 'Events moved to the dead-letter queue of the delivery' },
+  EventsQuarantined: { unit: 'Count', description: 'Events without the required fields, sent to quarantine' },
+  MessagesReturned: { unit: 'Count', description: 'Messages that SQS delivers again later' },
+  BreakerOpen: {
+    unit: 'Count',
+    statistic: 'Maximum',
+    description: '1 while the circuit breaker allows no calls, otherwise 0',
+  },
+  Stopped: {
+    unit: 'Count',
+    statistic: 'Maximum',
+    description: '1 after the destination answered 410, until the delivery is resumed, otherwise 0',
+  },
+  CallDuration: { unit: 'Milliseconds', statistic: 'p99', description: 'Time from a call to its answer' },
+  ReceivedToDeliveredLatency: {
+    unit: 'Milliseconds',
+    statistic: 'p99',
+    description: 'Time from reading the frame to the 2xx answer of the destination',
+  },
+} as const satisfies Record<string, MetricDefinition>;
+/** Name of a delivery metric. */
+export type DeliveryMetricName = keyof typeof DELIVERY_METRICS;
+
 /** The metrics of each service. Those with the dimension `protocol` are not included. */
 export const SERVICE_METRICS: Readonly<Record<string, Readonly<Record<string, MetricDefinition>>>> = {
   consumer: CONSUMER_METRICS,
   ingester: INGESTER_METRICS,
   webhook: WEBHOOK_METRICS,
   backfill: BACKFILL_METRICS,
+  delivery: DELIVERY_METRICS,
 };

@@ -14,12 +14,13 @@ export interface ThresholdAlarm {
 }
 
 /**
- * An alarm for a condition that is true or false. It goes off for any value above 0, for a value below 1 or a limit that
- * its metric has, or for values far below those of the same time on other days.
+ * An alarm for a condition that is true or false. It goes off for any value above 0, for a last reported value above 0
+ * also while nothing is reported, for a value below 1 or a limit that its metric has, or for values far below those of
+ * the same time on other days.
  */
 export interface ConditionAlarm {
   readonly severity: Severity;
-  readonly condition: 'any' | 'below' | 'belowUsual';
+  readonly condition: 'any' | 'lastReported' | 'below' | 'belowUsual';
   /** Meaning of the alarm and the recommended action. */
   readonly text: string;
 }

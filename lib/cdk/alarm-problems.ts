@@ -1,4 +1,5 @@
 import { Token } from 'aws-cdk-lib';
+import type { AlarmDefinition } from './alarm-definition.ts';
 import type { ThresholdAlarmOptions } from './alarm-options.ts';
 import { ALARM_GROUPS, ALARM_REQUIREMENTS, ALARMS, type AlarmGroup, type AlarmId } from './alarm-table.ts';
 import { fillsGaps, hasIngester } from './event-paths.ts';
@@ -31,7 +32,7 @@ export function alarmProblems(props: SwitchboardProps, tasks: number): string[] 
       return [
         `alarms.${id} is specified, but this deployment has no such alarm; remove it, or specify ${ALARM_REQUIREMENTS[group]}`,
       ];
-    return optionProblems(id as AlarmId, options);
+    return alarmOptionProblems(id, ALARMS[id as AlarmId], options);
   });
   if (warningTopic !== undefined && alarmTopic === undefined)
     problems.push(
@@ -44,14 +45,19 @@ function groupOf(id: string): AlarmGroup | undefined {
   return (Object.keys(ALARM_GROUPS) as AlarmGroup[]).find((group) => Object.hasOwn(ALARM_GROUPS[group], id));
 }
 
-function optionProblems(id: AlarmId, options: ThresholdAlarmOptions | false): string[] {
+/** The problems with the options of an alarm. */
+export function alarmOptionProblems(
+  id: string,
+  definition: AlarmDefinition,
+  options: ThresholdAlarmOptions | false,
+): string[] {
   if (options === false) return [];
   // JavaScript apps have no types.
   if (typeof options !== 'object' || options === null)
     return [`alarms.${id} is ${String(options)}, but must be an object with options, or false`];
   const { threshold, evaluationPeriods } = options;
   const problems = [];
-  if (threshold !== undefined && !('threshold' in ALARMS[id]))
+  if (threshold !== undefined && !('threshold' in definition))
     problems.push(`alarms.${id}.threshold is specified, but this alarm has no threshold; remove it`);
   else if (
     threshold !== undefined &&

@@ -6,30 +6,43 @@ import {
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import type { ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { type AlarmDefinition, type AlarmMetric, defaultPeriods } from './alarm-definition.ts';
-import type { SwitchboardAlarmProps, SwitchboardAlarms, ThresholdAlarmOptions } from './alarm-options.ts';
+import type { ThresholdAlarmOptions } from './alarm-options.ts';
 import type { AlarmId } from './alarm-table.ts';
 import { deploymentName } from './cloudwatch-metrics.ts';
 
 /** Width of the anomaly detection band, in standard deviations. */
 const BAND_DEVIATIONS = 3;
 
+/** Properties of {@link Alarms}. */
+export interface AlarmsProps<Known extends string> {
+  /** Topic for critical alarms. @default - no notifications */
+  readonly alarmTopic?: ITopic | Topic | undefined;
+  /** Topic for warnings. @default - `alarmTopic` */
+  readonly warningTopic?: ITopic | Topic | undefined;
+  /** Options by id. @default - every alarm with its defaults */
+  readonly alarms?: Readonly<Partial<Record<Known, ThresholdAlarmOptions | false>>> | undefined;
+  /** What the names of the alarms start with, before a hyphen. @default - the name of the deployment */
+  readonly namePrefix?: string;
+}
+
 /**
  * CloudWatch alarms. Each alarm has a severity, which is a tag and the first word of the description, and describes the
  * recommended action.
  */
-export class Alarms extends Construct {
-  private readonly props: SwitchboardAlarmProps;
-  private readonly added: { -readonly [Id in AlarmId]?: Alarm } = {};
+export class Alarms<Known extends string = AlarmId> extends Construct {
+  private readonly props: AlarmsProps<Known>;
+  private readonly added: { -readonly [Id in Known]?: Alarm } = {};
 
-  constructor(scope: Construct, id: string, props: SwitchboardAlarmProps) {
+  constructor(scope: Construct, id: string, props: AlarmsProps<Known>) {
     super(scope, id);
     this.props = props;
   }
 
   /** The alarms that were added, by id. */
-  get byId(): SwitchboardAlarms {
+  get byId(): { readonly [Id in Known]?: Alarm } {
     return this.added;
   }
 
@@ -38,7 +51,7 @@ export class Alarms extends Construct {
    *
    * @param limits - limits of alarms with the condition `below` that depend on the deployment, instead of 1
    */
-  add<Id extends AlarmId>(
+  add<Id extends Known>(
     table: Readonly<Record<Id, AlarmDefinition>>,
     metrics: Readonly<Record<Id, AlarmMetric>>,
     limits?: Readonly<Partial<Record<Id, number>>>,
@@ -53,7 +66,7 @@ export class Alarms extends Construct {
   }
 
   private create(
-    id: AlarmId,
+    id: Known,
     definition: AlarmDefinition,
     metric: AlarmMetric,
     { threshold, evaluationPeriods = defaultPeriods(definition) }: ThresholdAlarmOptions,
@@ -62,7 +75,7 @@ export class Alarms extends Construct {
     const common = {
       metric,
       evaluationPeriods,
-      alarmName: `${deploymentName(this)}-${id}`,
+      alarmName: `${this.props.namePrefix ?? deploymentName(this)}-${id}`,
       alarmDescription: descriptionOf(definition, metric, evaluationPeriods, threshold),
       // Other alarms report that there are no reports.
       treatMissingData: TreatMissingData.NOT_BREACHING,
@@ -73,6 +86,9 @@ export class Alarms extends Construct {
     switch (definition.condition) {
       case 'any':
         return new Alarm(this, id, { ...above, threshold: 0 });
+      case 'lastReported':
+        // Without messages there are no invocations that report.
+        return new Alarm(this, id, { ...above, threshold: 0, treatMissingData: TreatMissingData.IGNORE });
       case 'below':
         return new Alarm(this, id, {
           ...common,

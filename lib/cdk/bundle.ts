@@ -18,6 +18,8 @@ export const DEPLOYABLES = {
   consumer: { entry: 'functions/consumer/handler.ts', moduleName: 'index' },
   backfill: { entry: 'functions/backfill/handler.ts', moduleName: 'backfill' },
   webhook: { entry: 'functions/webhook/handler.ts', moduleName: 'webhook' },
+  delivery: { entry: 'functions/delivery/handler.ts', moduleName: 'delivery' },
+  'delivery-order': { entry: 'functions/delivery-order/handler.ts', moduleName: 'delivery-order' },
   ingester: {
     entry: 'functions/ingester/main.ts',
     moduleName: 'main',

@@ -4,6 +4,7 @@ import type { Construct } from 'constructs';
 import {
   type BackfillMetricName,
   type ConsumerMetricName,
+  type DeliveryMetricName,
   type IngesterMetricName,
   METRIC_NAMESPACE,
   type ProtocolMetricName,
@@ -105,6 +106,18 @@ export function metricOf(
     statistic,
     period: Duration.minutes(1),
     ...reading,
+  });
+}
+
+/** Returns a metric of the delivery to one destination. */
+export function deliveryMetricOf(
+  deployment: string,
+  destination: string,
+  metricName: DeliveryMetricName,
+  reading: MetricReading = {},
+): Metric {
+  return metricOf(deployment, 'delivery', metricName, reading).with({
+    dimensionsMap: { deployment, service: 'delivery', destination },
   });
 }
 

@@ -144,7 +144,8 @@ function secretsProblems(props: SwitchboardProps): string[] {
   ];
 }
 
-function secretProblems(secret: string | object): string[] {
+/** The problems with a secret or the name of a new one. */
+export function secretProblems(secret: string | object): string[] {
   if (typeof secret !== 'string' || Token.isUnresolved(secret) || SECRET_NAME.test(secret)) return [];
   const shown = secret || '(empty)';
   return [

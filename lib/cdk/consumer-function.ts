@@ -97,7 +97,7 @@ export class ConsumerFunction extends Construct {
       maxConcurrency: props.concurrency,
       reportBatchItemFailures: true,
     });
-    this.acknowledge(mapping);
+    acknowledgeQueueFunction(this.function, mapping, 'the events queue');
   }
 
   /** Grants the calls made by `functions/consumer` and by the Lambda event source. */
@@ -130,23 +130,31 @@ export class ConsumerFunction extends Construct {
       ...props.redaction?.environment,
     };
   }
+}
 
-  private acknowledge(mapping: EventSourceMapping): void {
-    Validations.of(mapping).acknowledge({
-      id: 'Serverless-LambdaEventSourceMappingDestination',
+/**
+ * Acknowledges the findings on a function whose event source is a queue.
+ *
+ * @param queue - the queue, for example "the events queue"
+ */
+export function acknowledgeQueueFunction(
+  target: LambdaFunction,
+  mapping: EventSourceMapping,
+  queue: string,
+): void {
+  Validations.of(mapping).acknowledge({
+    id: 'Serverless-LambdaEventSourceMappingDestination',
+    reason: `Failed messages are moved to the dead-letter queue of ${queue}. Lambda does not support failure destinations for SQS event sources.`,
+  });
+  Validations.of(target).acknowledge(
+    {
+      id: 'Serverless-LambdaDLQ',
+      reason: `The function is not invoked asynchronously. A failed batch stays in ${queue}.`,
+    },
+    {
+      id: 'Serverless-LambdaTracing',
       reason:
-        'Failed messages are moved to the dead-letter queue of the events queue. Lambda does not support failure destinations for SQS event sources.',
-    });
-    Validations.of(this.function).acknowledge(
-      {
-        id: 'Serverless-LambdaDLQ',
-        reason: 'The function is not invoked asynchronously. A failed batch stays in the events queue.',
-      },
-      {
-        id: 'Serverless-LambdaTracing',
-        reason:
-          'Events contain timestamps, and latency is a metric. One trace per batch would add cost without information.',
-      },
-    );
-  }
+        'Events contain timestamps, and latency is a metric. One trace per batch would add cost without information.',
+    },
+  );
 }

@@ -2,10 +2,12 @@ export type { LogLevel } from '../aws/log-level.ts';
 export type {
   BackfillMetricName,
   ConsumerMetricName,
+  DeliveryMetricName,
   IngesterMetricName,
   ProtocolMetricName,
   WebhookMetricName,
 } from '../aws/metric-names.ts';
+export type { Field, FieldMappingOptions, FieldType } from '../events/field-mapping.ts';
 export type { GenesysDomain } from '../genesys/regions.ts';
 export type {
   AlarmOptions,
@@ -25,6 +27,10 @@ export { DEFAULTS, LIMITS } from './configuration.ts';
 export { SwitchboardConfigurationError } from './configuration-error.ts';
 export type { ConsumerFunction } from './consumer-function.ts';
 export type { Dashboard } from './dashboard.ts';
+export type { Delivery } from './delivery.ts';
+export type { DeliveryAlarmId } from './delivery-alarms.ts';
+export type * from './delivery-options.ts';
+export type { DeliveryOrder } from './delivery-order.ts';
 export { DETAIL_TYPES, type DetailType } from './detail-types.ts';
 export type { Tables } from './dynamodb-tables.ts';
 export { type EventMatch, EventMatchError, eventPattern } from './event-match.ts';

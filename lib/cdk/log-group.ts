@@ -1,7 +1,8 @@
-import type { RemovalPolicy } from 'aws-cdk-lib';
+import { RemovalPolicy } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import type { SwitchboardProps } from './switchboard-props.ts';
 
 const DEFAULT_RETENTION = RetentionDays.ONE_MONTH;
 
@@ -23,6 +24,15 @@ export interface LogSettings {
    * @default - encryption managed by CloudWatch Logs
    */
   readonly encryptionKey?: IKey | undefined;
+}
+
+/** Returns the settings of a deployment. */
+export function logSettings({
+  logRetention,
+  removalPolicy = RemovalPolicy.RETAIN,
+  encryptionKey,
+}: Pick<SwitchboardProps, 'logRetention' | 'removalPolicy' | 'encryptionKey'>): LogSettings {
+  return { retention: logRetention, removalPolicy, encryptionKey };
 }
 
 /** Creates a log group with limited retention. The writing role then needs no permission to create log groups. */

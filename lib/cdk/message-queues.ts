@@ -1,6 +1,6 @@
 import { Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Queue, QueueEncryption, type QueueProps } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 
 /** Message retention. 14 days is the maximum of SQS. */
@@ -8,7 +8,7 @@ const RETENTION_DAYS = 14;
 /** Number of receives after which a message is moved to the dead-letter queue. */
 const MAX_RECEIVES = 5;
 /** AWS recommends a visibility timeout of at least six times the timeout of the function. */
-const VISIBILITY_FACTOR = 6;
+export const VISIBILITY_FACTOR = 6;
 
 /** Timeout of the consumer function, from which the visibility timeout of its queue is derived. */
 export const CONSUMER_TIMEOUT_SECONDS = 30;
@@ -55,9 +55,9 @@ export class Queues extends Construct {
   constructor(scope: Construct, id: string, props: QueuesProps) {
     super(scope, id);
     this.props = props;
-    this.deadLetter = this.queue('DeadLetter', props);
-    this.quarantine = this.queue('Quarantine', props);
-    this.events = this.queue('Events', props, {
+    this.deadLetter = createQueue(this, 'DeadLetter', props);
+    this.quarantine = createQueue(this, 'Quarantine', props);
+    this.events = createQueue(this, 'Events', props, {
       visibilityTimeout: Duration.seconds(EVENTS_VISIBILITY_SECONDS),
       deadLetterQueue: { queue: this.deadLetter, maxReceiveCount: MAX_RECEIVES },
     });
@@ -71,8 +71,8 @@ export class Queues extends Construct {
 
   /** Creates the queue that wakes the backfill. */
   addGaps(): GapsQueues {
-    const deadLetter = this.queue('GapsDeadLetter', this.props);
-    const gaps = this.queue('Gaps', this.props, {
+    const deadLetter = createQueue(this, 'GapsDeadLetter', this.props);
+    const gaps = createQueue(this, 'Gaps', this.props, {
       visibilityTimeout: Duration.seconds(VISIBILITY_FACTOR * BACKFILL_TIMEOUT_SECONDS),
       deadLetterQueue: { queue: deadLetter, maxReceiveCount: MAX_RECEIVES },
     });
@@ -82,20 +82,29 @@ export class Queues extends Construct {
     });
     return { gaps, deadLetter };
   }
+}
 
-  private queue(
-    id: string,
-    { encryptionKey, removalPolicy }: QueuesProps,
-    more: Pick<ConstructorParameters<typeof Queue>[2] & object, 'visibilityTimeout' | 'deadLetterQueue'> = {},
-  ): Queue {
-    return new Queue(this, id, {
-      enforceSSL: true,
-      retentionPeriod: Duration.days(RETENTION_DAYS),
-      removalPolicy,
-      ...(encryptionKey
-        ? { encryption: QueueEncryption.KMS, encryptionMasterKey: encryptionKey }
-        : { encryption: QueueEncryption.SQS_MANAGED }),
-      ...more,
-    });
-  }
+/**
+ * Creates a queue that is encrypted, requires TLS and retains messages for 14 days.
+ *
+ * @param more - for a source of a function its visibility timeout and dead-letter queue, and what makes it FIFO
+ */
+export function createQueue(
+  scope: Construct,
+  id: string,
+  { encryptionKey, removalPolicy }: QueuesProps,
+  more: Pick<
+    QueueProps,
+    'visibilityTimeout' | 'deadLetterQueue' | 'fifo' | 'deduplicationScope' | 'fifoThroughputLimit'
+  > = {},
+): Queue {
+  return new Queue(scope, id, {
+    enforceSSL: true,
+    retentionPeriod: Duration.days(RETENTION_DAYS),
+    removalPolicy,
+    ...(encryptionKey
+      ? { encryption: QueueEncryption.KMS, encryptionMasterKey: encryptionKey }
+      : { encryption: QueueEncryption.SQS_MANAGED }),
+    ...more,
+  });
 }

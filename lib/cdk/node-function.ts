@@ -50,6 +50,13 @@ export interface NodeFunctionProps {
   /** Settings of the log group. Its key encrypts the environment variables too. */
   readonly logs: LogSettings;
 
+  /**
+   * VPC, subnets and security groups.
+   *
+   * @default - the function is not in a VPC
+   */
+  readonly network?: Pick<FunctionProps, 'vpc' | 'vpcSubnets' | 'securityGroups'>;
+
   /** Grants the role permission for the calls of the handler. */
   readonly grant: (role: Role) => void;
 }
@@ -72,6 +79,7 @@ export function nodeFunction(scope: Construct, props: NodeFunctionProps): Lambda
     timeout: Duration.seconds(props.timeoutSeconds),
     ...(reservedConcurrentExecutions === undefined ? {} : { reservedConcurrentExecutions }),
     ...logFormat(props),
+    ...props.network,
     role,
     logGroup: logs,
     ...(props.logs.encryptionKey ? { environmentEncryption: props.logs.encryptionKey } : {}),

@@ -1,19 +1,15 @@
-import { Duration } from 'aws-cdk-lib';
-import { type EventPattern, type IEventBus, type IRuleTarget, Match, Rule } from 'aws-cdk-lib/aws-events';
-import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { type EventPattern, type IEventBus, Match, Rule } from 'aws-cdk-lib/aws-events';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { PARTNER_SOURCE_PREFIX } from '../events/native-event.ts';
 import { createBus } from './event-bus.ts';
 import type { Queues } from './message-queues.ts';
 import { integrationTypes } from './partner-topics.ts';
+import { allowRules, queueTarget } from './queue-target.ts';
 import type { SwitchboardProps } from './switchboard-props.ts';
 
 /** Maximum length of the event pattern of a rule; an EventBridge quota. */
 const MAX_PATTERN_CHARACTERS = 2_048;
-/** EventBridge retries for this long, which is its maximum. */
-const RETRY_HOURS = 24;
 
 /** Properties of {@link PartnerSource}. */
 export interface PartnerSourceProps {
@@ -59,33 +55,11 @@ export class PartnerSource extends Construct {
           description: 'Sends the events of Genesys Cloud to Switchboard',
           eventBus: this.bus,
           eventPattern,
-          targets: [targetOf(queues)],
+          targets: [queueTarget(queues.events, queues.deadLetter)],
         }),
     );
     for (const queue of [queues.events, queues.deadLetter]) allowRules(queue, this.rules);
   }
-}
-
-/** The CDK target would allow more than sending, and with a KMS key would allow every rule of the account. */
-function targetOf({ events, deadLetter }: Queues): IRuleTarget {
-  return {
-    bind: () => ({
-      arn: events.queueArn,
-      deadLetterConfig: { arn: deadLetter.queueArn },
-      retryPolicy: { maximumEventAgeInSeconds: Duration.hours(RETRY_HOURS).toSeconds() },
-    }),
-  };
-}
-
-function allowRules(queue: Queue, rules: readonly Rule[]): void {
-  queue.addToResourcePolicy(
-    new PolicyStatement({
-      principals: [new ServicePrincipal('events.amazonaws.com')],
-      actions: ['sqs:SendMessage'],
-      resources: [queue.queueArn],
-      conditions: { ArnEquals: { 'aws:SourceArn': rules.map(({ ruleArn }) => ruleArn) } },
-    }),
-  );
 }
 
 function pattern(detailType?: readonly string[]): EventPattern {

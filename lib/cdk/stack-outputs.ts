@@ -68,7 +68,7 @@ export function addOutputs(scope: Construct, parts: OutputParts): void {
 }
 
 /** The logical id is the construct id followed by the name of the output, so that scripts can rely on it. */
-function addOutput(scope: Construct, name: string, value: string, description: string): void {
+export function addOutput(scope: Construct, name: string, value: string, description: string): void {
   const prefix = scope.node.id.replace(/[^A-Za-z0-9]/g, '');
   new CfnOutput(scope, name, { value, description }).overrideLogicalId(`${prefix}${name}`);
 }

@@ -1,4 +1,3 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { Construct } from 'constructs';
 import type { SwitchboardAlarms } from './alarm-options.ts';
@@ -8,6 +7,8 @@ import { nameDeployment } from './cloudwatch-metrics.ts';
 import { addWarnings, checkConfiguration, DEFAULTS } from './configuration.ts';
 import { ConsumerFunction } from './consumer-function.ts';
 import { Dashboard } from './dashboard.ts';
+import { Delivery } from './delivery.ts';
+import type { DeliveryOptions } from './delivery-options.ts';
 import { addAlarms } from './deployment-alarms.ts';
 import { Tables } from './dynamodb-tables.ts';
 import { allowServices } from './encryption.ts';
@@ -16,7 +17,7 @@ import { fillsGaps, hasIngester } from './event-paths.ts';
 import { GenesysSecret, secretsIn } from './genesys-secret.ts';
 import { ImportedSwitchboard, type SwitchboardAttributes } from './imported-switchboard.ts';
 import { IngesterService } from './ingester-service.ts';
-import type { LogSettings } from './log-group.ts';
+import { type LogSettings, logSettings } from './log-group.ts';
 import { type GapsQueues, Queues } from './message-queues.ts';
 import { Network } from './network.ts';
 import { OversizeBucket } from './oversize-bucket.ts';
@@ -88,9 +89,8 @@ export class Switchboard extends SwitchboardBase {
     this.deploymentName = nameDeployment(this);
     const { encryptionKey, deletionProtection = false, forEmulator = false } = props;
     const archiveDays = forEmulator ? undefined : props.archiveDays;
-    const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
-    const stored = { encryptionKey, removalPolicy };
-    const logs: LogSettings = { retention: props.logRetention, ...stored };
+    const logs = logSettings(props);
+    const stored = { encryptionKey, removalPolicy: logs.removalPolicy };
     if (encryptionKey) allowServices(encryptionKey);
     this.eventSource = props.eventSource ?? DEFAULTS.eventSource;
     const { redaction: options } = props;
@@ -123,7 +123,15 @@ export class Switchboard extends SwitchboardBase {
     if (!forEmulator) {
       if (hasIngester(props)) this.ingester = this.createIngester(logs, gaps);
       if (gaps) this.backfill = this.createBackfill(logs, gaps);
-      this.dashboard = this.createDashboard();
+      this.dashboard = new Dashboard(this, 'Dashboard', {
+        queues: this.queues,
+        tables: this.tables,
+        consumer: this.consumer.function,
+        service: this.ingester?.service,
+        partner: this.partner,
+        hasBackfill: this.backfill !== undefined,
+        bus: this.bus,
+      });
     }
     if (props.webhook) {
       this.webhook = new WebhookEndpoint(this, 'Webhook', {
@@ -144,6 +152,16 @@ export class Switchboard extends SwitchboardBase {
     const monitored = { queues, consumer, tasks, backfill, gaps, partner, webhook, audit };
     this.alarms = addAlarms(this, monitored, props);
     addOutputs(this, this);
+  }
+
+  /**
+   * Delivers events to an HTTP API, with retries, a circuit breaker and a dead-letter queue.
+   *
+   * @param name - name of the destination, unique in the deployment
+   * @throws {@link SwitchboardConfigurationError} with all problems, if the name or the options are invalid
+   */
+  deliverTo(name: string, options: DeliveryOptions): Delivery {
+    return new Delivery(this, { name, options, settings: this.props });
   }
 
   protected override get granted(): GrantedResources {
@@ -209,18 +227,6 @@ export class Switchboard extends SwitchboardBase {
       oversizeBucket: this.oversize.bucket,
       redaction: this.redaction,
       logs,
-    });
-  }
-
-  private createDashboard(): Dashboard {
-    return new Dashboard(this, 'Dashboard', {
-      queues: this.queues,
-      tables: this.tables,
-      consumer: this.consumer.function,
-      service: this.ingester?.service,
-      partner: this.partner,
-      hasBackfill: this.backfill !== undefined,
-      bus: this.bus,
     });
   }
 }

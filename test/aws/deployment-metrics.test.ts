@@ -47,6 +47,23 @@ describe('The metrics of a process', () => {
       expect(one).toMatchObject({ service: 'ingester', deployment: 'Contact-Center' });
   });
 
+  test('The metrics of a delivery also have its destination', () => {
+    const documents = keepDocuments();
+    const metrics = deploymentMetrics('delivery', 'Contact-Center', undefined, { destination: 'Crm' });
+    metrics.addMetric('EventsDelivered', 'Count', 1);
+    metrics.publishStoredMetrics();
+    expect(documents[0]).toMatchObject({
+      service: 'delivery',
+      deployment: 'Contact-Center',
+      destination: 'Crm',
+    });
+    expect(documents[0]?._aws.CloudWatchMetrics[0]?.Dimensions[0]?.toSorted()).toEqual([
+      'deployment',
+      'destination',
+      'service',
+    ]);
+  });
+
   test('A process without a deployment, such as one on a laptop, has no such dimension', () => {
     const documents = keepDocuments();
     const metrics = deploymentMetrics('consumer', undefined);

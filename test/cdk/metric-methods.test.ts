@@ -8,6 +8,8 @@ import {
   type BackfillMetricName,
   CONSUMER_METRICS,
   type ConsumerMetricName,
+  DELIVERY_METRICS,
+  type DeliveryMetricName,
   INGESTER_METRICS,
   type IngesterMetricName,
   type MetricDefinition,
@@ -16,13 +18,15 @@ import {
   WEBHOOK_METRICS,
   type WebhookMetricName,
 } from '../../lib/aws/metric-names.ts';
-import type { ISwitchboard } from '../../lib/cdk/index.ts';
+import type { Delivery, ISwitchboard } from '../../lib/cdk/index.ts';
 import { PROTOCOL_VARIABLES, type ProtocolProperty } from '../../lib/cdk/protocol-variables.ts';
 import { type Deployment, deployment } from './test-deployment.ts';
 
 let made: Deployment;
+let delivery: Delivery;
 beforeAll(() => {
   made = deployment();
+  delivery = made.switchboard.deliverTo('Crm', { url: 'https://crm.example.com', match: {} });
 });
 afterAll(() => made[Symbol.dispose]());
 
@@ -52,6 +56,11 @@ const TABLES: Readonly<Record<string, Table>> = {
     service: 'backfill',
     definitions: BACKFILL_METRICS,
     read: (switchboard, name) => switchboard.metricBackfill(name as BackfillMetricName),
+  },
+  DELIVERY_METRICS: {
+    service: 'delivery',
+    definitions: DELIVERY_METRICS,
+    read: (_, name) => delivery.metric(name as DeliveryMetricName),
   },
   PROTOCOL_METRICS: {
     service: 'ingester',

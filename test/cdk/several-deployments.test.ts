@@ -24,7 +24,7 @@ function namesOf(stackName: string): readonly string[] {
   using app = testApp();
   // The same ids, as in two apps.
   const stack = new Stack(app, 'Switchboard', { stackName });
-  new Switchboard(stack, 'Switchboard', {
+  const switchboard = new Switchboard(stack, 'Switchboard', {
     ...REQUIRED,
     secret: `${stackName}/genesys`,
     archiveDays: 1,
@@ -35,6 +35,8 @@ function namesOf(stackName: string): readonly string[] {
     topics: ['v2.users.{id}.presence'],
     backfill: {},
   });
+  for (const name of ['Crm', 'Crm-2'])
+    switchboard.deliverTo(name, { url: 'https://crm.example.com', match: {}, ordered: true });
   const { Resources } = plain(Template.fromStack(stack).toJSON()) as {
     Resources: Record<string, { Type: string; Properties?: Record<string, unknown> }>;
   };
@@ -48,6 +50,7 @@ function namesOf(stackName: string): readonly string[] {
 test('Two deployments with the same construct ids in stacks of two apps share no name', () => {
   const sales = namesOf('Sales');
   expect(sales.length).toBeGreaterThan(20);
+  expect(new Set(sales).size).toBe(sales.length);
   expect(namesOf('Support').filter((name) => sales.includes(name))).toEqual([]);
 });
 
@@ -68,6 +71,9 @@ describe('Two deployments in one account that publish on one bus', () => {
       audit: { records: 'all' },
       bus: first.bus,
     });
+    for (const switchboard of [first, second])
+      for (const name of ['Crm', 'Erp'])
+        switchboard.deliverTo(name, { url: 'https://crm.example.com', match: {} });
     templates = [first, second].map((one) => Template.fromStack(Stack.of(one)));
   });
 
