@@ -1,7 +1,8 @@
 import { Command, Option } from 'commander';
 import { number } from '../../bin/local/flag-values.ts';
 import { AUDIT_LEVELS, type AuditLevel } from '../../lib/events/audit-record.ts';
-import { bill } from './model.ts';
+import { ANSWER_SECONDS, deliveryCosts } from './delivery-cost.ts';
+import { type BillLine, bill } from './model.ts';
 import { PRICES } from './prices.ts';
 import { measureUsage } from './usage.ts';
 
@@ -27,26 +28,35 @@ const { rate, tasks, claimDays, seconds, audit, json } = new Command('cost')
   .opts<CostOptions>();
 const usage = await measureUsage(rate, seconds, audit);
 const result = bill(usage, { tasks, claimDays });
+const deliveries = deliveryCosts(usage);
+const textOf = ({ item, quantity, unit, usd }: BillLine) =>
+  `  ${item.padEnd(40)} ${quantity.toFixed(3).padStart(12)} ${unit.padEnd(10)} $${usd.toFixed(2).padStart(10)}\n`;
 
 if (json) {
   process.stdout.write(
-    `${JSON.stringify({ rate, tasks, claimDays, audit, prices: PRICES, usage, ...result })}\n`,
+    `${JSON.stringify({ rate, tasks, claimDays, audit, prices: PRICES, usage, ...result, deliveries })}\n`,
   );
 } else {
   const { region, date } = PRICES;
   process.stdout.write(
     `Monthly cost of ${rate} events/s and ${tasks} ingester task(s), with prices of ${region} on ${date}, without free tier:\n\n`,
   );
-  for (const { item, quantity, unit, usd } of result.lines) {
-    process.stdout.write(
-      `  ${item.padEnd(40)} ${quantity.toFixed(3).padStart(12)} ${unit.padEnd(10)} $${usd.toFixed(2).padStart(10)}\n`,
-    );
-  }
+  for (const line of result.lines) process.stdout.write(textOf(line));
   process.stdout.write(
     `  ${'Total'.padEnd(40)} ${' '.repeat(23)} $${result.totalUsd.toFixed(2).padStart(10)}\n\n`,
   );
   process.stdout.write(
     `${(result.eventsPerMonth / 1e6).toFixed(1)} M events per month. The variable cost is $${result.perMillionUsd.toFixed(3)} per million events.\n`,
   );
+  process.stdout.write(
+    `\nDelivery to an HTTP API, per million events, if it answers after ${ANSWER_SECONDS * 1_000} ms:\n`,
+  );
+  for (const { ordered, eventsPerBatch, lines, perMillionUsd } of deliveries) {
+    const kind = ordered ? 'Ordered' : 'Standard';
+    process.stdout.write(
+      `\n  ${kind}, ${eventsPerBatch} event(s) per invocation: $${perMillionUsd.toFixed(2)}\n`,
+    );
+    for (const line of lines) process.stdout.write(textOf(line));
+  }
 }
 process.exit(0);

@@ -14,7 +14,7 @@ const CONSUMER_GB = 0.5;
 /** Lambda uses five pollers per queue, each with long polling of 20 s. */
 const IDLE_POLLS_PER_SECOND = 5 / 20;
 /** The log lines START, END and REPORT of an invocation. */
-const PLATFORM_LOG_BYTES = 400;
+export const PLATFORM_LOG_BYTES = 400;
 /** A claim, including the storage overhead of 100 bytes per item. */
 const CLAIM_BYTES = 200;
 /** Custom metrics of the stack. Without audit records and a webhook, those metrics have no values. */
@@ -78,6 +78,11 @@ export interface Bill {
   perMillionUsd: number;
 }
 
+/** Calculates a line of a bill. @param price - price of one unit, in US dollars */
+export function line(item: string, quantity: number, unit: string, price: number): BillLine {
+  return { item, quantity, unit, usd: quantity * price };
+}
+
 /**
  * Calculates the monthly bill for the usage of a run at a constant rate.
  *
@@ -86,12 +91,6 @@ export interface Bill {
 export function bill(usage: Usage, options: { tasks: number; claimDays: number }): Bill {
   const month = SECONDS_PER_MONTH / usage.seconds;
   const millions = (count: number) => (count * month) / MILLION;
-  const line = (item: string, quantity: number, unit: string, price: number): BillLine => ({
-    item,
-    quantity,
-    unit,
-    usd: quantity * price,
-  });
   const idlePolls = (IDLE_POLLS_PER_SECOND * SECONDS_PER_MONTH) / MILLION;
   const claimGb = (usage.events * month * (options.claimDays / DAYS_PER_MONTH) * CLAIM_BYTES) / GB;
   const variable = [

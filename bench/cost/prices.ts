@@ -5,6 +5,8 @@ export const PRICES = {
   date: '2026-11-20',
   /** Per million requests. Each 64 KB chunk is billed as one request. */
   sqsMillionRequests: 0.4,
+  /** Per million requests to FIFO queues. */
+  sqsFifoMillionRequests: 0.5,
   /** Per million custom events. Each 64 KB chunk is billed as one event. */
   eventBridgeMillionEvents: 1,
   /** Per million write request units, on demand. */

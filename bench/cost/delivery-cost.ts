@@ -1,0 +1,60 @@
+import { type BillLine, line, PLATFORM_LOG_BYTES, type Usage } from './model.ts';
+import { PRICES } from './prices.ts';
+import { AWS_WAIT_SECONDS } from './usage.ts';
+
+const MILLION = 1e6;
+const GB = 2 ** 30;
+/** Memory of the functions. */
+const FUNCTION_GB = 0.5;
+/** Time until a destination answers. It is the largest part of the duration, and so of the price of Lambda. */
+export const ANSWER_SECONDS = 0.2;
+/** The state of the circuit breaker is read once per invocation. */
+const STATE_READS = 1;
+/** Events per invocation: one while few events arrive, ten while many wait. */
+export const DELIVERY_BATCHES = [1, 10] as const;
+
+/** The price of delivering a million events that are accepted at the first call, without the fixed items. */
+export interface DeliveryCost {
+  readonly ordered: boolean;
+  readonly eventsPerBatch: number;
+  readonly lines: readonly BillLine[];
+  readonly perMillionUsd: number;
+}
+
+/**
+ * Calculates the price of a million events of a delivery.
+ *
+ * @param usage - a run, whose log bytes per invocation are also those of a delivery
+ */
+export function deliveryCost(usage: Usage, ordered: boolean, eventsPerBatch: number): DeliveryCost {
+  const batches = 1 / eventsPerBatch;
+  // EventBridge sends each event on its own. Lambda receives and deletes batches.
+  const requests = 1 + 2 * batches;
+  const logBytes = usage.logBytes / usage.invocations + PLATFORM_LOG_BYTES;
+  const functions = ordered ? 2 : 1;
+  const seconds = ANSWER_SECONDS + (ordered ? 2 : 1) * AWS_WAIT_SECONDS * batches;
+  const lines = [
+    line('SQS: send, receive and delete', requests, 'M requests', PRICES.sqsMillionRequests),
+    ...(ordered
+      ? [line('SQS FIFO: send, receive and delete', 3 * batches, 'M requests', PRICES.sqsFifoMillionRequests)]
+      : []),
+    line('Lambda: requests', functions * batches, 'M requests', PRICES.lambdaMillionRequests),
+    line('Lambda: duration', seconds * FUNCTION_GB * MILLION, 'GB-s', PRICES.lambdaGbSecond),
+    line('DynamoDB: reads of the state', STATE_READS * batches, 'M units', PRICES.dynamoDbMillionReads),
+    line(
+      'CloudWatch: logs',
+      (logBytes + (ordered ? PLATFORM_LOG_BYTES : 0)) * batches * (MILLION / GB),
+      'GB',
+      PRICES.logsGb,
+    ),
+  ];
+  const perMillionUsd = lines.reduce((total, { usd }) => total + usd, 0);
+  return { ordered, eventsPerBatch, lines, perMillionUsd };
+}
+
+/** The prices of standard and ordered deliveries. */
+export function deliveryCosts(usage: Usage): DeliveryCost[] {
+  return [false, true].flatMap((ordered) =>
+    DELIVERY_BATCHES.map((eventsPerBatch) => deliveryCost(usage, ordered, eventsPerBatch)),
+  );
+}
