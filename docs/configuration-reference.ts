@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AlarmDefinition, defaultPeriods } from '../lib/cdk/alarm-definition.ts';
 import { ALARM_GROUPS, ALARM_REQUIREMENTS } from '../lib/cdk/alarm-table.ts';
+import { DELIVERY_ALARMS, ORDER_ALARMS } from '../lib/cdk/delivery-alarms.ts';
 import { AUDIT_ACTIONS } from '../lib/events/audit-record.ts';
 import type { EnvironmentSection } from './configuration-sections.ts';
 import { environmentRows } from './environment-rows.ts';
@@ -9,6 +10,7 @@ import { code, type SettingRow, settingsTable, table } from './markdown-table.ts
 import { propertyRows } from './property-rows.ts';
 
 const PROPERTIES_FILE = join(import.meta.dirname, '../lib/cdk/switchboard-props.ts');
+const DELIVERY_FILE = join(import.meta.dirname, '../lib/cdk/delivery-options.ts');
 const ALARM_FILE = join(import.meta.dirname, '../lib/cdk/alarm-options.ts');
 const COMPUTE_FILE = join(import.meta.dirname, '../lib/cdk/compute-props.ts');
 const INGESTER_FILE = join(import.meta.dirname, '../lib/cdk/ingester-options.ts');
@@ -36,6 +38,7 @@ To deploy Switchboard to AWS, configure the CDK construct. It sets the environme
 export function configurationReference(sections: readonly EnvironmentSection[]): string {
   const protocols = readFileSync(PROTOCOLS_FILE, 'utf8');
   const alarms = readFileSync(ALARM_FILE, 'utf8');
+  const deliveries = readFileSync(DELIVERY_FILE, 'utf8');
   const properties = propertyRows(readFileSync(PROPERTIES_FILE, 'utf8'), 'SwitchboardProps');
   const compute = propertyRows(readFileSync(COMPUTE_FILE, 'utf8'), 'ComputeProps');
   const ofFunction = propertyRows(readFileSync(FUNCTION_FILE, 'utf8'), 'FunctionOptions');
@@ -67,13 +70,21 @@ export function configurationReference(sections: readonly EnvironmentSection[]):
     settingsTable('Property', propertyRows(readFileSync(AUDIT_FILE, 'utf8'), 'AuditOptions')),
     '## Properties of `redaction`',
     settingsTable('Property', propertyRows(readFileSync(REDACTION_FILE, 'utf8'), 'RedactionOptions')),
+    '## Options of `deliverTo`',
+    settingsTable('Option', propertyRows(deliveries, 'DeliveryOptions')),
+    ...['BearerAuth', 'ApiKeyAuth', 'OAuthAuth'].flatMap((name) => [
+      `### \`${name}\`, for the option \`auth\``,
+      settingsTable('Option', propertyRows(deliveries, name)),
+    ]),
     '## Properties of an alarm in `alarms`',
     settingsTable(
       'Property',
       extended(propertyRows(alarms, 'ThresholdAlarmOptions'), propertyRows(alarms, 'ConditionAlarmOptions')),
     ),
     '## Alarms',
-    alarmTable(),
+    alarmTable(ALARM_GROUPS, ALARM_REQUIREMENTS),
+    '## Alarms of a delivery',
+    alarmTable({ delivery: DELIVERY_ALARMS, order: ORDER_ALARMS }, { order: code('ordered') }),
     ...sections.flatMap(([title, schema]) => [
       `## ${title}`,
       settingsTable('Variable', environmentRows(schema)),
@@ -99,12 +110,13 @@ function extended(own: readonly SettingRow[], inherited: readonly SettingRow[]):
 }
 
 /** The alarms, critical ones first. */
-function alarmTable(): string {
-  const alarms = Object.entries<Readonly<Record<string, AlarmDefinition>>>(ALARM_GROUPS).flatMap(
-    ([group, definitions]) =>
-      Object.entries(definitions).map(([id, definition]) => ({ id, group, definition })),
+function alarmTable(
+  groups: Readonly<Record<string, Readonly<Record<string, AlarmDefinition>>>>,
+  requirements: Readonly<Record<string, string>>,
+): string {
+  const alarms = Object.entries(groups).flatMap(([group, definitions]) =>
+    Object.entries(definitions).map(([id, definition]) => ({ id, group, definition })),
   );
-  const requirements: Readonly<Record<string, string>> = ALARM_REQUIREMENTS;
   return table(
     ['Alarm', 'Severity', 'Requires', 'Default threshold', 'Periods', 'Meaning and action'],
     alarms

@@ -10,6 +10,8 @@ const FUNCTION_GB = 0.5;
 export const ANSWER_SECONDS = 0.2;
 /** The state of the circuit breaker is read once per invocation. */
 const STATE_READS = 1;
+/** A mark before each call, and one after it. */
+const MARK_WRITES = 2;
 /** Events per invocation: one while few events arrive, ten while many wait. */
 export const DELIVERY_BATCHES = [1, 10] as const;
 
@@ -32,7 +34,8 @@ export function deliveryCost(usage: Usage, ordered: boolean, eventsPerBatch: num
   const requests = 1 + 2 * batches;
   const logBytes = usage.logBytes / usage.invocations + PLATFORM_LOG_BYTES;
   const functions = ordered ? 2 : 1;
-  const seconds = ANSWER_SECONDS + (ordered ? 2 : 1) * AWS_WAIT_SECONDS * batches;
+  // Both marks are written for each event. The order function sends a batch in one call.
+  const seconds = ANSWER_SECONDS + AWS_WAIT_SECONDS + (ordered ? AWS_WAIT_SECONDS * batches : 0);
   const lines = [
     line('SQS: send, receive and delete', requests, 'M requests', PRICES.sqsMillionRequests),
     ...(ordered
@@ -40,6 +43,7 @@ export function deliveryCost(usage: Usage, ordered: boolean, eventsPerBatch: num
       : []),
     line('Lambda: requests', functions * batches, 'M requests', PRICES.lambdaMillionRequests),
     line('Lambda: duration', seconds * FUNCTION_GB * MILLION, 'GB-s', PRICES.lambdaGbSecond),
+    line('DynamoDB: writes of marks', MARK_WRITES, 'M units', PRICES.dynamoDbMillionWrites),
     line('DynamoDB: reads of the state', STATE_READS * batches, 'M units', PRICES.dynamoDbMillionReads),
     line(
       'CloudWatch: logs',

@@ -51,6 +51,8 @@ export interface DeliveryFunctionProps {
   readonly deadLetterQueue: IQueue;
   /** Queue for events without the required fields. */
   readonly quarantine: IQueue;
+  /** Table that records which events were delivered. */
+  readonly claimsTable: ITable;
   /** Table with the state of the circuit breaker. */
   readonly stateTable: ITable;
   /** Log level. @default 'INFO' */
@@ -104,6 +106,7 @@ export class DeliveryFunction extends Construct {
       DEAD_LETTER_QUEUE_URL: props.deadLetterQueue.queueUrl,
       QUARANTINE_QUEUE_URL: props.quarantine.queueUrl,
       STATE_TABLE: props.stateTable.tableName,
+      CLAIMS_TABLE: props.claimsTable.tableName,
       SIGNING_SECRET_ID: props.secret.secretArn,
       ...(timeout ? { TIMEOUT_MS: number(timeout.toMilliseconds()) } : {}),
       ...(ratePerSecond === undefined ? {} : { RATE_PER_SECOND: number(ratePerSecond) }),
@@ -126,6 +129,7 @@ export class DeliveryFunction extends Construct {
     );
     for (const one of [deadLetterQueue, quarantine]) one.grant(role, 'sqs:SendMessage');
     grantStates(role, stateTable, ['GetItem', 'PutItem', 'UpdateItem'], [`delivery#${destination}`]);
+    grantKeys(role, props.claimsTable, ['UpdateItem'], 'StringLike', [`delivery#${destination}#*`]);
     grantReadSecrets([secret, ...(options.auth ? [options.auth.secret as ISecret] : [])], role);
     grantKeyUse(logs.encryptionKey, role);
     if (options.vpc) grantNetworkInterfaces(role);
@@ -157,11 +161,21 @@ export function grantStates(
   actions: readonly string[],
   more: readonly string[] = [],
 ): void {
+  grantKeys(grantee, table, actions, 'StringEquals', [STATES_KEY, ...more]);
+}
+
+function grantKeys(
+  grantee: IGrantable,
+  table: ITable,
+  actions: readonly string[],
+  operator: 'StringEquals' | 'StringLike',
+  partitionKeys: readonly string[],
+): void {
   grantee.grantPrincipal.addToPrincipalPolicy(
     new PolicyStatement({
       actions: actions.map((action) => `dynamodb:${action}`),
       resources: [table.tableArn],
-      conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [STATES_KEY, ...more] } },
+      conditions: { [`ForAllValues:${operator}`]: { 'dynamodb:LeadingKeys': partitionKeys } },
     }),
   );
 }

@@ -1,14 +1,8 @@
 import { Duration } from 'aws-cdk-lib';
-import { GraphWidget, type IMetric, type IWidget, Row, Stats, TextWidget } from 'aws-cdk-lib/aws-cloudwatch';
+import { type IMetric, type IWidget, Stats, TextWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import { DELIVERY_METRICS, type DeliveryMetricName } from '../aws/metric-names.ts';
+import { DASHBOARD_WIDTH, row } from './dashboard-row.ts';
 import type { MonitoredDelivery } from './delivery-alarms.ts';
-
-/** Width of a CloudWatch dashboard, in grid units. */
-const DASHBOARD_WIDTH = 24;
-/** A quarter of the dashboard. */
-const WIDTH = 6;
-const HEIGHT = 6;
-const MINUTE = Duration.minutes(1);
 
 /** The rows of a dashboard for a delivery: what was delivered, how old the rest is, and how long calls take. */
 export function deliveryGraphs(destination: string, delivery: MonitoredDelivery): IWidget[] {
@@ -19,33 +13,44 @@ export function deliveryGraphs(destination: string, delivery: MonitoredDelivery)
     [50, 99].map((percentile) =>
       delivery.metric(name, { statistic: Stats.percentile(percentile), label: `${label}, p${percentile}` }),
     );
-  const highest = { period: MINUTE, statistic: Stats.MAXIMUM };
+  const highest = { period: Duration.minutes(1), statistic: Stats.MAXIMUM };
   return [
     new TextWidget({ markdown: `## Delivery to ${destination}`, width: DASHBOARD_WIDTH, height: 1 }),
-    new Row(
-      graph('Delivered, failed and not deliverable', 'per minute', [
-        labeled('EventsDelivered'),
-        labeled('CallsFailed'),
-        labeled('EventsDeadLettered'),
-        labeled('EventsQuarantined'),
-      ]),
-      graph('Age of the oldest message', 'seconds', [
-        queue.metricApproximateAgeOfOldestMessage({ ...highest, label: 'Queue of the delivery' }),
-      ]),
-      graph('Duration of calls and latency', 'milliseconds', [
-        ...percentiles('CallDuration', 'Call'),
-        ...percentiles('ReceivedToDeliveredLatency', 'From receipt to delivery'),
-      ]),
-      graph('Circuit breaker, stop and dead-letter queue', '', [
-        labeled('BreakerOpen'),
-        labeled('Stopped'),
-        deadLetterQueue.metricApproximateNumberOfMessagesVisible({ ...highest, label: 'Dead-letter queue' }),
-      ]),
+    row(
+      {
+        title: 'Delivered, failed and not deliverable',
+        metrics: [
+          labeled('EventsDelivered'),
+          labeled('CallsFailed'),
+          labeled('EventsDeadLettered'),
+          labeled('EventsQuarantined'),
+        ],
+        unit: 'per minute',
+      },
+      {
+        title: 'Age of the oldest message',
+        metrics: [queue.metricApproximateAgeOfOldestMessage({ ...highest, label: 'Queue of the delivery' })],
+        unit: 'seconds',
+      },
+      {
+        title: 'Duration of calls and latency',
+        metrics: [
+          ...percentiles('CallDuration', 'Call'),
+          ...percentiles('ReceivedToDeliveredLatency', 'From receipt to delivery'),
+        ],
+        unit: 'milliseconds',
+      },
+      {
+        title: 'Circuit breaker, stop and dead-letter queue',
+        metrics: [
+          labeled('BreakerOpen'),
+          labeled('Stopped'),
+          deadLetterQueue.metricApproximateNumberOfMessagesVisible({
+            ...highest,
+            label: 'Dead-letter queue',
+          }),
+        ],
+      },
     ),
   ];
-}
-
-function graph(title: string, unit: string, left: IMetric[]): GraphWidget {
-  const axis = unit === '' ? {} : { label: unit, showUnits: false };
-  return new GraphWidget({ title, left, leftYAxis: { min: 0, ...axis }, width: WIDTH, height: HEIGHT });
 }

@@ -132,6 +132,7 @@ export type DeliveryAuth = BearerAuth | ApiKeyAuth | OAuthAuth;
 
 /** Sends the value of the secret as `Authorization: Bearer …`. */
 export interface BearerAuth {
+  /** Bearer token. */
   readonly kind: 'bearer';
 
   /** Secret whose value is the token. */
@@ -140,6 +141,7 @@ export interface BearerAuth {
 
 /** Sends the value of the secret in a header. */
 export interface ApiKeyAuth {
+  /** API key. */
   readonly kind: 'apiKey';
 
   /**
@@ -155,6 +157,7 @@ export interface ApiKeyAuth {
 
 /** Sends a token from an OAuth server, requested with client credentials, as `Authorization: Bearer …`. */
 export interface OAuthAuth {
+  /** OAuth 2.0 with client credentials. */
   readonly kind: 'oauth';
 
   /** HTTPS URL of the token endpoint. */

@@ -113,6 +113,7 @@ export class Delivery extends Construct {
       queue: this.queue,
       deadLetterQueue: this.deadLetterQueue,
       quarantine: scope.queues.quarantine,
+      claimsTable: scope.tables.claims,
       stateTable: scope.tables.state,
       logLevel,
       logs: this.logs,

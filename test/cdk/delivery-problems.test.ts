@@ -55,16 +55,32 @@ describe('A delivery is refused', () => {
   test.each<[string, object, RegExp]>([
     ['a URL without a scheme', { url: 'crm.example.com' }, /^url is not a URL; specify one such as https:/],
     ['a URL without TLS', { url: 'http://crm.example.com' }, /^url starts with http:, but must be https:$/],
-    ['a password in the URL', { url: 'https://me:pw@crm.example.com' }, /^url contains a user name or password/],
+    [
+      'a password in the URL',
+      { url: 'https://me:pw@crm.example.com' },
+      /^url contains a user name or password/,
+    ],
     ['a fragment in the URL', { url: `${URL}#part` }, /^url contains a fragment/],
     ['conditions that exclude each other', { match: { queueId: 'q', userId: 'u' } }, /^match: queueId and/],
     ['a name that no secret can have', { secret: 'a b' }, /^secret a b is not a valid secret name/],
-    ['unknown authentication', { auth: { kind: 'basic' } }, /^auth\.kind is not one of bearer, apiKey, oauth$/],
+    [
+      'unknown authentication',
+      { auth: { kind: 'basic' } },
+      /^auth\.kind is not one of bearer, apiKey, oauth$/,
+    ],
     ['a header that is none', { auth: { kind: 'apiKey', header: 'A key' } }, /^auth\.header A key is not/],
-    ['a header of the call', { auth: { kind: 'apiKey', header: 'Webhook-Id' } }, /^auth\.header Webhook-Id is/],
+    [
+      'a header of the call',
+      { auth: { kind: 'apiKey', header: 'Webhook-Id' } },
+      /^auth\.header Webhook-Id is/,
+    ],
     ['a token URL without TLS', { auth: { kind: 'oauth', tokenUrl: 'http://a' } }, /^auth\.tokenUrl starts/],
     ['unknown content', { content: 'body' }, /^content is body, but must be event or detail$/],
-    ['fields and content', { fields: { a: 'id' }, content: 'detail' }, /^fields and content cannot be combined/],
+    [
+      'fields and content',
+      { fields: { a: 'id' }, content: 'detail' },
+      /^fields and content cannot be combined/,
+    ],
     ['no fields', { fields: {} }, /^fields is empty: specify a field, or omit it$/],
     ['a field without a path', { fields: { a: { type: 'string' } } }, /^fields\.a has no path$/],
     ['fields that are no object', { fields: 'id' }, /^fields is not an object with a path for each field$/],
@@ -75,13 +91,29 @@ describe('A delivery is refused', () => {
     ['a rate that is not a number', { ratePerSecond: Number.NaN }, /^ratePerSecond is NaN, but/],
     ['too few calls', { concurrency: 1 }, /^concurrency is 1, but must be an integer from 2 to 1000 \(/],
     ['too many calls', { concurrency: 1_001 }, /^concurrency is 1001, but/],
-    ['too short a timeout', { timeout: Duration.millis(99) }, /^timeout is 99 milliseconds, but must be from/],
+    [
+      'too short a timeout',
+      { timeout: Duration.millis(99) },
+      /^timeout is 99 milliseconds, but must be from/,
+    ],
     ['too long a timeout', { timeout: Duration.millis(30_001) }, /^timeout is 30001 milliseconds, but/],
     ['subnets without a VPC', { vpcSubnets: {} }, /^vpcSubnets is specified without vpc/],
     ['private addresses without a VPC', { allowPrivateAddresses: true }, /^allowPrivateAddresses is/],
-    ['an unknown alarm', { alarms: { Silence: false } }, /^alarms\.Silence is not an alarm of a delivery; use/],
-    ['an alarm of an ordered one', { alarms: { OrderErrors: false } }, /^alarms\.OrderErrors is specified, but only/],
-    ['a negative threshold', { alarms: { Errors: { threshold: -1 } } }, /^alarms\.Errors\.threshold is -1, but/],
+    [
+      'an unknown alarm',
+      { alarms: { Silence: false } },
+      /^alarms\.Silence is not an alarm of a delivery; use/,
+    ],
+    [
+      'an alarm of an ordered one',
+      { alarms: { OrderErrors: false } },
+      /^alarms\.OrderErrors is specified, but only/,
+    ],
+    [
+      'a negative threshold',
+      { alarms: { Errors: { threshold: -1 } } },
+      /^alarms\.Errors\.threshold is -1, but/,
+    ],
     [
       'a threshold of a condition',
       { ordered: true, alarms: { OrderDeadLetterNotEmpty: { threshold: 1 } } },
@@ -156,7 +188,12 @@ test('The limits themselves are accepted', () => {
   using own = deployment();
   const { switchboard } = own;
   const common = { url: URL, match: {} };
-  switchboard.deliverTo('a', { ...common, ratePerSecond: 0.01, concurrency: 2, timeout: Duration.millis(100) });
+  switchboard.deliverTo('a', {
+    ...common,
+    ratePerSecond: 0.01,
+    concurrency: 2,
+    timeout: Duration.millis(100),
+  });
   switchboard.deliverTo('z'.repeat(64), {
     ...common,
     ratePerSecond: 10_000,

@@ -1,8 +1,9 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -16,6 +17,7 @@ import { deployment, plain, templateOf, unhashed } from './test-deployment.ts';
 const DAY_SECONDS = 86_400;
 const ASSUME = 'Allow sts:AssumeRole on itself to {"Service":"lambda.amazonaws.com"}';
 const KEYS = 'if {"ForAllValues:StringEquals":{"dynamodb:LeadingKeys":["deliveries","delivery#Crm"]}}';
+const MARKS = 'if {"ForAllValues:StringLike":{"dynamodb:LeadingKeys":["delivery#Crm#*"]}}';
 const NO_KEYS = 'if {"ForAllValues:StringEquals":{"dynamodb:LeadingKeys":["deliveries"]}}';
 
 type Options = Partial<DeliveryOptions>;
@@ -97,7 +99,9 @@ describe('A delivery with the defaults', () => {
         },
       ],
     });
-    const policies = linesOf(template).filter((line) => line.includes('to {"Service":"events.amazonaws.com"}'));
+    const policies = linesOf(template).filter((line) =>
+      line.includes('to {"Service":"events.amazonaws.com"}'),
+    );
     expect(policies.map((line) => line.replace(/^SwitchboardDeliveryCrm/, ''))).toEqual(
       ['DeadLetter', 'Queue'].map(
         (queue) =>
@@ -148,6 +152,7 @@ describe('A delivery with the defaults', () => {
       DEAD_LETTER_QUEUE_URL: expect.stringContaining('DeliveryCrmDeadLetter'),
       QUARANTINE_QUEUE_URL: expect.stringContaining('QueuesQuarantine'),
       STATE_TABLE: expect.stringContaining('TablesState'),
+      CLAIMS_TABLE: expect.stringContaining('TablesClaims'),
       SIGNING_SECRET_ID: expect.stringContaining('DeliveryCrmSecret'),
     });
   });
@@ -158,6 +163,7 @@ describe('A delivery with the defaults', () => {
       `SwitchboardDeliveryCrmCallerRole: ${ASSUME}`,
       `${role}: Allow dynamodb:GetItem on <SwitchboardTablesState.Arn> ${KEYS}`,
       `${role}: Allow dynamodb:PutItem on <SwitchboardTablesState.Arn> ${KEYS}`,
+      `${role}: Allow dynamodb:UpdateItem on <SwitchboardTablesClaims.Arn> ${MARKS}`,
       `${role}: Allow dynamodb:UpdateItem on <SwitchboardTablesState.Arn> ${KEYS}`,
       `${role}: Allow logs:CreateLogStream on <SwitchboardDeliveryCrmCallerLogs.Arn>`,
       `${role}: Allow logs:PutLogEvents on <SwitchboardDeliveryCrmCallerLogs.Arn>`,
@@ -223,7 +229,10 @@ describe('A delivery with the defaults', () => {
 });
 
 test('Every option reaches the function as it reads it', () => {
-  const fields = { contactId: 'detail.eventBody.id', state: { path: 'detail.eventBody.state', optional: true } };
+  const fields = {
+    contactId: 'detail.eventBody.id',
+    state: { path: 'detail.eventBody.state', optional: true },
+  };
   const template = templateWith(
     (stack) => ({
       secret: 'crm/signing',
@@ -443,7 +452,12 @@ test.each([false, true])('grantRedrive grants redriving and resuming; ordered: %
         new Role(stack, 'Operator', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') }),
       ),
   );
-  const pairs = ordered ? [['', ''], ['Order', 'Order']] : [['', '']];
+  const pairs = ordered
+    ? [
+        ['', ''],
+        ['Order', 'Order'],
+      ]
+    : [['', '']];
   const granted = pairs.flatMap(([prefix]) => [
     ...[
       'CancelMessageMoveTask',
@@ -471,6 +485,17 @@ test.each([false, true])('grantRedrive grants redriving and resuming; ordered: %
   );
 });
 
+test('What a delivery stores is removed as that of the deployment', () => {
+  const template = templateWith(
+    () => ({ ordered: true, redaction: { hash: ['**.ani'] } }),
+    () => ({ removalPolicy: RemovalPolicy.DESTROY, logRetention: RetentionDays.ONE_WEEK }),
+  );
+  for (const type of ['AWS::SQS::Queue', 'AWS::Logs::LogGroup', 'AWS::SecretsManager::Secret'])
+    template.allResources(type, { DeletionPolicy: 'Delete' });
+  for (const logs of Object.values(own(template, 'AWS::Logs::LogGroup')))
+    expect(logs.RetentionInDays).toBe(7);
+});
+
 test('With a customer managed key, everything of a delivery is encrypted with it, and its functions may use it', () => {
   const template = templateWith(
     () => ({ ordered: true }),
@@ -478,7 +503,9 @@ test('With a customer managed key, everything of a delivery is encrypted with it
   );
   for (const queue of Object.values(own(template, 'AWS::SQS::Queue')))
     expect(queue.KmsMasterKeyId).toBe('<Key961B73FD.Arn>');
-  expect(own(template, 'AWS::SecretsManager::Secret').Secret).toMatchObject({ KmsKeyId: '<Key961B73FD.Arn>' });
+  expect(own(template, 'AWS::SecretsManager::Secret').Secret).toMatchObject({
+    KmsKeyId: '<Key961B73FD.Arn>',
+  });
   for (const role of ['CallerRole', 'OrderRole'])
     expect(linesOf(template)).toContain(
       `SwitchboardDeliveryCrm${role}DefaultPolicy: Allow kms:GenerateDataKey on <Key.Arn>`,

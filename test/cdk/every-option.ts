@@ -1,8 +1,10 @@
 import type { Stack } from 'aws-cdk-lib';
+import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { SystemLogLevel } from 'aws-cdk-lib/aws-lambda';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
-import type { SwitchboardProps } from '../../lib/cdk/index.ts';
+import type { Switchboard, SwitchboardProps } from '../../lib/cdk/index.ts';
 
 /** Enough topics to be stored in an object instead of the task definition. */
 const USERS = 400;
@@ -37,6 +39,19 @@ export function everyOption(stack: Stack): SwitchboardProps {
     encryptionKey,
     deletionProtection: true,
   };
+}
+
+/** A delivery with the defaults to `Crm`, and one with every option that adds resources or permissions to `Erp`. */
+export function everyDelivery({ switchboard, stack }: { switchboard: Switchboard; stack: Stack }): void {
+  const common = { url: 'https://crm.example.com/events', match: {} };
+  switchboard.deliverTo('Crm', common);
+  switchboard.deliverTo('Erp', {
+    ...common,
+    ordered: true,
+    redaction: { hash: ['**.ani'] },
+    vpc: new Vpc(stack, 'Theirs', { flowLogs: { All: {} }, restrictDefaultSecurityGroup: false }),
+    auth: { kind: 'bearer', secret: Secret.fromSecretNameV2(stack, 'Token', 'erp/token') },
+  });
 }
 
 function userId(n: number): string {

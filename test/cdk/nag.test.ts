@@ -1,11 +1,9 @@
 import type { App } from 'aws-cdk-lib';
 import { Validations } from 'aws-cdk-lib';
-import { Vpc } from 'aws-cdk-lib/aws-ec2';
-import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { AwsSolutionsChecks, type NagPack, ServerlessChecks } from 'cdk-nag';
 import type { IConstruct } from 'constructs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { everyOption } from './every-option.ts';
+import { everyDelivery, everyOption } from './every-option.ts';
 import { type Deployment, deployment, unhashed } from './test-deployment.ts';
 
 /** A reason must be a full sentence. */
@@ -46,16 +44,7 @@ describe.each([
   let made: Deployment;
   beforeAll(() => {
     made = make();
-    const { switchboard, stack } = made;
-    const common = { url: 'https://crm.example.com/events', match: {} };
-    switchboard.deliverTo('Crm', common);
-    switchboard.deliverTo('Erp', {
-      ...common,
-      ordered: true,
-      redaction: { hash: ['**.ani'] },
-      vpc: new Vpc(stack, 'Theirs', { flowLogs: { All: {} }, restrictDefaultSecurityGroup: false }),
-      auth: { kind: 'bearer', secret: Secret.fromSecretNameV2(stack, 'Token', 'erp/token') },
-    });
+    everyDelivery(made);
   });
   afterAll(() => made[Symbol.dispose]());
 
