@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { number } from '../../bin/local/flag-values.ts';
 import { AUDIT_LEVELS, type AuditLevel } from '../../lib/events/audit-record.ts';
-import { ANSWER_SECONDS, deliveryCosts } from './delivery-cost.ts';
+import { ANSWER_SECONDS, deliveryCosts, deliveryFixedUsd } from './delivery-cost.ts';
 import { type BillLine, bill } from './model.ts';
 import { PRICES } from './prices.ts';
 import { measureUsage } from './usage.ts';
@@ -50,6 +50,9 @@ if (json) {
   );
   process.stdout.write(
     `\nDelivery to an HTTP API, per million events, if it answers after ${ANSWER_SECONDS * 1_000} ms:\n`,
+  );
+  process.stdout.write(
+    `A delivery also costs $${deliveryFixedUsd(false).toFixed(2)} per month for its metrics, alarms, secret and polls, and an ordered one $${deliveryFixedUsd(true).toFixed(2)}.\n`,
   );
   for (const { ordered, eventsPerBatch, lines, perMillionUsd } of deliveries) {
     const kind = ordered ? 'Ordered' : 'Standard';

@@ -1,4 +1,6 @@
-import { type BillLine, line, PLATFORM_LOG_BYTES, type Usage } from './model.ts';
+import { DELIVERY_METRICS } from '../../lib/aws/metric-names.ts';
+import { DELIVERY_ALARMS, ORDER_ALARMS } from '../../lib/cdk/delivery-alarms.ts';
+import { type BillLine, IDLE_POLLS_PER_MONTH, line, PLATFORM_LOG_BYTES, type Usage } from './model.ts';
 import { PRICES } from './prices.ts';
 import { AWS_WAIT_SECONDS } from './usage.ts';
 
@@ -54,6 +56,20 @@ export function deliveryCost(usage: Usage, ordered: boolean, eventsPerBatch: num
   ];
   const perMillionUsd = lines.reduce((total, { usd }) => total + usd, 0);
   return { ordered, eventsPerBatch, lines, perMillionUsd };
+}
+
+/** The price of a delivery per month, without events. */
+export function deliveryFixedUsd(ordered: boolean): number {
+  const alarms = Object.keys(DELIVERY_ALARMS).length + (ordered ? Object.keys(ORDER_ALARMS).length : 0);
+  const standardQueues = PRICES.sqsMillionRequests * IDLE_POLLS_PER_MONTH;
+  const fifoQueue = ordered ? (PRICES.sqsFifoMillionRequests * IDLE_POLLS_PER_MONTH) / MILLION : 0;
+  return (
+    Object.keys(DELIVERY_METRICS).length * PRICES.metricMonth +
+    alarms * PRICES.alarmMonth +
+    PRICES.secretMonth +
+    standardQueues / MILLION +
+    fifoQueue
+  );
 }
 
 /** The prices of standard and ordered deliveries. */

@@ -13,6 +13,8 @@ const TASK = { vcpu: 0.25, gb: 0.5 } as const;
 const CONSUMER_GB = 0.5;
 /** Lambda uses five pollers per queue, each with long polling of 20 s. */
 const IDLE_POLLS_PER_SECOND = 5 / 20;
+/** Polls of an idle queue per month. */
+export const IDLE_POLLS_PER_MONTH = IDLE_POLLS_PER_SECOND * SECONDS_PER_MONTH;
 /** The log lines START, END and REPORT of an invocation. */
 export const PLATFORM_LOG_BYTES = 400;
 /** A claim, including the storage overhead of 100 bytes per item. */
@@ -91,7 +93,7 @@ export function line(item: string, quantity: number, unit: string, price: number
 export function bill(usage: Usage, options: { tasks: number; claimDays: number }): Bill {
   const month = SECONDS_PER_MONTH / usage.seconds;
   const millions = (count: number) => (count * month) / MILLION;
-  const idlePolls = (IDLE_POLLS_PER_SECOND * SECONDS_PER_MONTH) / MILLION;
+  const idlePolls = IDLE_POLLS_PER_MONTH / MILLION;
   const claimGb = (usage.events * month * (options.claimDays / DAYS_PER_MONTH) * CLAIM_BYTES) / GB;
   const variable = [
     line(

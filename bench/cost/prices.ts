@@ -26,4 +26,6 @@ export const PRICES = {
   /** Per public IPv4 address and hour. */
   ipv4Hour: 0.005,
   alarmMonth: 0.1,
+  /** Per secret and month. */
+  secretMonth: 0.4,
 } as const;
