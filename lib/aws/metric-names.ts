@@ -166,28 +166,29 @@ export const BACKFILL_METRICS = {
 /** Name of a backfill metric. */
 export type BackfillMetricName = keyof typeof BACKFILL_METRICS;
 
-/** Metrics of a delivery, emitted once per invocation with the dimension `destination`. */
+/** Metrics of a delivery function with the dimension `destination`, emitted once per batch. */
 export const DELIVERY_METRICS = {
-  EventsDelivered: { unit: 'Count', description: 'Events that the destination answered with 2xx' },
-  CallsFailed: { unit: 'Count', description: 'Calls without a 2xx answer' },
-  EventsDeadLettered: { unit: 'Count', description: 'Events moved to the dead-letter queue of the delivery' },
-  EventsQuarantined: { unit: 'Count', description: 'Events without the required fields, sent to quarantine' },
-  MessagesReturned: { unit: 'Count', description: 'Messages that SQS delivers again later' },
+  EventsDelivered: { unit: 'Count', description: 'Events that the destination accepted' },
+  DuplicatesDropped: { unit: 'Count', description: 'Copies dropped because the event was delivered' },
+  EventsDeadLettered: { unit: 'Count', description: 'Events moved to the dead-letter queue' },
+  EventsQuarantined: { unit: 'Count', description: 'Events that do not fit the fields, moved to quarantine' },
+  MessagesReturned: { unit: 'Count', description: 'Messages that are received again later' },
+  CallsFailed: { unit: 'Count', description: 'Calls without a final answer, which are repeated later' },
   BreakerOpen: {
     unit: 'Count',
     statistic: 'Maximum',
-    description: '1 while the circuit breaker allows no calls, otherwise 0',
+    description: '1 if the circuit breaker was open, otherwise 0',
   },
   Stopped: {
     unit: 'Count',
     statistic: 'Maximum',
-    description: '1 after the destination answered 410, until the delivery is resumed, otherwise 0',
+    description: '1 if the destination is stopped after status 410, otherwise 0',
   },
   CallDuration: { unit: 'Milliseconds', statistic: 'p99', description: 'Time from a call to its answer' },
   ReceivedToDeliveredLatency: {
     unit: 'Milliseconds',
     statistic: 'p99',
-    description: 'Time from reading the frame to the 2xx answer of the destination',
+    description: 'Time from receiving the event from Genesys Cloud to its delivery',
   },
 } as const satisfies Record<string, MetricDefinition>;
 /** Name of a delivery metric. */

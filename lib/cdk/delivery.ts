@@ -146,12 +146,12 @@ export class Delivery extends Construct {
     return deliveryMetricOf(this.switchboard.deploymentName, this.destination, name, reading);
   }
 
-  /** Events that the destination answered with 2xx. */
+  /** Events that the destination accepted. */
   metricDelivered(reading?: MetricReading): Metric {
     return this.metric('EventsDelivered', reading);
   }
 
-  /** Calls without a 2xx answer. */
+  /** Calls without a final answer, which are repeated later. */
   metricCallsFailed(reading?: MetricReading): Metric {
     return this.metric('CallsFailed', reading);
   }
