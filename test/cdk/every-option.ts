@@ -49,7 +49,11 @@ export function everyDelivery({ switchboard, stack }: { switchboard: Switchboard
     ...common,
     ordered: true,
     redaction: { hash: ['**.ani'] },
-    vpc: new Vpc(stack, 'Theirs', { flowLogs: { All: {} }, restrictDefaultSecurityGroup: false }),
+    vpc: Vpc.fromVpcAttributes(stack, 'Theirs', {
+      vpcId: 'vpc-0a1b2c3d4e5f67890',
+      availabilityZones: ['eu-central-1a', 'eu-central-1b'],
+      privateSubnetIds: ['subnet-0a1b2c3d4e5f67890', 'subnet-0a1b2c3d4e5f67891'],
+    }),
     auth: { kind: 'bearer', secret: Secret.fromSecretNameV2(stack, 'Token', 'erp/token') },
   });
 }
