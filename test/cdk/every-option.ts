@@ -53,6 +53,7 @@ export function everyDelivery({ switchboard, stack }: { switchboard: Switchboard
       vpcId: 'vpc-0a1b2c3d4e5f67890',
       availabilityZones: ['eu-central-1a', 'eu-central-1b'],
       privateSubnetIds: ['subnet-0a1b2c3d4e5f67890', 'subnet-0a1b2c3d4e5f67891'],
+      privateSubnetRouteTableIds: ['rtb-0a1b2c3d4e5f67890', 'rtb-0a1b2c3d4e5f67891'],
     }),
     auth: { kind: 'bearer', secret: Secret.fromSecretNameV2(stack, 'Token', 'erp/token') },
   });
