@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { expect, test } from 'vitest';
 
 const MAX_SOURCE_BYTES = 10_240;
-const MAX_EMULATOR_LINES = 7_300;
+const MAX_EMULATOR_LINES = 7_700;
 /** Names that a tool or a convention fixes: entry points, exports, configuration files. */
 const FIXED_NAMES = new Set(['index.ts', 'main.ts', 'handler.ts', 'switchboard.ts', 'vitest.config.ts']);
 
@@ -21,7 +21,7 @@ test('File names are unique, so that a search for a name finds one file', () => 
   expect(repeated.map(([, files]) => files)).toEqual([]);
 });
 
-test('The AWS emulator stays smaller than 7,300 lines', () => {
+test('The AWS emulator stays smaller than 7,700 lines', () => {
   const lines = sources
     .filter((file) => file.startsWith('lib/local/emulator/'))
     .map((file) => readFileSync(file, 'utf8').split('\n').length - 1);

@@ -23,12 +23,13 @@ export interface Queue {
 
 const created: Queue[] = [];
 
-/** Creates a queue, which {@link deleteQueues} deletes. */
+/** Creates a queue, which {@link deleteQueues} deletes. The name of a FIFO queue has its suffix. */
 export async function createQueue(
   purpose: string,
   Attributes: Partial<Record<QueueAttributeName, string>> = {},
+  suffix = Attributes.FifoQueue === 'true' ? '.fifo' : '',
 ): Promise<Queue> {
-  const QueueName = uniqueName(purpose);
+  const QueueName = uniqueName(purpose) + suffix;
   const { QueueUrl = '' } = await sqs.send(new CreateQueueCommand({ QueueName, Attributes }));
   const found = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }));
   const queue = { QueueUrl, arn: found.Attributes?.QueueArn ?? '' };

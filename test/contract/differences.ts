@@ -90,4 +90,24 @@ export const DIFFERENCES: readonly Difference[] = [
     id: 'sqs.delete.older-receipt',
     reason: 'the receipt of an earlier receive is refused',
   },
+  {
+    endpoint: 'ministack',
+    id: 'sqs.fifo.characters',
+    reason: 'ids with any character are accepted',
+  },
+  {
+    endpoint: 'ministack',
+    id: 'sqs.fifo.dead-letter-type',
+    reason: 'a standard queue can be the dead-letter queue of a FIFO queue',
+  },
+  {
+    endpoint: 'ministack',
+    id: 'sqs.fifo.name',
+    reason: 'a standard queue can have a name with .fifo',
+  },
+  {
+    endpoint: 'ministack',
+    id: 'sqs.fifo.redrive',
+    reason: 'a dead letter keeps its deduplication id',
+  },
 ];

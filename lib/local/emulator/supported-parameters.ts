@@ -14,7 +14,8 @@ const PARAMETERS: Readonly<Record<string, string>> = {
   'AmazonSQS.SetQueueAttributes': 'QueueUrl Attributes',
   'AmazonSQS.ListDeadLetterSourceQueues': 'QueueUrl',
   'AmazonSQS.PurgeQueue': 'QueueUrl',
-  'AmazonSQS.SendMessage': 'QueueUrl MessageBody DelaySeconds MessageAttributes',
+  'AmazonSQS.SendMessage':
+    'QueueUrl MessageBody DelaySeconds MessageAttributes MessageGroupId MessageDeduplicationId',
   'AmazonSQS.SendMessageBatch': 'QueueUrl Entries',
   'AmazonSQS.ReceiveMessage':
     'QueueUrl MaxNumberOfMessages VisibilityTimeout WaitTimeSeconds ' +

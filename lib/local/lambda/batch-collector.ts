@@ -47,6 +47,8 @@ export class BatchCollector {
       }
       if (this.carried.length > 0) break;
     }
+    // The next batch of a FIFO queue may begin before this one ends, so it must not contain messages of its groups.
+    if (this.options.queue.settings.fifo) this.release();
     return batch;
   }
 

@@ -11,6 +11,8 @@ const MAX_WINDOW_MS = 300_000;
 const MAX_BATCH_SIZE_WITHOUT_WINDOW = 10;
 /** Minimum window of such batches in ms. */
 const MIN_WINDOW_OF_LARGE_BATCHES_MS = 1_000;
+/** Maximum number of messages per batch of a FIFO queue, which has no window (Lambda's rule). */
+const MAX_FIFO_BATCH_SIZE = 10;
 /** Maximum timeout of a function in ms (Lambda quota: 15 min). */
 const MAX_FUNCTION_TIMEOUT_MS = 900_000;
 /** Maximum number of concurrent invocations (Lambda's limit for MaximumConcurrency). */
@@ -67,7 +69,10 @@ type Checked = Required<
 >;
 
 /** @throws PollerOptionError that lists every problem. */
-export function checkOptions({ batchSize, windowMs, maximumConcurrency, functionTimeoutMs }: Checked): void {
+export function checkOptions(
+  { batchSize, windowMs, maximumConcurrency, functionTimeoutMs }: Checked,
+  isFifo: boolean,
+): void {
   const problems: string[] = [];
   const check = (name: string, value: number, min: number, max: number) => {
     if (!Number.isInteger(value) || value < min || value > max)
@@ -77,7 +82,9 @@ export function checkOptions({ batchSize, windowMs, maximumConcurrency, function
   check('windowMs', windowMs, 0, MAX_WINDOW_MS);
   check('maximumConcurrency', maximumConcurrency, 1, MAX_CONCURRENCY);
   check('functionTimeoutMs', functionTimeoutMs, 1, MAX_FUNCTION_TIMEOUT_MS);
-  if (batchSize > MAX_BATCH_SIZE_WITHOUT_WINDOW && windowMs < MIN_WINDOW_OF_LARGE_BATCHES_MS)
+  if (isFifo && (batchSize > MAX_FIFO_BATCH_SIZE || windowMs > 0))
+    problems.push(`a FIFO queue allows a batchSize of at most ${MAX_FIFO_BATCH_SIZE} and no windowMs`);
+  else if (batchSize > MAX_BATCH_SIZE_WITHOUT_WINDOW && windowMs < MIN_WINDOW_OF_LARGE_BATCHES_MS)
     problems.push(
       `a batchSize above ${MAX_BATCH_SIZE_WITHOUT_WINDOW} requires a windowMs of at least ${MIN_WINDOW_OF_LARGE_BATCHES_MS}`,
     );

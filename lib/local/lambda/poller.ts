@@ -21,7 +21,11 @@ export class PollerIdleTimeoutError extends Error {
   }
 }
 
-/** Runs a function on the messages of a queue as Lambda's SQS event source does, with ReportBatchItemFailures. */
+/**
+ * Runs a function on the messages of a queue as Lambda's SQS event source does, with ReportBatchItemFailures. It deletes
+ * every message that the function does not report. To keep the order of a FIFO queue, the function must also report the
+ * later messages of a failed message's group, as in AWS.
+ */
 export class SqsPoller {
   private readonly options: Required<Omit<SqsPollerOptions, 'random' | 'crash' | 'onCrash' | 'onInvocation'>>;
   private readonly listeners: Pick<SqsPollerOptions, 'onCrash' | 'onInvocation'>;
@@ -36,9 +40,9 @@ export class SqsPoller {
   constructor(options: SqsPollerOptions) {
     const defaults = { batchSize: 10, windowMs: 0, maximumConcurrency: 5, memoryLimitMb: 256 };
     this.options = { ...defaults, functionName: `${options.queueName}-function`, ...options };
-    checkOptions(this.options);
     this.listeners = options;
     this.queue = options.sqs.queue(options.queueName);
+    checkOptions(this.options, this.queue.settings.fifo !== undefined);
     this.crashes = new CrashPlan(options.crash?.rate ?? 0, options.random);
   }
 

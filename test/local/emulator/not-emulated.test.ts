@@ -45,14 +45,14 @@ test.each<[name: string, target: string, input: object]>([
   ['operation "secretsmanager.DescribeSecret"', 'secretsmanager.DescribeSecret', {}],
   ['operation "AmazonEC2.RunInstances"', 'AmazonEC2.RunInstances', {}],
   [
-    'parameter "MessageGroupId" in SendMessage',
+    'parameter "MessageSystemAttributes" in SendMessage',
     'AmazonSQS.SendMessage',
-    { QueueUrl, MessageBody: 'x', MessageGroupId: 'g' },
+    { QueueUrl, MessageBody: 'x', MessageSystemAttributes: {} },
   ],
   [
-    'parameter "MessageGroupId" in SendMessageBatchRequestEntry',
+    'parameter "MessageSystemAttributes" in SendMessageBatchRequestEntry',
     'AmazonSQS.SendMessageBatch',
-    { QueueUrl, Entries: [{ Id: 'a', MessageBody: 'x', MessageGroupId: 'g' }] },
+    { QueueUrl, Entries: [{ Id: 'a', MessageBody: 'x', MessageSystemAttributes: {} }] },
   ],
   ['parameter "tags" in CreateQueue', 'AmazonSQS.CreateQueue', { QueueName: 'other', tags: { a: 'b' } }],
   [
@@ -132,7 +132,11 @@ test('A statement that is not INSERT fails alone in its batch, with the same mes
 });
 
 test('Parameters that are null count as absent', async () => {
-  const answer = await call('AmazonSQS.SendMessage', { QueueUrl, MessageBody: 'x', MessageGroupId: null });
+  const answer = await call('AmazonSQS.SendMessage', {
+    QueueUrl,
+    MessageBody: 'x',
+    MessageSystemAttributes: null,
+  });
   expect(answer.status).toBe(200);
 });
 

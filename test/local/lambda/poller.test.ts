@@ -157,6 +157,73 @@ describe('batches', () => {
   });
 });
 
+describe('a FIFO queue', () => {
+  let fifo: Queue;
+
+  beforeEach(() => {
+    fifo = emulator.sqs.createQueue('events.fifo', {
+      FifoQueue: 'true',
+      ContentBasedDeduplication: 'true',
+      VisibilityTimeout: String(VISIBILITY_MS / 1_000),
+    });
+  });
+
+  test('A record has its group, its deduplication id and its sequence number', async () => {
+    const { sequenceNumber } = fifo.accept({ body: 'a1', groupId: 'a', deduplicationId: '1' });
+    await untilIdle(poll(async () => undefined, { queueName: 'events.fifo' }));
+    expect(invocations[0]?.records).toMatchObject([
+      { attributes: { MessageGroupId: 'a', MessageDeduplicationId: '1', SequenceNumber: sequenceNumber } },
+    ]);
+  });
+
+  test('A failed message blocks its group if the function also reports the later ones of the group', async () => {
+    for (const body of ['a1', 'a2', 'a3']) fifo.send({ body, groupId: 'a' });
+    fifo.send({ body: 'b1', groupId: 'b' });
+    const processed: string[] = [];
+    const handle: Handle = async ({ Records }) => {
+      const failed = Records.filter(
+        ({ body, attributes }) => body !== 'a1' && attributes.MessageGroupId === 'a' && processed.length < 2,
+      );
+      for (const { body } of Records.filter((record) => !failed.includes(record))) processed.push(body);
+      return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
+    };
+    await untilIdle(poll(handle, { queueName: 'events.fifo' }));
+    expect(processed).toEqual(['a1', 'b1', 'a2', 'a3']);
+  });
+
+  test('Two invocations never have messages of the same group, also if a batch is above 6 MB', async () => {
+    const mebibyte = 'x'.repeat(1_048_576 - 2_000);
+    for (let index = 0; index < 8; index += 1) fifo.send({ body: `${index}${mebibyte}`, groupId: 'a' });
+    let running = 0;
+    const order: string[] = [];
+    const handle: Handle = async ({ Records }) => {
+      running += 1;
+      expect(running).toBe(1);
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      order.push(...Records.map(({ body }) => body.slice(0, 1)));
+      running -= 1;
+    };
+    await untilIdle(poll(handle, { queueName: 'events.fifo' }));
+    expect(invocations.map(({ outcome }) => outcome.kind)).toEqual(['response', 'response']);
+    expect(order).toEqual(['0', '1', '2', '3', '4', '5', '6', '7']);
+  });
+
+  test('A message whose receipt handle has expired is delivered again', async () => {
+    fifo.send({ body: 'a1', groupId: 'a' });
+    let calls = 0;
+    const handle: Handle = async ({ Records }) => {
+      calls += 1;
+      if (calls === 1) fifo.changeVisibility(Records[0]!.receiptHandle, 0);
+    };
+    await untilIdle(poll(handle, { queueName: 'events.fifo', maximumConcurrency: 1 }));
+    expect(calls).toBe(2);
+  });
+
+  test.each([{ batchSize: 11 }, { windowMs: 1_000 }])('The option %o is refused', (options) => {
+    expect(() => poll(async () => undefined, { queueName: 'events.fifo', ...options })).toThrow(/FIFO/);
+  });
+});
+
 describe('concurrency', () => {
   test('Environments are reused for one invocation at a time, up to the maximum concurrency', async () => {
     fill(100);

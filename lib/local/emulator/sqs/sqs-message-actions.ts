@@ -3,6 +3,7 @@ import { type Action, type ActionCall, AwsError, type JsonObject } from '../emul
 import { MAX_DELAY_SECONDS, MAX_VISIBILITY_SECONDS, MAX_WAIT_SECONDS } from './sqs-attributes.ts';
 import { parseBatch, runBatch } from './sqs-batch.ts';
 import { invalidValue, missingParameter, sqsError } from './sqs-errors.ts';
+import { checkQueueType } from './sqs-fifo.ts';
 import { MAX_MESSAGE_BYTES, md5OfAttributes, type ParsedMessage, parseNewMessage } from './sqs-message.ts';
 import type { Queue } from './sqs-queue.ts';
 import { MAX_IN_FLIGHT_MESSAGES } from './sqs-queue-types.ts';
@@ -45,17 +46,27 @@ function send(queue: Queue, input: JsonObject, message: ParsedMessage = parseNew
       `One or more parameters are invalid. Reason: Message must be shorter than ${maxMessageBytes} bytes.`,
     );
   const delaySeconds = integer(input, 'DelaySeconds', 0, MAX_DELAY_SECONDS);
-  const messageId = queue.send(message, delaySeconds === undefined ? undefined : delaySeconds * 1_000);
+  checkQueueType(queue.settings, message, delaySeconds);
+  // A FIFO queue accepts a delay of 0, which does not replace its own.
+  const delayMs = delaySeconds === undefined || queue.settings.fifo ? undefined : delaySeconds * 1_000;
+  const { messageId, sequenceNumber } = queue.accept(message, delayMs);
   const attributesMd5 = md5OfAttributes(message.attributes ?? {});
   return {
     MessageId: messageId,
     MD5OfMessageBody: message.md5OfBody,
     ...(attributesMd5 !== undefined && { MD5OfMessageAttributes: attributesMd5 }),
+    ...(sequenceNumber !== undefined && { SequenceNumber: sequenceNumber }),
   };
 }
 
 function sendBatch(queue: Queue, request: JsonObject): JsonObject {
-  const members = ['MessageBody', 'DelaySeconds', 'MessageAttributes'];
+  const members = [
+    'MessageBody',
+    'DelaySeconds',
+    'MessageAttributes',
+    'MessageGroupId',
+    'MessageDeduplicationId',
+  ];
   const entries = parseBatch(request, 'SendMessageBatchRequestEntry', members);
   const parsed = new Map(entries.map(({ input }) => [input, attempt(() => parseNewMessage(input))]));
   let bytes = 0;
@@ -105,7 +116,9 @@ async function receive(queue: Queue, input: JsonObject, call: ActionCall = {}): 
 }
 
 function deleteMessage(queue: Queue, input: JsonObject): undefined {
-  queue.delete(receiptHandleOf(input));
+  const handle = receiptHandleOf(input);
+  if (queue.delete(handle).expired)
+    throw invalidValue(handle, 'ReceiptHandle', 'The receipt handle has expired.');
 }
 
 function changeVisibility(queue: Queue, input: JsonObject): undefined {

@@ -21,6 +21,10 @@ export type MessageAttributes = Readonly<Record<string, MessageAttribute>>;
 export interface NewMessage {
   readonly body: string;
   readonly attributes?: MessageAttributes;
+  /** `MessageGroupId`, which FIFO queues require. */
+  readonly groupId?: string;
+  /** `MessageDeduplicationId`, for FIFO queues only. */
+  readonly deduplicationId?: string;
   /** UTF-8 bytes of body and attributes together; those of the body if absent. */
   readonly bytes?: number;
   /** In hex; computed if absent. */
@@ -71,12 +75,31 @@ export function parseNewMessage(input: JsonObject): ParsedMessage {
   if (ILLEGAL_CHARACTER.test(body))
     throw sqsError('InvalidMessageContents', 'Invalid binary character was found in the message body.');
   const attributes = parseAttributes(input.MessageAttributes);
+  const groupId = parseFifoId(input, 'MessageGroupId');
+  const deduplicationId = parseFifoId(input, 'MessageDeduplicationId');
   return {
     body,
+    ...(groupId !== undefined && { groupId }),
+    ...(deduplicationId !== undefined && { deduplicationId }),
     ...(attributes && { attributes }),
     bytes: Buffer.byteLength(body) + attributeBytes(attributes ?? {}),
     md5OfBody: md5Hex(body),
   };
+}
+
+function parseFifoId(
+  input: JsonObject,
+  name: 'MessageGroupId' | 'MessageDeduplicationId',
+): string | undefined {
+  const id = optionalString(input, name);
+  // Letters, digits and punctuation: the visible characters of ASCII.
+  if (id !== undefined && !/^[!-~]{1,128}$/.test(id))
+    throw invalidValue(
+      id,
+      name,
+      `${name} can only include alphanumeric and punctuation characters. 1 to 128 in length.`,
+    );
+  return id;
 }
 
 function attributeBytes(attributes: MessageAttributes): number {

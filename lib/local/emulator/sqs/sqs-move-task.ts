@@ -77,6 +77,7 @@ export class MoveTask {
     };
   }
 
+  /** @returns why the message cannot be moved */
   private move(message: StoredMessage): string | undefined {
     const sourceArn = message.deadLetterSourceArn;
     const target =

@@ -67,6 +67,8 @@ export function moveActions(registry: QueueRegistry, tasks: MoveTasks): Record<s
     StartMessageMoveTask: (input) => {
       const source = sourceOf(input);
       const destination = byArn(input, 'DestinationArn');
+      if (destination && (destination.settings.fifo === undefined) !== (source.settings.fifo === undefined))
+        throw invalidValue(destination.arn, 'DestinationArn', 'Both queues must be of the same type.');
       const rate = optionalNumber(input, 'MaxNumberOfMessagesPerSecond');
       if (rate !== undefined && (!Number.isInteger(rate) || rate < 1 || rate > MAX_MOVES_PER_SECOND))
         throw invalidValue(

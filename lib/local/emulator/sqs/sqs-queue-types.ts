@@ -1,10 +1,13 @@
 import type { MessageAttributes } from './sqs-message.ts';
 
-/** SQS quota for a standard queue. */
+/** SQS quota for a queue, standard or FIFO. */
 export const MAX_IN_FLIGHT_MESSAGES = 120_000;
 /** The emulator's own limits; AWS has none. */
 export const MAX_QUEUE_MESSAGES = 1_000_000;
 export const MAX_QUEUE_BYTES = 2 * 1_024 ** 3;
+
+/** Maximum delay of the second delivery of a duplicate, in ms. */
+export const MAX_DUPLICATE_DELAY_MS = 2_000;
 
 /** `ready` = visible; `gone` = deleted, moved or expired. */
 export type MessageState = 'ready' | 'delayed' | 'in_flight' | 'gone';
@@ -17,6 +20,12 @@ export interface MessageContent {
   readonly attributes: MessageAttributes;
   readonly bytes: number;
   readonly sentAtMs: number;
+  /** `MessageGroupId`; every message of a FIFO queue has one. */
+  readonly groupId?: string;
+  /** Messages of FIFO queues only. */
+  readonly deduplicationId?: string;
+  /** Messages of FIFO queues only. */
+  readonly sequenceNumber?: string;
   /** The queue from which redrive moved the message here. */
   readonly deadLetterSourceArn?: string;
 }
@@ -43,11 +52,21 @@ export interface Delivery extends Omit<MessageContent, 'bytes'> {
   readonly firstReceivedAtMs: number;
 }
 
+/** The identity of a message that was accepted. */
+export type Sent = Pick<MessageContent, 'messageId' | 'sequenceNumber'>;
+
 /** Number of messages by state. A queue with three zeros is empty. */
 export interface QueueCounts {
   readonly visible: number;
   readonly delayed: number;
   readonly inFlight: number;
+}
+
+/** The settings that only FIFO queues have. */
+export interface FifoSettings {
+  readonly contentBasedDeduplication: boolean;
+  /** Whether deduplication ids are unique in the queue, or in each message group. */
+  readonly deduplicationScope: 'queue' | 'messageGroup';
 }
 
 /** Queue attributes in the units of this code. */
@@ -57,6 +76,8 @@ export interface QueueSettings {
   readonly delayMs: number;
   readonly waitMs: number;
   readonly maxMessageBytes: number;
+  /** Undefined for a standard queue. */
+  readonly fifo?: FifoSettings;
   readonly redrive?: { readonly deadLetterTargetArn: string; readonly maxReceiveCount: number };
 }
 

@@ -1,38 +1,38 @@
-import { randomUUID } from 'node:crypto';
 import { sqsError } from './sqs-errors.ts';
+import { checkQueueType, MessageIdentities } from './sqs-fifo.ts';
 import { md5Hex, type NewMessage } from './sqs-message.ts';
 import {
   type Delivery,
+  MAX_DUPLICATE_DELAY_MS,
   MAX_IN_FLIGHT_MESSAGES,
-  MAX_QUEUE_BYTES,
   MAX_QUEUE_MESSAGES,
   type QueueCounts,
   type QueueOptions,
   type QueueSettings,
   type ReceiveOptions,
+  type Sent,
   type StoredMessage,
 } from './sqs-queue-types.ts';
-import { formatReceipt, parseReceipt } from './sqs-receipt.ts';
-import { MessageStore } from './sqs-store.ts';
-import { Waiters } from './sqs-waiters.ts';
-
-/** Maximum delay of the second delivery of a duplicate, in ms. */
-const MAX_DUPLICATE_DELAY_MS = 2_000;
+import { parseReceipt, toDelivery } from './sqs-receipt.ts';
+import { MessageStore, queueFull } from './sqs-store.ts';
+import { EmptyWaiters, Waiters } from './sqs-waiters.ts';
 
 /**
- * A standard queue in memory. It uses `Date.now()` and `setTimeout`, so fake timers control it.
+ * A queue in memory. It uses `Date.now()` and `setTimeout`, so fake timers control it.
  *
- * The receipt handle of the latest receive deletes a message, even after its visibility timeout. After another receive,
- * deleting with an older handle succeeds without deleting the message, as AWS's DeleteMessage reference describes.
+ * The receipt handle of the latest receive deletes a message of a standard queue, even after its visibility timeout.
+ * After another receive, deleting with an older handle succeeds without deleting the message, as AWS's DeleteMessage
+ * reference describes. In a FIFO queue, a receipt handle expires with the visibility timeout.
  */
 export class Queue {
   readonly name: string;
   readonly arn: string;
   settings: QueueSettings;
   private readonly options: QueueOptions;
-  private readonly store = new MessageStore();
+  private readonly store: MessageStore;
+  private readonly identities = new MessageIdentities();
   private readonly waiters = new Waiters();
-  private readonly emptyWaiters = new Set<() => void>();
+  private readonly emptyWaiters = new EmptyWaiters();
   private isClosed = false;
 
   constructor(options: QueueOptions) {
@@ -40,20 +40,31 @@ export class Queue {
     this.arn = options.arn;
     this.settings = options.settings;
     this.options = options;
+    this.store = new MessageStore({ fifo: options.settings.fifo !== undefined });
   }
 
-  /** Stores a message. @returns its new id. @throws OverLimit if the queue is full. */
-  send(message: NewMessage, delayMs = this.settings.delayMs): string {
+  /** As {@link accept}. @returns the message id */
+  send(message: NewMessage, delayMs?: number): string {
+    return this.accept(message, delayMs).messageId;
+  }
+
+  /**
+   * Stores a message, unless a FIFO queue accepted it within the last five minutes.
+   *
+   * @returns its identity, or that of the message that was accepted before. @throws OverLimit if the queue is full.
+   */
+  accept(message: NewMessage, delayMs = this.settings.delayMs): Sent {
     const { body, attributes = {}, bytes = Buffer.byteLength(body), md5OfBody = md5Hex(body) } = message;
-    if (!this.hasRoom(bytes))
-      throw sqsError(
-        'OverLimit',
-        `${this.name} is full: a queue holds at most ${MAX_QUEUE_MESSAGES} messages or ${MAX_QUEUE_BYTES} bytes.`,
-      );
-    const messageId = randomUUID();
-    this.store.add({ messageId, body, md5OfBody, attributes, bytes, sentAtMs: Date.now() }, delayMs);
+    const { fifo } = this.settings;
+    checkQueueType(this.settings, message);
+    const nowMs = Date.now();
+    const earlier = this.identities.earlier(message, fifo, nowMs);
+    if (earlier) return earlier;
+    if (!this.hasRoom(bytes)) throw queueFull(this.name);
+    const identity = this.identities.create(message, fifo, nowMs);
+    this.store.add({ ...identity, body, md5OfBody, attributes, bytes, sentAtMs: nowMs }, delayMs);
     this.waiters.wake();
-    return messageId;
+    return identity;
   }
 
   /** Receives up to `max` visible messages without waiting. */
@@ -62,8 +73,9 @@ export class Queue {
     this.advance(nowMs);
     const deliveries: Delivery[] = [];
     const duplicates: StoredMessage[] = [];
+    const nextReady = this.nextReady();
     while (deliveries.length < max && this.store.counts.in_flight < MAX_IN_FLIGHT_MESSAGES) {
-      const message = this.shiftReady();
+      const message = nextReady();
       if (message === undefined) break;
       if (this.deadLetter(message)) continue;
       const faults = message.duplicate ? undefined : this.options.faults;
@@ -100,26 +112,30 @@ export class Queue {
     }
   }
 
-  /** Deletes by receipt handle. Has no effect on a message that is gone or was received again. */
-  delete(receiptHandle: string): void {
-    const receipt = parseReceipt(this.name, receiptHandle);
-    const message = this.store.get(receipt.key);
-    if (message === undefined || message.receives !== receipt.receive) return;
+  /**
+   * Deletes by receipt handle. Has no effect on a message that is gone or was received again. @returns whether the
+   * receipt handle of a FIFO queue has expired
+   */
+  delete(receiptHandle: string): { readonly expired: boolean } {
+    this.advance(Date.now());
+    const { message, isLatest } = this.received(receiptHandle);
+    if (message === undefined) return { expired: false };
+    if (this.settings.fifo && !(isLatest && message.state === 'in_flight')) return { expired: true };
+    if (!isLatest) return { expired: false };
     this.store.remove(message);
+    // The rest of its group is free.
+    if (this.settings.fifo) this.waiters.wake();
     this.announceEmpty();
+    return { expired: false };
   }
 
   /** Sets the time in ms after which an in-flight message is visible again. */
   changeVisibility(receiptHandle: string, visibilityTimeoutMs: number): void {
     const nowMs = Date.now();
     this.advance(nowMs);
-    const receipt = parseReceipt(this.name, receiptHandle);
-    const message = this.store.get(receipt.key);
-    if (message === undefined || message.receives !== receipt.receive || message.state !== 'in_flight')
-      throw sqsError(
-        'MessageNotInflight',
-        'The message is not in flight: it was deleted or is visible again.',
-      );
+    const { message, isLatest } = this.received(receiptHandle);
+    if (!isLatest || message?.state !== 'in_flight')
+      throw sqsError('MessageNotInflight', 'The message was deleted or is visible again.');
     this.store.hold(message, 'in_flight', nowMs + visibilityTimeoutMs);
     this.waiters.wake();
   }
@@ -139,28 +155,13 @@ export class Queue {
 
   /** Resolves when the queue has no message in any state, or when the signal aborts. */
   async whenEmpty(signal?: AbortSignal): Promise<void> {
-    if (this.store.size === 0 || signal?.aborted) return;
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        signal?.removeEventListener('abort', done);
-        this.emptyWaiters.delete(done);
-        resolve();
-      };
-      signal?.addEventListener('abort', done);
-      this.emptyWaiters.add(done);
-    });
+    if (this.store.size > 0 && !signal?.aborted) await this.emptyWaiters.wait(signal);
   }
 
   /** Removes up to `max` visible messages, for a move task. */
   drain(max: number): StoredMessage[] {
     this.advance(Date.now());
-    const drained: StoredMessage[] = [];
-    while (drained.length < max) {
-      const message = this.store.shiftReady();
-      if (message === undefined) break;
-      this.store.remove(message);
-      drained.push(message);
-    }
+    const drained = this.store.drain(max);
     this.announceEmpty();
     return drained;
   }
@@ -176,7 +177,7 @@ export class Queue {
   adopt(message: StoredMessage, sourceArn = message.deadLetterSourceArn): void {
     const { earlierReceives, receives } = message;
     const content = sourceArn === undefined ? message : { ...message, deadLetterSourceArn: sourceArn };
-    this.store.add(content, 0, {
+    this.store.add(this.settings.fifo ? this.identities.renew(content, Date.now()) : content, 0, {
       duplicate: false,
       earlierReceives: earlierReceives + receives,
       receives: 0,
@@ -189,11 +190,11 @@ export class Queue {
     this.announceEmpty();
   }
 
-  /** Ends all waits; used when the queue is deleted or the emulator closes. */
+  /** Ends all waits, when the queue is deleted or the emulator closes. */
   close(): void {
     this.isClosed = true;
     this.waiters.wake();
-    for (const done of [...this.emptyWaiters]) done();
+    this.emptyWaiters.wake();
   }
 
   /**
@@ -207,25 +208,26 @@ export class Queue {
     this.waiters.wake();
   }
 
-  private shiftReady(): StoredMessage | undefined {
+  private received(handle: string) {
+    const { key, receive } = parseReceipt(this.name, handle);
+    const message = this.store.get(key);
+    return { message, isLatest: message?.receives === receive };
+  }
+
+  private nextReady(): () => StoredMessage | undefined {
     const { faults } = this.options;
-    return this.store.shiftReady(faults && ((count) => faults.reorder(this.arn, count)));
+    return this.store.takeReady(faults && ((count) => faults.reorder(this.arn, count)));
   }
 
   private deliver(message: StoredMessage, nowMs: number, visibilityTimeoutMs: number): Delivery {
     message.receives += 1;
     message.firstReceivedAtMs ??= nowMs;
-    const { messageId, body, md5OfBody, attributes, sentAtMs, firstReceivedAtMs } = message;
     const { faults } = this.options;
-    const hiddenMs = faults?.visibilityMs(this.arn, body, visibilityTimeoutMs) ?? visibilityTimeoutMs;
+    const hiddenMs = faults?.visibilityMs(this.arn, message.body, visibilityTimeoutMs) ?? visibilityTimeoutMs;
     this.store.hold(message, 'in_flight', nowMs + hiddenMs);
     const count = message.earlierReceives + message.receives;
-    return {
-      ...{ messageId, body, md5OfBody, attributes, sentAtMs, firstReceivedAtMs },
-      receiptHandle: formatReceipt(this.name, { key: message.key, receive: message.receives }),
-      receiveCount: faults?.reportedReceiveCount(this.arn, body, count) ?? count,
-      ...(message.deadLetterSourceArn !== undefined && { deadLetterSourceArn: message.deadLetterSourceArn }),
-    };
+    const receiveCount = faults?.reportedReceiveCount(this.arn, message.body, count) ?? count;
+    return toDelivery(message, this.name, { receiveCount, firstReceivedAtMs: message.firstReceivedAtMs });
   }
 
   /** Moves a message that has used up its receives. If the target is missing or full it stays, as in AWS. */
@@ -244,6 +246,6 @@ export class Queue {
   }
 
   private announceEmpty(): void {
-    if (this.store.size === 0) for (const done of [...this.emptyWaiters]) done();
+    if (this.store.size === 0) this.emptyWaiters.wake();
   }
 }

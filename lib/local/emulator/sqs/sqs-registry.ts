@@ -1,5 +1,5 @@
-import { type QueueAttributes, toSettings } from './sqs-attributes.ts';
-import { invalidValue, missingParameter, sqsError } from './sqs-errors.ts';
+import { checkQueueName, type QueueAttributes, toSettings } from './sqs-attributes.ts';
+import { missingParameter, sqsError } from './sqs-errors.ts';
 import { Queue } from './sqs-queue.ts';
 import type { ReceiveFaults } from './sqs-queue-types.ts';
 
@@ -55,13 +55,8 @@ export class QueueRegistry {
 
   /** Creates a queue, or returns the one with the same name and attributes. */
   create(name: string, attributes: QueueAttributes): QueueEntry {
-    if (!/^[A-Za-z0-9_-]{1,80}$/.test(name))
-      throw invalidValue(
-        name,
-        'QueueName',
-        'It has 1 to 80 letters, digits, "-" or "_"; FIFO queues are not emulated.',
-      );
-    const settings = toSettings(attributes, (arn) => this.byArn(arn) !== undefined);
+    checkQueueName(name, attributes);
+    const settings = toSettings(attributes, (arn) => this.byArn(arn));
     const existing = this.entries.get(name);
     if (existing) {
       const other = Object.keys(attributes).find((key) => existing.attributes[key] !== attributes[key]);
@@ -73,13 +68,14 @@ export class QueueRegistry {
     }
     if (this.entries.size >= MAX_QUEUES)
       throw sqsError('OverLimit', `The emulator keeps at most ${MAX_QUEUES} queues; delete some.`);
-    const { region, accountId, ...hooks } = this.options;
+    const { region, accountId, faults } = this.options;
     const queue = new Queue({
       name,
       arn: `arn:aws:sqs:${region}:${accountId}:${name}`,
       settings,
       resolve: (arn) => this.byArn(arn),
-      ...hooks,
+      // A FIFO queue delivers in order, and not twice within the visibility timeout.
+      ...(faults && settings.fifo === undefined && { faults }),
     });
     const nowMs = Date.now();
     const entry: QueueEntry = { queue, createdAtMs: nowMs, attributes, changedAtMs: nowMs };
@@ -91,7 +87,12 @@ export class QueueRegistry {
   configure(entry: QueueEntry, changes: QueueAttributes): void {
     const merged = Object.entries({ ...entry.attributes, ...changes }).filter(([, value]) => value !== '');
     const attributes = Object.fromEntries(merged);
-    entry.queue.settings = toSettings(attributes, (arn) => this.byArn(arn) !== undefined);
+    if (attributes.FifoQueue !== entry.attributes.FifoQueue)
+      throw sqsError(
+        'InvalidAttributeValue',
+        'Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported.',
+      );
+    entry.queue.settings = toSettings(attributes, (arn) => this.byArn(arn));
     entry.attributes = attributes;
     entry.changedAtMs = Date.now();
   }

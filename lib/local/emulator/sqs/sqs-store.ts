@@ -1,5 +1,7 @@
 import { DueHeap } from './due-heap.ts';
+import { FifoGroups } from './fifo-groups.ts';
 import { ReadyList } from './ready-list.ts';
+import { sqsError } from './sqs-errors.ts';
 import {
   MAX_QUEUE_BYTES,
   MAX_QUEUE_MESSAGES,
@@ -13,6 +15,14 @@ const RETENTION_SWEEP_MS = 1_000;
 /** Outdated entries that the due heap may hold in addition to as many as are live. Small: each may be 1 MiB. */
 const HEAP_SLACK_ENTRIES = 64;
 
+/** The error for a message that does not fit. */
+export function queueFull(name: string): Error {
+  return sqsError(
+    'OverLimit',
+    `${name} is full: a queue holds at most ${MAX_QUEUE_MESSAGES} messages or ${MAX_QUEUE_BYTES} bytes.`,
+  );
+}
+
 /** The history of a message that was sent to another queue. */
 export type MessageHistory = Pick<
   StoredMessage,
@@ -22,13 +32,20 @@ export type MessageHistory = Pick<
 /** The messages of one queue and the states they are in. */
 export class MessageStore {
   private readonly messages = new Map<number, StoredMessage>();
+  /** The visible messages of a standard queue. */
   private readonly ready = new ReadyList<StoredMessage>((message) => message.state === 'gone');
+  /** All messages of a FIFO queue; undefined for a standard queue. */
+  private readonly groups: FifoGroups | undefined;
   private readonly due = new DueHeap<{ message: StoredMessage; version: number }>();
   readonly counts: Record<MessageState, number> = { ready: 0, delayed: 0, in_flight: 0, gone: 0 };
   private bytes = 0;
   private nextKey = 1;
   private oldestSentAtMs = Number.POSITIVE_INFINITY;
   private sweptAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: { readonly fifo: boolean }) {
+    this.groups = options.fifo ? new FifoGroups() : undefined;
+  }
 
   get size(): number {
     return this.messages.size;
@@ -62,6 +79,7 @@ export class MessageStore {
     };
     this.nextKey += 1;
     this.messages.set(message.key, message);
+    this.groups?.add(message);
     this.bytes += message.bytes;
     this.counts.gone += 1;
     this.oldestSentAtMs = Math.min(this.oldestSentAtMs, message.sentAtMs);
@@ -69,9 +87,30 @@ export class MessageStore {
     else this.makeReady(message);
   }
 
-  /** The next visible message, which must be held or removed at once. */
-  shiftReady(pick?: (count: number) => number): StoredMessage | undefined {
-    return this.ready.shift(pick);
+  /**
+   * Returns the next visible message at each call. It must be held or removed before the next call. One such function
+   * serves one receive.
+   *
+   * @param pick - chooses another message of a standard queue, by its index below the count that it gets
+   */
+  takeReady(pick?: (count: number) => number): () => StoredMessage | undefined {
+    const { groups } = this;
+    if (groups === undefined) return () => this.ready.shift(pick);
+    const received = new Set<string>();
+    return () => groups.next(received);
+  }
+
+  /** Removes up to `max` visible messages. */
+  drain(max: number): StoredMessage[] {
+    const drained: StoredMessage[] = [];
+    const next = this.takeReady();
+    while (drained.length < max) {
+      const message = next();
+      if (message === undefined) break;
+      this.remove(message);
+      drained.push(message);
+    }
+    return drained;
   }
 
   /** Hides a message until a time in ms. */
@@ -86,6 +125,7 @@ export class MessageStore {
   remove(message: StoredMessage): void {
     if (!this.messages.delete(message.key)) return;
     this.setState(message, 'gone');
+    this.groups?.remove(message);
     this.counts.gone -= 1;
     this.bytes -= message.bytes;
   }
@@ -107,12 +147,13 @@ export class MessageStore {
 
   private makeReady(message: StoredMessage): void {
     this.setState(message, 'ready');
-    this.ready.push(message, this.counts.ready);
+    if (this.groups === undefined) this.ready.push(message, this.counts.ready);
   }
 
   private setState(message: StoredMessage, state: MessageState): void {
     this.counts[message.state] -= 1;
     this.counts[state] += 1;
+    this.groups?.changed(message, message.state, state);
     message.state = state;
     message.version += 1;
   }

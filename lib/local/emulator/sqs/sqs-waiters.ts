@@ -3,6 +3,28 @@ import { sqsError } from './sqs-errors.ts';
 /** Maximum number of long polls that wait on a queue. */
 const MAX_WAITING_RECEIVES = 1_000;
 
+/** The callers that wait until a queue is empty. */
+export class EmptyWaiters {
+  private readonly waiting = new Set<() => void>();
+
+  /** Resolves at the next {@link wake}, or when the signal aborts. */
+  async wait(signal?: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        signal?.removeEventListener('abort', done);
+        this.waiting.delete(done);
+        resolve();
+      };
+      signal?.addEventListener('abort', done);
+      this.waiting.add(done);
+    });
+  }
+
+  wake(): void {
+    for (const done of [...this.waiting]) done();
+  }
+}
+
 /** The long polls that wait on a queue. */
 export class Waiters {
   private readonly waiting = new Set<() => void>();

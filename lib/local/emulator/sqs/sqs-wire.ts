@@ -12,12 +12,15 @@ export function systemAttributes(delivery: Delivery): Record<string, string> & {
   SenderId: string;
   ApproximateFirstReceiveTimestamp: string;
 } {
-  const { deadLetterSourceArn } = delivery;
+  const { deadLetterSourceArn, groupId, deduplicationId, sequenceNumber } = delivery;
   return {
     ApproximateReceiveCount: String(delivery.receiveCount),
     SentTimestamp: String(delivery.sentAtMs),
     SenderId: SENDER_ID,
     ApproximateFirstReceiveTimestamp: String(delivery.firstReceivedAtMs),
+    ...(groupId !== undefined && { MessageGroupId: groupId }),
+    ...(deduplicationId !== undefined && { MessageDeduplicationId: deduplicationId }),
+    ...(sequenceNumber !== undefined && { SequenceNumber: sequenceNumber }),
     ...(deadLetterSourceArn !== undefined && { DeadLetterQueueSourceArn: deadLetterSourceArn }),
   };
 }

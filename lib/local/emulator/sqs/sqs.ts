@@ -7,7 +7,7 @@ import type { Queue } from './sqs-queue.ts';
 import { moveActions, queueActions } from './sqs-queue-actions.ts';
 import { QueueRegistry, type RegistryOptions } from './sqs-registry.ts';
 
-/** SQS: standard queues in memory. Programs in the same process can also call it directly. */
+/** SQS: standard and FIFO queues in memory. Programs in the same process can also call it directly. */
 export class Sqs implements EmulatedService {
   readonly targetPrefix = 'AmazonSQS';
   readonly contentType = 'application/x-amz-json-1.0';

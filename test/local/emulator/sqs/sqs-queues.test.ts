@@ -92,7 +92,7 @@ describe.each(CONNECTIONS)('SQS queues $way', ({ connect }) => {
       name: 'InvalidAttributeValue',
     });
     await expect(set({ Colour: 'blue' })).rejects.toMatchObject({ name: 'InvalidAttributeName' });
-    await expect(set({ FifoQueue: 'true' })).rejects.toMatchObject({ name: 'UnsupportedOperation' });
+    await expect(set({ FifoQueue: 'true' })).rejects.toMatchObject({ name: 'InvalidAttributeValue' });
     const RedrivePolicy = JSON.stringify({ deadLetterTargetArn: 'arn:aws:sqs:x:y:none', maxReceiveCount: 5 });
     await expect(set({ RedrivePolicy })).rejects.toMatchObject({ name: 'InvalidParameterValue' });
   });
