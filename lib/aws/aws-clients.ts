@@ -39,15 +39,17 @@ function settings(edge: AwsEdge) {
 }
 
 /**
- * Creates an SQS client. The SDK does not retry requests: the sender must decide, because a retry after an unknown
- * outcome needs a new envelope id. With an emulator, the host of a queue URL is ignored, because it may be an address
+ * Creates an SQS client. By default, the SDK does not retry requests: the sender must decide, because a retry after an
+ * unknown outcome needs a new envelope id. With an emulator, the host of a queue URL is ignored, because it may be an address
  * that is not reachable from here.
+ *
+ * @param maxAttempts - attempts per request made by the SDK; more than 1 only for requests that are safe to repeat
  */
-export function sqsClient(edge: AwsEdge = {}): SQSClient {
+export function sqsClient(edge: AwsEdge = {}, maxAttempts = 1): SQSClient {
   const standIn = edge.endpoint ?? process.env.AWS_ENDPOINT_URL_SQS ?? process.env.AWS_ENDPOINT_URL;
   return new SQSClient({
     ...settings(edge),
-    maxAttempts: 1,
+    maxAttempts,
     protocol: NativeJson1_0Protocol,
     // The signature of the request already covers the SHA-256 of its body.
     md5: false,

@@ -22,7 +22,7 @@ export const deploymentVariables = {
  * @param dimensions - dimensions that all metrics of the process have too, such as `destination`
  */
 export function deploymentMetrics(
-  serviceName: 'ingester' | 'consumer' | 'backfill' | 'webhook' | 'delivery',
+  serviceName: 'ingester' | 'consumer' | 'backfill' | 'webhook' | 'delivery' | 'delivery-order',
   deployment: string | undefined,
   logger?: Logger,
   dimensions: Readonly<Record<string, string>> = {},

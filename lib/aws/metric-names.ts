@@ -194,6 +194,18 @@ export const DELIVERY_METRICS = {
 /** Name of a delivery metric. */
 export type DeliveryMetricName = keyof typeof DELIVERY_METRICS;
 
+/** Metrics of the function that puts events in order for a delivery, emitted once per batch. */
+export const DELIVERY_ORDER_METRICS = {
+  EventsReceived: { unit: 'Count', description: 'Messages received from the order queue' },
+  EventsOrdered: { unit: 'Count', description: 'Events accepted by the FIFO queue' },
+  MessagesReturned: {
+    unit: 'Count',
+    description: 'Messages reported as failed, which SQS delivers again',
+  },
+} as const satisfies Record<string, MetricDefinition>;
+/** Name of a metric of the order function. */
+export type DeliveryOrderMetricName = keyof typeof DELIVERY_ORDER_METRICS;
+
 /** The metrics of each service. Those with the dimension `protocol` are not included. */
 export const SERVICE_METRICS: Readonly<Record<string, Readonly<Record<string, MetricDefinition>>>> = {
   consumer: CONSUMER_METRICS,
@@ -201,4 +213,5 @@ export const SERVICE_METRICS: Readonly<Record<string, Readonly<Record<string, Me
   webhook: WEBHOOK_METRICS,
   backfill: BACKFILL_METRICS,
   delivery: DELIVERY_METRICS,
+  'delivery-order': DELIVERY_ORDER_METRICS,
 };

@@ -3,6 +3,7 @@ export type {
   BackfillMetricName,
   ConsumerMetricName,
   DeliveryMetricName,
+  DeliveryOrderMetricName,
   IngesterMetricName,
   ProtocolMetricName,
   WebhookMetricName,

@@ -6,6 +6,7 @@ import { Construct, type IConstruct } from 'constructs';
 import type {
   BackfillMetricName,
   ConsumerMetricName,
+  DeliveryOrderMetricName,
   IngesterMetricName,
   ProtocolMetricName,
   WebhookMetricName,
@@ -49,6 +50,9 @@ export interface ISwitchboard extends IConstruct {
 
   /** See {@link SwitchboardBase.metricWebhook}. */
   metricWebhook(name: WebhookMetricName, reading?: MetricReading): Metric;
+
+  /** See {@link SwitchboardBase.metricDeliveryOrder}. */
+  metricDeliveryOrder(name: DeliveryOrderMetricName, reading?: MetricReading): Metric;
 
   /** See {@link SwitchboardBase.metricProtocol}. */
   metricProtocol(protocol: ProtocolProperty, name: ProtocolMetricName, reading?: MetricReading): Metric;
@@ -166,6 +170,11 @@ export abstract class SwitchboardBase extends Construct implements ISwitchboard 
   /** A metric of the webhook, per minute. */
   metricWebhook(name: WebhookMetricName, reading?: MetricReading): Metric {
     return metricOf(this.deploymentName, 'webhook', name, reading);
+  }
+
+  /** A metric of all functions that put events in order for deliveries, per minute. */
+  metricDeliveryOrder(name: DeliveryOrderMetricName, reading?: MetricReading): Metric {
+    return metricOf(this.deploymentName, 'delivery-order', name, reading);
   }
 
   /**

@@ -9,7 +9,9 @@ import {
   CONSUMER_METRICS,
   type ConsumerMetricName,
   DELIVERY_METRICS,
+  DELIVERY_ORDER_METRICS,
   type DeliveryMetricName,
+  type DeliveryOrderMetricName,
   INGESTER_METRICS,
   type IngesterMetricName,
   type MetricDefinition,
@@ -61,6 +63,11 @@ const TABLES: Readonly<Record<string, Table>> = {
     service: 'delivery',
     definitions: DELIVERY_METRICS,
     read: (_, name) => delivery.metric(name as DeliveryMetricName),
+  },
+  DELIVERY_ORDER_METRICS: {
+    service: 'delivery-order',
+    definitions: DELIVERY_ORDER_METRICS,
+    read: (switchboard, name) => switchboard.metricDeliveryOrder(name as DeliveryOrderMetricName),
   },
   PROTOCOL_METRICS: {
     service: 'ingester',
