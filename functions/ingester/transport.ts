@@ -1,6 +1,6 @@
 import WebSocket from 'ws';
 import { redact } from '../../lib/events/redaction.ts';
-import { retryAfterMs } from '../../lib/genesys/genesys-error.ts';
+import { retryAfterMs } from '../../lib/http/retry-after.ts';
 import type { ConnectionSettings } from './connection-settings.ts';
 import type { EndCause } from './protocols/end-table.ts';
 import type { Liveness } from './protocols/stream-protocol.ts';
@@ -163,7 +163,7 @@ export class Transport {
       else this.settleConfirmation();
     });
     socket.on('unexpected-response', (request, response) => {
-      const wait = retryAfterMs(new Headers(response.headers as Record<string, string>));
+      const wait = retryAfterMs(response.headers['retry-after']);
       this.refusal = {
         upgradeStatus: response.statusCode ?? 0,
         ...(wait === undefined ? {} : { retryAfterMs: wait }),

@@ -40,19 +40,6 @@ export class GenesysError extends Error {
 }
 
 /**
- * Reads a `Retry-After` header, which contains seconds or an HTTP date (RFC 9110, section 10.2.3).
- *
- * @returns milliseconds; undefined if the header is missing or invalid
- */
-export function retryAfterMs(headers: Headers): number | undefined {
-  const value = headers.get('retry-after')?.trim();
-  if (!value) return undefined;
-  if (/^\d+(\.\d+)?$/.test(value)) return Number(value) * 1000;
-  const at = Date.parse(value);
-  return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
-}
-
-/**
  * Creates the error for a `fetch` call without a response: unknown host, connection refused or reset, or timeout.
  *
  * @param what - the call that failed, the beginning of the message

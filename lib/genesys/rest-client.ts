@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { redact } from '../events/redaction.ts';
-import { GenesysError, retryAfterMs, unreachable } from './genesys-error.ts';
+import { retryAfterMs } from '../http/retry-after.ts';
+import { GenesysError, unreachable } from './genesys-error.ts';
 import { RateLimit } from './request-rate-limit.ts';
 import type { TokenSource } from './token-source.ts';
 
@@ -154,7 +155,7 @@ function rejected(what: string, response: Response, text: string, quotes: ErrorQ
   return new GenesysError(code, message, {
     retriable: RETRIED_STATUSES.has(status),
     status,
-    retryAfterMs: retryAfterMs(response.headers),
+    retryAfterMs: retryAfterMs(response.headers.get('retry-after')),
   });
 }
 

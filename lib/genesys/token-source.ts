@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod';
 import { registerSecret } from '../events/redaction.ts';
-import { GenesysError, retryAfterMs, unreachable } from './genesys-error.ts';
+import { retryAfterMs } from '../http/retry-after.ts';
+import { GenesysError, unreachable } from './genesys-error.ts';
 
 /** A token is renewed at most this long before it expires. */
 const MAX_RENEW_EARLY_MS = 60_000;
@@ -176,6 +177,10 @@ function rejected(response: Response, clientId: string): never {
   throw new GenesysError(
     status === 429 ? 'rate_limited' : 'unavailable',
     `The token endpoint returned status ${status}`,
-    { retriable: RETRIED_STATUSES.has(status), status, retryAfterMs: retryAfterMs(response.headers) },
+    {
+      retriable: RETRIED_STATUSES.has(status),
+      status,
+      retryAfterMs: retryAfterMs(response.headers.get('retry-after')),
+    },
   );
 }
