@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import { backfillEnvironment } from '../functions/backfill/backfill-config.ts';
 import { consumerEnvironment } from '../functions/consumer/consumer-config.ts';
 import { orderEnvironment } from '../functions/delivery-order/order-config.ts';
+import { deliveryEnvironment } from '../functions/delivery/delivery-config.ts';
 import { ingesterEnvironment } from '../functions/ingester/ingester-environment.ts';
 import { PROTOCOLS } from '../functions/ingester/protocols/registry.ts';
 import { webhookEnvironment } from '../functions/webhook/webhook-config.ts';
@@ -24,6 +25,7 @@ export function environmentSections(): EnvironmentSection[] {
     ),
     ['Environment variables of the consumer', consumerEnvironment],
     ['Environment variables of the webhook', webhookEnvironment],
+    ['Environment variables of the delivery', deliveryEnvironment],
     ['Environment variables of the order function of a delivery', orderEnvironment],
     ['Environment variables of the backfill', backfillEnvironment],
   ];

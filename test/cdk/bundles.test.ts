@@ -11,12 +11,14 @@ import { type Deployment, deployment, PROJECT_ROOT } from './test-deployment.ts'
 const KIB = 1_024;
 const MAX_CONSUMER_BYTES = 900 * KIB;
 const MAX_WEBHOOK_BYTES = 700 * KIB;
+const MAX_DELIVERY_BYTES = 1_000 * KIB;
 const MAX_INGESTER_BYTES = 1_500 * KIB;
 
 let made: Deployment;
 let staged: string[];
 beforeAll(() => {
   made = deployment(() => ({ webhook: {} }), { bundles: true });
+  made.switchboard.deliverTo('Crm', { url: 'https://crm.example.com', match: {}, ordered: true });
   const { directory } = made.app.synth();
   staged = readdirSync(directory)
     .filter((name) => name.startsWith('asset.'))
@@ -84,6 +86,30 @@ test('The webhook bundle is below 700 KB and exports the Lambda handler', async 
   expect({ output, errors }).toEqual({ output: 'function\n', errors: '' });
 });
 
+test.each([
+  [
+    'delivery',
+    {
+      DESTINATION: 'Crm',
+      DESTINATION_URL: 'https://crm.example.com',
+      DELIVERY_QUEUE_URL: 'https://sqs.test/1/delivery',
+      DEAD_LETTER_QUEUE_URL: 'https://sqs.test/1/dead-letter',
+      QUARANTINE_QUEUE_URL: 'https://sqs.test/1/quarantine',
+      STATE_TABLE: 'state',
+      CLAIMS_TABLE: 'claims',
+    },
+  ],
+  ['delivery-order', { FIFO_QUEUE_URL: 'https://sqs.test/1/delivery.fifo' }],
+])('The bundle of %s is below 1,000 KB and exports the Lambda handler', async (name, variables) => {
+  const file = join(directoryWith(`${name}.mjs`), `${name}.mjs`);
+  expect(statSync(file).size).toBeLessThan(MAX_DELIVERY_BYTES);
+  const { output, errors } = await run(
+    `const { handler } = await import('${pathToFileURL(file)}'); console.log(typeof handler);`,
+    { AWS_REGION: 'eu-central-1', ...variables },
+  );
+  expect({ output, errors }).toEqual({ output: 'function\n', errors: '' });
+});
+
 describe('The ingester image', () => {
   test('The ingester asset consists of a module below 1.5 MB, its source map and a Dockerfile', () => {
     const directory = directoryWith('main.mjs');
@@ -117,6 +143,8 @@ test.each([
   ['index.mjs', 'consumer/handler'],
   ['main.mjs', 'ingester/main'],
   ['webhook.mjs', 'webhook/handler'],
+  ['delivery.mjs', 'delivery/handler'],
+  ['delivery-order.mjs', 'delivery-order/handler'],
 ])('The bundle %s does not depend on the machine that builds it', (file, entry) => {
   const directory = directoryWith(file);
   for (const name of [file, `${file}.map`]) {

@@ -1,6 +1,7 @@
 import { App, Stack } from 'aws-cdk-lib';
 import { Switchboard } from '../../lib/cdk/index.ts';
-import { everyOption } from '../cdk/every-option.ts';
+import { everyDelivery, everyOption } from '../cdk/every-option.ts';
 
 const stack = new Stack(new App(), 'EveryOption');
-new Switchboard(stack, 'Switchboard', everyOption(stack));
+const switchboard = new Switchboard(stack, 'Switchboard', everyOption(stack));
+everyDelivery({ switchboard, stack });
