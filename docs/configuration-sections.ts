@@ -1,8 +1,8 @@
 import type * as z from 'zod';
 import { backfillEnvironment } from '../functions/backfill/backfill-config.ts';
 import { consumerEnvironment } from '../functions/consumer/consumer-config.ts';
-import { orderEnvironment } from '../functions/delivery-order/order-config.ts';
 import { deliveryEnvironment } from '../functions/delivery/delivery-config.ts';
+import { orderEnvironment } from '../functions/delivery-order/order-config.ts';
 import { ingesterEnvironment } from '../functions/ingester/ingester-environment.ts';
 import { PROTOCOLS } from '../functions/ingester/protocols/registry.ts';
 import { webhookEnvironment } from '../functions/webhook/webhook-config.ts';

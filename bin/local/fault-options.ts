@@ -1,5 +1,6 @@
 import { FAULT_KINDS } from 'switchboard-local/emulator/emulator-fault-kinds.ts';
 import type { AwsFaultKind } from 'switchboard-local/emulator/emulator-faults.ts';
+import { RECEIVER_FAULT_KINDS, type ReceiverFaultKind } from 'switchboard-local/receiver/receiver-faults.ts';
 import { CLOUD_FAULT_KINDS, type CloudFaultKind } from 'switchboard-local/simulator/cloud-fault-kinds.ts';
 import { NATIVE_FAULT_KINDS, type NativeFaultKind } from 'switchboard-local/simulator/native-fault-kinds.ts';
 import {
@@ -29,6 +30,9 @@ export interface FaultChoice {
   readonly native: readonly NativeFaultKind[];
   /** Into a cloud with another stream. */
   readonly stream: readonly StreamFaultKind[];
+  /** Into the built-in receiver of `--deliver`. Their names have the prefix `receiver_`. */
+  readonly receiver: readonly ReceiverFaultKind[];
+  /** Also kills the delivery function. */
   readonly consumerCrash: boolean;
   readonly ingesterKill: boolean;
 }
@@ -58,12 +62,17 @@ export const NATIVE_FAULT_RATES: Readonly<Record<NativeFaultKind, number>> = {
   native_delay: 0.02,
   native_outage: 0.0005,
 };
+/** Probability of a fault of the built-in receiver, per call. Some last for a second or two. */
+export const RECEIVER_FAULT_RATE = 0.003;
+/** Prefix of the names of these faults. */
+export const RECEIVER_PREFIX = 'receiver_';
 /** Mean interval between two faults of the simulated Genesys Cloud. */
 export const CLOUD_FAULT_INTERVAL_MS = 500;
 
 /** Faults that `all` does not include, and why. Each can be chosen by name. */
 export const NOT_IN_ALL: Readonly<Record<string, string>> = {
   ingester_kill: 'the ingester runs as a separate process',
+  receiver_gone_410: 'nothing is delivered until `switchboard deliveries resume`',
 };
 
 /** Selects the faults that each protocol has, and those of the local AWS. */
@@ -75,6 +84,7 @@ export const ALL_FAULTS: readonly string[] = [
     ...STREAM_FAULT_KINDS,
     ...WEBHOOK_FAULT_KINDS,
     ...NATIVE_FAULT_KINDS,
+    ...RECEIVER_FAULT_KINDS.map((kind) => `${RECEIVER_PREFIX}${kind}`),
     ...awsKinds(),
     CONSUMER_CRASH,
     INGESTER_KILL,
@@ -106,6 +116,7 @@ export function parseFaults(text: string): FaultChoice {
     webhook: WEBHOOK_FAULT_KINDS.filter((kind) => names.includes(kind)),
     native: NATIVE_FAULT_KINDS.filter((kind) => names.includes(kind)),
     stream: STREAM_FAULT_KINDS.filter((kind) => names.includes(kind)),
+    receiver: RECEIVER_FAULT_KINDS.filter((kind) => names.includes(`${RECEIVER_PREFIX}${kind}`)),
     consumerCrash: names.includes(CONSUMER_CRASH),
     ingesterKill: names.includes(INGESTER_KILL),
   };

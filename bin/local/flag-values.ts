@@ -21,6 +21,16 @@ export function number(min: number, max: number, { whole = true } = {}) {
   };
 }
 
+/** A URL to deliver events to. @throws InvalidArgumentError if it is not HTTP or HTTPS, or contains a password */
+export function deliveryUrl(text: string): string {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol))
+    throw new InvalidArgumentError('Specify a URL such as http://127.0.0.1:8080/events.');
+  if (url.username !== '' || url.password !== '')
+    throw new InvalidArgumentError('Specify a URL without a user name and a password.');
+  return text;
+}
+
 const MIN_SPEED = 0.01;
 const MAX_SPEED = 100_000;
 

@@ -7,8 +7,16 @@ import { AUDIT_LEVELS } from '../../lib/events/audit-record.ts';
 import { NATIVE_PROTOCOL } from '../../lib/events/native-event.ts';
 import { STANDARD_INPUT } from './capture-file.ts';
 import { faultConflicts } from './fault-conflicts.ts';
-import { ALL_FAULTS, NOT_IN_ALL, parseFaults } from './fault-options.ts';
-import { faultChoice, logLevel, number, redaction, replaySpeed, topicList } from './flag-values.ts';
+import { ALL_FAULTS, NOT_IN_ALL, parseFaults, RECEIVER_PREFIX } from './fault-options.ts';
+import {
+  deliveryUrl,
+  faultChoice,
+  logLevel,
+  number,
+  redaction,
+  replaySpeed,
+  topicList,
+} from './flag-values.ts';
 import { PROTOCOL_CLOUDS } from './protocol-clouds.ts';
 import { ALL_PROTOCOLS, protocolsOf } from './protocol-shares.ts';
 import type { LocalOptions } from './run-options.ts';
@@ -44,6 +52,16 @@ export function localCommand(run: (options: LocalOptions) => Promise<void>): Com
       '--redaction <rules>',
       'what is redacted before an event is sent: structural, or JSON as in the variable REDACTION',
       redaction,
+    )
+    .option(
+      '--deliver [url]',
+      'deliver the events on the bus to a URL, or without one to the built-in receiver, which has faults and checks what it gets',
+      deliveryUrl,
+    )
+    .option(
+      '--deliver-rate <n>',
+      'maximum number of deliveries per second; requires --deliver',
+      number(0.01, MAX_EVENTS_PER_SECOND, { whole: false }),
     )
     .option(
       '--tasks <n>',
@@ -146,6 +164,16 @@ function auditConflicts({ audit, auditFile }: LocalOptions): string[] {
   return ['--audit connections or all requires --audit-file, and --audit-file requires one of them'];
 }
 
+function deliveryConflicts({ deliver, deliverRate, faults }: LocalOptions): string[] {
+  const named = faults.receiver.filter((kind) => faults.named.includes(`${RECEIVER_PREFIX}${kind}`));
+  return [
+    ...(deliverRate !== undefined && deliver === undefined ? ['--deliver-rate requires --deliver'] : []),
+    ...(named.length > 0 && deliver !== true
+      ? [`--faults ${named.map((kind) => RECEIVER_PREFIX + kind).join(',')} requires --deliver without a URL`]
+      : []),
+  ];
+}
+
 /** Problems with the combination of options. */
 function conflictsOf(options: LocalOptions): string[] {
   const { exit, events, replay, speed, pick, controlFrames, protocol, topics } = options;
@@ -153,6 +181,7 @@ function conflictsOf(options: LocalOptions): string[] {
   return [
     ...faultConflicts(options.faults, protocols),
     ...auditConflicts(options),
+    ...deliveryConflicts(options),
     ...(events !== undefined && events < protocols.length
       ? [`--events ${events}: --protocol ${protocol} runs ${protocols.length} protocols, each with an event`]
       : []),

@@ -1,4 +1,5 @@
 import type { LatencySummary } from 'switchboard-local/simulator/latency-histogram.ts';
+import type { DeliveryResult } from './delivery-account.ts';
 import type { ReplayTotals } from './replay.ts';
 
 /** Percentiles in milliseconds. */
@@ -67,6 +68,8 @@ export interface ProtocolResult {
 export interface LocalResult extends ProtocolResult {
   /** With several protocols only. */
   protocols?: Record<string, ProtocolResult>;
+  /** With `--deliver` to the built-in receiver only. */
+  delivery?: DeliveryResult;
   /** With `--replay` only. */
   replay?: ReplayTotals & {
     /** Lines that equal a published one and were not published themselves. */

@@ -15,6 +15,7 @@ import { ProtocolAccount } from './protocol-account.ts';
 import type { RealGenesys } from './real-genesys.ts';
 import type { ReplayTotals } from './replay.ts';
 import { NAMES } from './resources.ts';
+import { startDelivery } from './run-delivery.ts';
 import { showIntroduction } from './run-introduction.ts';
 import type { LocalOptions } from './run-options.ts';
 import { lagOf, showProgress } from './run-progress.ts';
@@ -30,6 +31,8 @@ const CONNECT_TIMEOUT_MS = 60_000;
 const POLL_MS = 20;
 /** Time for all events sent to reach the bus, including retries after faults. */
 const SETTLE_TIMEOUT_MS = 60_000;
+/** Time for all events to be delivered, including retries after faults and pauses that the receiver asks for. */
+const DELIVERY_TIMEOUT_MS = 300_000;
 /** When the queue has been empty for this long, events that are not on the bus will not reach it. */
 const EMPTY_QUEUE_MS = 5_000;
 
@@ -80,7 +83,9 @@ export async function runLocal(options: LocalOptions, genesys: RealGenesys | und
       },
       onFailure: (message) => display.warn(message),
     });
-    const run: Run = { options, protocols, accounting, pipeline, display, interrupted: signaled, printJson };
+    const delivery = await startDelivery(options, pipeline, display);
+    const interrupted = signaled;
+    const run: Run = { options, protocols, accounting, pipeline, delivery, display, interrupted, printJson };
     describeRest = () => `${lagOf(run)} events`;
     showIntroduction(run, display, genesys?.domain ?? platform?.url ?? '');
     return await play(run);
@@ -100,12 +105,14 @@ async function play(run: Run): Promise<number> {
   } finally {
     stopFaults(run);
     await drain(run);
+    await run.delivery?.settle(DELIVERY_TIMEOUT_MS);
     stopProgress();
   }
   const judged = await judgeRun(run, replay);
   eventLoop.stop();
   for (const warning of runWarnings(judged, run, eventLoop.maxMs)) display.warn(warning);
   if (run.options.auditFile) await writeAuditFile(pipeline.emulator, run.options.auditFile);
+  await run.delivery?.close();
   await pipeline.close();
   if (printJson) {
     printJson(resultLine(judged, run.options.seed));

@@ -25,7 +25,8 @@ import { createLocalWebhook } from './served-webhook.ts';
 import { localLimits } from './simulation-limits.ts';
 import { readObject } from './stored-objects.ts';
 
-const LOCAL_AWS: AwsEdge = {
+/** Region and credentials of the local AWS. */
+export const LOCAL_AWS: AwsEdge = {
   region: 'us-east-1',
   credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
 };

@@ -1,11 +1,12 @@
 import { faultWarnings } from './fault-conflicts.ts';
 import { ProgressDisplay } from './progress-display.ts';
 import { NAMES } from './resources.ts';
+import type { RunDelivery } from './run-delivery.ts';
 import type { RunParts } from './run-summary.ts';
 
 /** Shows where everything is, and the first events on the bus. `genesys`: the real domain, or a URL. */
 export function showIntroduction(
-  { options, pipeline, protocols }: RunParts,
+  { options, pipeline, protocols, delivery }: RunParts,
   display: ProgressDisplay,
   genesys: string,
 ): void {
@@ -24,6 +25,7 @@ export function showIntroduction(
       ? [['ingester', ingesterAddress(healthPort)] as const]
       : []),
     ...(address === undefined ? [] : [['webhook', address] as const]),
+    ...(delivery === undefined ? [] : deliveryRows(delivery, options.deliver === true)),
   ]);
   display.line('Press Ctrl-C to drain the pipeline and print the result.\n');
   let shown = 0;
@@ -32,6 +34,14 @@ export function showIntroduction(
     display.sample(event);
     if (++shown === ProgressDisplay.sampleEvents) stop();
   });
+}
+
+function deliveryRows({ url, signingKey }: RunDelivery, isBuiltIn: boolean): (readonly [string, string])[] {
+  if (isBuiltIn) return [['delivery', `${url} (built-in receiver)`]];
+  return [
+    ['delivery', url],
+    ['signing key', `${signingKey} (Standard Webhooks, of this run)`],
+  ];
 }
 
 function ingesterAddress(healthPort: number | undefined): string {

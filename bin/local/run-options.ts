@@ -25,6 +25,10 @@ export interface LocalOptions {
   healthPort: number;
   audit: AuditLevel;
   auditFile?: string;
+  /** URL to deliver events to; true for the built-in receiver. */
+  deliver?: string | true;
+  /** Maximum number of deliveries per second. */
+  deliverRate?: number;
   /** Tasks of the ingester. Default 1. */
   tasks?: number;
   logLevel: LogLevel;

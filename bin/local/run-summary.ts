@@ -15,6 +15,7 @@ import { PROTOCOL_CLOUDS } from './protocol-clouds.ts';
 import { messagesOf } from './queued-protocols.ts';
 import type { ReplayTotals } from './replay.ts';
 import { NAMES } from './resources.ts';
+import type { RunDelivery } from './run-delivery.ts';
 import type { LocalOptions } from './run-options.ts';
 import type { RunProtocol } from './run-protocol.ts';
 import { sumOfCounts, sumOfTotals } from './running-ingester.ts';
@@ -30,6 +31,7 @@ export interface RunParts {
   protocols: readonly [RunProtocol, ...RunProtocol[]];
   accounting: Accounting;
   pipeline: Pipeline;
+  delivery?: RunDelivery | undefined;
 }
 
 /** Lost events of a type. */
@@ -39,13 +41,18 @@ export interface LossByTopic {
 }
 
 /** Faults that took effect, by kind: those of the clouds, of AWS, of the consumer and of the ingester. */
-export function faultCounts({ protocols, pipeline }: Pick<RunParts, 'protocols' | 'pipeline'>) {
+export function faultCounts({
+  protocols,
+  pipeline,
+  delivery,
+}: Pick<RunParts, 'protocols' | 'pipeline' | 'delivery'>) {
   const { kills } = pipeline.ingester;
   return {
     ...cloudFaultCounts(protocols),
     ...pipeline.awsFaults.counts,
     consumer_crash: pipeline.consumed.crashes,
     ...(kills === undefined ? {} : { ingester_kill: kills }),
+    ...delivery?.faults,
   };
 }
 
@@ -57,6 +64,7 @@ export async function judgeRun(run: RunParts, replay: ReplayTotals | undefined):
   const visibleIn = (name: string) => run.pipeline.emulator.sqs.queue(name).counts().visible;
   const unexplained = judged.reduce((sum, [, { gaps }]) => sum + gaps.unexplained, 0);
   const recovery = joinedRecoveries(judged.map(([, one]) => one.recovery));
+  const delivery = run.delivery?.result();
   const repeated = combinedReport(run.protocols.map(({ account }) => account.ledger)).repeated;
   return {
     result: {
@@ -68,6 +76,7 @@ export async function judgeRun(run: RunParts, replay: ReplayTotals | undefined):
         ? { protocols: Object.fromEntries(judged.map(([name, { result }]) => [name, result])) }
         : {}),
       ...(replay ? { replay: { ...replay, repeated } } : {}),
+      ...(delivery ? { delivery } : {}),
     },
     gaps: joinedGaps(judged.map(([, { gaps }]) => gaps)),
     recovery,

@@ -71,6 +71,17 @@ function unrecoverableText({ unrecoverable }: LocalResult): string {
   return total === 0 ? '0' : `${total} (${list})`;
 }
 
+function deliveryRows({ delivery }: LocalResult): [name: string, value: string][] {
+  if (!delivery) return [];
+  const { delivered, deadLettered, twice, twiceUnknown, missing, calls } = delivery;
+  const reasons = Object.entries(deadLettered).map(([reason, count]) => `${count} ${reason}`);
+  return [
+    ['delivered', `${delivered} with ${calls} calls`],
+    ['not delivered', `${missing} missing; dead-lettered: ${reasons.join(', ') || 'none'}`],
+    ['delivered twice', `${twice} (plus ${twiceUnknown} after an unknown outcome)`],
+  ];
+}
+
 function resultRows(result: LocalResult): [name: string, value: string][] {
   const faults = Object.entries(result.faults).filter(([, count]) => count > 0);
   const { latencyMs, latencyStalledMs } = result;
@@ -101,6 +112,7 @@ function resultRows(result: LocalResult): [name: string, value: string][] {
       'latency, stalled',
       `p99 ${latencyStalledMs.p99} ms (events stalled by a fault: ${latencyStalledMs.count})`,
     ],
+    ...deliveryRows(result),
     ['faults', faults.map(([kind, count]) => `${kind} ${count}`).join(', ') || 'none'],
   ];
 }

@@ -1,5 +1,6 @@
 import type { GapVerdict } from 'switchboard-local/simulator/gap-judge.ts';
 import type { RecoveryVerdict } from 'switchboard-local/simulator/recovery/recovery-verdict.ts';
+import { deliveryProblems } from './delivery-account.ts';
 import type { LocalResult, ProtocolResult } from './local-result.ts';
 
 const MAX_LISTED_GAPS = 5;
@@ -32,10 +33,13 @@ export function joinedGaps(verdicts: readonly GapVerdict[]): GapVerdict {
 }
 
 /** Everything that makes a run fail, as sentences. With several protocols, each names its protocol. */
-export function problemsOf({ protocols }: Judged): string[] {
+export function problemsOf({ protocols, result: { delivery } }: Judged): string[] {
   const judged = Object.entries(protocols);
-  if (judged.length === 1) return judged.flatMap(([, one]) => problemsOfProtocol(one));
-  return judged.flatMap(([name, one]) => problemsOfProtocol(one).map((problem) => `${name}: ${problem}`));
+  const named = (name: string, problem: string) => (judged.length === 1 ? problem : `${name}: ${problem}`);
+  return [
+    ...judged.flatMap(([name, one]) => problemsOfProtocol(one).map((problem) => named(name, problem))),
+    ...(delivery ? deliveryProblems(delivery) : []),
+  ];
 }
 
 /** Everything that makes a protocol fail, as sentences. */

@@ -87,7 +87,8 @@ function repetition(calls: readonly DeliveryCall[], times: number): 'known' | 'u
   if (processed.length <= times) return undefined;
   const isKnown = processed.some((call) => {
     const before = processed.filter(
-      ({ answer, answeredAtMs }) => answer === 'complete' && (answeredAtMs ?? Infinity) <= call.atMs,
+      (other) =>
+        other !== call && other.answer === 'complete' && (other.answeredAtMs ?? Infinity) <= call.atMs,
     );
     return before.length >= times;
   });

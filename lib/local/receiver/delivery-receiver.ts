@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { announceSecret } from '../announcements.ts';
 import { type DeliveryCall, DeliveryLedger } from './delivery-ledger.ts';
@@ -13,6 +13,8 @@ const DEFAULT_SLOW_MS = 6_000;
 const DEFAULT_BURST_MS = 1_000;
 const DEFAULT_DOWN_MS = 1_000;
 const DEFAULT_RETRY_AFTER_SECONDS = 2;
+/** A sender that has read the answer keeps its connection for longer than this, in ms. */
+const MAX_ABANDONED_MS = 1_000;
 /** How long, and how often, the receiver tries to take its port again after it was down, in ms. */
 const MAX_REOPEN_MS = 10_000;
 const REOPEN_INTERVAL_MS = 50;
@@ -43,6 +45,8 @@ export class DeliveryReceiver {
   private readonly options: DeliveryReceiverOptions;
   private readonly server: Server;
   private readonly closing = new AbortController();
+  /** The last call on each connection. */
+  private readonly lastCalls = new WeakMap<Socket, DeliveryCall>();
   private readonly refused = new Map<string, number>();
   private readonly outages = new Set<Promise<void>>();
   private burstUntilMs = 0;
@@ -90,12 +94,25 @@ export class DeliveryReceiver {
     const call = this.record(request, body, atMs);
     response.on('finish', () => settle(call, 'complete'));
     response.on('close', () => settle(call, 'lost'));
+    this.watch(request.socket, call);
     const isFirst = this.ledger.callsOf(call.key).length === 1;
     const standing = this.standingAnswer(call);
     if (standing) return this.answer(response, call, standing);
     const fault = this.options.faults?.draw(isFirst);
     if (fault) await this.meet(fault, request, response, call);
     else this.answerNormally(response, call);
+  }
+
+  /** An answer counts as lost if the sender closes the connection directly after it, instead of using it again. */
+  private watch(socket: Socket, call: DeliveryCall): void {
+    const isWatched = this.lastCalls.has(socket);
+    this.lastCalls.set(socket, call);
+    if (isWatched) return;
+    socket.once('close', () => {
+      const last = this.lastCalls.get(socket);
+      if (last?.answeredAtMs !== undefined && Date.now() - last.answeredAtMs < MAX_ABANDONED_MS)
+        last.answer = 'lost';
+    });
   }
 
   private record(request: IncomingMessage, body: Buffer, atMs: number): DeliveryCall {

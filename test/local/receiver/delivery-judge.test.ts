@@ -73,6 +73,13 @@ test('A repetition after a lost answer is unknown, a further one is not', () => 
   expect(judge(ledger)).toMatchObject({ twice: ['a'], twiceUnknown: [] });
 });
 
+test('A repetition after a lost answer is unknown, also if it is answered within the millisecond', () => {
+  const ledger = new DeliveryLedger();
+  call(ledger, 'a', 0, LOST);
+  call(ledger, 'a', 100, { answeredAtMs: 100 });
+  expect(judge(ledger)).toMatchObject({ twice: [], twiceUnknown: ['a'] });
+});
+
 test('A repetition is unknown if the sender was killed during a call of the event', () => {
   const ledger = new DeliveryLedger();
   for (const key of ['a', 'b']) for (const atMs of [0, 100]) call(ledger, key, atMs);

@@ -1,4 +1,6 @@
 import { createHmac } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import {
   DeliveryReceiver,
   type DeliveryReceiverOptions,
@@ -113,6 +115,34 @@ test('The answer of a slow call counts as lost even if it is sent, because the s
   faults.next('slow');
   expect((await deliver()).status).toBe(200);
   expect(await settledCall(started)).toMatchObject({ processed: true, answer: 'lost', status: 200 });
+});
+
+test('An answer is lost if the sender closes the connection directly after it: it may have given up before', async () => {
+  const started = await listen();
+  const { port } = new URL(url);
+  const socket = connect(Number(port), '127.0.0.1');
+  const headers = 'host: x\r\nidempotency-key: event-1\r\nwebhook-id: event-1\r\ncontent-length: 2';
+  socket.write(`POST /events HTTP/1.1\r\n${headers}\r\n\r\n{}`);
+  socket.once('data', () => socket.destroy());
+  await expect.poll(() => started.ledger.calls[0]?.answer).toBe('lost');
+  expect(started.ledger.calls).toMatchObject([{ processed: true, status: 200 }]);
+});
+
+test('An answer is complete if the sender uses the connection again, and then closes it', async () => {
+  const started = await listen();
+  const { port } = new URL(url);
+  const socket = connect(Number(port), '127.0.0.1');
+  const request = (id: string) => {
+    const headers = `host: x\r\nidempotency-key: ${id}\r\nwebhook-id: ${id}\r\ncontent-length: 2`;
+    socket.write(`POST /events HTTP/1.1\r\n${headers}\r\n\r\n{}`);
+  };
+  request('event-1');
+  await once(socket, 'data');
+  request('event-2');
+  await once(socket, 'data');
+  socket.destroy();
+  await expect.poll(() => started.ledger.calls[1]?.answer).toBe('lost');
+  expect(started.ledger.calls[0]?.answer).toBe('complete');
 });
 
 test('429 comes in turn with seconds, with an HTTP date and without Retry-After', async () => {

@@ -1,0 +1,115 @@
+import type { Emulator } from 'switchboard-local/emulator/emulator.ts';
+import type { Invocation } from 'switchboard-local/lambda/poller.ts';
+import { type DeliveryVerdict, judgeDeliveries } from 'switchboard-local/receiver/delivery-judge.ts';
+import type { DeliveryReceiver } from 'switchboard-local/receiver/delivery-receiver.ts';
+import { NAMES } from './resources.ts';
+import type { PublishedDetail } from './wire-facts.ts';
+
+/** Events that are counted. A longer run has no verdict on its deliveries. */
+const MAX_COUNTED_EVENTS = 1_000_000;
+/** Difference between the clocks of a call and of its arrival, on one machine. */
+const TOLERANCE_MS = 50;
+
+/** Part of the write that records a delivery. */
+const DELIVERED = 'SET deliveredAtMs';
+
+/** What became of the events that were delivered to the built-in receiver. */
+export interface DeliveryResult {
+  /** Distinct events that the receiver has processed. */
+  delivered: number;
+  /** Events in the dead-letter queue, by reason. */
+  deadLettered: Record<string, number>;
+  /** Events that are neither. */
+  missing: number;
+  /** Events that were processed again without an unknown outcome. */
+  twice: number;
+  /** Events that were processed again because an answer was lost or the function was killed before it recorded it. */
+  twiceUnknown: number;
+  /** Calls that the receiver got. */
+  calls: number;
+  /** Calls that began while the receiver had asked for none (`Retry-After`). */
+  calledWhileHeld: number;
+  /** Seconds with more calls than the rate limit. */
+  aboveRate: number;
+  /** Calls without a valid signature or with another defect. */
+  invalidCalls: number;
+  /** Events in the dead-letter queue that the receiver has not refused. */
+  unexplainedDeadLetters: number;
+}
+
+/** Compares the events on the bus with those that the built-in receiver got. */
+export class DeliveryAccount {
+  private readonly onBus = new Map<string, number>();
+  /** Events of invocations that were killed or reached their time limit: their outcome is unknown. */
+  private readonly unknown = new Set<string>();
+
+  /** An event reached the bus. */
+  published(detail: unknown): void {
+    const { eventId } = (detail as PublishedDetail).metadata;
+    if (eventId === undefined) return;
+    if (this.onBus.size < MAX_COUNTED_EVENTS || this.onBus.has(eventId))
+      this.onBus.set(eventId, (this.onBus.get(eventId) ?? 0) + 1);
+  }
+
+  /** An invocation of the delivery function has ended. */
+  onInvocation({ outcome, records, calls }: Invocation): void {
+    if (outcome.kind === 'response') return;
+    const recorded = calls.filter(({ succeeded, body }) => succeeded && body.includes(DELIVERED));
+    for (const id of records.map(({ body }) => eventIdIn(body)))
+      if (!recorded.some(({ body }) => body.includes(id))) this.unknown.add(id);
+  }
+
+  judge(receiver: DeliveryReceiver, emulator: Emulator, ratePerSecond: number | undefined): DeliveryResult {
+    const verdict = judgeDeliveries({
+      expected: this.onBus,
+      deadLettered: deadLettersOf(emulator),
+      ledger: receiver.ledger,
+      interrupted: this.unknown,
+      toleranceMs: TOLERANCE_MS,
+      ...(ratePerSecond === undefined ? {} : { ratePerSecond }),
+    });
+    return this.resultOf(verdict, receiver.ledger.calls.length);
+  }
+
+  private resultOf(verdict: DeliveryVerdict, calls: number): DeliveryResult {
+    const { twice, twiceUnknown, missing, unexpected } = verdict;
+    return {
+      delivered: verdict.delivered,
+      deadLettered: { ...verdict.deadLettered },
+      missing: missing.length,
+      twice: twice.length + unexpected.length,
+      twiceUnknown: twiceUnknown.length,
+      calls,
+      calledWhileHeld: verdict.calledWhileHeld.length,
+      aboveRate: verdict.aboveRate.length,
+      invalidCalls: verdict.unsigned.length + verdict.malformed.length,
+      unexplainedDeadLetters: verdict.unexplainedDeadLetters.length,
+    };
+  }
+}
+
+/** Why deliveries make a run fail, as sentences. */
+export function deliveryProblems(result: DeliveryResult): string[] {
+  const { missing, twice, calledWhileHeld, aboveRate, invalidCalls, unexplainedDeadLetters } = result;
+  const problems: [number, string][] = [
+    [missing, 'events on the bus that were neither delivered nor dead-lettered'],
+    [twice, 'events delivered twice without an unknown outcome'],
+    [calledWhileHeld, 'calls while the receiver had asked for none'],
+    [aboveRate, 'seconds with more calls than the rate limit'],
+    [invalidCalls, 'calls without a valid signature or with another defect'],
+    [unexplainedDeadLetters, 'events in the dead-letter queue that the receiver has not refused'],
+  ];
+  return problems.filter(([count]) => count > 0).map(([count, what]) => `Delivery: ${count} ${what}.`);
+}
+
+/** The reasons of dead letters by event id. */
+function deadLettersOf(emulator: Emulator): ReadonlyMap<string, string> {
+  const messages = emulator.sqs.queue(NAMES.deliveryDeadLetterQueue).peek();
+  return new Map(
+    messages.map(({ body, attributes }) => [eventIdIn(body), attributes.reason?.stringValue ?? 'unknown']),
+  );
+}
+
+function eventIdIn(body: string): string {
+  return (JSON.parse(body) as { detail: { metadata: { eventId: string } } }).detail.metadata.eventId;
+}
