@@ -63,7 +63,7 @@ export const NATIVE_FAULT_RATES: Readonly<Record<NativeFaultKind, number>> = {
   native_outage: 0.0005,
 };
 /** Probability of a fault of the built-in receiver, per call. Some last for a second or two. */
-export const RECEIVER_FAULT_RATE = 0.003;
+export const RECEIVER_FAULT_RATE = 0.002;
 /** Prefix of the names of these faults. */
 export const RECEIVER_PREFIX = 'receiver_';
 /** Mean interval between two faults of the simulated Genesys Cloud. */

@@ -109,6 +109,8 @@ export class DeliveryReceiver {
     this.lastCalls.set(socket, call);
     if (isWatched) return;
     socket.once('close', () => {
+      // The receiver itself closes connections when it goes down.
+      if (this.isDown || this.closing.signal.aborted) return;
       const last = this.lastCalls.get(socket);
       if (last?.answeredAtMs !== undefined && Date.now() - last.answeredAtMs < MAX_ABANDONED_MS)
         last.answer = 'lost';
