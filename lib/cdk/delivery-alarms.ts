@@ -19,12 +19,12 @@ export const DELIVERY_ALARMS = {
   DeadLetterNotEmpty: {
     severity: 'critical',
     condition: 'any',
-    text: 'The destination refused events, or did not accept them for four days, and they were moved to the dead-letter queue of the delivery. The message attributes `reason`, `status` and `answer` say why. Fix the cause, and then redrive the queue. Messages are deleted 14 days after they were sent to it.',
+    text: 'The destination refused events, or did not accept them for four days, and they were moved to the dead-letter queue of the delivery. The message attributes `reason`, `status` and `answer` say why. Fix the cause, and then run `switchboard redrive`. Messages are deleted after 14 days.',
   },
   Stopped: {
     severity: 'critical',
     condition: 'lastReported',
-    text: 'The destination answered 410 Gone, and no events are sent to it. They stay in the queue for 14 days. Clarify with the owner of the destination whether its URL has changed, and then resume the delivery.',
+    text: 'The destination answered 410 Gone, and no events are sent to it. They wait in the queue for four days, and are then moved to the dead-letter queue. Ask the owner of the destination whether its URL has changed, and then resume the delivery with `switchboard deliveries resume`.',
   },
   Errors: {
     severity: 'critical',

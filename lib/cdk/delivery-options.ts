@@ -84,7 +84,7 @@ export interface DeliveryOptions {
   readonly ordered?: boolean;
 
   /**
-   * Time until a call without an answer is ended and made again later, 100 milliseconds to 30 seconds.
+   * Time until a call without an answer is ended and made again later, 100 milliseconds to 20 seconds.
    *
    * @default Duration.seconds(5)
    */

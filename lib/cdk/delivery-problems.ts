@@ -12,7 +12,7 @@ import { numberProblems } from './number-problems.ts';
 export const DELIVERY_LIMITS = {
   concurrency: { min: 2, max: 1_000, why: 'the range that AWS Lambda supports for an SQS queue' },
   ratePerSecond: { min: 0.01, max: 10_000 },
-  timeoutMs: { min: 100, max: 30_000 },
+  timeoutMs: { min: 100, max: 20_000 },
   /** The variables of a function have at most 4 KB. The rest is needed for the names of resources. */
   variableBytes: 2_500,
 } as const;

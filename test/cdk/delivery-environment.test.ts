@@ -3,6 +3,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { expect, test } from 'vitest';
 import { readConfig } from '../../functions/delivery/delivery-config.ts';
+import { DELIVERY_LIMITS } from '../../lib/cdk/delivery-problems.ts';
 import type { DeliveryOptions } from '../../lib/cdk/index.ts';
 import { deployment, plain } from './test-deployment.ts';
 
@@ -72,4 +73,17 @@ test.each<[string, (secret: Secret) => DeliveryOptions['auth'], object]>([
   expect(config.fields?.apply({ detail: { eventBody: { id: 'a' } } })).toMatchObject({
     value: { id: 'a', body: { eventBody: { id: 'a' } } },
   });
+});
+
+test('The function accepts the limits that the construct allows', () => {
+  const { timeoutMs, ratePerSecond } = DELIVERY_LIMITS;
+  for (const limit of ['min', 'max'] as const)
+    expect(
+      readConfig(
+        environmentWith(() => ({
+          timeout: Duration.millis(timeoutMs[limit]),
+          ratePerSecond: ratePerSecond[limit],
+        })),
+      ),
+    ).toMatchObject({ timeoutMs: timeoutMs[limit], ratePerSecond: ratePerSecond[limit] });
 });

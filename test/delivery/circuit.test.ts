@@ -29,9 +29,9 @@ describe('the circuit', () => {
     expect((await afterCalls(undefined, calls(60, 40), DELIVERY_TIMES)).opensAtMs).toBeUndefined();
   });
 
-  test('Calls of more than 30 seconds ago do not count', async () => {
+  test('Calls of 30 seconds ago do not count', async () => {
     const before = await afterCalls(undefined, calls(0, 9), DELIVERY_TIMES);
-    vi.setSystemTime(START_MS + 31_000);
+    vi.setSystemTime(START_MS + 30_000);
     const after = await afterCalls(stored(before), [false], DELIVERY_TIMES);
     expect(after.opensAtMs).toBeUndefined();
     vi.setSystemTime(START_MS + 60_000);
@@ -47,6 +47,15 @@ describe('the circuit', () => {
     const closed = await afterCalls(stored(failed), [true], DELIVERY_TIMES);
     expect(closed.opensAtMs).toBeUndefined();
     expect((await afterCalls(stored(closed), calls(0, 8), DELIVERY_TIMES)).opensAtMs).toBeUndefined();
+  });
+
+  test('After a successful probe, calls from before the circuit opened do not count, however recent', async () => {
+    const times = { sampleMs: 300_000, openMs: 30_000 };
+    const open = await afterCalls(undefined, calls(0, 10), times);
+    vi.setSystemTime(START_MS + 30_000);
+    const closed = await afterCalls(stored(open), [true], times);
+    expect((await afterCalls(stored(closed), calls(0, 8), times)).opensAtMs).toBeUndefined();
+    expect((await afterCalls(stored(closed), calls(0, 9), times)).opensAtMs).toBe(START_MS + 60_000);
   });
 
   test('While it is open, the results of calls that began earlier change nothing', async () => {

@@ -49,6 +49,11 @@ const GROUPS: readonly Group[] = [
     tests: ['test/backfill/{fill,live-edges,topic-families}.test.ts'],
   },
   {
+    name: 'delivery',
+    code: ['functions/delivery/{circuit,outcomes,retry-delay}.ts'],
+    tests: ['test/delivery/{circuit,outcomes,retry-delay}.test.ts'],
+  },
+  {
     name: 'ends',
     code: ['functions/ingester/protocols/end-table.ts', 'functions/ingester/protocols/**/*-ends.ts'],
     tests: ['test/ingester/{end-table,channel-ends}.test.ts'],
