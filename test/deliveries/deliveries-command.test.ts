@@ -1,7 +1,9 @@
 import pLimit from 'p-limit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { deliveriesCommand } from '../../bin/deliveries/deliveries-command.ts';
 import { switchboard } from '../end-to-end/child.ts';
 import { STATE_TABLE } from '../ingester/local-aws.ts';
+import { runInProcess } from './command-in-process.ts';
 import { commandEnvironment, LocalDestinations } from './local-destinations.ts';
 
 const SINCE = '2027-01-15T08:00:00.000Z';
@@ -17,11 +19,8 @@ beforeEach(async () => {
 });
 afterEach(() => destinations.close());
 
-/** Runs `switchboard deliveries` as a process. */
-const deliveries = (...flags: string[]) =>
-  switchboard(['deliveries', ...flags], {
-    env: { ...commandEnvironment(destinations.aws.url), STATE_TABLE },
-  }).ended;
+const environment = () => ({ ...commandEnvironment(destinations.aws.url), STATE_TABLE });
+const deliveries = (...flags: string[]) => runInProcess(deliveriesCommand, flags, environment());
 
 /** Stores Crm, which is open, and Wallboard, which was stopped and whose dead-letter queue was deleted. */
 async function putTwo(): Promise<void> {
@@ -52,7 +51,7 @@ async function putTwo(): Promise<void> {
 describe('the list', () => {
   test('It contains the state, its reason, the next call and the messages of each destination', async () => {
     await putTwo();
-    const { code, stdout, stderr } = await deliveries();
+    const { code, stdout, stderr } = await switchboard(['deliveries'], { env: environment() }).ended;
     expect(stderr).toMatch(
       /^Wallboard: a queue could not be read\. There is no queue .*\/deleted in this account and Region\..*\n$/,
     );

@@ -67,7 +67,7 @@ describe.concurrent('--help', () => {
     }
     // This test covers all options.
     const options = localCommand(async () => undefined).options.map(({ flags }) => flags);
-    expect(options).toHaveLength(22);
+    expect(options).toHaveLength(24);
     for (const flags of options) expect(help).toContain(flags);
   });
 

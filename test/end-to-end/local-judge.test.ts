@@ -6,7 +6,7 @@ import { nothingRecovered } from 'switchboard-local/simulator/recovery/recovery-
 import { describe, expect, test } from 'vitest';
 import { Accounting } from '../../bin/local/accounting.ts';
 import { ConsumerFailures } from '../../bin/local/consumer-failures.ts';
-import { ALL_FAULTS, NOT_IN_ALL, parseFaults } from '../../bin/local/fault-options.ts';
+import { ALL_FAULTS, NOT_IN_ALL, parseFaults, RECEIVER_PREFIX } from '../../bin/local/fault-options.ts';
 import { gapRecordsOf, readGapRecords } from '../../bin/local/gap-records.ts';
 import { LocalDedupWindow } from '../../bin/local/local-dedup-window.ts';
 import type { LocalResult } from '../../bin/local/local-result.ts';
@@ -288,6 +288,7 @@ describe('the choice of faults', () => {
     const all = parseFaults('all');
     const names = [
       ...new Set([...all.aws, ...all.cloud, ...all.stream, ...all.webhook, ...all.native]),
+      ...all.receiver.map((kind) => `${RECEIVER_PREFIX}${kind}`),
       ...(all.consumerCrash ? ['consumer_crash'] : []),
     ];
     expect([...names, ...Object.keys(NOT_IN_ALL)].sort()).toEqual([...ALL_FAULTS].sort());

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { redriveCommand } from '../../bin/redrive/redrive-command.ts';
+import { runInProcess } from '../deliveries/command-in-process.ts';
 import { commandEnvironment, LocalDestinations } from '../deliveries/local-destinations.ts';
 import { switchboard } from '../end-to-end/child.ts';
 import { STATE_TABLE } from '../ingester/local-aws.ts';
@@ -24,7 +26,11 @@ const putCrm = (more: Parameters<LocalDestinations['put']>[2] = {}) =>
 /** Starts `switchboard redrive` as a process. */
 const start = (...flags: string[]) =>
   switchboard(['redrive', ...flags], { env: { ...commandEnvironment(destinations.aws.url), STATE_TABLE } });
-const redrive = (...flags: string[]) => start(...flags).ended;
+const redrive = (...flags: string[]) =>
+  runInProcess(redriveCommand, flags, {
+    ...commandEnvironment(destinations.aws.url),
+    STATE_TABLE,
+  });
 
 /** Messages as the delivery function sends them: SQS does not know which queue they came from. */
 function sendDeadLetters(count: number): void {

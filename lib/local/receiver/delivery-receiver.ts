@@ -1,11 +1,11 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { announceSecret } from '../announcements.ts';
 import { type DeliveryCall, DeliveryLedger } from './delivery-ledger.ts';
 import { readBody, requestProblem, singleHeaders } from './delivery-request.ts';
 import type { ReceiverFault, ReceiverFaults } from './receiver-faults.ts';
+import { ReceiverPort } from './receiver-port.ts';
 import { signatureProblem } from './webhook-signature-check.ts';
 
 /** Longer than the sender's default timeout of 5 s. */
@@ -15,9 +15,6 @@ const DEFAULT_DOWN_MS = 1_000;
 const DEFAULT_RETRY_AFTER_SECONDS = 2;
 /** A sender that has read the answer keeps its connection for longer than this, in ms. */
 const MAX_ABANDONED_MS = 1_000;
-/** How long, and how often, the receiver tries to take its port again after it was down, in ms. */
-const MAX_REOPEN_MS = 10_000;
-const REOPEN_INTERVAL_MS = 50;
 
 export interface DeliveryReceiverOptions {
   /** The key of Standard Webhooks in Base64, with or without `whsec_`. Without it, signatures are not checked. */
@@ -43,34 +40,33 @@ interface Answer {
 export class DeliveryReceiver {
   readonly ledger = new DeliveryLedger();
   private readonly options: DeliveryReceiverOptions;
-  private readonly server: Server;
-  private readonly closing = new AbortController();
+  private readonly port: ReceiverPort;
   /** The last call on each connection. */
   private readonly lastCalls = new WeakMap<Socket, DeliveryCall>();
   private readonly refused = new Map<string, number>();
-  private readonly outages = new Set<Promise<void>>();
   private burstUntilMs = 0;
   private heldUntilMs = 0;
   private isGone = false;
-  private isDown = false;
   private failure: Error | undefined;
 
   constructor(options: DeliveryReceiverOptions = {}) {
     this.options = options;
     if (options.secret !== undefined) announceSecret(options.secret);
-    this.server = createServer((request, response) => {
+    const fail = (error: unknown) => {
+      this.failure ??= error instanceof Error ? error : new Error(String(error));
+    };
+    const server = createServer((request, response) => {
       void this.receive(request, response).catch((error: unknown) => {
-        this.failure ??= error instanceof Error ? error : new Error(String(error));
+        fail(error);
         response.destroy();
       });
     });
+    this.port = new ReceiverPort(server, fail);
   }
 
   /** @param port - 0 for a free one @returns the URL to call */
   async listen(port = 0): Promise<{ readonly url: string }> {
-    this.server.listen(port, '127.0.0.1');
-    await once(this.server, 'listening');
-    return { url: `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/events` };
+    return { url: `http://127.0.0.1:${await this.port.listen(port)}/events` };
   }
 
   /** Ends the state that `gone_410` began. */
@@ -80,9 +76,7 @@ export class DeliveryReceiver {
 
   /** Closes every connection. @throws the first error of the receiver itself, such as a full ledger */
   async close(): Promise<void> {
-    this.closing.abort();
-    await Promise.all(this.outages);
-    if (this.server.listening) await this.stopListening();
+    await this.port.close();
     if (this.failure) throw this.failure;
   }
 
@@ -110,7 +104,7 @@ export class DeliveryReceiver {
     if (isWatched) return;
     socket.once('close', () => {
       // The receiver itself closes connections when it goes down.
-      if (this.isDown || this.closing.signal.aborted) return;
+      if (!this.port.isOpen) return;
       const last = this.lastCalls.get(socket);
       if (last?.answeredAtMs !== undefined && Date.now() - last.answeredAtMs < MAX_ABANDONED_MS)
         last.answer = 'lost';
@@ -172,7 +166,7 @@ export class DeliveryReceiver {
         return this.answer(response, call, { status: fault.status });
       case 'down':
         this.answerNormally(response, call);
-        response.on('close', () => this.goDown());
+        response.on('close', () => this.port.goDown(this.options.downMs ?? DEFAULT_DOWN_MS));
         return;
       case 'gone_410':
         this.isGone = true;
@@ -197,7 +191,7 @@ export class DeliveryReceiver {
     const left = new AbortController();
     response.on('close', () => left.abort());
     markProcessed(call);
-    const signal = AbortSignal.any([left.signal, this.closing.signal]);
+    const signal = AbortSignal.any([left.signal, this.port.closing]);
     const isOver = await delay(slowMs, true, { signal }).catch(() => false);
     settle(call, 'lost');
     if (isOver) this.answer(response, call, { status: 200 });
@@ -214,49 +208,6 @@ export class DeliveryReceiver {
     this.ledger.holds.push({ fromMs, untilMs });
     const retryAfter = form === 'seconds' ? String(seconds) : new Date(untilMs).toUTCString();
     return { status: 429, headers: { 'retry-after': retryAfter } };
-  }
-
-  private goDown(): void {
-    if (this.isDown || this.closing.signal.aborted) return;
-    this.isDown = true;
-    const outage: Promise<void> = this.stayDown()
-      .catch((error: unknown) => {
-        this.failure ??= error instanceof Error ? error : new Error(String(error));
-      })
-      .finally(() => {
-        this.isDown = false;
-        this.outages.delete(outage);
-      });
-    this.outages.add(outage);
-  }
-
-  private async stayDown(): Promise<void> {
-    const { port } = this.server.address() as AddressInfo;
-    await this.stopListening();
-    const { signal } = this.closing;
-    const ended = await delay(this.options.downMs ?? DEFAULT_DOWN_MS, false, { signal }).catch(() => true);
-    if (!ended) await this.listenAgain(port);
-  }
-
-  /** Another connection of this machine may use the port as its own for a moment. */
-  private async listenAgain(port: number): Promise<void> {
-    const deadlineMs = Date.now() + MAX_REOPEN_MS;
-    for (;;) {
-      try {
-        await this.listen(port);
-        return;
-      } catch (error) {
-        if (Date.now() >= deadlineMs || this.closing.signal.aborted) throw error;
-        await delay(REOPEN_INTERVAL_MS);
-      }
-    }
-  }
-
-  private async stopListening(): Promise<void> {
-    const closed = once(this.server, 'close');
-    this.server.close();
-    this.server.closeAllConnections();
-    await closed;
   }
 }
 
