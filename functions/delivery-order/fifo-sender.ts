@@ -28,7 +28,7 @@ export class FifoSender {
   private readonly log: Log;
 
   /**
-   * @param sqs - a client that may retry by itself, because the queue drops repeated messages: SQS knows a deduplication
+   * @param sqs - a client that may retry, because the queue drops repeated messages: SQS remembers a deduplication
    *   id for 5 minutes
    */
   constructor(sqs: SQSClient, queueUrl: string, log: Log) {
@@ -39,8 +39,8 @@ export class FifoSender {
 
   /**
    * Sends the messages of one batch in the order in which Genesys Cloud sent their events. If a call fails, the later
-   * messages of its groups are not sent, so that they do not overtake. Within one call, SQS may accept a message after
-   * refusing an earlier one of the same group; SQS does not offer more.
+   * messages of its groups are not sent, so that they are not reordered. Within one call, SQS may accept a message after
+   * refusing an earlier one of the same group; SQS offers no stronger guarantee.
    *
    * @throws an error of SQS that a retry does not resolve, such as a missing permission
    */

@@ -24,7 +24,7 @@ export interface MessagePlace {
 }
 
 /**
- * Reads the place of a message from its body, an EventBridge event. A body that is not one has a group of its own.
+ * Reads the place of a message from its body, an EventBridge event. Any other body has its own group.
  *
  * @param messageId - SQS id of the message
  */
@@ -51,7 +51,7 @@ function conversationId(detail: Body | undefined): unknown {
   );
 }
 
-/** An id as SQS accepts it: the text itself or its SHA-256, which is as good an id. */
+/** An id that SQS accepts: the text itself, or its SHA-256, which identifies it equally well. */
 function sqsId(value: unknown): string | undefined {
   const given = text(value);
   if (given === undefined || SQS_ID.test(given)) return given;

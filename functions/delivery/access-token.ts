@@ -9,11 +9,11 @@ import type { CallResult, HttpCaller } from './http-call.ts';
 const MAX_RENEW_EARLY_MS = 60_000;
 /** Maximum share of its lifetime by which a token is renewed early. This matters for short-lived tokens. */
 const MAX_RENEW_EARLY_SHARE = 0.2;
-/** Lifetime of a token whose answer has no `expires_in`. Some servers omit it (RFC 6749, section 5.1). */
+/** Lifetime of a token whose response has no `expires_in`. Some servers omit it (RFC 6749, section 5.1). */
 const DEFAULT_LIFE_S = 300;
 /** Shortest time between two requests for a token after a failed one. */
 const MIN_RETRY_INTERVAL_MS = 1_000;
-/** Longest answer with a token. Tokens that contain groups or roles have several kilobytes. */
+/** Longest response with a token. Tokens that contain groups or roles have several kilobytes. */
 const MAX_ANSWER_BYTES = 16_384;
 /** The wrong client, secret or scope (RFC 6749, section 5.2). */
 const REFUSED_STATUSES: ReadonlySet<number> = new Set([400, 401, 403]);
@@ -97,7 +97,7 @@ export class AccessTokens {
   /**
    * Forgets the token, which the destination refused.
    *
-   * @returns false if the token was new: another one would be refused, too
+   * @returns false if the token was new: another one would be refused too
    */
   refused(): boolean {
     this.token = undefined;
@@ -153,11 +153,11 @@ export class AccessTokens {
     return this.read(result);
   }
 
-  /** The messages do not quote the answer, which may contain a token. */
+  /** The messages do not quote the response, which may contain a token. */
   private read(result: CallResult): z.infer<typeof answerSchema> {
     const endpoint = `The token endpoint ${new URL(this.settings.tokenUrl).host}`;
     if (result.kind === 'failed')
-      throw new CredentialsError('token_unavailable', `${endpoint} did not answer: ${result.message}`);
+      throw new CredentialsError('token_unavailable', `${endpoint} did not respond: ${result.message}`);
     const { status, text } = result;
     if (REFUSED_STATUSES.has(status)) {
       // The secret may have been rotated.
@@ -173,7 +173,7 @@ export class AccessTokens {
     if (!data)
       throw new CredentialsError(
         'token_invalid',
-        `${endpoint} returned no bearer token: check that the URL is that of the token endpoint, and that the answer is JSON with access_token and has at most ${MAX_ANSWER_BYTES} bytes`,
+        `${endpoint} returned no bearer token: check that the URL is that of the token endpoint, and that the response is JSON with access_token and has at most ${MAX_ANSWER_BYTES} bytes`,
       );
     return data;
   }

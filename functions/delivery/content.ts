@@ -58,7 +58,7 @@ export function contentOf(message: string, { content, redaction, fields }: Conte
   return { kind: 'content', body: JSON.stringify(mapped.value), id, deliveryId, receivedAt };
 }
 
-/** The event without the redacted content. Its metadata is of Switchboard and stays. */
+/** The event without the redacted content. Its metadata belongs to Switchboard and is kept. */
 function redacted(event: PublishedEvent, redaction: ContentRedaction): PublishedEvent {
   const { metadata, ...frame } = event.detail;
   return { ...event, detail: { ...redaction.frame(frame as Frame), metadata } as PublishedEvent['detail'] };

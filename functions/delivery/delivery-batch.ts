@@ -77,7 +77,7 @@ export class DeliveryBatch {
         ? await this.quarantine(record, content.reason)
         : await this.sendOnce(record, content);
     } catch (error) {
-      log.error('a message is returned because a call to AWS failed', { error, messageId: record.messageId });
+      log.error('a message is returned to the queue because a call to AWS failed', { error, messageId: record.messageId });
       return this.return(record, delays.retryMs(ageOf(record)));
     }
   }
@@ -93,8 +93,8 @@ export class DeliveryBatch {
       if (end === 'delivered') await marks.delivered(content.deliveryId);
       else await marks.release(content.deliveryId, this.owner);
     } catch (error) {
-      // The message has ended as it should. Without the mark, a copy of it can be delivered too, or waits.
-      log.warn('the end of a delivery was not recorded', { error, end });
+      // The message itself was handled. Without the mark, a copy of it can be delivered too, or waits.
+      log.warn('the outcome of a delivery was not recorded', { error, end });
     }
     return end;
   }
@@ -161,10 +161,10 @@ export class DeliveryBatch {
   }
 }
 
-/** Why a destination is not called, as a text. */
+/** Why a destination is not called, as text. */
 const WAITS: Readonly<Record<Wait['why'], string>> = {
-  open: 'not available',
-  probe: 'not available',
+  open: 'unavailable',
+  probe: 'unavailable',
   held: 'busy',
   rate: 'at its rate limit',
   stopped: 'stopped',

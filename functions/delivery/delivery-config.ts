@@ -101,7 +101,7 @@ export const deliveryEnvironment = z.object({
     .max(MAX_RATE, `is above ${MAX_RATE}`)
     .optional()
     .meta({
-      description: 'Maximum number of calls per second, of all invocations.',
+      description: 'Maximum number of calls per second, across all invocations.',
       defaultText: 'no limit',
     }),
   CONTENT: z.enum(DELIVERED_CONTENTS).default('event').meta({
@@ -125,7 +125,7 @@ export const deliveryEnvironment = z.object({
     }),
   ADDRESSES: z.enum(ADDRESS_POLICIES).default('public').meta({
     description:
-      'IP addresses that may be called: `public`; `private` also those of private networks; `any` also this machine, and URLs without TLS, for local runs.',
+      'IP addresses that may be called: `public`; `private` adds those of private networks; `any` adds this machine, and URLs without TLS, for local runs.',
   }),
   SIGNING_SECRET_ID: z.string().min(1).optional().meta({
     description:

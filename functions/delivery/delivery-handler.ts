@@ -24,7 +24,7 @@ import { RetryDelays } from './retry-delay.ts';
 /** The clients of the delivery function. */
 export interface DeliveryDependencies {
   dynamodb: DynamoDBClient;
-  /** A client that does not retry by itself. */
+  /** A client that does not retry. */
   sqs: SQSClient;
   secretsManager: SecretsManagerClient;
   logger: Logger;

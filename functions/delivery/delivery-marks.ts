@@ -15,7 +15,7 @@ export type Turn =
 
 /**
  * Which events were delivered to a destination, and which invocation sends an event, in the claims table, `pk` =
- * `delivery#<destination>#<event id>`. SQS can deliver a message twice, also at the same time, and an event whose publish
+ * `delivery#<destination>#<event id>`. SQS can deliver a message twice, even at the same time, and an event whose publish
  * had an unknown outcome is twice on the bus. An event is sent again only if the outcome of a call is unknown (P2).
  */
 export class DeliveryMarks {

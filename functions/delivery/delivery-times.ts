@@ -13,7 +13,7 @@ export interface DeliveryTimes {
   readonly maxRetryMs: number;
   /** Longest wait of a message while its destination may not be called. */
   readonly maxPauseMs: number;
-  /** An event is not sent any more when this has passed since it entered the delivery queue. */
+  /** An event is no longer sent when this has passed since it entered the delivery queue. */
   readonly maxAgeMs: number;
 }
 

@@ -127,7 +127,7 @@ export class DestinationCalls {
     if (action === 'stop') {
       await gate.stop(reason);
       log.error(
-        'the destination is gone and is not called any more; resume it with: switchboard deliveries resume',
+        'the destination is gone and is no longer called; resume it with: switchboard deliveries resume',
         { reason },
       );
     } else if (holdMs !== undefined) await gate.hold(holdMs, reason, permission);

@@ -57,7 +57,7 @@ export class Credentials {
   }
 
   /**
-   * Tells that the destination refused the headers (401). The OAuth token is forgotten, and secrets are read again.
+   * Reports that the destination refused the headers (401). The OAuth token is forgotten, and secrets are read again.
    *
    * @returns whether a retry makes sense: not if the credentials were new
    */

@@ -15,7 +15,7 @@ export type DestinationState =
   | 'open'
   /** A probe is in flight. If it has no result by `retryAtMs`, another one may be made. */
   | 'half_open'
-  /** The destination has answered 410. No call is made until an operator resumes it. */
+  /** The destination responded with 410. No call is made until an operator resumes it. */
   | 'stopped';
 
 /** What all invocations know of a destination. */

@@ -38,7 +38,7 @@ export interface GateOptions {
   readonly timeoutMs: number;
 }
 
-/** A change of the state of a destination; undefined leaves it as it is. */
+/** A change of the state of a destination; undefined leaves it unchanged. */
 type StateChange = (
   current: Destination,
 ) => Promise<Omit<Destination, 'version'> | undefined> | Omit<Destination, 'version'> | undefined;
@@ -83,7 +83,7 @@ export class Gate {
     if (isProbe || Date.now() - this.recordedAtMs >= MAX_UNRECORDED_MS) await this.flush(isProbe);
   }
 
-  /** A call failed in a way that says that the destination is not available. */
+  /** A call failed in a way that shows that the destination is unavailable. */
   async onFailure(reason: string, { isProbe }: { isProbe: boolean }): Promise<Destination | undefined> {
     return this.record(isProbe, reason);
   }

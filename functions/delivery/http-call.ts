@@ -25,7 +25,7 @@ const MAX_SOCKETS = 8;
  * stopped the process, that is not noticed.
  */
 const MAX_IDLE_MS = 4_000;
-/** Bytes of an answer that are read by default. */
+/** Bytes of a response that are read by default. */
 const MAX_ANSWER_BYTES = 1_024;
 /** Longest message of a failure. A certificate can have many names. */
 const MAX_MESSAGE_CHARACTERS = 500;
@@ -37,7 +37,7 @@ export interface Call {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   /**
-   * Bytes of the answer that are read.
+   * Bytes of the response that are read.
    *
    * @default 1024
    */
@@ -47,12 +47,12 @@ export interface Call {
 /** The outcome of a call. */
 export type CallResult =
   | {
-      /** The status has arrived, even if the rest of the answer has not. */
+      /** The status has arrived, even if the rest of the response has not. */
       readonly kind: 'answer';
       readonly status: number;
       /** The `Retry-After` header. */
       readonly retryAfter?: string;
-      /** The beginning of the answer's body. It is not redacted. */
+      /** The beginning of the response body. It is not redacted. */
       readonly text: string;
     }
   | {
@@ -68,7 +68,7 @@ export type CallResult =
 export interface HttpCallerOptions {
   /** Which addresses are allowed. */
   readonly addresses: AddressPolicy;
-  /** Maximum time of a call in milliseconds: DNS, connection, TLS and answer. */
+  /** Maximum time of a call in milliseconds: DNS, connection, TLS and response. */
   readonly timeoutMs: number;
   /**
    * Certificate authorities in PEM format.
@@ -82,14 +82,14 @@ export interface HttpCallerOptions {
 
 /**
  * Makes HTTPS calls to destinations that customers configure. The address of each connection is checked, certificates
- * are always verified, and redirects are not followed: the 3xx is the answer. Connections are kept and used again.
+ * are always verified, and redirects are not followed: the 3xx is the response. Connections are kept alive and reused.
  */
 export class HttpCaller {
   private readonly options: HttpCallerOptions;
   private readonly lookup: LookupFunction;
   private readonly http = new HttpAgent({ keepAlive: true, maxSockets: MAX_SOCKETS });
   private readonly https: HttpsAgent;
-  /** Time of the last answer in epoch milliseconds. */
+  /** Time of the last response in epoch milliseconds. */
   private readonly answeredAtMs = new WeakMap<object, number>();
 
   constructor(options: HttpCallerOptions) {
@@ -133,7 +133,7 @@ export class HttpCaller {
       let answer: PartialAnswer | undefined;
       const settle = (failure: () => CallResult) => resolve(answer ? answer.result() : failure());
       const timer = setTimeout(() => {
-        const message = `${host} did not answer within ${timeoutMs} ms`;
+        const message = `${host} did not respond within ${timeoutMs} ms`;
         settle(() => failed('timeout', message, connection.mayHaveArrived));
         request.destroy();
       }, timeoutMs);
@@ -147,7 +147,7 @@ export class HttpCaller {
         })
         .on('error', (error) => settle(() => failure(error, request, host, connection.mayHaveArrived)))
         .on('close', () => {
-          // Not earlier: the answer can be complete before the request is, and the rest of the request may hang.
+          // Not earlier: the response can be complete before the request is, and the rest of the request may hang.
           clearTimeout(timer);
           settle(closed);
         })
@@ -182,7 +182,7 @@ export class HttpCaller {
   }
 }
 
-/** The answer as far as it has been read. */
+/** The response as far as it has been read. */
 class PartialAnswer {
   private readonly response: IncomingMessage;
   private readonly decoder = new StringDecoder('utf8');
@@ -193,12 +193,12 @@ class PartialAnswer {
     this.response = response;
     let left = maxBytes;
     response.on('data', (chunk: Buffer) => {
-      // Half of a character at the end is left out.
+      // An incomplete character at the end is dropped.
       this.text += this.decoder.write(chunk.subarray(0, left));
       if (chunk.length > left) response.destroy();
       left = Math.max(0, left - chunk.length);
     });
-    // The connection may break after the status. The status is still the decision of the destination.
+    // The connection may break after the status. The status still counts.
     response.on('error', () => {});
   }
 

@@ -7,7 +7,7 @@ export type Action =
   | 'delivered'
   /** The event is sent again later. */
   | 'later'
-  /** The destination does not want this event: it is moved to the dead-letter queue at once. */
+  /** The destination refuses this event: it is moved to the dead-letter queue at once. */
   | 'dead_letter'
   /** The destination is gone: nothing is sent to it until an operator resumes it. Events wait in the queue. */
   | 'stop';
@@ -15,13 +15,13 @@ export type Action =
 /** The outcome of a call. */
 export interface Outcome {
   readonly action: Action;
-  /** What the destination answered, or why there is no answer, for logs and the dead-letter queue. */
+  /** The response of the destination, or why there is none, for logs and the dead-letter queue. */
   readonly reason: string;
-  /** Status code, if there was an answer. */
+  /** Status code, if there was a response. */
   readonly status?: number;
   /** Milliseconds during which the destination must not be called (`Retry-After`). */
   readonly holdMs?: number;
-  /** Beginning of the answer. */
+  /** Beginning of the response. */
   readonly answer?: string;
 }
 
@@ -41,7 +41,7 @@ export const STATUS_ACTIONS: readonly { from: number; to: number; action: Action
 ];
 
 const FAILURES: Readonly<Record<Extract<CallResult, { kind: 'failed' }>['reason'], string>> = {
-  timeout: 'no answer in time',
+  timeout: 'no response in time',
   address: 'the address is refused',
   certificate: 'the TLS certificate is not valid',
   network: 'the connection failed',

@@ -54,7 +54,7 @@ export class SignatureHeaders {
     };
   }
 
-  /** Tells that the destination refused a request. @returns whether the secret is read again */
+  /** Reports that the destination refused a request. @returns whether the secret is read again */
   refused(): boolean {
     return this.keys.refused();
   }

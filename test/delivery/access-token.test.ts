@@ -127,7 +127,7 @@ describe('A token cannot be had', () => {
     endpoint.respond = (_response, _request, socket) => socket.destroy();
     await expect(newCredentials().headers(REQUEST)).rejects.toMatchObject({
       code: 'token_unavailable',
-      message: expect.stringContaining('did not answer: The connection to 127.0.0.1'),
+      message: expect.stringContaining('did not respond: The connection to 127.0.0.1'),
     });
   });
 
