@@ -49,7 +49,7 @@ if (json) {
     `${(result.eventsPerMonth / 1e6).toFixed(1)} M events per month. The variable cost is $${result.perMillionUsd.toFixed(3)} per million events.\n`,
   );
   process.stdout.write(
-    `\nDelivery to an HTTP API, per million events, if it answers after ${ANSWER_SECONDS * 1_000} ms:\n`,
+    `\nDelivery to an HTTP API, per million events, if it responds after ${ANSWER_SECONDS * 1_000} ms:\n`,
   );
   process.stdout.write(
     `A delivery also costs $${deliveryFixedUsd(false).toFixed(2)} per month for its metrics, alarms, secret and polls, and an ordered one $${deliveryFixedUsd(true).toFixed(2)}.\n`,

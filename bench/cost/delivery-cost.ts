@@ -8,7 +8,7 @@ const MILLION = 1e6;
 const GB = 2 ** 30;
 /** Memory of the functions. */
 const FUNCTION_GB = 0.5;
-/** Time until a destination answers. It is the largest part of the duration, and so of the price of Lambda. */
+/** Time until a destination responds. It is the largest part of the duration, and therefore of the Lambda price. */
 export const ANSWER_SECONDS = 0.2;
 /** The state of the circuit breaker is read once per invocation. */
 const STATE_READS = 1;
@@ -17,7 +17,7 @@ const MARK_WRITES = 2;
 /** Events per invocation: one while few events arrive, ten while many wait. */
 export const DELIVERY_BATCHES = [1, 10] as const;
 
-/** The price of delivering a million events that are accepted at the first call, without the fixed items. */
+/** The price of a million events that are accepted at the first call, without the fixed costs. */
 export interface DeliveryCost {
   readonly ordered: boolean;
   readonly eventsPerBatch: number;

@@ -27,7 +27,7 @@ export const TABLE_ADVICE =
 /**
  * The name of the state table.
  *
- * @throws {@link AwsAccessError} if neither names it
+ * @throws {@link AwsAccessError} if neither is specified
  */
 export function stateTableName(flag: string | undefined, defaultTable: string | undefined): string {
   const tableName = flag ?? defaultTable;
@@ -60,7 +60,7 @@ export function explainTableError(error: unknown, tableName: string, permissions
     case 'AccessDeniedException':
       return new AwsAccessError(
         'denied',
-        `The credentials do not allow the use of ${tableName}. Needed: ${permissions}, and kms:Decrypt if you use your own key (${error.message}).`,
+        `The credentials do not allow access to ${tableName}. Required permissions: ${permissions}, and kms:Decrypt if you use your own key (${error.message}).`,
         options,
       );
   }
@@ -90,7 +90,7 @@ export function explainQueueError(error: unknown, queueName: string, permissions
     case 'KmsAccessDenied':
       return new AwsAccessError(
         'denied',
-        `The credentials do not allow the use of ${queueName}. Needed: ${permissions}, and kms:Decrypt and kms:GenerateDataKey if you use your own key (${error.message}).`,
+        `The credentials do not allow access to ${queueName}. Required permissions: ${permissions}, and kms:Decrypt and kms:GenerateDataKey if you use your own key (${error.message}).`,
         options,
       );
   }

@@ -18,13 +18,13 @@ type Print = (text: string) => Promise<void>;
 export function deliveriesCommand(print: Print): Command {
   return new Command('deliveries')
     .description(
-      'List the external systems that events are delivered to, or resume one that was stopped. Without a command, it lists them. Credentials and Region are those of the AWS SDK, for example AWS_PROFILE and AWS_REGION.',
+      'List the external systems that events are delivered to, or resume one that was stopped. Without a command, lists them. Credentials and Region are those of the AWS SDK, for example AWS_PROFILE and AWS_REGION.',
     )
     .addCommand(
       withTableFlags(
         new Command('list')
           .description(
-            'List each destination with its state and its messages. Messages in flight are being delivered or wait for their next attempt. Needs dynamodb:Query for the state table and sqs:GetQueueAttributes for the queues.',
+            'List each destination with its state and its messages. Messages in flight are being delivered or are waiting for their next attempt. Needs dynamodb:Query for the state table and sqs:GetQueueAttributes for the queues.',
           )
           .option('--json', 'print one JSON object', false),
       ).action(async ({ json, ...flags }: TableFlags & { json: boolean }) => {
@@ -36,12 +36,12 @@ export function deliveriesCommand(print: Print): Command {
       withTableFlags(
         new Command('resume')
           .description(
-            'Deliver to a destination again that was stopped because it answered 410 (Gone). Needs dynamodb:UpdateItem and dynamodb:Query for the state table.',
+            'Resume delivery to a destination that was stopped because it responded with 410 (Gone). Needs dynamodb:UpdateItem and dynamodb:Query for the state table.',
           )
           .argument('<name>', 'name of the destination, from switchboard deliveries'),
       ).action(async (name: string, flags: TableFlags) => {
         await withStates(flags, 'dynamodb:UpdateItem and dynamodb:Query', (states) => states.resume(name));
-        await print(`${name} was resumed. Its messages are delivered from now on.\n`);
+        await print(`${name} was resumed. Its messages are delivered again.\n`);
       }),
     );
 }

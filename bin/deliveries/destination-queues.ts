@@ -10,7 +10,7 @@ const CONCURRENT_READS = 10;
 export interface CountedDestination extends DestinationState {
   /** Messages that can be received, or are delayed. */
   readonly waiting: number | undefined;
-  /** Messages that are being delivered, or wait for their next attempt. */
+  /** Messages that are being delivered, or are waiting for their next attempt. */
   readonly inFlight: number | undefined;
   /** Messages in the dead-letter queue. */
   readonly deadLetters: number | undefined;

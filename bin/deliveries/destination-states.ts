@@ -42,7 +42,7 @@ export class DestinationStates {
     this.tableName = tableName;
   }
 
-  /** The destinations by name. `isComplete` is false if there are more than are read at most. */
+  /** The destinations by name. `isComplete` is false if there are more than the maximum number that is read. */
   async list(): Promise<{ destinations: DestinationState[]; isComplete: boolean }> {
     const destinations: DestinationState[] = [];
     let next: Record<string, AttributeValue> | undefined;
@@ -79,7 +79,7 @@ export class DestinationStates {
   }
 
   /**
-   * Lets a destination be called again that was stopped because it answered 410 (Gone).
+   * Resumes delivery to a destination that was stopped because it responded with 410 (Gone).
    *
    * @throws {@link DeliveriesError} if the destination does not exist or is not stopped
    */

@@ -13,7 +13,7 @@ export function deliveriesAsText(destinations: readonly CountedDestination[], no
   return `${[title, ...destinations.map((one) => blockOf(one, nowMs))].join('\n\n')}\n`;
 }
 
-/** The destinations for programs, as one JSON object. What is unknown is null. */
+/** The destinations for programs, as one JSON object. Unknown values are null. */
 export function deliveriesAsJson(destinations: readonly CountedDestination[]): string {
   return `${JSON.stringify({
     destinations: destinations.map((one) => ({

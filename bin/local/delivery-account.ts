@@ -13,7 +13,7 @@ const TOLERANCE_MS = 50;
 /** Part of the write that records a delivery. */
 const DELIVERED = 'SET deliveredAtMs';
 
-/** What became of the events that were delivered to the built-in receiver. */
+/** What happened to the events that were delivered to the built-in receiver. */
 export interface DeliveryResult {
   /** Distinct events that the receiver has processed. */
   delivered: number;
@@ -23,7 +23,7 @@ export interface DeliveryResult {
   missing: number;
   /** Events that were processed again without an unknown outcome. */
   twice: number;
-  /** Events that were processed again because an answer was lost or the function was killed before it recorded it. */
+  /** Events that were processed again because a response was lost, or the function was killed before recording it. */
   twiceUnknown: number;
   /** Calls that the receiver got. */
   calls: number;
@@ -94,10 +94,10 @@ export function deliveryProblems(result: DeliveryResult): string[] {
   const problems: [number, string][] = [
     [missing, 'events on the bus that were neither delivered nor dead-lettered'],
     [twice, 'events delivered twice without an unknown outcome'],
-    [calledWhileHeld, 'calls while the receiver had asked for none'],
+    [calledWhileHeld, 'calls before the end of a Retry-After'],
     [aboveRate, 'seconds with more calls than the rate limit'],
     [invalidCalls, 'calls without a valid signature or with another defect'],
-    [unexplainedDeadLetters, 'events in the dead-letter queue that the receiver has not refused'],
+    [unexplainedDeadLetters, 'events in the dead-letter queue that the receiver did not refuse'],
   ];
   return problems.filter(([count]) => count > 0).map(([count, what]) => `Delivery: ${count} ${what}.`);
 }

@@ -55,7 +55,7 @@ export function localCommand(run: (options: LocalOptions) => Promise<void>): Com
     )
     .option(
       '--deliver [url]',
-      'deliver the events on the bus to a URL, or without one to the built-in receiver, which has faults and checks what it gets',
+      'deliver the events on the bus to a URL; without a URL, to the built-in receiver, which injects faults and checks what it receives',
       deliveryUrl,
     )
     .option(

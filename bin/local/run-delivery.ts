@@ -104,7 +104,7 @@ function showFailures(display: ProgressDisplay): (report: DeliveryReport) => voi
   return ({ lastFailure }) => {
     if (lastFailure === undefined || shown.has(lastFailure) || shown.size >= MAX_SHOWN_FAILURES) return;
     shown.add(lastFailure);
-    display.warn(`A delivery failed and is repeated later: ${lastFailure}`);
+    display.warn(`A call failed and is retried later: ${lastFailure}`);
   };
 }
 

@@ -11,7 +11,7 @@ import { RedriveError } from './redrive-error.ts';
 import { nameOf, type RedriveQueues, redriveQueues } from './redrive-queues.ts';
 import { type RedriveProgress, RedriveTask } from './redrive-task.ts';
 
-/** Maximum of SQS. */
+/** The maximum that SQS accepts. */
 const MAX_PER_SECOND = 500;
 /** Time between two lines of progress. */
 const PROGRESS_INTERVAL_MS = 5_000;
@@ -30,7 +30,7 @@ interface RedriveFlags {
 export function redriveCommand(print: (text: string) => Promise<void>): Command {
   return new Command('redrive')
     .description(
-      'Move the messages of a dead-letter queue back to the queue they came from, after you have fixed the cause. Ctrl-C cancels; the messages that were not moved stay in the dead-letter queue. The exit code is 1 if the move failed, and 130 if it was cancelled. The permissions are those of grantRedrive. Credentials and Region are those of the AWS SDK, for example AWS_PROFILE and AWS_REGION.',
+      'Move the messages of a dead-letter queue back to the queue they came from, after you fix the cause. Ctrl-C cancels; the messages that were not moved stay in the dead-letter queue. The exit code is 1 if the move failed, and 130 if it was cancelled. The permissions are those of grantRedrive. Credentials and Region are those of the AWS SDK, for example AWS_PROFILE and AWS_REGION.',
     )
     .addOption(
       new Option(
@@ -49,7 +49,7 @@ export function redriveCommand(print: (text: string) => Promise<void>): Command 
       queueReference,
     )
     .option('--rate <n>', 'messages per second (default: SQS selects the rate)', number(1, MAX_PER_SECOND))
-    .option('--dry-run', 'count the messages, and move none', false)
+    .option('--dry-run', 'count the messages without moving them', false)
     .option(
       '--table <name>',
       'with --destination, name of the state table, from the stack output SwitchboardStateTableName (default: $STATE_TABLE)',
@@ -65,9 +65,9 @@ async function redrive(flags: RedriveFlags, print: (text: string) => Promise<voi
   try {
     const queues = await redriveQueues(sqs, from, to);
     if (flags.dryRun) return await print(planText(queues));
-    // Before the task begins, so that an interruption never leaves a task that nobody waits for.
+    // Before the task starts, so that an interruption never leaves a task behind that runs unattended.
     const { signaled } = onInterruption(() =>
-      report('Cancelling. Messages that were moved are not moved back.'),
+      report('Cancelling. Messages that were already moved are not moved back.'),
     );
     const task = await RedriveTask.start(sqs, queues, flags.rate);
     const result = await task.end(signaled, progressLines());

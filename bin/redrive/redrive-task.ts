@@ -11,7 +11,7 @@ import { nameOf, type RedriveQueues } from './redrive-queues.ts';
 
 /** How often the progress is read. */
 const POLL_INTERVAL_MS = 1_000;
-/** Reads of the progress that may fail in succession. */
+/** Consecutive reads of the progress that may fail. */
 const MAX_FAILED_READS = 30;
 /** SQS ends a task after 36 hours. */
 const MAX_TASK_MS = 37 * 3_600_000;
@@ -20,7 +20,7 @@ const ACTIVE_STATES: ReadonlySet<string> = new Set(['RUNNING', 'CANCELLING']);
 const PERMISSIONS =
   'sqs:StartMessageMoveTask, sqs:ListMessageMoveTasks, sqs:CancelMessageMoveTask, sqs:ReceiveMessage, sqs:DeleteMessage and sqs:GetQueueAttributes for it, sqs:SendMessage for the queue that receives the messages';
 
-/** How far a task is. The counts of SQS are approximate. */
+/** Progress of a task. The counts from SQS are approximate. */
 export interface RedriveProgress {
   readonly status: 'running' | 'completed' | 'cancelled' | 'failed';
   readonly moved: number;
@@ -30,7 +30,7 @@ export interface RedriveProgress {
   readonly reason: string | undefined;
 }
 
-/** A task of SQS that moves messages. It continues in SQS if this process ends. */
+/** An SQS task that moves messages. It continues if this process ends. */
 export class RedriveTask {
   private readonly sqs: SQSClient;
   private readonly fromArn: string;
@@ -116,7 +116,7 @@ export class RedriveTask {
       );
       return { status: 'cancelled', moved, toMove: undefined, reason: undefined };
     } catch (error) {
-      // A task that has ended meanwhile cannot be cancelled.
+      // A task that has ended in the meantime cannot be cancelled.
       const progress = await this.read().catch(() => undefined);
       if (progress && progress.status !== 'running') return progress;
       throw this.lostSight(error);

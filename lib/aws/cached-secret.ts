@@ -73,7 +73,7 @@ export class CachedSecret<Value> {
   }
 
   /**
-   * Tells that the value was refused. The next {@link get} reads it again.
+   * Reports that the value was refused. The next {@link get} reads it again.
    *
    * @returns false if the last read was too recent for another one
    */

@@ -171,9 +171,12 @@ export const DELIVERY_METRICS = {
   EventsDelivered: { unit: 'Count', description: 'Events that the destination accepted' },
   DuplicatesDropped: { unit: 'Count', description: 'Copies dropped because the event was delivered' },
   EventsDeadLettered: { unit: 'Count', description: 'Events moved to the dead-letter queue' },
-  EventsQuarantined: { unit: 'Count', description: 'Events that do not fit the fields, moved to quarantine' },
+  EventsQuarantined: {
+    unit: 'Count',
+    description: 'Events that do not fit the fields, moved to the quarantine queue',
+  },
   MessagesReturned: { unit: 'Count', description: 'Messages that are received again later' },
-  CallsFailed: { unit: 'Count', description: 'Calls without a final answer, which are repeated later' },
+  CallsFailed: { unit: 'Count', description: 'Calls without a final response, which are retried later' },
   BreakerOpen: {
     unit: 'Count',
     statistic: 'Maximum',
@@ -184,7 +187,7 @@ export const DELIVERY_METRICS = {
     statistic: 'Maximum',
     description: '1 if the destination is stopped after status 410, otherwise 0',
   },
-  CallDuration: { unit: 'Milliseconds', statistic: 'p99', description: 'Time from a call to its answer' },
+  CallDuration: { unit: 'Milliseconds', statistic: 'p99', description: 'Time from a call to its response' },
   ReceivedToDeliveredLatency: {
     unit: 'Milliseconds',
     statistic: 'p99',

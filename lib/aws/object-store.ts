@@ -81,7 +81,7 @@ export class ObjectStore {
   /**
    * Reads an object that is a text.
    *
-   * @param maxBytes - no more than this is read, whatever the object is
+   * @param maxBytes - no more than this is read, regardless of the size of the object
    * @throws {@link ObjectStoreError} if S3 rejects the request or does not respond within 10 seconds, or if the object
    * is larger
    */

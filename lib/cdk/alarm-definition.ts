@@ -3,7 +3,7 @@ import type { MathExpression, Metric } from 'aws-cdk-lib/aws-cloudwatch';
 /** `critical`: events are being lost, or are no longer processed; act immediately. `warning`: act within one business day. */
 export type Severity = 'critical' | 'warning';
 
-/** An alarm that goes off above a threshold, which users can change. */
+/** An alarm that is raised above a threshold, which users can change. */
 export interface ThresholdAlarm {
   readonly severity: Severity;
   readonly threshold: number;
@@ -14,7 +14,7 @@ export interface ThresholdAlarm {
 }
 
 /**
- * An alarm for a condition that is true or false. It goes off for any value above 0, for a last reported value above 0
+ * An alarm for a condition that is true or false. It is raised for any value above 0, for a last reported value above 0
  * also while nothing is reported, for a value below 1 or a limit that its metric has, or for values far below those of
  * the same time on other days.
  */
@@ -28,16 +28,16 @@ export interface ConditionAlarm {
 /** What is known about an alarm before there is a deployment. */
 export type AlarmDefinition = ThresholdAlarm | ConditionAlarm;
 
-/** What an alarm monitors. Its period is the one of the alarm. */
+/** What an alarm monitors. Its period is that of the alarm. */
 export type AlarmMetric = Metric | MathExpression;
 
 /** The metric of each alarm of a table. */
 export type AlarmMetrics<Table> = { readonly [Id in keyof Table]: AlarmMetric };
 
-/** Consecutive periods below the usual before an alarm goes off, because traffic varies. */
+/** Consecutive periods below the usual before an alarm is raised, because traffic varies. */
 const UNUSUAL_PERIODS = 3;
 
-/** Consecutive periods before the alarm goes off, unless the user chooses another number. */
+/** Consecutive periods before the alarm is raised, unless the user chooses another number. */
 export function defaultPeriods(definition: AlarmDefinition): number {
   return 'condition' in definition && definition.condition === 'belowUsual' ? UNUSUAL_PERIODS : 1;
 }

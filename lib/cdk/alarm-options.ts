@@ -12,7 +12,7 @@ export interface SwitchboardAlarmProps {
   readonly alarmTopic?: ITopic | Topic;
 
   /**
-   * SNS topic that is notified of warnings instead of `alarmTopic`, which it requires.
+   * SNS topic that is notified of warnings instead of `alarmTopic`. Requires `alarmTopic`.
    *
    * @default - `alarmTopic`
    */
@@ -30,7 +30,7 @@ export interface SwitchboardAlarmProps {
 /** Options of an alarm without a threshold. */
 export interface ConditionAlarmOptions {
   /**
-   * Number of consecutive periods in which the condition must be met before the alarm goes off, 1-288.
+   * Number of consecutive periods in which the condition must be met before the alarm is raised, 1-288.
    *
    * @default - 1, and 3 for Silence and PartnerSilence
    */
@@ -40,7 +40,7 @@ export interface ConditionAlarmOptions {
 /** Options of an alarm with a threshold. */
 export interface ThresholdAlarmOptions extends ConditionAlarmOptions {
   /**
-   * Number above which the alarm goes off. The description of the alarm contains it.
+   * Number above which the alarm is raised. The description of the alarm contains it.
    *
    * @default - see the table of alarms
    */

@@ -26,7 +26,7 @@ export const BACKFILL_ALARMS = {
   },
   BackfillRoundsFailed: {
     severity: 'warning',
-    // They are repeated.
+    // They are retried.
     threshold: 5,
     unit: 'failed rounds in five minutes',
     text: 'The backfill repeatedly cannot read from Genesys Cloud or send to SQS. It tries again. Check the backfill log for the error.',

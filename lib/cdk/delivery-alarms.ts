@@ -9,7 +9,7 @@ import type { MetricReading } from './cloudwatch-metrics.ts';
 const FIVE_MINUTES = Duration.minutes(5);
 const LAST_MINUTE = { period: Duration.minutes(1), statistic: Stats.MAXIMUM };
 const TOTAL = { period: FIVE_MINUTES, statistic: Stats.SUM };
-/** A destination that was not available for less than an hour has been called again by then, and nothing was lost. */
+/** By then, a destination that was unavailable for less than an hour has been called again, and nothing was lost. */
 const MAX_MESSAGE_AGE_SECONDS = 3_600;
 /** The order queue is read within seconds. Its messages are received again after three minutes. */
 const MAX_ORDER_AGE_SECONDS = 300;
@@ -24,7 +24,7 @@ export const DELIVERY_ALARMS = {
   Stopped: {
     severity: 'critical',
     condition: 'lastReported',
-    text: 'The destination answered 410 Gone, and no events are sent to it. They wait in the queue for four days, and are then moved to the dead-letter queue. Ask the owner of the destination whether its URL has changed, and then resume the delivery with `switchboard deliveries resume`.',
+    text: 'The destination responded with 410 (Gone), and no events are sent to it. They wait in the queue for four days, and are then moved to the dead-letter queue. Ask the owner of the destination whether its URL has changed, and then resume the delivery with `switchboard deliveries resume`.',
   },
   Errors: {
     severity: 'critical',
@@ -35,7 +35,7 @@ export const DELIVERY_ALARMS = {
   BreakerOpen: {
     severity: 'warning',
     condition: 'lastReported',
-    text: 'For five minutes, no events were sent to the destination, because calls to it had failed. It is tested regularly, and delivery continues as soon as it answers. Events wait in the queue. Check the log of the delivery function for the reason, and the state of the destination.',
+    text: 'For five minutes, no events were sent to the destination, because calls to it failed. It is tested regularly, and delivery continues as soon as it responds. Events wait in the queue. Check the log of the delivery function for the reason, and the state of the destination.',
   },
   OldestMessageTooOld: {
     severity: 'warning',

@@ -18,7 +18,7 @@ export function deliveryGraphs(destination: string, delivery: MonitoredDelivery)
     new TextWidget({ markdown: `## Delivery to ${destination}`, width: DASHBOARD_WIDTH, height: 1 }),
     row(
       {
-        title: 'Delivered, failed and not deliverable',
+        title: 'Delivered, failed and undeliverable',
         metrics: [
           labeled('EventsDelivered'),
           labeled('CallsFailed'),

@@ -12,7 +12,7 @@ import type { RedactionOptions } from './redaction-options.ts';
 /** Options of {@link Switchboard.deliverTo}. */
 export interface DeliveryOptions {
   /**
-   * HTTPS URL to which each event is sent with POST, without a user name and password. It is not secret: the template contains it.
+   * HTTPS URL to which each event is sent with POST, without a user name and password. The URL is not secret: the template contains it.
    *
    * @example 'https://crm.example.com/genesys-events'
    */
@@ -63,28 +63,28 @@ export interface DeliveryOptions {
   readonly redaction?: RedactionOptions;
 
   /**
-   * Maximum number of calls per second, 0.01-10000. Further events wait in the queue.
+   * Maximum number of calls per second, 0.01-10000. Other events wait in the queue.
    *
    * @default - no limit
    */
   readonly ratePerSecond?: number;
 
   /**
-   * Maximum number of calls at the same time, 2-1000.
+   * Maximum number of concurrent calls, 2-1000.
    *
    * @default 2
    */
   readonly concurrency?: number;
 
   /**
-   * Whether the events of a conversation are delivered one after another, in the order in which they arrive. A failed one holds back later ones of its conversation. It costs about $2 more per million events, and about $0.20 more while ten events wait for each invocation; `npm run cost` prints the price.
+   * Whether the events of a conversation are delivered one after another, in the order in which they arrive. A failed event holds back the later events of its conversation. This costs about $2 more per million events, or about $0.20 more at ten events per invocation; `npm run cost` prints the price.
    *
    * @default false
    */
   readonly ordered?: boolean;
 
   /**
-   * Time until a call without an answer is ended and made again later, 100 milliseconds to 20 seconds.
+   * Time after which a call without a response is ended and retried later, 100 milliseconds to 20 seconds.
    *
    * @default Duration.seconds(5)
    */
@@ -105,7 +105,7 @@ export interface DeliveryOptions {
   readonly vpcSubnets?: SubnetSelection;
 
   /**
-   * Whether the host name may resolve to private addresses, such as those of your `vpc`, which it requires. Otherwise, calls to such addresses are refused.
+   * Whether the host name may resolve to private addresses, such as those of your `vpc`. Requires `vpc`. Otherwise, calls to such addresses are refused.
    *
    * @default false
    */

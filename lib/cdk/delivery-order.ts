@@ -9,15 +9,15 @@ import type { LogSettings } from './log-group.ts';
 import { createQueue, VISIBILITY_FACTOR } from './message-queues.ts';
 import { nodeFunction } from './node-function.ts';
 
-/** A batch takes two calls of SQS. */
+/** A batch takes two SQS calls. */
 const TIMEOUT_SECONDS = 30;
 const BATCH_SIZE = 10;
 /**
  * Enough for about 1,000 events per second. With more invocations, more events that follow each other closely would be
- * read at the same time and could change places.
+ * read at the same time and could be reordered.
  */
 const MAX_CONCURRENCY = 5;
-/** SQS not being available must not exhaust it. Another error raises alarms at once, and its messages stay in order. */
+/** An SQS outage must not exhaust it. Any other error raises alarms at once, and its messages stay in order. */
 const MAX_RECEIVES = 1_000;
 
 /** Properties of {@link DeliveryOrder}. */

@@ -96,9 +96,9 @@ function authProblems(auth: DeliveryAuth | undefined, isInVpc: boolean): string[
     return ['auth.kind is not one of bearer, apiKey, oauth'];
   if (auth.kind === 'oauth') return urlProblems('auth.tokenUrl', auth.tokenUrl, isInVpc);
   if (auth.kind !== 'apiKey' || auth.header === undefined || Token.isUnresolved(auth.header)) return [];
-  if (!HEADER.test(auth.header)) return [`auth.header ${auth.header} is not a valid name of a header`];
+  if (!HEADER.test(auth.header)) return [`auth.header ${auth.header} is not a valid header name`];
   if (!OWN_HEADER.test(auth.header)) return [];
-  return [`auth.header ${auth.header} is a header that every call already has; use another name`];
+  return [`auth.header ${auth.header} is a header that every call already has; use a different name`];
 }
 
 function bodyProblems({ fields, content }: DeliveryOptions): string[] {
@@ -107,9 +107,7 @@ function bodyProblems({ fields, content }: DeliveryOptions): string[] {
     problems.push(`content is ${content}, but must be event or detail`);
   if (fields === undefined) return problems;
   if (content !== undefined)
-    problems.push(
-      'fields and content cannot be combined, because fields decide on the whole body; remove one',
-    );
+    problems.push('fields and content cannot be combined, because fields define the whole body; remove one');
   return [...problems, ...fieldMappingProblems(withoutTokens(fields)).map((problem) => `fields${problem}`)];
 }
 

@@ -34,7 +34,7 @@ import { addOutput } from './stack-outputs.ts';
 import type { ISwitchboard } from './switchboard-base.ts';
 import type { SwitchboardProps } from './switchboard-props.ts';
 
-/** The function moves an event to the dead-letter queue after four days. This only ends what it never finishes. */
+/** The function moves an event to the dead-letter queue after four days. This limit is for events it never finishes. */
 const MAX_RECEIVES = 1_000;
 
 /** The deployment that a delivery belongs to. */
@@ -151,7 +151,7 @@ export class Delivery extends Construct {
     return this.metric('EventsDelivered', reading);
   }
 
-  /** Calls without a final answer, which are repeated later. */
+  /** Calls without a final response, which are retried later. */
   metricCallsFailed(reading?: MetricReading): Metric {
     return this.metric('CallsFailed', reading);
   }
@@ -204,7 +204,7 @@ export class Delivery extends Construct {
   }
 }
 
-/** Messages have ids of their own, so each message group can be deduplicated, and is throttled, on its own. */
+/** Messages have their own ids, so each message group can be deduplicated, and is throttled, separately. */
 function fifoSettings({ ordered }: DeliveryOptions) {
   if (!ordered) return {};
   return {

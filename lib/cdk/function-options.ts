@@ -3,7 +3,7 @@ import type { SystemLogLevel } from 'aws-cdk-lib/aws-lambda';
 /** Options of an AWS Lambda function. */
 export interface FunctionOptions {
   /**
-   * Memory of the function in MB, 512-10240. Its share of the CPU is proportional to it.
+   * Memory of the function in MB, 512-10240. CPU is allocated in proportion to it.
    *
    * @default 512
    */

@@ -11,7 +11,7 @@ export interface IngesterOptions {
   readonly cpu?: number;
 
   /**
-   * Memory of a task in MiB, at least 512. It must be a value that AWS Fargate offers for `cpu`. The limits of the buffer (48 MiB) and of a standby's memory (96 MiB) stay the same. More memory is of use with a larger `maxFrameBytes` and with `compressFrames`.
+   * Memory of a task in MiB, at least 512. It must be a value that AWS Fargate offers for `cpu`. The limits of the buffer (48 MiB) and of a standby's memory (96 MiB) stay the same. More memory is useful with a larger `maxFrameBytes` and with `compressFrames`.
    *
    * @default - the smallest value for `cpu`, 512 with 256 CPU units
    */

@@ -106,7 +106,7 @@ function clusterProblems({ cluster }: IngesterOptions, vpc: SwitchboardProps['vp
       'vpc is not the VPC of ingester.cluster, in which the tasks run; omit vpc, or specify a cluster in that VPC',
     ];
   } catch (error) {
-    // A cluster that was imported by its ARN only has no VPC.
+    // A cluster that was imported only by its ARN has no VPC.
     return [`ingester.cluster has no VPC: ${(error as Error).message}`];
   }
 }

@@ -92,7 +92,7 @@ export function fieldMappingProblems(options: unknown): readonly string[] {
   const fields = Object.entries(options);
   if (fields.length === 0) return [' is empty: specify a field, or omit it'];
   if (fields.length > MAX_FIELDS)
-    return [` has ${fields.length} fields, but at most ${MAX_FIELDS} are possible`];
+    return [` has ${fields.length} fields, but at most ${MAX_FIELDS} are allowed`];
   return fields.flatMap(([name, field]) => {
     const { error } = fieldSchema.safeParse(fieldOf(field));
     return [...nameProblems(name), ...(error?.issues ?? []).map(({ message }) => `.${name} ${message}`)];
@@ -170,7 +170,7 @@ function fieldOf(field: unknown): unknown {
 function nameProblems(name: string): string[] {
   if (name === '') return [' has a field without a name'];
   // Some JSON parsers give every object this member, or drop it.
-  if (name === '__proto__') return ['.__proto__ is not a possible name'];
+  if (name === '__proto__') return ['.__proto__ is not allowed as a name'];
   if (name.length <= MAX_NAME_CHARACTERS) return [];
   return [` has a name with more than ${MAX_NAME_CHARACTERS} characters: ${name}`];
 }
@@ -184,7 +184,7 @@ function pathProblem(path: string): string | undefined {
   if (!EVENT_MEMBERS.includes(first))
     return `begins with ${first}, but an event has ${EVENT_MEMBERS.join(', ')}`;
   const wildcard = names.find((name) => /^\*+$/.test(name));
-  return wildcard && `has ${wildcard}, but a path leads to one value; use an index such as 0`;
+  return wildcard && `has ${wildcard}, but a path selects a single value; use an index such as 0`;
 }
 
 function namesIn(path: string): string[] {

@@ -40,7 +40,7 @@ test('A response that breaks off is reported as an error that can be retried', a
   });
 });
 
-test('No more than the limit is read of an object, whatever its size', async () => {
+test('At most the limit is read from an object, regardless of its size', async () => {
   let sent = 0;
   const store = new ObjectStore({
     bucket: 'large',
@@ -62,7 +62,7 @@ test('No more than the limit is read of an object, whatever its size', async () 
   expect(sent).toBeLessThan(10);
 });
 
-test('An object of exactly the limit is read, and its characters can be split across chunks', async () => {
+test('An object of exactly the limit is read, even if its characters are split across chunks', async () => {
   const bytes = Buffer.from('a–b');
   const store = new ObjectStore({
     bucket: 'large',

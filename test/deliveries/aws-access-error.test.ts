@@ -4,21 +4,21 @@ import { explainQueueError, explainTableError } from '../../bin/aws-access/aws-a
 const named = (name: string, message = 'because') => Object.assign(new Error(message), { name });
 
 test.each(['AccessDenied', 'AccessDeniedException', 'KmsAccessDenied'])(
-  'A queue that the credentials must not use is reported with the permissions (%s)',
+  'A queue that the credentials may not use is reported with the permissions (%s)',
   (name) => {
     expect(explainQueueError(named(name), 'crm', 'sqs:GetQueueAttributes')).toMatchObject({
       code: 'denied',
       message:
-        'The credentials do not allow the use of crm. Needed: sqs:GetQueueAttributes, and kms:Decrypt and kms:GenerateDataKey if you use your own key (because).',
+        'The credentials do not allow access to crm. Required permissions: sqs:GetQueueAttributes, and kms:Decrypt and kms:GenerateDataKey if you use your own key (because).',
     });
   },
 );
 
-test('A table that the credentials must not use is reported with the permissions', () => {
+test('A table that the credentials may not use is reported with the permissions', () => {
   expect(explainTableError(named('AccessDeniedException'), 'state', 'dynamodb:Query')).toMatchObject({
     code: 'denied',
     message:
-      'The credentials do not allow the use of state. Needed: dynamodb:Query, and kms:Decrypt if you use your own key (because).',
+      'The credentials do not allow access to state. Required permissions: dynamodb:Query, and kms:Decrypt if you use your own key (because).',
   });
 });
 
@@ -34,7 +34,7 @@ test.each([
   });
 });
 
-test('An error that the user cannot change is returned as it is', () => {
+test('An error that the user cannot fix is returned unchanged', () => {
   const error = named('InternalError');
   expect(explainQueueError(error, 'crm', '')).toBe(error);
   expect(explainTableError(error, 'state', '')).toBe(error);

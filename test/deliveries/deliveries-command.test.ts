@@ -74,7 +74,7 @@ Wallboard  https://wallboard.example.com
     expect(code).toBe(0);
   });
 
-  test('With --json it is one object, in which what is unknown is null', async () => {
+  test('With --json it is one object, in which unknown values are null', async () => {
     await putTwo();
     const { stdout } = await deliveries('--json', '--table', STATE_TABLE);
     expect(JSON.parse(stdout)).toEqual({
@@ -136,12 +136,12 @@ Wallboard  https://wallboard.example.com
 });
 
 describe('resume', () => {
-  test('A stopped destination is closed from now on, and its reason and policy are removed', async () => {
+  test('A stopped destination becomes closed, and its reason and policy are removed', async () => {
     await putTwo();
     const before = Date.now();
     const { code, stdout, stderr } = await deliveries('resume', 'Wallboard');
     expect(stderr).toBe('');
-    expect(stdout).toBe('Wallboard was resumed. Its messages are delivered from now on.\n');
+    expect(stdout).toBe('Wallboard was resumed. Its messages are delivered again.\n');
     expect(code).toBe(0);
     const item = await destinations.stored('Wallboard');
     expect(item).toMatchObject({ state: { S: 'closed' }, version: { N: '4' } });
@@ -150,7 +150,7 @@ describe('resume', () => {
     expect(item).not.toHaveProperty('policy');
   });
 
-  test('A destination that is not stopped is left as it is, and the error names its state', async () => {
+  test('A destination that is not stopped stays unchanged, and the error names its state', async () => {
     await putTwo();
     const before = await destinations.stored('Crm');
     const { code, stdout, stderr } = await deliveries('resume', 'Crm', '--table', STATE_TABLE);

@@ -38,7 +38,7 @@ function apply(options: FieldMappingOptions, event: unknown = EVENT) {
 }
 
 describe('Fields that are not valid', () => {
-  test('Every problem is listed with the field that it is about', () => {
+  test('Every problem is listed with its field', () => {
     expect(
       fieldMappingProblems({
         empty: '',
@@ -59,7 +59,7 @@ describe('Fields that are not valid', () => {
       '.end (detail.) has an empty name between two dots, or at an end',
       expect.stringMatching(/^\.long \(detail\.x+\) has more than 256 characters$/),
       '.elsewhere (eventBody.id) begins with eventBody, but an event has version, id, detail-type, source, account, time, region, resources, detail',
-      '.any (detail.eventBody.participants.*.purpose) has *, but a path leads to one value; use an index such as 0',
+      '.any (detail.eventBody.participants.*.purpose) has *, but a path selects a single value; use an index such as 0',
       '.missing has no path',
       '.wrong has a type that is not one of string, number, boolean, object, array',
       '.wrong has a value for optional that is not true or false',
@@ -72,7 +72,7 @@ describe('Fields that are not valid', () => {
 
   test('A field cannot have the name of the prototype', () => {
     expect(fieldMappingProblems(JSON.parse('{"__proto__":"detail"}'))).toEqual([
-      '.__proto__ is not a possible name',
+      '.__proto__ is not allowed as a name',
     ]);
   });
 
@@ -86,7 +86,7 @@ describe('Fields that are not valid', () => {
     expect(fieldMappingProblems({})).toEqual([' is empty: specify a field, or omit it']);
     expect(fieldMappingProblems(fields(MAX_FIELDS))).toEqual([]);
     expect(fieldMappingProblems(fields(MAX_FIELDS + 1))).toEqual([
-      ` has ${MAX_FIELDS + 1} fields, but at most ${MAX_FIELDS} are possible`,
+      ` has ${MAX_FIELDS + 1} fields, but at most ${MAX_FIELDS} are allowed`,
     ]);
   });
 

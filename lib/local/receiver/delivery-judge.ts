@@ -1,29 +1,29 @@
 import type { DeliveryCall, DeliveryLedger, Hold } from './delivery-ledger.ts';
 
 /**
- * How long after a `Retry-After` calls may still begin, in ms: the sender has read its state, and the call is already
+ * How long after a `Retry-After` calls may still start, in ms: the sender has read its state, and the call is already
  * on its way.
  */
 export const CALLS_ON_THEIR_WAY_MS = 500;
 const SECOND_MS = 1_000;
-/** Statuses after which an event is tried again. Any other 3xx or 4xx refuses the event for good. */
+/** Statuses after which an event is retried. Any other 3xx or 4xx refuses the event permanently. */
 const TRANSIENT_4XX: ReadonlySet<number> = new Set([408, 410, 425, 429]);
 
 export interface DeliveriesToJudge {
-  /** For each event id: how often the bus had the event. It may be processed as often, and must be at least once. */
+  /** For each event id: how often the event was on the bus. It may be processed as often, and must be at least once. */
   readonly expected: ReadonlyMap<string, number>;
   /** For each event id in the dead-letter queue: the reason. */
   readonly deadLettered: ReadonlyMap<string, string>;
   readonly ledger: DeliveryLedger;
-  /** Events whose sender was killed during a call, so that it may not have noted the answer. */
+  /** Events whose sender was killed during a call, so that it may not have recorded the response. */
   readonly interrupted?: ReadonlySet<string>;
   /** The limit of calls per second; none if absent. */
   readonly ratePerSecond?: number;
-  /** By how much times may be inaccurate, in ms: timers, clocks and the network. */
+  /** Maximum inaccuracy of times, in ms: timers, clocks and the network. */
   readonly toleranceMs: number;
 }
 
-/** What became of the events. Lists contain event ids. */
+/** What happened to the events. Lists contain event ids. */
 export interface DeliveryVerdict {
   /** Number of expected events that were processed. */
   readonly delivered: number;
@@ -31,11 +31,11 @@ export interface DeliveryVerdict {
   readonly deadLettered: Readonly<Record<string, number>>;
   /** Neither processed nor dead letters. */
   readonly missing: readonly string[];
-  /** Processed, although the bus did not have them. */
+  /** Processed, although they were not on the bus. */
   readonly unexpected: readonly string[];
   /** Processed too often, although the sender had received every earlier success. */
   readonly twice: readonly string[];
-  /** Processed too often after a success whose answer was lost, or whose sender was interrupted. */
+  /** Processed too often after a success whose response was lost, or whose sender was interrupted. */
   readonly twiceUnknown: readonly string[];
   /** Calls that began while a `Retry-After` applied. */
   readonly calledWhileHeld: readonly DeliveryCall[];
@@ -45,7 +45,7 @@ export interface DeliveryVerdict {
   readonly unsigned: readonly DeliveryCall[];
   /** Calls with another defect: `Idempotency-Key` differs from `webhook-id`, or the body is not JSON. */
   readonly malformed: readonly DeliveryCall[];
-  /** Dead letters that the receiver did not refuse for good. */
+  /** Dead letters that the receiver did not refuse permanently. */
   readonly unexplainedDeadLetters: readonly string[];
 }
 
@@ -81,7 +81,7 @@ export function judgeDeliveries(input: DeliveriesToJudge): DeliveryVerdict {
   };
 }
 
-/** A call is one too many if as many successes as the bus had events were answered completely before it. */
+/** A call is one too many if the event had as many complete successes before it as copies on the bus. */
 function repetition(calls: readonly DeliveryCall[], times: number): 'known' | 'unknown' | undefined {
   const processed = calls.filter((call) => call.processed);
   if (processed.length <= times) return undefined;

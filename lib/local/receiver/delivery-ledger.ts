@@ -3,7 +3,7 @@ const MAX_CALLS = 500_000;
 /** Maximum total size of the bodies that the ledger keeps. */
 const MAX_BODY_BYTES = 512 * 1_024 ** 2;
 
-/** How a call was answered: `complete`, or `lost` if the sender may not have received the answer. */
+/** How a call was answered: `complete`, or `lost` if the sender may not have received the response. */
 export type AnswerState = 'open' | 'complete' | 'lost';
 
 /** A call as it arrived. */
@@ -21,21 +21,21 @@ export interface ArrivedCall {
 
 /** A call of the ledger. */
 export interface DeliveryCall extends ArrivedCall {
-  /** The status of the answer; undefined if there was none, or not yet. */
+  /** The status of the response; undefined if there was none, or not yet. */
   status?: number;
   answer: AnswerState;
-  /** When the answer was complete or lost, in ms since 1970. */
+  /** When the response was complete or lost, in ms since 1970. */
   answeredAtMs?: number;
   processed: boolean;
 }
 
-/** A time during which the sender must not call, because a `Retry-After` said so. In ms since 1970. */
+/** An interval in which the sender must not call, because of a `Retry-After`. In ms since 1970. */
 export interface Hold {
   readonly fromMs: number;
   readonly untilMs: number;
 }
 
-/** The ledger is full, so that its judgement would be incomplete. */
+/** The ledger is full, so a verdict would be incomplete. */
 export class LedgerFullError extends Error {
   readonly code = 'LEDGER_FULL';
   constructor(message: string) {

@@ -13,14 +13,14 @@ const DEFAULT_SLOW_MS = 6_000;
 const DEFAULT_BURST_MS = 1_000;
 const DEFAULT_DOWN_MS = 1_000;
 const DEFAULT_RETRY_AFTER_SECONDS = 2;
-/** A sender that has read the answer keeps its connection for longer than this, in ms. */
+/** A sender that has read the response keeps its connection for longer than this, in ms. */
 const MAX_ABANDONED_MS = 1_000;
 
 export interface DeliveryReceiverOptions {
   /** The key of Standard Webhooks in Base64, with or without `whsec_`. Without it, signatures are not checked. */
   readonly secret?: string;
   readonly faults?: ReceiverFaults;
-  /** How long the answer of `slow` takes, in ms; 6,000 by default. */
+  /** How long the response of `slow` takes, in ms; 6,000 by default. */
   readonly slowMs?: number;
   /** Duration of `burst_500`, in ms; 1,000 by default. */
   readonly burstMs?: number;
@@ -97,7 +97,7 @@ export class DeliveryReceiver {
     else this.answerNormally(response, call);
   }
 
-  /** An answer counts as lost if the sender closes the connection directly after it, instead of using it again. */
+  /** A response counts as lost if the sender closes the connection directly after it, instead of reusing it. */
   private watch(socket: Socket, call: DeliveryCall): void {
     const isWatched = this.lastCalls.has(socket);
     this.lastCalls.set(socket, call);
@@ -125,7 +125,7 @@ export class DeliveryReceiver {
     });
   }
 
-  /** The answer that an earlier fault still determines. */
+  /** The response that an earlier fault still determines. */
   private standingAnswer({ key }: DeliveryCall): Answer | undefined {
     const nowMs = Date.now();
     if (this.isGone) return { status: 410 };
@@ -186,7 +186,7 @@ export class DeliveryReceiver {
     response.end(JSON.stringify({ status }));
   }
 
-  /** Even if the answer is sent, the sender is assumed to have given up. */
+  /** Even if the response is sent, the sender is assumed to have given up. */
   private async answerSlowly(response: ServerResponse, call: DeliveryCall, slowMs: number): Promise<void> {
     const left = new AbortController();
     response.on('close', () => left.abort());

@@ -2,14 +2,14 @@ import { Random } from '../random.ts';
 
 /**
  * The faults of the receiver:
- * - `slow`: processes the request, and answers after the sender's timeout.
- * - `answer_429`: in turn with `Retry-After` in seconds, as an HTTP date, and without it.
- * - `burst_500`: answers 500, 502 or 503 for some time.
- * - `half_closed`: closes or resets the connection instead of answering, in turn after and before processing.
- * - `garbage_answer`: answers with bytes that are not HTTP, before processing.
- * - `refused_4xx`: refuses an event for good, with 400 or 422.
- * - `down`: answers, and then refuses connections for some time.
- * - `gone_410`: answers 410 from then on.
+ * - `slow`: processes the request, and responds after the sender's timeout.
+ * - `answer_429`: responds with 429, with `Retry-After` in seconds, as an HTTP date, and without it, in rotation.
+ * - `burst_500`: responds with 500, 502 or 503 for some time.
+ * - `half_closed`: closes or resets the connection without a response, alternately after and before processing.
+ * - `garbage_answer`: responds with bytes that are not HTTP, before processing.
+ * - `refused_4xx`: refuses an event permanently, with 400 or 422.
+ * - `down`: responds, and then refuses connections for some time.
+ * - `gone_410`: responds with 410 from then on.
  */
 export const RECEIVER_FAULT_KINDS = [
   'slow',
@@ -87,7 +87,7 @@ export class ReceiverFaults {
     const unknown = kinds.filter((kind) => !RECEIVER_FAULT_KINDS.includes(kind));
     if (unknown.length > 0)
       throw new ReceiverFaultsError(
-        `Unknown faults: ${unknown.join(', ')}. There are ${RECEIVER_FAULT_KINDS.join(', ')}.`,
+        `Unknown faults: ${unknown.join(', ')}. Use ${RECEIVER_FAULT_KINDS.join(', ')}.`,
       );
     if (!(rate >= 0 && rate <= 1))
       throw new ReceiverFaultsError(`The rate must be from 0 to 1, not ${rate}.`);
@@ -106,8 +106,8 @@ export class ReceiverFaults {
   /**
    * The fault of a call, or undefined.
    *
-   * @param isFirst - whether this is the first call for its event. An event is refused for good only then: a receiver
-   *   that has processed an event does not refuse it afterwards.
+   * @param isFirst - whether this is the first call for its event. An event is refused permanently only then: a
+   *   receiver that has processed an event does not refuse it afterwards.
    */
   draw(isFirst: boolean): ReceiverFault | undefined {
     if (!this.enabled) return undefined;
@@ -124,7 +124,7 @@ export class ReceiverFaults {
     return this.happen(kind);
   }
 
-  /** The status of the next answer during a burst. */
+  /** The status of the next response during a burst. */
   serverError(): (typeof SERVER_ERRORS)[number] {
     return this.random.pick(SERVER_ERRORS);
   }

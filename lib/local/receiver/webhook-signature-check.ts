@@ -31,7 +31,7 @@ export function signatureProblem(
     return 'webhook-id, webhook-timestamp or webhook-signature is missing';
   if (!/^\d{1,12}$/.test(timestamp)) return 'webhook-timestamp is not a number of seconds';
   if (Math.abs(nowMs - Number(timestamp) * 1_000) > MAX_TIMESTAMP_DIFFERENCE_MS)
-    return 'webhook-timestamp is more than 5 minutes away from now';
+    return 'webhook-timestamp differs from the current time by more than 5 minutes';
   const key = Buffer.from(
     secret.startsWith(SECRET_PREFIX) ? secret.slice(SECRET_PREFIX.length) : secret,
     'base64',
