@@ -44,7 +44,7 @@ class RecentCalls implements IBreaker {
     this.add(0);
   }
 
-  /** Of a probe, the policy ignores the result: a failed one always opens the circuit again. */
+  /** The policy ignores the result of a probe: a failed one always opens the circuit again. */
   failure(): boolean {
     this.add(1);
     const all = Object.values(this.buckets);

@@ -77,7 +77,10 @@ export class DeliveryBatch {
         ? await this.quarantine(record, content.reason)
         : await this.sendOnce(record, content);
     } catch (error) {
-      log.error('a message is returned to the queue because a call to AWS failed', { error, messageId: record.messageId });
+      log.error('a message is returned to the queue: an AWS call failed', {
+        error,
+        messageId: record.messageId,
+      });
       return this.return(record, delays.retryMs(ageOf(record)));
     }
   }

@@ -229,7 +229,7 @@ describe('The alarms of a deployment', () => {
 });
 
 describe('Invalid options', () => {
-  test('The configuration error lists every problem with alarms besides other problems', () => {
+  test('The configuration error lists every problem with alarms together with other problems', () => {
     // @ts-expect-error: this alarm has no threshold
     const withoutThreshold: AlarmOptions = { NoConnection: { threshold: 2 } };
     // @ts-expect-error: this alarm does not exist

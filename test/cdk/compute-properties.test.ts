@@ -89,7 +89,7 @@ test('The documented limits of the buffer and of a standby are the real ones', (
 });
 
 describe('The security groups of the ingester', () => {
-  test('Those of the user replace the new one', () => {
+  test('The security groups of the user replace the new one', () => {
     const template = templateOf((stack) => {
       const vpc = new Vpc(stack, 'Theirs') as IVpc;
       return { vpc, ingester: { securityGroups: [new SecurityGroup(stack, 'Group', { vpc })] } };
@@ -245,7 +245,7 @@ describe('An existing cluster', () => {
     expect(resource(template, 'AWS::ECS::Service')?.DependsOn).toContain(association);
   });
 
-  test('Another VPC than that of the cluster is refused, and the same one is accepted', () => {
+  test('A VPC other than that of the cluster is refused, and the same one is accepted', () => {
     using made = deployment();
     const vpc = new Vpc(made.stack, 'Theirs') as IVpc;
     const cluster = new Cluster(made.stack, 'Cluster', { vpc });

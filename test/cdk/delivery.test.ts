@@ -76,7 +76,7 @@ describe('A delivery with the defaults', () => {
     template = templateWith();
   });
 
-  test('It adds these resources and changes no other than the dashboard', () => {
+  test('It adds these resources and changes no existing ones except the dashboard', () => {
     const { Resources: without } = before.toJSON();
     const { Resources: all } = template.toJSON();
     const added = Object.keys(all).filter((id) => !(id in without));
@@ -142,7 +142,7 @@ describe('A delivery with the defaults', () => {
     expect(own(template, 'AWS::Lambda::Function').CallerFunction).not.toHaveProperty('VpcConfig');
   });
 
-  test('The function gets what it needs, and no variable without a value of its own', () => {
+  test('The function gets what it needs, and no variable without its own value', () => {
     expect(environmentOf(template)).toEqual({
       NODE_OPTIONS: '--enable-source-maps',
       DEPLOYMENT: 'Test-Switchboard',
@@ -157,7 +157,7 @@ describe('A delivery with the defaults', () => {
     });
   });
 
-  test('The function may do only this', () => {
+  test('The function has only these permissions', () => {
     const role = 'SwitchboardDeliveryCrmCallerRoleDefaultPolicy';
     expect(linesOf(template).filter((line) => line.includes('CallerRole'))).toEqual([
       `SwitchboardDeliveryCrmCallerRole: ${ASSUME}`,
@@ -188,7 +188,7 @@ describe('A delivery with the defaults', () => {
     expect(outputs).toEqual(['SwitchboardDeliveryCrmSecretArn']);
   });
 
-  test('It has every alarm but those of an order, with names of its own', () => {
+  test('It has every alarm except those of an order, with its own names', () => {
     const alarms = alarmsOf(template);
     expect(Object.keys(alarms).sort()).toEqual(Object.keys(DELIVERY_ALARMS).sort());
     for (const { AlarmDescription, AlarmActions } of Object.values(alarms)) {
@@ -228,7 +228,7 @@ describe('A delivery with the defaults', () => {
   });
 });
 
-test('Every option reaches the function as it reads it', () => {
+test('Every option reaches the function in the form that it reads', () => {
   const fields = {
     contactId: 'detail.eventBody.id',
     state: { path: 'detail.eventBody.state', optional: true },
@@ -485,7 +485,7 @@ test.each([false, true])('grantRedrive grants redriving and resuming; ordered: %
   );
 });
 
-test('What a delivery stores is removed as that of the deployment', () => {
+test('What a delivery stores has the removal policy of the deployment', () => {
   const template = templateWith(
     () => ({ ordered: true, redaction: { hash: ['**.ani'] } }),
     () => ({ removalPolicy: RemovalPolicy.DESTROY, logRetention: RetentionDays.ONE_WEEK }),

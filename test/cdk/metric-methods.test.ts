@@ -97,7 +97,7 @@ describe.each(Object.entries(TABLES))('%s', (_, { service, definitions, read }) 
   );
 });
 
-test('A reading replaces statistic, period and label', () => {
+test('Options replace the statistic, period and label', () => {
   const reading = { statistic: 'Average', period: Duration.minutes(5), label: 'Coverage' };
   for (const metric of [
     made.switchboard.metricCovered(reading),
@@ -119,7 +119,7 @@ test('A metric of each protocol has the dimension that its ingester writes', () 
     expect(others).toEqual({ deployment: deploymentName, service: 'ingester' });
 });
 
-test('The usual metrics have methods of their own', () => {
+test('The most common metrics have their own methods', () => {
   const { switchboard } = made;
   const metrics = [
     switchboard.metricReceived(),

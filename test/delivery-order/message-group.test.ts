@@ -56,7 +56,7 @@ test('An event without a topic belongs to its type', () => {
   );
 });
 
-test.each(['not JSON', '', '[]', 'null', '7', '{}'])('The body %o has a group of its own', (body) => {
+test.each(['not JSON', '', '[]', 'null', '7', '{}'])('The body %o has its own group', (body) => {
   expect(messagePlace(body, 'message-id')).toEqual({
     groupId: 'message-id',
     deduplicationId: 'message-id',
@@ -65,12 +65,12 @@ test.each(['not JSON', '', '[]', 'null', '7', '{}'])('The body %o has a group of
   });
 });
 
-test('An event is known by its EventBridge id', () => {
+test('An event is identified by its EventBridge id', () => {
   expect(messagePlace(event('t'), 'message-id').deduplicationId).toBe('event-id');
   expect(messagePlace('{"id":7}', 'message-id').deduplicationId).toBe('message-id');
 });
 
-test('Whatever a body contains, SQS accepts both ids', () => {
+test('SQS accepts both ids, regardless of the body', () => {
   const names = fc.constantFrom('id', 'detail', 'detail-type', 'topicName', 'eventBody', 'conversationId');
   const json = fc.letrec((tie) => ({
     node: fc.oneof({ depthSize: 'small' }, fc.string({ unit: 'binary' }), fc.jsonValue(), tie('object')),

@@ -109,7 +109,7 @@ test('More than ten messages take several calls', async () => {
   expect(order.calls.filter((target) => target === SEND)).toHaveLength(3);
 });
 
-test('A call whose answer is lost is repeated, and the event is in the FIFO queue once', async () => {
+test('A call whose response is lost is retried, and the event is in the FIFO queue once', async () => {
   await restart({ attempts: 2 });
   order.faults.next('timeout_after_commit', SEND);
   expect(await order.invoke(record(conversationEvent(A, 'e1'), 'm1'))).toEqual([]);

@@ -11,7 +11,7 @@ const REQUEST = { id: 'event-1', body: '{}', atMs: 0 };
 
 let harness: CredentialsHarness;
 let endpoint: ReceivingServer;
-/** The answer of the token endpoint; by default a new token each time. */
+/** The response of the token endpoint; by default a new token each time. */
 let answer: (count: number) => { status?: number; body: unknown };
 beforeEach(async () => {
   vi.useFakeTimers({ toFake: ['Date'] });
@@ -91,7 +91,7 @@ describe('After the destination has refused a request', () => {
     expect(await credentials.headers(REQUEST)).toEqual(bearer('token-2'));
   });
 
-  test('with a new token, a repetition makes no sense', async () => {
+  test('with a new token, a retry makes no sense', async () => {
     const credentials = newCredentials();
     await credentials.headers(REQUEST);
     expect(credentials.refused()).toBe(false);
@@ -99,7 +99,7 @@ describe('After the destination has refused a request', () => {
   });
 });
 
-describe('A token cannot be had', () => {
+describe('A token is unavailable', () => {
   test.each([400, 401, 403])('if the client is refused with %i', async (status) => {
     answer = () => ({ status, body: `wrong ${CLIENT.clientSecret}` });
     await expect(newCredentials().headers(REQUEST)).rejects.toMatchObject({
@@ -123,7 +123,7 @@ describe('A token cannot be had', () => {
     });
   });
 
-  test('if the endpoint does not answer', async () => {
+  test('if the endpoint does not respond', async () => {
     endpoint.respond = (_response, _request, socket) => socket.destroy();
     await expect(newCredentials().headers(REQUEST)).rejects.toMatchObject({
       code: 'token_unavailable',
@@ -138,8 +138,8 @@ describe('A token cannot be had', () => {
     ['a token with a line break', { access_token: 'one\r\nx-other: two' }],
     ['a token of another type', { access_token: 'token-of-type-mac', token_type: 'mac' }],
     ['a lifetime that is none', { access_token: 'token-without-life', expires_in: -1 }],
-    ['a longer answer than is read', { access_token: 'x'.repeat(17_000) }],
-  ])('if the answer is %s', async (_, body) => {
+    ['longer than the limit', { access_token: 'x'.repeat(17_000) }],
+  ])('if the response is %s', async (_, body) => {
     answer = () => ({ body });
     const error = await newCredentials()
       .headers(REQUEST)

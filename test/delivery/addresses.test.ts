@@ -56,7 +56,7 @@ const PRIVATE = {
 const PUBLIC = ['8.8.8.8', '172.32.0.1', '100.128.0.1', '2606:4700::1', '2a00:1450:4001::1'];
 
 test.each(Object.entries(NEVER))(
-  'An address is refused, also if private networks are allowed: %s (%s)',
+  'An address is refused even if private networks are allowed: %s (%s)',
   (_, address) => {
     expect(isAllowedAddress(address, 'public')).toBe(false);
     expect(isAllowedAddress(address, 'private')).toBe(false);

@@ -35,7 +35,7 @@ async function post(certificate: Certificate, options: Partial<HttpCallerOptions
   return caller.post({ url: server.url('/', { scheme: 'https', host }), headers: {}, body: '{}' });
 }
 
-test('A valid certificate of the given authority is accepted, and the connection is used again', async () => {
+test('A valid certificate of the given authority is accepted, and the connection is reused', async () => {
   expect(await post(await authority.issue(HOST))).toMatchObject({ kind: 'answer', status: 204 });
   const url = server?.url('/', { scheme: 'https', host: HOST }) as URL;
   expect(await caller?.post({ url, headers: {}, body: '{}' })).toMatchObject({ status: 204 });

@@ -22,7 +22,7 @@ async function start(options?: SimulationOptions): Promise<SimulatedDelivery> {
   return delivery;
 }
 
-/** Answers with these results one after another, and then accepts. */
+/** Responds with these results one after another, and then accepts. */
 function inOrder(...results: CallResult[]): () => CallResult {
   return () => results.shift() ?? ACCEPTED;
 }
@@ -79,7 +79,7 @@ describe('an event', () => {
     expect(JSON.parse(body).detail.metadata.eventId).toBe('event-1');
   });
 
-  test('An event that does not fit the fields, and a message that is no event, go to quarantine with the reason', async () => {
+  test('An event that does not fit the fields, and a message that is not an event, go to the quarantine queue with the reason', async () => {
     const own = await start({ environment: { FIELDS: '{"state":"detail.eventBody.state"}' } });
     await own.publish(publishedEvent('event-1', { other: 1 }));
     await own.publishText('not JSON');
@@ -96,7 +96,7 @@ describe('an event', () => {
 });
 
 describe('an event that the destination refuses', () => {
-  test('It is in the dead-letter queue at once, unchanged, with the status and the beginning of the answer', async () => {
+  test('It is in the dead-letter queue at once, unchanged, with the status and the beginning of the response', async () => {
     const own = await start();
     own.answers = () => answered(422);
     const event = publishedEvent('event-1');
@@ -113,7 +113,7 @@ describe('an event that the destination refuses', () => {
     expect(own.calls).toHaveLength(1);
   });
 
-  test('The answer in the dead-letter queue contains no secrets and has at most 1,024 characters', async () => {
+  test('The response in the dead-letter queue contains no secrets and has at most 1,024 characters', async () => {
     const own = await start();
     const text = `Bearer abcdefghijklmnopqrstuvwxyz0123456789 ${'x'.repeat(5_000)}`;
     own.answers = () => ({ kind: 'answer', status: 400, text });
@@ -125,7 +125,7 @@ describe('an event that the destination refuses', () => {
     expect(answer.length).toBeLessThanOrEqual(1_024);
   });
 
-  test('It does not open the circuit: the destination answers', async () => {
+  test('It does not open the circuit, because the destination responds', async () => {
     const own = await start();
     own.answers = () => answered(400);
     for (let index = 0; index < 20; index++) await own.publish(publishedEvent(`event-${index}`));
@@ -168,8 +168,8 @@ describe('an event whose call fails', () => {
   });
 });
 
-describe('a destination that answers 410', () => {
-  test('It is not called any more, and its events wait in the queue until it is resumed', async () => {
+describe('a destination that responds with 410', () => {
+  test('It is no longer called, and its events wait in the queue until it is resumed', async () => {
     const own = await start();
     own.answers = inOrder(answered(410));
     await own.publish(publishedEvent('event-1'));

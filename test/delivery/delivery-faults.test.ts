@@ -28,7 +28,7 @@ afterEach(async () => {
 });
 
 describe('copies of an event', () => {
-  test('Of two messages with the same event, one is delivered, also if both are received at the same time', async () => {
+  test('Of two messages with the same event, one is delivered, even if both are received at the same time', async () => {
     const own = await start({ callMs: SECOND_MS });
     const event = publishedEvent('event-1');
     for (let index = 0; index < 20; index++) await own.publish(publishedEvent(`other-${index}`));

@@ -117,7 +117,7 @@ describe('Signatures', () => {
     if (text !== '') expect(String(error)).not.toContain(text);
   });
 
-  test('A previous value that is no key is left out', async () => {
+  test('A previous value that is not a key is ignored', async () => {
     const key = newKey();
     for (const text of ['a placeholder', key]) harness.store('signing', text);
     const headers = await harness.credentials(SIGNED).headers(REQUEST);

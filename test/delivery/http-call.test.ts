@@ -42,7 +42,7 @@ test('A call is a POST with the given headers, body, path and query', async () =
 });
 
 test.each([200, 201, 400, 401, 410, 429, 500, 503])(
-  'Status %i is an answer with its text',
+  'Status %i is a response with its text',
   async (status) => {
     server.respond = (response) => response.writeHead(status, { 'retry-after': '120' }).end('the answer');
     expect(await newCaller().post(call())).toEqual({
@@ -55,7 +55,7 @@ test.each([200, 201, 400, 401, 410, 429, 500, 503])(
 );
 
 test.each([301, 302, 303, 307, 308])(
-  'A redirect with %i is the answer and is not followed',
+  'A redirect with %i is the response and is not followed',
   async (status) => {
     const target = await ReceivingServer.start();
     server.respond = (response) => response.writeHead(status, { location: target.url('/inside').href }).end();
@@ -67,14 +67,14 @@ test.each([301, 302, 303, 307, 308])(
 );
 
 describe('Connections', () => {
-  test('A connection is used again', async () => {
+  test('A connection is reused', async () => {
     const caller = newCaller();
     for (let count = 0; count < 5; count++) await caller.post(call());
     expect(server.requests).toHaveLength(5);
     expect(server.connections).toBe(1);
   });
 
-  test('A connection that was idle for more than four seconds is not used again', async () => {
+  test('A connection that was idle for more than four seconds is not reused', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     const caller = newCaller();
     await caller.post(call());
@@ -93,7 +93,7 @@ describe('Connections', () => {
     expect(server.connections).toBe(8);
   });
 
-  test('An answer of exactly 1,024 bytes keeps the connection', async () => {
+  test('A response of exactly 1,024 bytes keeps the connection', async () => {
     server.respond = (response) => response.end('x'.repeat(1_024));
     const caller = newCaller();
     const first = await caller.post(call());
@@ -102,7 +102,7 @@ describe('Connections', () => {
     expect(server.connections).toBe(1);
   });
 
-  test('Of a longer answer 1,024 bytes are read, and the connection is not used again', async () => {
+  test('Only 1,024 bytes of a longer response are read, and the connection is not reused', async () => {
     server.respond = (response) => response.end('x'.repeat(1_025));
     const caller = newCaller();
     expect(await caller.post(call())).toMatchObject({ status: 200, text: 'x'.repeat(1_024) });
@@ -110,7 +110,7 @@ describe('Connections', () => {
     expect(server.connections).toBe(2);
   });
 
-  test('An endless answer ends after 1,024 bytes', async () => {
+  test('An endless response ends after 1,024 bytes', async () => {
     server.respond = (response) => {
       const write = () => {
         while (!response.destroyed && response.write('y'.repeat(65_536)));
@@ -121,12 +121,12 @@ describe('Connections', () => {
     expect(await newCaller().post(call())).toMatchObject({ status: 200, text: 'y'.repeat(1_024) });
   });
 
-  test('Half of a character at the end of the text is left out', async () => {
+  test('An incomplete character at the end of the text is dropped', async () => {
     server.respond = (response) => response.end(`x${'ü'.repeat(600)}`);
     expect(await newCaller().post(call())).toMatchObject({ text: `x${'ü'.repeat(511)}` });
   });
 
-  test('A call can read more of the answer', async () => {
+  test('A call can read more of the response', async () => {
     server.respond = (response) => response.end('x'.repeat(5_000));
     const result = await newCaller().post({ ...call(), maxAnswerBytes: 4_096 });
     expect(result).toMatchObject({ text: 'x'.repeat(4_096) });
@@ -188,7 +188,7 @@ describe('A failed call', () => {
     expect(server.requests).toEqual([]);
   });
 
-  test('may have arrived if the server never answers', async () => {
+  test('may have arrived if the server never responds', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const arrived = new Promise<void>((resolve) => {
       server.respond = () => resolve();
@@ -199,12 +199,12 @@ describe('A failed call', () => {
     expect(await result).toMatchObject({ reason: 'timeout', mayHaveArrived: true });
   });
 
-  test('may have arrived if the connection breaks before the answer', async () => {
+  test('may have arrived if the connection breaks before the response', async () => {
     server.respond = (_response, _request, socket) => socket.destroy();
     expect(await newCaller().post(call())).toMatchObject({ reason: 'network', mayHaveArrived: true });
   });
 
-  test('may have arrived if a connection that is used again breaks', async () => {
+  test('may have arrived if a reused connection breaks', async () => {
     const caller = newCaller();
     await caller.post(call());
     server.respond = (_response, _request, socket) => socket.destroy();
@@ -224,18 +224,18 @@ describe('A failed call', () => {
   });
 });
 
-describe('After the status has arrived it is the answer', () => {
+describe('Once the status has arrived, it is the response', () => {
   const begin = (response: ServerResponse, then = () => {}) => {
     response.writeHead(200, { 'content-length': '100' });
     response.write('begun', then);
   };
 
-  test('although the rest breaks off', async () => {
+  test('even if the connection breaks before the rest', async () => {
     server.respond = (response, _request, socket) => begin(response, () => socket.end());
     expect(await newCaller().post(call())).toEqual({ kind: 'answer', status: 200, text: 'begun' });
   });
 
-  test('although the rest does not arrive within the timeout', async () => {
+  test('even if the rest does not arrive within the timeout', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     server.respond = (response) => begin(response);
     const received = new Promise<void>((resolve) => {
@@ -253,7 +253,7 @@ describe('After the status has arrived it is the answer', () => {
   });
 });
 
-describe('Answers that are not HTTP', () => {
+describe('Responses that are not HTTP', () => {
   let raw: Server;
   let answer: string;
   beforeEach(async () => {

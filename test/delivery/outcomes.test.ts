@@ -26,13 +26,16 @@ describe('the outcome of a call', () => {
     [599, 'later', 'server error'],
     [600, 'later', 'undefined status code'],
     [199, 'later', 'undefined status code'],
-  ])('Status %i means %s (%s), and the outcome has the status and the answer', (status, action, meaning) => {
-    const reason = `${status} (${meaning})`;
-    expect(outcomeOf(answer(status))).toEqual({ action, reason, status, answer: 'the answer' });
-  });
+  ])(
+    'Status %i means %s (%s), and the outcome has the status and the response',
+    (status, action, meaning) => {
+      const reason = `${status} (${meaning})`;
+      expect(outcomeOf(answer(status))).toEqual({ action, reason, status, answer: 'the answer' });
+    },
+  );
 
   test.each([
-    ['timeout', 'no answer in time'],
+    ['timeout', 'no response in time'],
     ['network', 'the connection failed'],
     ['certificate', 'the TLS certificate is not valid'],
     ['address', 'the address is refused'],

@@ -14,7 +14,7 @@ export interface ReceivedRequest {
 
 export type Responder = (response: ServerResponse, request: ReceivedRequest, socket: Socket) => void;
 
-/** An HTTP server on 127.0.0.1, with TLS if it has a certificate. It answers 204 if it is not told otherwise. */
+/** An HTTP server on 127.0.0.1, with TLS if it has a certificate. It responds with 204 unless `respond` is replaced. */
 export class ReceivingServer {
   respond: Responder = (response) => response.writeHead(204).end();
   readonly requests: ReceivedRequest[] = [];

@@ -38,7 +38,7 @@ export interface ReceivedCall {
   readonly result: CallResult;
 }
 
-/** What a destination answers, now. */
+/** The current response of a destination. */
 export type Answers = (id: string) => CallResult;
 
 export const ACCEPTED: CallResult = { kind: 'answer', status: 200, text: '' };
@@ -198,7 +198,7 @@ export class SimulatedDelivery {
     await vi.advanceTimersByTimeAsync(durationMs);
   }
 
-  /** Ids of the events that the destination has accepted, in order, with repeats. */
+  /** Ids of the events that the destination has accepted, in order, including repeats. */
   get accepted(): string[] {
     return this.calls
       .filter(({ result }) => result.kind === 'answer' && result.status < 300)

@@ -57,7 +57,7 @@ describe('the dead letters of a destination', () => {
     });
   });
 
-  test('With --rate they are moved at this rate, and the progress is on standard error', async () => {
+  test('With --rate they are moved at this rate, and the progress is written to standard error', async () => {
     sendDeadLetters(3);
     const { code, stdout, stderr } = await redrive('--destination', 'Crm', '--rate', '2');
     expect(stderr).toBe('2 of 3 messages moved\n');
@@ -65,7 +65,7 @@ describe('the dead letters of a destination', () => {
     expect(code).toBe(0);
   });
 
-  test('An empty dead-letter queue is no error', async () => {
+  test('An empty dead-letter queue is not an error', async () => {
     const { code, stdout } = await redrive('--destination', 'Crm');
     expect(stdout).toBe('0 messages moved from crm-dead-letter to crm.\n');
     expect(code).toBe(0);
@@ -122,7 +122,7 @@ describe('a dead-letter queue', () => {
 
 describe('the end of a task', () => {
   test.each(['SIGINT', 'SIGTERM'] as const)(
-    '%s cancels it: what was moved is reported, and the rest stays',
+    '%s cancels it: the moved messages are reported, and the rest stays',
     async (signal) => {
       sendDeadLetters(1_000);
       const running = start('--destination', 'Crm', '--rate', '5');

@@ -70,7 +70,7 @@ test('If the progress cannot be read for longer, the error says how to show and 
   await failed;
 });
 
-test('A progress that must not be read ends the wait at once', async () => {
+test('A missing permission to read the progress ends the wait at once', async () => {
   const task = await startTask({ messages: 100 });
   beforeRequest = () => {
     throw Object.assign(new Error('not authorized'), { name: 'AccessDenied' });

@@ -191,7 +191,7 @@ describe('a FIFO queue', () => {
     expect(processed).toEqual(['a1', 'b1', 'a2', 'a3']);
   });
 
-  test('Two invocations never have messages of the same group, also if a batch is above 6 MB', async () => {
+  test('Two invocations never have messages of the same group, even if a batch is above 6 MB', async () => {
     const mebibyte = 'x'.repeat(1_048_576 - 2_000);
     for (let index = 0; index < 8; index += 1) fifo.send({ body: `${index}${mebibyte}`, groupId: 'a' });
     let running = 0;

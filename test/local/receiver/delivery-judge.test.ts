@@ -57,14 +57,14 @@ test('An event is delivered, a dead letter with its reason, missing, or unexpect
   });
 });
 
-test('A repetition after a success that the sender received is known', () => {
+test('A repeated delivery after a success that the sender received is known', () => {
   const ledger = new DeliveryLedger();
   call(ledger, 'a', 0);
   call(ledger, 'a', 100);
   expect(judge(ledger)).toMatchObject({ delivered: 1, twice: ['a'], twiceUnknown: [] });
 });
 
-test('A repetition after a lost answer is unknown, a further one is not', () => {
+test('A repeated delivery after a lost response is unknown, but a further one is not', () => {
   const ledger = new DeliveryLedger();
   call(ledger, 'a', 0, LOST);
   call(ledger, 'a', 100);
@@ -73,28 +73,28 @@ test('A repetition after a lost answer is unknown, a further one is not', () => 
   expect(judge(ledger)).toMatchObject({ twice: ['a'], twiceUnknown: [] });
 });
 
-test('A repetition after a lost answer is unknown, also if it is answered within the millisecond', () => {
+test('A repeated delivery after a lost response is unknown, even if it is answered within the same millisecond', () => {
   const ledger = new DeliveryLedger();
   call(ledger, 'a', 0, LOST);
   call(ledger, 'a', 100, { answeredAtMs: 100 });
   expect(judge(ledger)).toMatchObject({ twice: [], twiceUnknown: ['a'] });
 });
 
-test('A repetition is unknown if the sender was killed during a call of the event', () => {
+test('A repeated delivery is unknown if the sender was killed during a call for the event', () => {
   const ledger = new DeliveryLedger();
   for (const key of ['a', 'b']) for (const atMs of [0, 100]) call(ledger, key, atMs);
   const verdict = judge(ledger, { expected: { a: 1, b: 1 }, interrupted: ['a'] });
   expect(verdict).toMatchObject({ twice: ['b'], twiceUnknown: ['a'] });
 });
 
-test('A failed call before a success is no repetition', () => {
+test('A success after a failed call is not a repeated delivery', () => {
   const ledger = new DeliveryLedger();
   call(ledger, 'a', 0, FAILED);
   call(ledger, 'a', 100);
   expect(judge(ledger)).toMatchObject({ delivered: 1, twice: [], twiceUnknown: [] });
 });
 
-test('An event that the bus had twice may be processed twice, and may be processed once', () => {
+test('An event that was on the bus twice may be processed once or twice', () => {
   const ledger = new DeliveryLedger();
   call(ledger, 'a', 0);
   call(ledger, 'a', 100);
@@ -103,21 +103,21 @@ test('An event that the bus had twice may be processed twice, and may be process
   expect(verdict).toMatchObject({ delivered: 2, missing: [], twice: [], twiceUnknown: [] });
 });
 
-test('Two calls at the same time are a repetition, because the sender had sent the event twice', () => {
+test('Two calls at the same time are a repeated delivery, because the sender sent the event twice', () => {
   const ledger = new DeliveryLedger();
   call(ledger, 'a', 0);
   call(ledger, 'a', 5);
   expect(judge(ledger)).toMatchObject({ twice: ['a'] });
 });
 
-test('A call during Retry-After counts, except directly after the answer and directly before the end', () => {
+test('A call during Retry-After counts, except directly after the response and directly before the end', () => {
   const ledger = new DeliveryLedger();
   ledger.holds.push({ fromMs: 1_000, untilMs: 4_000 });
   for (const atMs of [1_400, 2_000, 3_960, 4_000]) call(ledger, `at-${atMs}`, atMs);
   expect(judge(ledger).calledWhileHeld.map(({ key }) => key)).toEqual(['at-2000']);
 });
 
-test('Evenly spaced calls keep the rate, one more in the second is above it', () => {
+test('Evenly spaced calls are within the rate, and one more in the same second is above it', () => {
   const ledger = new DeliveryLedger();
   for (let index = 0; index < 30; index += 1) call(ledger, `${index}`, index * 100 + (index % 2) * 20);
   expect(judge(ledger, { ratePerSecond: 10 }).aboveRate).toEqual([]);
@@ -142,7 +142,7 @@ test('Calls without a valid signature and with other defects are listed', () => 
   expect([unsigned.map(({ key }) => key), malformed.map(({ key }) => key)]).toEqual([['a'], ['b']]);
 });
 
-test('A dead letter is explained by a permanent refusal only', () => {
+test('Only a permanent refusal explains a dead letter', () => {
   const ledger = new DeliveryLedger();
   call(ledger, 'refused', 0, { processed: false, status: 400 });
   call(ledger, 'moved', 0, { processed: false, status: 301 });

@@ -56,7 +56,7 @@ function deliver(parts: Parts = {}): Promise<Response> {
   });
 }
 
-/** The only call of the ledger, once its answer is settled. */
+/** The only call of the ledger, once its response is settled. */
 async function settledCall(of: DeliveryReceiver) {
   await expect.poll(() => of.ledger.calls.map(({ answer }) => answer)).not.toContain('open');
   expect(of.ledger.calls).toHaveLength(1);
@@ -103,21 +103,21 @@ test.each<[string, Parts, string]>([
   expect(await settledCall(started)).toMatchObject({ processed: false, problem });
 });
 
-test('A slow answer comes after the timeout, when the event has been processed', async () => {
+test('A slow response is sent after the timeout, when the event has been processed', async () => {
   const started = await listen({ slowMs: 10_000 });
   faults.next('slow');
   await expect(deliver()).rejects.toMatchObject({ name: 'TimeoutError' });
   expect(await settledCall(started)).toMatchObject({ processed: true, answer: 'lost' });
 });
 
-test('The answer of a slow call counts as lost even if it is sent, because the sender may have given up', async () => {
+test('The response to a slow call counts as lost even if it is sent, because the sender may have given up', async () => {
   const started = await listen({ slowMs: 10 });
   faults.next('slow');
   expect((await deliver()).status).toBe(200);
   expect(await settledCall(started)).toMatchObject({ processed: true, answer: 'lost', status: 200 });
 });
 
-test('An answer is lost if the sender closes the connection directly after it: it may have given up before', async () => {
+test('A response is lost if the sender closes the connection directly after it, because it may have given up before', async () => {
   const started = await listen();
   const { port } = new URL(url);
   const socket = connect(Number(port), '127.0.0.1');
@@ -128,7 +128,7 @@ test('An answer is lost if the sender closes the connection directly after it: i
   expect(started.ledger.calls).toMatchObject([{ processed: true, status: 200 }]);
 });
 
-test('An answer is complete if the sender uses the connection again, and then closes it', async () => {
+test('A response is complete if the sender reuses the connection, and then closes it', async () => {
   const started = await listen();
   const { port } = new URL(url);
   const socket = connect(Number(port), '127.0.0.1');
@@ -145,7 +145,7 @@ test('An answer is complete if the sender uses the connection again, and then cl
   expect(started.ledger.calls[0]?.answer).toBe('complete');
 });
 
-test('429 comes in turn with seconds, with an HTTP date and without Retry-After', async () => {
+test('429 has Retry-After in seconds, as an HTTP date and not at all, in rotation', async () => {
   const started = await listen({ retryAfterSeconds: 1 });
   const headers: (string | null)[] = [];
   for (let turn = 0; turn < 3; turn += 1) {
@@ -180,7 +180,7 @@ test('A burst of server errors ends after its duration', async () => {
   expect(started.ledger.callsOf('event-1').filter(({ processed }) => processed)).toHaveLength(1);
 });
 
-test('A connection that ends before the answer leaves in turn a processed event and one that is not', async () => {
+test('A connection that ends before the response ends alternately after and before the event is processed', async () => {
   const started = await listen();
   for (let turn = 0; turn < 4; turn += 1) {
     faults.next('half_closed');
@@ -195,7 +195,7 @@ test('A connection that ends before the answer leaves in turn a processed event 
   ]);
 });
 
-test('An answer that is not HTTP is lost, and the event is not processed', async () => {
+test('A response that is not HTTP is lost, and the event is not processed', async () => {
   const started = await listen();
   faults.next('garbage_answer');
   await expect(deliver()).rejects.toMatchObject({ message: 'fetch failed' });
@@ -211,7 +211,7 @@ test('A refused event is refused again, and others are not', async () => {
   expect((await deliver({ id: 'event-2' })).status).toBe(200);
 });
 
-test('An event that was called before is not refused for good', async () => {
+test('An event that was sent before is not refused permanently', async () => {
   await listen();
   await deliver();
   faults.next('refused_4xx');
@@ -219,7 +219,7 @@ test('An event that was called before is not refused for good', async () => {
   expect([400, 422]).toContain((await deliver({ id: 'event-2' })).status);
 });
 
-test('While it is down, it refuses connections, and afterwards it answers on the same port', async () => {
+test('While it is down, it refuses connections, and afterwards it responds on the same port', async () => {
   await listen({ downMs: 300 });
   faults.next('down');
   expect((await deliver()).status).toBe(200);

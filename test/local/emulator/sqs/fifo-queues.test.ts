@@ -102,7 +102,7 @@ describe('the order of messages', () => {
     expect(slow.take(10).map(({ body }) => body)).toEqual(['a1']);
   });
 
-  test('The same message is accepted once in five minutes, also after its deletion', () => {
+  test('The same message is accepted once in five minutes, even after its deletion', () => {
     const [first, again] = [
       queue.accept({ body: 'x', groupId: 'a' }),
       queue.accept({ body: 'x', groupId: 'b' }),
@@ -145,7 +145,7 @@ describe('the order of messages', () => {
     ]);
   });
 
-  test('Whatever is received, deleted and returned, each group is processed in order and once', () => {
+  test('Each group is processed in order and once, regardless of what is received, deleted and returned', () => {
     const random = new Random(5);
     const sent: Record<string, number> = {};
     const processed: Record<string, number[]> = {};
