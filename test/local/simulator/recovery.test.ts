@@ -3,7 +3,7 @@ import { GENERATED_TOPICS, Generator } from 'switchboard-local/simulator/generat
 import { EventHistory } from 'switchboard-local/simulator/recovery/event-history.ts';
 import { RECOVERY_PERMISSIONS } from 'switchboard-local/simulator/recovery/recovery-resource.ts';
 import { type Listening, Simulator, type SimulatorOptions } from 'switchboard-local/simulator/simulator.ts';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { CloudClient } from './cloud-client.ts';
 
 const USER = '6f1c9d4e-0000-4000-8000-000000000001';
@@ -19,7 +19,10 @@ async function start(options: SimulatorOptions = {}): Promise<void> {
   client = new CloudClient(cloud);
   await client.login();
 }
-afterEach(() => simulator.close());
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await simulator.close();
+});
 
 async function post(path: string, body: object): Promise<{ status: number; body: Record<string, never[]> }> {
   const response = await fetch(`${cloud.url}/api/v2/${path}`, {
@@ -63,6 +66,14 @@ describe('the REST API about the past', () => {
         },
       ],
     });
+  });
+
+  test('Without a delay an event is visible at once, also if the clock of the ledger is ahead', async () => {
+    await start();
+    vi.spyOn(performance, 'timeOrigin', 'get').mockReturnValue(performance.timeOrigin + 60_000);
+    emit(`v2.users.${USER}.presence`, presence('2026-01-01T00:10:00.000Z'));
+    const { body } = await post('analytics/users/details/query', { interval });
+    expect(body.totalHits).toBe(1);
   });
 
   test('A change to only the message of a presence is not in the details of users', async () => {
