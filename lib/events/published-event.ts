@@ -1,5 +1,10 @@
 import * as z from 'zod';
-import { type EventDetail, MAX_DETAIL_TYPE_CHARACTERS, storedObjectSchema } from './schema.ts';
+import {
+  type EventDetail,
+  jsonObjectSchema,
+  MAX_DETAIL_TYPE_CHARACTERS,
+  storedObjectSchema,
+} from './schema.ts';
 
 /** `detail` of a published event. Unknown fields are kept: they belong to the event of Genesys Cloud. */
 export const eventDetailSchema = z.looseObject({
@@ -7,7 +12,7 @@ export const eventDetailSchema = z.looseObject({
   version: z.string().optional(),
   timestamp: z.string().min(1),
   /** Empty if `metadata.oversize` says where the whole `detail` is. */
-  eventBody: z.record(z.string(), z.unknown()),
+  eventBody: jsonObjectSchema,
   metadata: z.looseObject({
     CorrelationId: z.unknown().optional(),
     eventId: z.string().min(1),

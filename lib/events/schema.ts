@@ -9,23 +9,32 @@ const MAX_PROTOCOL_CHARACTERS = 64;
  */
 const protocolSchema = z.string().min(1).max(MAX_PROTOCOL_CHARACTERS);
 
-/** Kept as parsed. A copy would lose a key named `__proto__`, and would take time for every event. */
-const jsonObjectSchema = z.custom<Record<string, unknown>>(
+/** Any object, kept as parsed. A copy would lose a key named `__proto__`, and would take time for every event. */
+export const jsonObjectSchema = z.custom<Record<string, unknown>>(
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value) && !isExactNumber(value),
   'Invalid input: expected an object',
 );
+
+/** Checks a value without copying it, for the same reason. */
+function checked<T>(schema: z.ZodType<T>): z.ZodType<T> {
+  return z.custom<T>().superRefine((value, context) => {
+    for (const issue of schema.safeParse(value).error?.issues ?? []) context.addIssue({ ...issue });
+  });
+}
 
 /**
  * One event as Genesys Cloud sends it, on the socket and as the `detail` of its own EventBridge integration (which
  * adds `timestamp`). Unknown fields are kept because they belong to the event.
  */
-export const frameSchema = z.looseObject({
-  topicName: z.string().min(1).max(1_000),
-  version: z.string().optional(),
-  timestamp: z.string().optional(),
-  eventBody: jsonObjectSchema,
-  metadata: jsonObjectSchema.optional(),
-});
+export const frameSchema = checked(
+  z.looseObject({
+    topicName: z.string().min(1).max(1_000),
+    version: z.string().optional(),
+    timestamp: z.string().optional(),
+    eventBody: jsonObjectSchema,
+    metadata: jsonObjectSchema.optional(),
+  }),
+);
 /** One event as Genesys Cloud sends it. */
 export type Frame = z.infer<typeof frameSchema>;
 

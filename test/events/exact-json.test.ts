@@ -75,7 +75,7 @@ describe('long numbers', () => {
         const [parsed, exact] = parseExactJson(`[${text},${number}]`) as [unknown, unknown];
         expect(JSON.stringify(parsed)).toBe(text);
         expect(JSON.stringify(exact)).toBe(number);
-        expect(parseExactJson(text)).toEqual(JSON.parse(text));
+        expect(parseExactJson(text)).toEqual(body);
       }),
     );
   });
@@ -90,6 +90,43 @@ describe('long numbers', () => {
   test('A value that is nested 100,000 levels deep is parsed', () => {
     const text = `${'['.repeat(100_000)}9007199254740993${']'.repeat(100_000)}`;
     expect(Array.isArray(parseExactJson(text))).toBe(true);
+  });
+});
+
+describe('keys with escape sequences', () => {
+  const keysOf = (text: string) => Object.keys(parseExactJson(text) as object);
+
+  test.each([String.raw`\"`, String.raw`\n`, String.raw`\ufffe`, String.raw`\u0041`])(
+    'The key %s is right, although an object with a backslash as key was parsed before',
+    (escaped) => {
+      // With JSON.parse, the second object would have a backslash as key.
+      expect(keysOf(String.raw`{"h":[],"\\":0}`)).toEqual(['h', '\\']);
+      expect(keysOf(`{"h":1,"${escaped}":2}`)).toEqual(['h', JSON.parse(`"${escaped}"`)]);
+      expect(parseExactJson(`[{"h":1,"${escaped}" \n: 9007199254740993}]`)).toEqual([
+        { h: 1, [JSON.parse(`"${escaped}"`)]: exactInteger(9_007_199_254_740_993n) },
+      ]);
+    },
+  );
+
+  test('Of equal keys, escaped or not, the last value and the first position count', () => {
+    const text = String.raw`{"\u0041":1,"b":2,"A":3,"\n":4,"\u000a":5,"\u005f_proto__":6}`;
+    expect(JSON.stringify(parseExactJson(text))).toBe(String.raw`{"A":3,"b":2,"\n":5,"__proto__":6}`);
+  });
+
+  test.each([
+    String.raw`{"b":1,\"a":1}`,
+    String.raw`{\"a":1}`,
+    String.raw`{"\x":1}`,
+    String.raw`{"\n`,
+    String.raw`{"\n":}`,
+    '\\',
+  ])('Text that is not JSON is refused: %s', (text) => {
+    expect(() => parseExactJson(text)).toThrow(SyntaxError);
+  });
+
+  test('A value that is nested 100,000 levels deep is parsed', () => {
+    const text = `${String.raw`{"\n":`.repeat(100_000)}1${'}'.repeat(100_000)}`;
+    expect(parseExactJson(text)).toBeTypeOf('object');
   });
 });
 

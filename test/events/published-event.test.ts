@@ -62,6 +62,16 @@ test.each(['topicName', 'timestamp', 'eventBody'])(
   },
 );
 
+test('The schema keeps a member named __proto__ of a body', () => {
+  const event = delivered(QUEUED);
+  const eventBody = JSON.parse('{"__proto__":1}') as object;
+  const { detail } = publishedEventSchema.parse({
+    ...event,
+    detail: { ...(event.detail as object), eventBody },
+  });
+  expect(JSON.stringify(detail.eventBody)).toBe('{"__proto__":1}');
+});
+
 test('The type of a parsed event is that of the published detail', () => {
   expectTypeOf<PublishedEvent['detail']>().toExtend<EventDetail>();
 });
