@@ -42,7 +42,9 @@ export class ImportedSwitchboard extends SwitchboardBase {
   /** @throws Error if the deployment was imported without its name */
   override get deploymentName(): string {
     if (this.givenName === undefined)
-      throw new Error(`${this.node.path} was imported without \`deploymentName\`, which its metrics need.`);
+      throw new Error(
+        `${this.node.path} was imported without \`deploymentName\`, which its metrics need. Specify it in Switchboard.fromAttributes: it is the stack output SwitchboardDeploymentName.`,
+      );
     return this.givenName;
   }
 }

@@ -244,7 +244,9 @@ export abstract class SwitchboardBase extends Construct implements ISwitchboard 
   ): void {
     const arn = this.granted[resource];
     if (arn === undefined)
-      throw new Error(`${this.node.path} was imported without \`${resource}\`, which this grant needs.`);
+      throw new Error(
+        `${this.node.path} was imported without \`${resource}\`, which this grant needs. Specify it in Switchboard.fromAttributes.`,
+      );
     grantee.grantPrincipal.addToPrincipalPolicy(
       new PolicyStatement({ actions, resources: [`${arn}${suffix}`] }),
     );

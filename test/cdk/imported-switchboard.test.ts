@@ -83,10 +83,10 @@ describe('an imported deployment', () => {
   test('A grant without the ARN that it needs is refused with the name of the attribute', () => {
     using other = importing({});
     expect(() => other.switchboard.grantReadGaps(other.role)).toThrow(
-      'Other/Switchboard was imported without `stateTableArn`, which this grant needs.',
+      'Other/Switchboard was imported without `stateTableArn`, which this grant needs. Specify it in Switchboard.fromAttributes.',
     );
     expect(() => other.switchboard.metricPublished()).toThrow(
-      'Other/Switchboard was imported without `deploymentName`, which its metrics need.',
+      'Other/Switchboard was imported without `deploymentName`, which its metrics need. Specify it in Switchboard.fromAttributes: it is the stack output SwitchboardDeploymentName.',
     );
   });
 
