@@ -1,3 +1,5 @@
+import type { DeliveryOptions } from '../../lib/cdk/index.ts';
+
 /** The properties of {@link STACK}, with which the same stack is synthesized from source. */
 export const PROPERTIES = {
   genesysDomain: 'mypurecloud.de',
@@ -6,21 +8,42 @@ export const PROPERTIES = {
   webhook: {},
 } as const;
 
+/** Two deliveries of {@link STACK}, by name, one of them ordered. */
+export const DELIVERIES = {
+  Wallboard: {
+    url: 'https://wallboard.example.com/presence',
+    match: { detailTypes: ['v2.users.{id}.presence'] },
+  },
+  'Crm-1': {
+    url: 'https://crm.example.com/conversations',
+    match: { detailTypes: ['v2.routing.queues.{id}.conversations'] },
+    fields: {
+      eventId: 'detail.metadata.eventId',
+      conversationId: { path: 'detail.eventBody.id', type: 'string' },
+    },
+    redaction: { mask: ['**.ani'] },
+    ordered: true,
+    ratePerSecond: 200,
+  },
+} as const satisfies Record<string, DeliveryOptions>;
+
 /** `lib/wallboard-stack.ts`, with the names that `cdk init` gives. */
 export const STACK = `import * as cdk from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
-import { Switchboard } from 'switchboard';
+import { type DeliveryOptions, Switchboard } from 'switchboard';
 import type { SwitchboardProps } from 'switchboard/cdk';
 
 const PROPERTIES: SwitchboardProps = ${JSON.stringify(PROPERTIES)};
+const DELIVERIES: Record<string, DeliveryOptions> = ${JSON.stringify(DELIVERIES)};
 
 export class WallboardStack extends cdk.Stack {
   constructor(scope: Construct, id: string, props?: cdk.StackProps) {
     super(scope, id, props);
-    new Switchboard(this, 'Switchboard', {
+    const switchboard = new Switchboard(this, 'Switchboard', {
       ...PROPERTIES,
       forEmulator: this.node.tryGetContext('emulator') === 'true',
     });
+    for (const [name, options] of Object.entries(DELIVERIES)) switchboard.deliverTo(name, options);
   }
 }
 `;

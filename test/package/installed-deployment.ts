@@ -41,17 +41,27 @@ export async function deployApp({ directory }: CdkApp, endpoint: string): Promis
   return WallboardStack;
 }
 
+/** The events that reached the bus, and the report about them. */
+export interface SentThrough {
+  readonly report: LedgerReport;
+  /** The ids of events on the bus, by `detail-type`. */
+  readonly eventIds: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
 /** Sends events through the ingester of the package and the deployed stack. */
 export async function sendThrough(
   { packageDirectory }: CdkApp,
   outputs: Outputs,
   { endpoint, topics }: { endpoint: string; topics: readonly string[] },
-): Promise<LedgerReport> {
+): Promise<SentThrough> {
   const ledger = new Ledger();
+  const eventIds = new Map<string, Set<string>>();
   const simulator = new Simulator({ seed: 1, users: 5, queues: 2, ledger });
-  const target = new BusTarget({ endpoint, region: REGION, credentials: DUMMY_CREDENTIALS }, ({ detail }) =>
-    ledger.received(ledger.keyOf(detail)),
-  );
+  const aws = { endpoint, region: REGION, credentials: DUMMY_CREDENTIALS };
+  const target = new BusTarget(aws, ({ detail, 'detail-type': type }) => {
+    ledger.received(ledger.keyOf(detail));
+    eventIds.set(type, (eventIds.get(type) ?? new Set()).add(detail.metadata.eventId));
+  });
   const { url } = await simulator.listen();
   await fillSecret(endpoint, outputs.SwitchboardSecretName ?? '', chooseGenesys({}).credentials);
   await target.start(outputs.SwitchboardEventBusName ?? '');
@@ -84,7 +94,7 @@ export async function sendThrough(
     await target.stop();
     await simulator.close();
   }
-  return ledger.report();
+  return { report: ledger.report(), eventIds };
 }
 
 /** Resolves when the ingester is subscribed. Rejects if it ends. */

@@ -5,9 +5,10 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { localEndpoint } from '../../bin/deploy-local/local-endpoint.ts';
 import { Switchboard } from '../../lib/cdk/index.ts';
-import { HANDLER, MISTAKES, PROPERTIES, STACK, TEST } from './app-sources.ts';
+import { DELIVERIES, HANDLER, MISTAKES, PROPERTIES, STACK, TEST } from './app-sources.ts';
 import { CdkApp, PROJECT_ROOT, run } from './cdk-app.ts';
 import { deployApp, sendThrough } from './installed-deployment.ts';
+import { LocalDeliveries } from './local-deliveries.ts';
 
 /** Metadata that the construct does not decide. */
 const WITHOUT_METADATA = [
@@ -21,6 +22,7 @@ const WITHOUT_METADATA = [
 /** Compiles also the declarations of packages. */
 const ALL_DECLARATIONS = ['--skipLibCheck', 'false'];
 const EVENTS = 1_000;
+const MAX_DELIVERED_MS = 60_000;
 
 const app = new CdkApp();
 beforeAll(async () => {
@@ -41,7 +43,8 @@ async function synthesized(directory: string): Promise<unknown> {
 function fromSource(): unknown {
   const { context } = JSON.parse(app.read('cdk.json'));
   const stack = new Stack(new App({ context, outdir: join(app.directory, 'from-source') }), 'WallboardStack');
-  new Switchboard(stack, 'Switchboard', PROPERTIES);
+  const switchboard = new Switchboard(stack, 'Switchboard', PROPERTIES);
+  for (const [name, options] of Object.entries(DELIVERIES)) switchboard.deliverTo(name, options);
   return Template.fromStack(stack).toJSON();
 }
 
@@ -85,13 +88,27 @@ describe('An app as cdk init makes it, with CommonJS', () => {
     await run('npm', ['test'], { directory: app.directory });
   });
 
-  test('It deploys to an AWS emulator, and events pass through the deployed stack', async () => {
+  test('It deploys to an AWS emulator, and events pass through the deployed stack to the bus and to both destinations', async () => {
     const endpoint = localEndpoint(process.env);
     const outputs = await deployApp(app, endpoint);
-    const report = await sendThrough(app, outputs, { endpoint, topics: PROPERTIES.topics });
+    await using deliveries = await LocalDeliveries.start(Object.keys(DELIVERIES), endpoint);
+    const { report, eventIds } = await sendThrough(app, outputs, { endpoint, topics: PROPERTIES.topics });
     expect(report).toMatchObject({ lost: 0, publishedTwice: 0, unexpected: 0 });
     expect(report.published).toBe(report.sent);
     expect(report.sent).toBeGreaterThan(0);
+    for (const [name, { match }] of Object.entries(DELIVERIES)) {
+      const published = eventIds.get(match.detailTypes[0]);
+      expect(published?.size).toBeGreaterThan(0);
+      await expect
+        .poll(() => deliveries.requests(name).length, { timeout: MAX_DELIVERED_MS })
+        .toBeGreaterThanOrEqual(Number(published?.size));
+      const delivered = deliveries.verifiedIds(name);
+      expect(new Set(delivered)).toEqual(published);
+      expect(delivered).toHaveLength(Number(published?.size));
+    }
+    const mapped = Object.keys(DELIVERIES['Crm-1'].fields).sort();
+    for (const { body } of deliveries.requests('Crm-1'))
+      expect(Object.keys(JSON.parse(body)).sort()).toEqual(mapped);
   });
 
   test('The compiler reports wrong properties, and has every declaration that it needs', async () => {
