@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto';
 
+const QUOTATION_MARK = 0x22;
+const BACKSLASH = 0x5c;
+
 /** JSON text in which no key has an escape sequence, and the original keys of the names that replace them. */
 export interface PlainKeys {
   readonly text: string;
@@ -54,7 +57,11 @@ export function withKeys(
 /** The index after the quotation mark that ends the string, or after the end of the text. */
 function endOfString(text: string, inside: number): number {
   let at = inside;
-  while (at < text.length && text[at] !== '"') at += text[at] === '\\' ? 2 : 1;
+  for (; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTATION_MARK) break;
+    if (code === BACKSLASH) at += 1;
+  }
   return at + 1;
 }
 
