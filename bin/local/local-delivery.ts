@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { Metrics } from '@aws-lambda-powertools/metrics';
-import { type EventBridgeClient, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
+import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
-import { CreateQueueCommand, GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { Emulator } from 'switchboard-local/emulator/emulator.ts';
 import { type Invocation, SqsPoller } from 'switchboard-local/lambda/poller.ts';
 import { Random } from 'switchboard-local/random.ts';
@@ -13,22 +13,21 @@ import { DELIVERY_TIMES, type DeliveryTimes } from '../../functions/delivery/del
 import { type AwsEdge, dynamoDbClient, secretsManagerClient, sqsClient } from '../../lib/aws/aws-clients.ts';
 import { createLogger, type LogLevel } from '../../lib/aws/logger.ts';
 import { METRIC_NAMESPACE } from '../../lib/aws/metric-names.ts';
-import { NAMES } from './resources.ts';
+import { createDeliveryQueues, type DeliveryQueues } from './delivery-queues.ts';
+import { orderPoller } from './order-poller.ts';
+import { deliveryQueue, NAMES } from './resources.ts';
 
 /** Name of the destination of a local run. */
 export const DESTINATION = 'Local';
-const RULE = 'switchboard-delivery';
 /** Concurrent invocations, each with one call at a time. */
 const CONCURRENCY = 10;
 const SIGNING_KEY_BYTES = 32;
-const RETENTION_SECONDS = 14 * 86_400;
 /** Shorter than in a deployment, so that a run does not wait long for the messages of killed invocations. */
 const FUNCTION_TIMEOUT_MS = 30_000;
 const VISIBILITY_TIMEOUT_SECONDS = 60;
 /** The same with the built-in receiver, whose calls are shorter. */
 const BUILT_IN_FUNCTION_TIMEOUT_MS = 11_000;
 const BUILT_IN_VISIBILITY_TIMEOUT_SECONDS = 12;
-const MAX_RECEIVES = 1_000;
 /** Shorter than the time that the built-in receiver takes with the fault `receiver_slow`. */
 const BUILT_IN_TIMEOUT_MS = 1_000;
 /** Times that suit the built-in receiver, whose outages last a second. */
@@ -55,12 +54,26 @@ export interface LocalDeliveryOptions {
   /** Signing key of Standard Webhooks. */
   readonly signingKey: string;
   readonly ratePerSecond: number | undefined;
+  /** Whether the events of a conversation are delivered in their order. */
+  readonly ordered: boolean;
+  /** A value of the variable `REDACTION`. @default - nothing is redacted */
+  readonly redaction?: string;
   readonly logLevel: LogLevel;
   readonly seed: number;
   /** Probability that an invocation is killed. */
   readonly crashRate: number;
   readonly onInvocation: (invocation: Invocation) => void;
+  /** Called for each invocation of the order function. */
+  readonly onOrderInvocation: (invocation: Invocation) => void;
   readonly onBatch: (report: DeliveryReport) => void;
+}
+
+/** The running functions of a delivery. */
+export interface LocalDelivery {
+  start(): void;
+  /** Resolves when no event is left to deliver. @throws PollerIdleTimeoutError after the timeout */
+  idle(timeoutMs: number): Promise<void>;
+  stop(): Promise<void>;
 }
 
 /** A new signing key of Standard Webhooks. */
@@ -69,15 +82,46 @@ export function newSigningKey(): string {
 }
 
 /**
- * Delivers the events of the local bus to a URL: the rule, the queues, and the delivery function as Lambda runs it. It
- * calls the local AWS in-process, like the consumer.
+ * Delivers the events of the local bus to a URL: the rule, the queues, and the functions as Lambda runs them. They call
+ * the local AWS in-process, like the consumer.
  */
-export async function createLocalDelivery(options: LocalDeliveryOptions): Promise<SqsPoller> {
-  const { emulator, edge, isBuiltIn, logLevel, ratePerSecond } = options;
-  const urls = await createQueues(options);
+export async function createLocalDelivery(options: LocalDeliveryOptions): Promise<LocalDelivery> {
+  const { emulator, edge, ordered } = options;
+  const urls = await createDeliveryQueues(options.clients, {
+    ordered,
+    visibilitySeconds: visibilityOf(options),
+  });
   await secretsManagerClient({ ...edge, requestHandler: emulator.requestHandler() }).send(
     new CreateSecretCommand({ Name: NAMES.signingSecret, SecretString: options.signingKey }),
   );
+  const timeoutMs = options.isBuiltIn ? BUILT_IN_FUNCTION_TIMEOUT_MS : FUNCTION_TIMEOUT_MS;
+  const fifoQueueUrl = urls.queueUrl;
+  // In the order in which the events pass through them.
+  const pollers = [
+    ...(ordered ? [orderPoller({ ...options, fifoQueueUrl, timeoutMs })] : []),
+    deliveryPoller(options, urls, timeoutMs),
+  ];
+  return {
+    start: () => {
+      for (const poller of pollers) poller.start();
+    },
+    idle: async (idleMs) => {
+      const deadlineMs = performance.now() + idleMs;
+      for (const poller of pollers) await poller.idle(Math.max(0, deadlineMs - performance.now()));
+    },
+    stop: async () => {
+      await Promise.all(pollers.map((poller) => poller.stop()));
+    },
+  };
+}
+
+function visibilityOf({ isBuiltIn }: LocalDeliveryOptions): number {
+  return isBuiltIn ? BUILT_IN_VISIBILITY_TIMEOUT_SECONDS : VISIBILITY_TIMEOUT_SECONDS;
+}
+
+/** The delivery function. */
+function deliveryPoller(options: LocalDeliveryOptions, urls: DeliveryQueues, timeoutMs: number): SqsPoller {
+  const { emulator, edge, isBuiltIn, logLevel, ratePerSecond, redaction } = options;
   const config = readConfig({
     DESTINATION,
     DESTINATION_URL: options.url,
@@ -91,13 +135,14 @@ export async function createLocalDelivery(options: LocalDeliveryOptions): Promis
     SIGNING_SECRET_ID: NAMES.signingSecret,
     LOG_LEVEL: logLevel,
     ...(ratePerSecond === undefined ? {} : { RATE_PER_SECOND: String(ratePerSecond) }),
+    ...(redaction === undefined ? {} : { REDACTION: redaction }),
     ...(isBuiltIn ? { TIMEOUT_MS: String(BUILT_IN_TIMEOUT_MS) } : {}),
   });
   return new SqsPoller({
     sqs: emulator.sqs,
-    queueName: NAMES.deliveryQueue,
+    queueName: deliveryQueue(options.ordered),
     maximumConcurrency: CONCURRENCY,
-    functionTimeoutMs: isBuiltIn ? BUILT_IN_FUNCTION_TIMEOUT_MS : FUNCTION_TIMEOUT_MS,
+    functionTimeoutMs: timeoutMs,
     random: new Random(options.seed).fork('delivery'),
     crash: { rate: options.crashRate },
     createHandler: (environment) => {
@@ -115,44 +160,4 @@ export async function createLocalDelivery(options: LocalDeliveryOptions): Promis
     },
     onInvocation: options.onInvocation,
   });
-}
-
-/** Creates what `deliverTo` of the CDK construct creates: the queues, and the rule that fills them. */
-async function createQueues({ clients: { sqs, eventbridge }, isBuiltIn }: LocalDeliveryOptions) {
-  const visibilitySeconds = isBuiltIn ? BUILT_IN_VISIBILITY_TIMEOUT_SECONDS : VISIBILITY_TIMEOUT_SECONDS;
-  const MessageRetentionPeriod = String(RETENTION_SECONDS);
-  const deadLetterQueueUrl = await createQueue(sqs, NAMES.deliveryDeadLetterQueue, {
-    MessageRetentionPeriod,
-  });
-  const queueUrl = await createQueue(sqs, NAMES.deliveryQueue, {
-    MessageRetentionPeriod,
-    VisibilityTimeout: String(visibilitySeconds),
-    RedrivePolicy: JSON.stringify({
-      deadLetterTargetArn: await arnOf(sqs, deadLetterQueueUrl),
-      maxReceiveCount: MAX_RECEIVES,
-    }),
-  });
-  const rule = { EventBusName: NAMES.bus, Name: RULE };
-  const EventPattern = JSON.stringify({ source: ['genesys.cloud'] });
-  await eventbridge.send(new PutRuleCommand({ ...rule, EventPattern }));
-  await eventbridge.send(
-    new PutTargetsCommand({
-      EventBusName: NAMES.bus,
-      Rule: RULE,
-      Targets: [{ Id: 'delivery', Arn: await arnOf(sqs, queueUrl) }],
-    }),
-  );
-  return { queueUrl, deadLetterQueueUrl };
-}
-
-async function createQueue(sqs: SQSClient, QueueName: string, Attributes: Record<string, string>) {
-  const { QueueUrl = '' } = await sqs.send(new CreateQueueCommand({ QueueName, Attributes }));
-  return QueueUrl;
-}
-
-async function arnOf(sqs: SQSClient, QueueUrl: string): Promise<string> {
-  const { Attributes = {} } = await sqs.send(
-    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }),
-  );
-  return Attributes.QueueArn ?? '';
 }

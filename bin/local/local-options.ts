@@ -64,6 +64,11 @@ export function localCommand(run: (options: LocalOptions) => Promise<void>): Com
       number(0.01, MAX_EVENTS_PER_SECOND, { whole: false }),
     )
     .option(
+      '--deliver-ordered',
+      'deliver the events of a conversation in their order, through an SQS FIFO queue; requires --deliver',
+      false,
+    )
+    .option(
       '--tasks <n>',
       'tasks of the ingester, each a process with its own connections: one leads, the others are standbys; ingester_kill kills the leader',
       number(1, MAX_TASKS),
@@ -164,10 +169,11 @@ function auditConflicts({ audit, auditFile }: LocalOptions): string[] {
   return ['--audit connections or all requires --audit-file, and --audit-file requires one of them'];
 }
 
-function deliveryConflicts({ deliver, deliverRate, faults }: LocalOptions): string[] {
+function deliveryConflicts({ deliver, deliverRate, deliverOrdered, faults }: LocalOptions): string[] {
   const named = faults.receiver.filter((kind) => faults.named.includes(`${RECEIVER_PREFIX}${kind}`));
   return [
     ...(deliverRate !== undefined && deliver === undefined ? ['--deliver-rate requires --deliver'] : []),
+    ...(deliverOrdered && deliver === undefined ? ['--deliver-ordered requires --deliver'] : []),
     ...(named.length > 0 && deliver !== true
       ? [`--faults ${named.map((kind) => RECEIVER_PREFIX + kind).join(',')} requires --deliver without a URL`]
       : []),

@@ -12,6 +12,8 @@ export interface Progress {
   sent: number | undefined;
   received: number;
   published: number;
+  /** Events that the destination accepted. Undefined without `--deliver`. */
+  delivered: number | undefined;
   duplicates: number;
   /** Events received but not on the bus yet. */
   lag: number;
@@ -21,11 +23,12 @@ export interface Progress {
   errors: number;
 }
 
-/** Columns of the progress table, in 80 characters. */
+/** Columns of the progress table, in 80 characters without `delivered`. */
 const COLUMNS = [
   'sent',
   'received',
   'published',
+  'delivered',
   'duplicates',
   'lag',
   'connections',

@@ -16,6 +16,8 @@ export const NAMES = {
   gapsQueue: 'switchboard-gaps',
   deliveryQueue: 'switchboard-delivery',
   deliveryDeadLetterQueue: 'switchboard-delivery-dead-letter',
+  orderQueue: 'switchboard-delivery-order',
+  orderDeadLetterQueue: 'switchboard-delivery-order-dead-letter',
   signingSecret: 'switchboard-delivery-signing',
   claimsTable: 'switchboard-claims',
   stateTable: 'switchboard-state',
@@ -24,6 +26,16 @@ export const NAMES = {
   webhookSecret: 'switchboard-webhook',
   auditLogGroup: 'switchboard-audit',
 } as const;
+
+/** Name of the delivery queue, which is a FIFO queue if the order is kept. */
+export function deliveryQueue(ordered: boolean): string {
+  return ordered ? `${NAMES.deliveryQueue}.fifo` : NAMES.deliveryQueue;
+}
+
+/** Name of its dead-letter queue, which is of the same type. */
+export function deliveryDeadLetterQueue(ordered: boolean): string {
+  return ordered ? `${NAMES.deliveryDeadLetterQueue}.fifo` : NAMES.deliveryDeadLetterQueue;
+}
 
 /** URLs of the created queues. */
 export interface Resources {

@@ -1,11 +1,11 @@
-import { PollerIdleTimeoutError, type SqsPoller } from 'switchboard-local/lambda/poller.ts';
+import { PollerIdleTimeoutError } from 'switchboard-local/lambda/poller.ts';
 import { DeliveryReceiver } from 'switchboard-local/receiver/delivery-receiver.ts';
 import { ReceiverFaults } from 'switchboard-local/receiver/receiver-faults.ts';
 import type { DeliveryReport } from '../../functions/delivery/delivery-batch.ts';
 import { eventBridgeClient, sqsClient } from '../../lib/aws/aws-clients.ts';
 import { DeliveryAccount, type DeliveryResult } from './delivery-account.ts';
 import { CONSUMER_CRASH_RATE, RECEIVER_FAULT_RATE, RECEIVER_PREFIX } from './fault-options.ts';
-import { createLocalDelivery, newSigningKey } from './local-delivery.ts';
+import { createLocalDelivery, type LocalDelivery, newSigningKey } from './local-delivery.ts';
 import { LOCAL_AWS, type Pipeline } from './pipeline.ts';
 import type { ProgressDisplay } from './progress-display.ts';
 import { NAMES } from './resources.ts';
@@ -31,6 +31,8 @@ export interface RunDelivery {
   readonly signingKey: string;
   /** Faults of the built-in receiver that took effect, by name. */
   readonly faults: Readonly<Record<string, number>>;
+  /** Events that the destination accepted so far. */
+  readonly delivered: number;
   /** Waits until every event is delivered or in the dead-letter queue. */
   settle(timeoutMs: number): Promise<void>;
   /** What became of the events; undefined for a URL, whose arrivals are not known. */
@@ -44,17 +46,20 @@ export async function startDelivery(
   pipeline: Pipeline,
   display: ProgressDisplay,
 ): Promise<RunDelivery | undefined> {
-  const { deliver, deliverRate: ratePerSecond, seed, faults, logLevel } = options;
+  const { deliver, deliverRate: ratePerSecond, deliverOrdered: ordered = false } = options;
+  const { seed, faults, logLevel } = options;
   if (deliver === undefined) return undefined;
   const signingKey = newSigningKey();
   const { url, receiver } = deliver === true ? await startReceiver(options, signingKey) : { url: deliver };
-  const account = new DeliveryAccount();
+  const account = new DeliveryAccount({ ratePerSecond, ordered });
   const { emulator, emulatorUrl: endpoint } = pipeline;
   emulator.eventbridge.onEvent(({ busName, event }) => {
     if (busName === NAMES.bus && receiver) account.published(event.detail);
   });
   const edge = { ...LOCAL_AWS, endpoint };
-  const poller = await createLocalDelivery({
+  const showFailure = receiver ? () => undefined : showFailures(display);
+  let delivered = 0;
+  const functions = await createLocalDelivery({
     emulator,
     edge,
     clients: { sqs: sqsClient(edge), eventbridge: eventBridgeClient(edge) },
@@ -63,23 +68,31 @@ export async function startDelivery(
     isBuiltIn: receiver !== undefined,
     signingKey,
     ratePerSecond,
+    ordered,
     logLevel,
     seed,
     crashRate: faults.consumerCrash ? CONSUMER_CRASH_RATE : 0,
     onInvocation: (invocation) => account.onInvocation(invocation),
-    onBatch: receiver ? () => undefined : showFailures(display),
+    onOrderInvocation: (invocation) => account.onOrderInvocation(invocation),
+    onBatch: (report) => {
+      delivered += [...report.ends.values()].filter((end) => end === 'delivered').length;
+      showFailure(report);
+    },
   });
-  poller.start();
+  functions.start();
   return {
     url,
     signingKey,
     get faults() {
       return receiver ? faultCounts(receiver.faults) : {};
     },
-    settle: (timeoutMs) => settle(poller, timeoutMs, display),
-    result: () => receiver && account.judge(receiver.server, emulator, ratePerSecond),
+    get delivered() {
+      return delivered;
+    },
+    settle: (timeoutMs) => settle(functions, timeoutMs, display),
+    result: () => receiver && account.judge(receiver.server, emulator),
     close: async () => {
-      await poller.stop();
+      await functions.stop();
       await receiver?.server.close();
     },
   };
@@ -108,9 +121,9 @@ function showFailures(display: ProgressDisplay): (report: DeliveryReport) => voi
   };
 }
 
-async function settle(poller: SqsPoller, timeoutMs: number, display: ProgressDisplay): Promise<void> {
+async function settle(functions: LocalDelivery, timeoutMs: number, display: ProgressDisplay): Promise<void> {
   try {
-    await poller.idle(timeoutMs);
+    await functions.idle(timeoutMs);
   } catch (error) {
     if (!(error instanceof PollerIdleTimeoutError)) throw error;
     display.warn(`The deliveries did not end within ${timeoutMs / 1000} s: ${error.message}`);

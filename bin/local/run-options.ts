@@ -29,6 +29,8 @@ export interface LocalOptions {
   deliver?: string | true;
   /** Maximum number of deliveries per second. */
   deliverRate?: number;
+  /** Whether the events of a conversation are delivered in their order. Default false. */
+  deliverOrdered?: boolean;
   /** Tasks of the ingester. Default 1. */
   tasks?: number;
   logLevel: LogLevel;

@@ -35,6 +35,7 @@ export function showProgress(run: RunParts, display: ProgressDisplay): () => voi
       sent: report?.sent,
       received,
       published: report?.published ?? accounting.published,
+      delivered: run.delivery?.delivered,
       duplicates: copies + pipeline.consumed.duplicates,
       lag,
       connections,

@@ -74,11 +74,20 @@ function unrecoverableText({ unrecoverable }: LocalResult): string {
 function deliveryRows({ delivery }: LocalResult): [name: string, value: string][] {
   if (!delivery) return [];
   const { delivered, deadLettered, twice, twiceUnknown, missing, calls } = delivery;
+  const { outOfOrder, outOfOrderDelayed } = delivery;
   const reasons = Object.entries(deadLettered).map(([reason, count]) => `${count} ${reason}`);
   return [
     ['delivered', `${delivered} with ${calls} calls`],
     ['not delivered', `${missing} missing; dead-lettered: ${reasons.join(', ') || 'none'}`],
     ['delivered twice', `${twice} (plus ${twiceUnknown} after an unknown outcome)`],
+    ...(outOfOrder === undefined
+      ? []
+      : [
+          [
+            'out of order',
+            `${outOfOrder} (plus ${outOfOrderDelayed} because an earlier one was delayed by a fault)`,
+          ] satisfies [string, string],
+        ]),
   ];
 }
 

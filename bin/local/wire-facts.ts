@@ -61,3 +61,8 @@ export function messageOwner(body: string): string | undefined {
     return undefined;
   }
 }
+
+/** The id of the event in the body of a message of a delivery. */
+export function eventIdIn(body: string): string {
+  return (JSON.parse(body) as { detail: { metadata: { eventId: string } } }).detail.metadata.eventId;
+}

@@ -96,7 +96,8 @@ function repetition(calls: readonly DeliveryCall[], times: number): 'known' | 'u
   return isKnown || !isUnknown ? 'known' : 'unknown';
 }
 
-function isRefusal({ status, answer }: DeliveryCall): boolean {
+/** Whether a call refused its event for good. */
+export function isRefusal({ status, answer }: DeliveryCall): boolean {
   return (
     answer === 'complete' &&
     status !== undefined &&
