@@ -9,7 +9,7 @@ const CONVERSATION_TOPIC =
   /^v2\.(?:users|routing\.queues)\.[^.]+\.conversations(?:\.(?:calls|callbacks|chats|cobrowsesessions|emails|messages|screenshares|socialexpressions|videos))?$/;
 /** Topics with the id of a conversation. It is also in bodies, but the body of an oversize event is not on the bus. */
 const TOPIC_WITH_CONVERSATION =
-  /^v2\.(?:detail\.events\.conversation|analytics\.conversation|conversations(?:\.[a-z]+)?)\.([0-9a-f]{8}-[0-9a-f-]{27})\./i;
+  /^v2\.(?:detail\.events\.conversation|analytics\.conversation|conversations(?:\.[a-z]+)?)\.([0-9a-f]{8}-[0-9a-f-]{27})(?:\.|$)/i;
 
 /** Where a message belongs in the FIFO queue. */
 export interface MessagePlace {

@@ -19,6 +19,8 @@ test.each<[string, object]>([
   [`v2.detail.events.conversation.${CONVERSATION}.customer.end`, { conversationId: CONVERSATION }],
   [`v2.detail.events.agent.${OTHER}.state`, { conversationId: CONVERSATION }],
   [`v2.conversations.${CONVERSATION}.transcription`, { conversationId: CONVERSATION }],
+  [`v2.conversations.calls.${CONVERSATION}`, { id: CONVERSATION, participants: [] }],
+  [`v2.conversations.messages.${CONVERSATION}`, { id: CONVERSATION, participants: [] }],
   [`v2.conversations.chats.${CONVERSATION}.messages`, { id: OTHER, conversation: { id: CONVERSATION } }],
   [`v2.users.${OTHER}.conversations`, { id: CONVERSATION }],
   [`v2.users.${OTHER}.conversations.calls`, { id: CONVERSATION }],
