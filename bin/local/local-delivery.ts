@@ -15,7 +15,7 @@ import { createLogger, type LogLevel } from '../../lib/aws/logger.ts';
 import { METRIC_NAMESPACE } from '../../lib/aws/metric-names.ts';
 import { createDeliveryQueues, type DeliveryQueues } from './delivery-queues.ts';
 import { orderPoller } from './order-poller.ts';
-import { deliveryQueue, NAMES } from './resources.ts';
+import { deliveryDeadLetterQueue, deliveryQueue, NAMES } from './resources.ts';
 
 /** Name of the destination of a local run. */
 export const DESTINATION = 'Local';
@@ -70,6 +70,10 @@ export interface LocalDeliveryOptions {
 
 /** The running functions of a delivery. */
 export interface LocalDelivery {
+  /** Events that are in a queue or are being delivered. */
+  readonly waiting: number;
+  /** Events in the dead-letter queue. */
+  readonly deadLetters: number;
   start(): void;
   /** Resolves when no event is left to deliver. @throws PollerIdleTimeoutError after the timeout */
   idle(timeoutMs: number): Promise<void>;
@@ -101,7 +105,17 @@ export async function createLocalDelivery(options: LocalDeliveryOptions): Promis
     ...(ordered ? [orderPoller({ ...options, fifoQueueUrl, timeoutMs })] : []),
     deliveryPoller(options, urls, timeoutMs),
   ];
+  const messagesIn = (queue: string) => {
+    const { visible, delayed, inFlight } = emulator.sqs.queue(queue).counts();
+    return visible + delayed + inFlight;
+  };
   return {
+    get waiting() {
+      return messagesIn(deliveryQueue(ordered)) + (ordered ? messagesIn(NAMES.orderQueue) : 0);
+    },
+    get deadLetters() {
+      return messagesIn(deliveryDeadLetterQueue(ordered));
+    },
     start: () => {
       for (const poller of pollers) poller.start();
     },

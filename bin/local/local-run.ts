@@ -31,8 +31,6 @@ const CONNECT_TIMEOUT_MS = 60_000;
 const POLL_MS = 20;
 /** Time for all events sent to reach the bus, including retries after faults. */
 const SETTLE_TIMEOUT_MS = 60_000;
-/** Time for all events to be delivered, including retries after faults and pauses that the receiver asks for. */
-const DELIVERY_TIMEOUT_MS = 300_000;
 /** When the queue has been empty for this long, events that are not on the bus will not reach it. */
 const EMPTY_QUEUE_MS = 5_000;
 
@@ -86,12 +84,19 @@ export async function runLocal(options: LocalOptions, genesys: RealGenesys | und
     const delivery = await startDelivery(options, pipeline, display);
     const interrupted = signaled;
     const run: Run = { options, protocols, accounting, pipeline, delivery, display, interrupted, printJson };
-    describeRest = () => `${lagOf(run)} events`;
+    describeRest = () => restOf(run);
     showIntroduction(run, display, genesys?.domain ?? platform?.url ?? '');
     return await play(run);
   } finally {
     await platform?.close();
   }
+}
+
+/** What is not at its end yet, as a text. */
+function restOf(run: Run): string {
+  const { delivery } = run;
+  const events = `${lagOf(run)} events`;
+  return delivery ? `${events} and ${delivery.waiting} deliveries` : events;
 }
 
 async function play(run: Run): Promise<number> {
@@ -105,7 +110,7 @@ async function play(run: Run): Promise<number> {
   } finally {
     stopFaults(run);
     await drain(run);
-    await run.delivery?.settle(DELIVERY_TIMEOUT_MS);
+    await run.delivery?.settle();
     stopProgress();
   }
   const judged = await judgeRun(run, replay);

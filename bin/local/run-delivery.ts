@@ -13,6 +13,10 @@ import type { LocalOptions } from './run-options.ts';
 
 /** Durations of the faults of the built-in receiver: longer than the timeout of a call, and short outages. */
 const RECEIVER_TIMES = { slowMs: 1_300, burstMs: 500, downMs: 500, retryAfterSeconds: 1 };
+/** Time for all events to be delivered, including retries after faults and pauses that the receiver asks for. */
+const BUILT_IN_SETTLE_MS = 300_000;
+/** The same for a URL, which may not work at all. */
+const URL_SETTLE_MS = 30_000;
 /** Different reasons of failed calls that are shown. */
 const MAX_SHOWN_FAILURES = 20;
 
@@ -33,8 +37,10 @@ export interface RunDelivery {
   readonly faults: Readonly<Record<string, number>>;
   /** Events that the destination accepted so far. */
   readonly delivered: number;
-  /** Waits until every event is delivered or in the dead-letter queue. */
-  settle(timeoutMs: number): Promise<void>;
+  /** Events that are neither delivered nor dead letters. */
+  readonly waiting: number;
+  /** Waits until every event is delivered or in the dead-letter queue, for a limited time. */
+  settle(): Promise<void>;
   /** What became of the events; undefined for a URL, whose arrivals are not known. */
   result(): DeliveryResult | undefined;
   close(): Promise<void>;
@@ -89,7 +95,19 @@ export async function startDelivery(
     get delivered() {
       return delivered;
     },
-    settle: (timeoutMs) => settle(functions, timeoutMs, display),
+    get waiting() {
+      return functions.waiting;
+    },
+    settle: async () => {
+      if (receiver) return await settle(functions, BUILT_IN_SETTLE_MS, display);
+      const { waiting } = functions;
+      if (waiting > 0)
+        display.warn(`Waiting up to ${URL_SETTLE_MS / 1000} s for ${waiting} events to be delivered.`);
+      await settle(functions, URL_SETTLE_MS, display);
+      display.line(
+        `\nDelivered: ${delivered} events. Not delivered: ${functions.waiting}. In the dead-letter queue: ${functions.deadLetters}.`,
+      );
+    },
     result: () => receiver && account.judge(receiver.server, emulator),
     close: async () => {
       await functions.stop();
@@ -126,6 +144,8 @@ async function settle(functions: LocalDelivery, timeoutMs: number, display: Prog
     await functions.idle(timeoutMs);
   } catch (error) {
     if (!(error instanceof PollerIdleTimeoutError)) throw error;
-    display.warn(`The deliveries did not end within ${timeoutMs / 1000} s: ${error.message}`);
+    display.warn(
+      `The deliveries did not end within ${timeoutMs / 1000} s. ${functions.waiting} events were not delivered.`,
+    );
   }
 }
