@@ -37,11 +37,9 @@ export function showIntroduction(
 }
 
 function deliveryRows({ url, signingKey }: RunDelivery, isBuiltIn: boolean): (readonly [string, string])[] {
-  if (isBuiltIn) return [['delivery', `${url} (built-in receiver)`]];
-  return [
-    ['delivery', url],
-    ['signing key', `${signingKey} (Standard Webhooks, of this run)`],
-  ];
+  const table = ['state table', NAMES.stateTable] as const;
+  if (isBuiltIn) return [table, ['delivery', `${url} (built-in receiver)`]];
+  return [table, ['delivery', url], ['signing key', `${signingKey} (Standard Webhooks, of this run)`]];
 }
 
 function ingesterAddress(healthPort: number | undefined): string {
