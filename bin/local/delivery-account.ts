@@ -11,6 +11,8 @@ import { eventIdIn, type PublishedDetail } from './wire-facts.ts';
 const MAX_COUNTED_EVENTS = 1_000_000;
 /** Difference between the clocks of a call and of its arrival, on one machine. */
 const TOLERANCE_MS = 50;
+/** Half of the second that a rate limit is about: more would not detect calls that are far above it. */
+const MAX_TOLERANCE_MS = 500;
 
 /** Part of the write that records a delivery. */
 const DELIVERED = 'SET deliveredAtMs';
@@ -87,14 +89,15 @@ export class DeliveryAccount {
     this.order?.onOrderInvocation(invocation);
   }
 
-  judge({ ledger }: DeliveryReceiver, emulator: Emulator): DeliveryResult {
+  /** @param blockedMs - how long this process was blocked at most. Calls that had to wait then follow each other closely. */
+  judge({ ledger }: DeliveryReceiver, emulator: Emulator, blockedMs: number): DeliveryResult {
     const { ratePerSecond, ordered } = this.rules;
     const verdict = judgeDeliveries({
       expected: this.onBus,
       deadLettered: deadLettersOf(emulator, ordered),
       ledger,
       interrupted: this.unknown,
-      toleranceMs: TOLERANCE_MS,
+      toleranceMs: Math.min(TOLERANCE_MS + blockedMs, MAX_TOLERANCE_MS),
       ...(ratePerSecond === undefined ? {} : { ratePerSecond }),
     });
     return { ...this.resultOf(verdict, ledger.calls.length), ...this.orderResult(ledger) };

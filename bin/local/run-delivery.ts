@@ -4,6 +4,7 @@ import { ReceiverFaults } from 'switchboard-local/receiver/receiver-faults.ts';
 import type { DeliveryReport } from '../../functions/delivery/delivery-batch.ts';
 import { eventBridgeClient, sqsClient } from '../../lib/aws/aws-clients.ts';
 import { DeliveryAccount, type DeliveryResult } from './delivery-account.ts';
+import { EventLoopDelay } from './event-loop-delay.ts';
 import { CONSUMER_CRASH_RATE, RECEIVER_FAULT_RATE, RECEIVER_PREFIX } from './fault-options.ts';
 import { createLocalDelivery, type LocalDelivery, newSigningKey } from './local-delivery.ts';
 import { LOCAL_AWS, type Pipeline } from './pipeline.ts';
@@ -57,6 +58,7 @@ export async function startDelivery(
   if (deliver === undefined) return undefined;
   const signingKey = newSigningKey();
   const { url, receiver } = deliver === true ? await startReceiver(options, signingKey) : { url: deliver };
+  const eventLoop = new EventLoopDelay();
   const account = new DeliveryAccount({ ratePerSecond, ordered });
   const { emulator, emulatorUrl: endpoint } = pipeline;
   emulator.eventbridge.onEvent(({ busName, event }) => {
@@ -108,8 +110,9 @@ export async function startDelivery(
         `\nDelivered: ${delivered} events. Not delivered: ${functions.waiting}. In the dead-letter queue: ${functions.deadLetters}.`,
       );
     },
-    result: () => receiver && account.judge(receiver.server, emulator),
+    result: () => receiver && account.judge(receiver.server, emulator, eventLoop.maxMs),
     close: async () => {
+      eventLoop.stop();
       await functions.stop();
       await receiver?.server.close();
     },
