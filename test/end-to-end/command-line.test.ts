@@ -67,7 +67,7 @@ describe.concurrent('--help', () => {
     }
     // This test covers all options.
     const options = localCommand(async () => undefined).options.map(({ flags }) => flags);
-    expect(options).toHaveLength(24);
+    expect(options).toHaveLength(25);
     for (const flags of options) expect(help).toContain(flags);
   });
 
