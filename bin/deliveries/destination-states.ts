@@ -123,9 +123,15 @@ function destinationState(item: Readonly<Record<string, AttributeValue>>): Desti
     state: item.state?.S ?? 'unknown',
     sinceMs: number('sinceMs'),
     reason: item.reason?.S,
-    retryAtMs: number('retryAtMs'),
+    retryAtMs: latest(number('retryAtMs'), number('heldUntilMs')),
     queueUrl: item.queueUrl?.S,
     deadLetterQueueUrl: item.deadLetterQueueUrl?.S,
     updatedAtMs: number('updatedAtMs'),
   };
+}
+
+/** A destination is not called before the end of its circuit's pause, nor before the end of `Retry-After`. */
+function latest(...timesMs: (number | undefined)[]): number | undefined {
+  const known = timesMs.filter((timeMs) => timeMs !== undefined);
+  return known.length === 0 ? undefined : Math.max(...known);
 }

@@ -10,6 +10,9 @@ export const DELIVERED_CONTENTS = ['event', 'detail'] as const;
 /** Problems that are named in a reason. */
 const MAX_NAMED_PROBLEMS = 3;
 
+/** What a header and a key of DynamoDB can contain. */
+const EVENT_ID = /^[!-~]{1,256}$/;
+
 /** The request body for an event. */
 export interface EventContent {
   readonly kind: 'content';
@@ -48,6 +51,7 @@ export function contentOf(message: string, { content, redaction, fields }: Conte
   const published = value as PublishedEvent;
   const event = redaction ? redacted(published, redaction) : published;
   const { eventId: id, receivedAt } = event.detail.metadata;
+  if (!EVENT_ID.test(id)) return { kind: 'unmapped', reason: 'its event id cannot be a header' };
   const mapped = fields?.apply(event) ?? {
     kind: 'mapped',
     value: content === 'detail' ? event.detail : event,

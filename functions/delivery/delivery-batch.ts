@@ -81,25 +81,34 @@ export class DeliveryBatch {
         error,
         messageId: record.messageId,
       });
-      return this.return(record, delays.retryMs(ageOf(record)));
+      return this.return(record, delays.faultMs(ageOf(record)));
     }
   }
 
   /** Sends an event, unless it was delivered, or another invocation is sending it. */
   private async sendOnce(record: SQSRecord, content: EventContent): Promise<MessageEnd> {
-    const { marks, log } = this.options;
+    const { calls, marks, log } = this.options;
+    const late = calls.tooLate();
+    if (late) return this.return(record, this.pauseMs(record, late));
     const turn = await marks.take(content.deliveryId, this.owner, this.endMs);
     if (turn.kind === 'delivered') return 'duplicate';
     if (turn.kind === 'taken') return this.return(record, turn.untilMs - Date.now());
-    const end = await this.send(record, content);
+    let end: MessageEnd | undefined;
     try {
-      if (end === 'delivered') await marks.delivered(content.deliveryId);
-      else await marks.release(content.deliveryId, this.owner);
-    } catch (error) {
-      // The message itself was handled. Without the mark, a copy of it can be delivered too, or waits.
-      log.warn('the outcome of a delivery was not recorded', { error, end });
+      end = await this.send(record, content);
+      return end;
+    } finally {
+      // Without the mark, a copy of the message can be delivered too, or waits. The message itself was handled.
+      await this.endTurn(content, end).catch((error: unknown) =>
+        log.warn('the outcome of a delivery was not recorded', { error, end }),
+      );
     }
-    return end;
+  }
+
+  private async endTurn({ deliveryId }: EventContent, end: MessageEnd | undefined): Promise<void> {
+    const { marks } = this.options;
+    if (end === 'delivered') await marks.delivered(deliveryId);
+    else await marks.release(deliveryId, this.owner);
   }
 
   private async send(record: SQSRecord, content: EventContent): Promise<MessageEnd> {
@@ -123,17 +132,20 @@ export class DeliveryBatch {
   }
 
   /** Returns a message whose destination may not be called. */
-  private async pause(record: SQSRecord, { untilMs, why, reason = why }: Wait): Promise<MessageEnd> {
-    const { delays } = this.options;
-    const age = ageOf(record);
-    if (delays.isExpired(age))
+  private async pause(record: SQSRecord, wait: Wait): Promise<MessageEnd> {
+    const { why, reason = why } = wait;
+    if (this.options.delays.isExpired(ageOf(record)))
       return this.deadLetter(record, {
         reason: `not delivered in time; the destination is ${WAITS[why]}: ${reason}`,
       });
-    return this.return(
-      record,
-      why === 'rate' ? NEXT_INVOCATION_MS : delays.pauseMs(untilMs - Date.now(), age),
-    );
+    return this.return(record, this.pauseMs(record, wait));
+  }
+
+  private pauseMs(record: SQSRecord, { untilMs, why }: Wait): number {
+    const waitMs = untilMs - Date.now();
+    if (why !== 'rate') return this.options.delays.pauseMs(waitMs, ageOf(record));
+    // This grows slowly, so that the delivery is not delayed, and is still received fewer than 1,000 times in 4 days.
+    return Math.max(waitMs, Number(record.attributes.ApproximateReceiveCount) * NEXT_INVOCATION_MS);
   }
 
   private async deadLetter(record: SQSRecord, cause: Undeliverable): Promise<MessageEnd> {

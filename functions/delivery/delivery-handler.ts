@@ -13,7 +13,7 @@ import { DeliveryBatch, type DeliveryReport, type MessageEnd } from './delivery-
 import type { DeliveryConfig } from './delivery-config.ts';
 import { DeliveryMarks } from './delivery-marks.ts';
 import { DELIVERY_TIMES, type DeliveryTimes } from './delivery-times.ts';
-import { DestinationCalls } from './destination-calls.ts';
+import { DestinationCalls, MAX_CALLS_PER_ATTEMPT } from './destination-calls.ts';
 import { Credentials } from './destination-credentials.ts';
 import { DestinationStore } from './destination-store.ts';
 import { Gate } from './gate.ts';
@@ -51,7 +51,7 @@ export function createHandler(config: DeliveryConfig, dependencies: DeliveryDepe
     name: config.destination,
     facts: { origin: url.origin, queueUrl, deadLetterQueueUrl },
   });
-  const gate = new Gate({ store, times, ratePerSecond, timeoutMs });
+  const gate = new Gate({ store, times, ratePerSecond, attemptMs: MAX_CALLS_PER_ATTEMPT * timeoutMs });
   const credentials = new Credentials(secretsManager, config.credentials, caller);
   const exits = new MessageExits(sqs, config.destination, config);
   const marks = new DeliveryMarks(dynamodb, config.claimsTable, config.destination);

@@ -10,10 +10,11 @@ import { type Outcome, outcomeOf } from './outcomes.ts';
 /** An invocation waits this long itself, so that the other messages stay in the queue. */
 const MAX_WAIT_MS = 60_000;
 /** Calls that one attempt can take: a token, the event, and both once more after status 401. */
-const MAX_CALLS_PER_ATTEMPT = 4;
+export const MAX_CALLS_PER_ATTEMPT = 4;
+const TOO_MANY_REQUESTS = 429;
 /** Time at the end of an invocation for returning its messages. */
 const RESERVE_MS = 5_000;
-/** Time until messages that an invocation had no time for are received again. */
+/** Messages that an invocation had no time for are received again after this time, multiplied by their receives. */
 export const NEXT_INVOCATION_MS = 1_000;
 
 /** No call was made. */
@@ -67,7 +68,12 @@ export class DestinationCalls {
     const permission = await this.permission();
     if (permission.kind === 'wait') return permission;
     const outcome = await this.call(content);
-    await this.inform(outcome, permission);
+    try {
+      await this.inform(outcome, permission);
+    } catch (error) {
+      // The outcome counts nevertheless: the event must not be sent again because of it.
+      this.options.log.error('the result of a call was not recorded', { error, reason: outcome.reason });
+    }
     return outcome;
   }
 
@@ -77,12 +83,19 @@ export class DestinationCalls {
     await gate.flush().catch((error: unknown) => log.warn('successful calls were not recorded', { error }));
   }
 
+  /** Why no call may begin any more: the invocation ends. Undefined while one may. */
+  tooLate(): Wait | undefined {
+    const nowMs = Date.now();
+    if (nowMs <= this.latestMs) return undefined;
+    return { kind: 'wait', untilMs: nowMs + NEXT_INVOCATION_MS, why: this.waitsFor ?? 'rate' };
+  }
+
   private async permission(): Promise<Permission> {
     const { latestMs } = this;
     const waitUntilMs = Math.min(latestMs, Date.now() + MAX_WAIT_MS);
     for (;;) {
-      if (Date.now() > latestMs)
-        return { kind: 'wait', untilMs: Date.now() + NEXT_INVOCATION_MS, why: 'rate' };
+      const late = this.tooLate();
+      if (late) return late;
       const permission = await this.options.gate.enter(waitUntilMs);
       this.waitsFor = permission.kind === 'wait' ? permission.why : undefined;
       if (permission.kind === 'call' || permission.untilMs > waitUntilMs) return permission;
@@ -130,8 +143,12 @@ export class DestinationCalls {
         'the destination is gone and is no longer called; resume it with: switchboard deliveries resume',
         { reason },
       );
-    } else if (holdMs !== undefined) await gate.hold(holdMs, reason, permission);
-    else if (action === 'later') {
+      return;
+    }
+    if (holdMs) await gate.hold(holdMs, reason);
+    // A destination that says how much it can take is available. 503 with Retry-After: 0 would otherwise never open the circuit.
+    const isPaced = status === TOO_MANY_REQUESTS && holdMs;
+    if (action === 'later' && !isPaced) {
       const { state } = (await gate.onFailure(reason, permission)) ?? {};
       if (state === 'open') log.error('the circuit breaker is open', { reason });
     } else await gate.onSuccess(permission);

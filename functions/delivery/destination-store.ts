@@ -9,7 +9,7 @@ import {
 
 /** Whether a destination may be called. */
 export type DestinationState =
-  /** Calls are made. After `Retry-After`, not before `retryAtMs`. */
+  /** Calls are made. */
   | 'closed'
   /** Too many calls failed. No call is made before `retryAtMs`, then one probe. */
   | 'open'
@@ -29,6 +29,8 @@ export interface Destination {
   readonly reason?: string | undefined;
   /** See {@link DestinationState}; epoch milliseconds. */
   readonly retryAtMs?: number | undefined;
+  /** Epoch milliseconds before which no call is made, in any state, because of `Retry-After`. */
+  readonly heldUntilMs?: number | undefined;
   /** Epoch milliseconds from which the rate of calls rises again; undefined if it never had to. */
   readonly rampFromMs?: number | undefined;
   /** Of the circuit breaker; a JSON value. */
@@ -103,6 +105,68 @@ export class DestinationStore {
     }
   }
 
+  /** Stops the destination, whatever other invocations write at the same time. */
+  async stop(reason: string): Promise<void> {
+    await this.update(
+      'SET #state = :stopped, sinceMs = :now, reason = :reason',
+      'attribute_not_exists(pk) OR #state <> :stopped',
+      { ':reason': { S: reason }, ':now': number(Date.now()) },
+      'REMOVE retryAtMs, heldUntilMs',
+    );
+  }
+
+  /** Lets no call be made for some time, whatever other invocations write at the same time. */
+  async hold(untilMs: number, reason: string): Promise<void> {
+    const hold = () =>
+      this.update(
+        'SET heldUntilMs = :until, reason = :reason',
+        'attribute_exists(pk) AND #state <> :stopped AND (attribute_not_exists(heldUntilMs) OR heldUntilMs < :until)',
+        { ':until': number(untilMs), ':reason': { S: reason } },
+      );
+    if ((await hold()) !== 'missing') return;
+    const first: Destination = {
+      version: 0,
+      state: 'closed',
+      sinceMs: Date.now(),
+      heldUntilMs: untilMs,
+      reason,
+    };
+    if (!(await this.replace(first, first))) await hold();
+  }
+
+  /** Changes the stored state. A {@link replace} of the former state then fails. */
+  private async update(
+    changes: string,
+    ConditionExpression: string,
+    values: Record<string, AttributeValue>,
+    removals = '',
+  ): Promise<'changed' | 'unchanged' | 'missing'> {
+    const facts = Object.entries(this.factItem());
+    const factChanges = facts.map(([name]) => `${name} = :${name}`).join(', ');
+    try {
+      await this.client.send(
+        new UpdateItemCommand({
+          TableName: this.TableName,
+          Key: this.key,
+          UpdateExpression: `${changes}, ${factChanges} ${removals} ADD version :one`,
+          ConditionExpression,
+          ExpressionAttributeNames: { '#state': 'state' },
+          ExpressionAttributeValues: {
+            ...values,
+            ...Object.fromEntries(facts.map(([name, value]) => [`:${name}`, value])),
+            ':stopped': { S: 'stopped' },
+            ':one': number(1),
+          },
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        }),
+      );
+      return 'changed';
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      return error.Item ? 'unchanged' : 'missing';
+    }
+  }
+
   /**
    * Takes the next free time for a call. All invocations take from the same sequence of times.
    *
@@ -170,13 +234,14 @@ export class DestinationStore {
 }
 
 function destinationOf(item: Record<string, AttributeValue>): Destination {
-  const { version, state, sinceMs, reason, retryAtMs, rampFromMs, policy } = item;
+  const { version, state, sinceMs, reason, retryAtMs, heldUntilMs, rampFromMs, policy } = item;
   return {
     version: Number(version?.N),
     state: (state?.S ?? 'closed') as DestinationState,
     sinceMs: Number(sinceMs?.N),
     reason: reason?.S,
     retryAtMs: numberIn(retryAtMs),
+    heldUntilMs: numberIn(heldUntilMs),
     rampFromMs: numberIn(rampFromMs),
     policy: policy?.S === undefined ? undefined : JSON.parse(policy.S),
   };
@@ -188,6 +253,7 @@ function itemOf({
   sinceMs,
   reason,
   retryAtMs,
+  heldUntilMs,
   rampFromMs,
   policy,
 }: Destination): Record<string, AttributeValue> {
@@ -197,6 +263,7 @@ function itemOf({
     sinceMs: number(sinceMs),
     ...(reason === undefined ? {} : { reason: { S: reason } }),
     ...(retryAtMs === undefined ? {} : { retryAtMs: number(retryAtMs) }),
+    ...(heldUntilMs === undefined ? {} : { heldUntilMs: number(heldUntilMs) }),
     ...(rampFromMs === undefined ? {} : { rampFromMs: number(rampFromMs) }),
     ...(policy === undefined ? {} : { policy: { S: JSON.stringify(policy) } }),
   };

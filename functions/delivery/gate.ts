@@ -3,7 +3,7 @@ import { afterCalls } from './circuit.ts';
 import type { DeliveryTimes } from './delivery-times.ts';
 import type { Destination, DestinationStore } from './destination-store.ts';
 
-/** Time for which a probe keeps other probes away, in addition to the timeout of its call. */
+/** Time for which a probe keeps other probes away, in addition to the time of its attempt. */
 const PROBE_MARGIN_MS = 5_000;
 /** Rate at which calls begin after the circuit closes. */
 const RAMP_START_PER_SECOND = 1;
@@ -34,8 +34,8 @@ export interface GateOptions {
   readonly times: DeliveryTimes;
   /** Calls per second; undefined if there is no limit. */
   readonly ratePerSecond: number | undefined;
-  /** Timeout of a call. */
-  readonly timeoutMs: number;
+  /** Longest time of an attempt to send an event, which can take several calls. */
+  readonly attemptMs: number;
 }
 
 /** A change of the state of a destination; undefined leaves it unchanged. */
@@ -88,23 +88,14 @@ export class Gate {
     return this.record(isProbe, reason);
   }
 
-  /** The destination has asked not to be called for some time. */
-  async hold(holdMs: number, reason: string, { isProbe }: { isProbe: boolean }): Promise<void> {
-    const untilMs = Date.now() + holdMs;
-    await this.change((current) => {
-      if (!concerns(current, isProbe)) return undefined;
-      const isClosed = current.state === 'closed';
-      const retryAtMs = Math.max(untilMs, isClosed ? (current.retryAtMs ?? 0) : 0);
-      return { ...closedAfter(current), retryAtMs, reason, ...(isClosed ? {} : { rampFromMs: retryAtMs }) };
-    });
+  /** The destination has asked not to be called for some time. This says nothing about whether it is available. */
+  async hold(holdMs: number, reason: string): Promise<void> {
+    await this.options.store.hold(Date.now() + holdMs, reason);
   }
 
   /** The destination is gone. */
   async stop(reason: string): Promise<void> {
-    const now = { sinceMs: Date.now(), reason };
-    await this.change((current) =>
-      current.state === 'stopped' ? undefined : { state: 'stopped', policy: current.policy, ...now },
-    );
+    await this.options.store.stop(reason);
   }
 
   /** Records successful calls that are not recorded yet. */
@@ -124,20 +115,21 @@ export class Gate {
       const { policy, opensAtMs } = await afterCalls(current.policy, own, this.options.times);
       if (opensAtMs === undefined) return { ...closedAfter(current), policy };
       const sinceMs = state === 'closed' ? Date.now() : current.sinceMs;
-      return { state: 'open', sinceMs, reason: failure, retryAtMs: opensAtMs, policy };
+      const { heldUntilMs } = current;
+      return { state: 'open', sinceMs, reason: failure, retryAtMs: opensAtMs, heldUntilMs, policy };
     });
   }
 
   private async permissionIn(current: Destination): Promise<Permission> {
-    const { state, reason, retryAtMs = 0 } = current;
+    const { state, reason, retryAtMs = 0, heldUntilMs = 0 } = current;
     const nowMs = Date.now();
+    if (state !== 'stopped' && heldUntilMs > nowMs)
+      return { kind: 'wait', untilMs: heldUntilMs, why: 'held', reason };
     switch (state) {
       case 'stopped':
         return { kind: 'wait', untilMs: nowMs + STOPPED_CHECK_MS, why: 'stopped', reason };
       case 'closed':
-        return retryAtMs > nowMs
-          ? { kind: 'wait', untilMs: retryAtMs, why: 'held', reason }
-          : { kind: 'call', isProbe: false };
+        return { kind: 'call', isProbe: false };
       case 'half_open':
         if (retryAtMs > nowMs) return { kind: 'wait', untilMs: nowMs + PROBE_CHECK_MS, why: 'probe', reason };
         return this.probe(current);
@@ -150,7 +142,7 @@ export class Gate {
   /** Takes the probe, unless another invocation was faster. */
   private async probe(current: Destination): Promise<Permission> {
     const nowMs = Date.now();
-    const retryAtMs = nowMs + this.options.timeoutMs + PROBE_MARGIN_MS;
+    const retryAtMs = nowMs + this.options.attemptMs + PROBE_MARGIN_MS;
     const taken = await this.options.store.replace(current, { ...current, state: 'half_open', retryAtMs });
     return taken
       ? { kind: 'call', isProbe: true }
@@ -194,5 +186,6 @@ function concerns({ state }: Destination, isProbe: boolean): boolean {
 function closedAfter(current: Destination): Omit<Destination, 'version'> {
   if (current.state === 'closed') return current;
   const nowMs = Date.now();
-  return { state: 'closed', sinceMs: nowMs, rampFromMs: nowMs };
+  const { heldUntilMs } = current;
+  return { state: 'closed', sinceMs: nowMs, rampFromMs: Math.max(nowMs, heldUntilMs ?? 0), heldUntilMs };
 }

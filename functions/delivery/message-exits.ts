@@ -16,6 +16,8 @@ const MAX_HELD_SECONDS = 900;
 /** Longer texts are truncated. */
 const MAX_REASON_CHARACTERS = 500;
 const MAX_ANSWER_CHARACTERS = 1_024;
+/** A truncated answer can lack this many bytes, because half of a character is left out. */
+const MAX_CHARACTER_BYTES = 4;
 
 /** Why a message is not delivered. */
 export interface Undeliverable {
@@ -46,7 +48,10 @@ export class MessageExits {
       new ChangeMessageVisibilityCommand({
         QueueUrl: this.urls.queueUrl,
         ReceiptHandle: receiptHandle,
-        VisibilityTimeout: Math.min(Math.ceil(delayMs / 1000), MAX_VISIBILITY_SECONDS - MAX_HELD_SECONDS),
+        VisibilityTimeout: Math.min(
+          Math.max(0, Math.ceil(delayMs / 1000)),
+          MAX_VISIBILITY_SECONDS - MAX_HELD_SECONDS,
+        ),
       }),
     );
   }
@@ -56,7 +61,7 @@ export class MessageExits {
     await this.send(this.urls.deadLetterQueueUrl, record, {
       reason: attribute(reason, MAX_REASON_CHARACTERS),
       ...(status === undefined ? {} : { status: { DataType: 'Number', StringValue: String(status) } }),
-      ...(answer ? { answer: attribute(answer, MAX_ANSWER_CHARACTERS) } : {}),
+      ...(answer ? { answer: attribute(withoutCutWord(answer), MAX_ANSWER_CHARACTERS) } : {}),
       deadLetteredAt: attribute(new Date().toISOString()),
     });
   }
@@ -96,6 +101,13 @@ export function ageOf({
   const nowMs = Date.now();
   const since = (timestamp: string) => Math.max(0, nowMs - Number(timestamp));
   return { queuedMs: since(SentTimestamp), receivedMs: since(ApproximateFirstReceiveTimestamp) };
+}
+
+/** Half of a secret at the end of a truncated answer would not be recognized, so its last word is left out. */
+function withoutCutWord(answer: string): string {
+  return Buffer.byteLength(answer) < MAX_ANSWER_CHARACTERS - MAX_CHARACTER_BYTES
+    ? answer
+    : answer.replace(/[\w\-.~+/=%]+$/, '');
 }
 
 /** An attribute without secrets, and without characters that SQS does not accept. */

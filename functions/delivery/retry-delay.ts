@@ -49,8 +49,14 @@ export class RetryDelays {
     return Math.min(Math.max(Math.min(waitMs, maxPauseMs), boundMs * share), this.leftMs(age));
   }
 
-  /** Time until it expires: it is received once more then. */
+  /** Milliseconds until a message is received again that was not processed because a call to AWS failed. */
+  faultMs(age: MessageAge): number {
+    return this.pauseMs(this.times.minRetryMs, age);
+  }
+
+  /** Time until it expires: it is received once more then. One that has expired waits for the dead-letter queue. */
   private leftMs({ queuedMs }: MessageAge): number {
-    return Math.max(0, this.times.maxAgeMs - queuedMs);
+    const leftMs = this.times.maxAgeMs - queuedMs;
+    return leftMs > 0 ? leftMs : Number.POSITIVE_INFINITY;
   }
 }

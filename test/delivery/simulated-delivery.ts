@@ -105,6 +105,8 @@ export class SimulatedDelivery {
   readonly unknown = new Set<string>();
   readonly store: DestinationStore;
   answers: Answers = () => ACCEPTED;
+  /** Which calls of AWS fail now, by action and body of the request. */
+  broken: (action: string, body: string) => boolean = () => false;
   private readonly emulator: Emulator;
   private readonly dynamodb: DynamoDBClient;
   private readonly sqs: SQSClient;
@@ -141,7 +143,7 @@ export class SimulatedDelivery {
         for (const { body } of records) this.unknown.add(idIn(body));
       },
       createHandler: (lambda) => {
-        const own = { ...EDGE, requestHandler: lambda.wrap(this.emulator.requestHandler()) };
+        const own = { ...EDGE, requestHandler: lambda.wrap(this.breakable()) };
         const logger = createLogger('delivery', 'SILENT');
         return createHandler(config, {
           dynamodb: dynamoDbClient(own),
@@ -218,6 +220,19 @@ export class SimulatedDelivery {
     await vi.advanceTimersByTimeAsync(FUNCTION_TIMEOUT_MS);
     await stopped;
     vi.useRealTimers();
+  }
+
+  private breakable(): ReturnType<Emulator['requestHandler']> {
+    const handler = this.emulator.requestHandler();
+    return {
+      ...handler,
+      handle: async (request) => {
+        const action = request.headers['x-amz-target']?.split('.').at(-1) ?? '';
+        if (this.broken(action, String(request.body)))
+          throw Object.assign(new Error('connect ECONNREFUSED'), { name: 'TimeoutError' });
+        return handler.handle(request);
+      },
+    };
   }
 
   private async receive({ headers, body }: Call): Promise<CallResult> {
