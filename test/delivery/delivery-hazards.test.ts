@@ -103,7 +103,7 @@ describe('Retry-After', () => {
   );
 
   test('A longer one than the pause of the circuit counts, also if the circuit opens at the same time', async () => {
-    const own = await start({ concurrency: 10, callMs: 200 });
+    const own = await start({ concurrency: 20, callMs: 200 });
     own.answers = (id) => (id === 'event-0' ? answered(429, '300') : DOWN);
     await publish(own, 100);
     await own.until(() => own.calls.some(({ id }) => id === 'event-0'), MINUTE_MS);
