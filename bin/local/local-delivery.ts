@@ -10,6 +10,7 @@ import type { DeliveryReport } from '../../functions/delivery/delivery-batch.ts'
 import { readConfig } from '../../functions/delivery/delivery-config.ts';
 import { createHandler } from '../../functions/delivery/delivery-handler.ts';
 import { DELIVERY_TIMES, type DeliveryTimes } from '../../functions/delivery/delivery-times.ts';
+import { HttpCaller } from '../../functions/delivery/http-call.ts';
 import { type AwsEdge, dynamoDbClient, secretsManagerClient, sqsClient } from '../../lib/aws/aws-clients.ts';
 import { createLogger, type LogLevel } from '../../lib/aws/logger.ts';
 import { METRIC_NAMESPACE } from '../../lib/aws/metric-names.ts';
@@ -51,6 +52,8 @@ export interface LocalDeliveryOptions {
   readonly url: string;
   /** Whether the destination is the built-in receiver, so that times can be shorter. */
   readonly isBuiltIn: boolean;
+  /** Certificate authority of the destination, in PEM format. @default - those of Node.js */
+  readonly ca?: string | undefined;
   /** Signing key of Standard Webhooks. */
   readonly signingKey: string;
   readonly ratePerSecond: number | undefined;
@@ -135,7 +138,7 @@ function visibilityOf({ isBuiltIn }: LocalDeliveryOptions): number {
 
 /** The delivery function. */
 function deliveryPoller(options: LocalDeliveryOptions, urls: DeliveryQueues, timeoutMs: number): SqsPoller {
-  const { emulator, edge, isBuiltIn, logLevel, ratePerSecond, redaction } = options;
+  const { emulator, edge, isBuiltIn, ca, logLevel, ratePerSecond, redaction } = options;
   const config = readConfig({
     DESTINATION,
     DESTINATION_URL: options.url,
@@ -170,6 +173,9 @@ function deliveryPoller(options: LocalDeliveryOptions, urls: DeliveryQueues, tim
         metrics: new Metrics({ namespace: METRIC_NAMESPACE, serviceName: 'delivery', logger }),
         onBatch: options.onBatch,
         ...(isBuiltIn ? { times: BUILT_IN_TIMES } : {}),
+        ...(ca === undefined
+          ? {}
+          : { caller: new HttpCaller({ addresses: config.addresses, timeoutMs: config.timeoutMs, ca }) }),
       });
     },
     onInvocation: options.onInvocation,

@@ -1,5 +1,6 @@
 import { PollerIdleTimeoutError } from 'switchboard-local/lambda/poller.ts';
 import { DeliveryReceiver } from 'switchboard-local/receiver/delivery-receiver.ts';
+import { createCertificates } from 'switchboard-local/receiver/receiver-certificates.ts';
 import { ReceiverFaults } from 'switchboard-local/receiver/receiver-faults.ts';
 import type { DeliveryReport } from '../../functions/delivery/delivery-batch.ts';
 import { eventBridgeClient, sqsClient } from '../../lib/aws/aws-clients.ts';
@@ -24,6 +25,8 @@ const MAX_SHOWN_FAILURES = 20;
 /** Where the events of a run are delivered to. */
 interface Target {
   readonly url: string;
+  /** Certificate authority of the built-in receiver. */
+  readonly ca?: string;
   /** The built-in receiver, which checks what it gets. */
   readonly receiver?: { readonly server: DeliveryReceiver; readonly faults: ReceiverFaults };
 }
@@ -57,7 +60,8 @@ export async function startDelivery(
   const { seed, faults, logLevel } = options;
   if (deliver === undefined) return undefined;
   const signingKey = newSigningKey();
-  const { url, receiver } = deliver === true ? await startReceiver(options, signingKey) : { url: deliver };
+  const { url, ca, receiver }: Target =
+    deliver === true ? await startReceiver(options, signingKey) : { url: deliver };
   const eventLoop = new EventLoopDelay();
   const account = new DeliveryAccount({ ratePerSecond, ordered });
   const { emulator, emulatorUrl: endpoint } = pipeline;
@@ -74,6 +78,7 @@ export async function startDelivery(
     quarantineQueueUrl: emulator.sqs.queueUrl(NAMES.quarantineQueue),
     url,
     isBuiltIn: receiver !== undefined,
+    ca,
     signingKey,
     ratePerSecond,
     ordered,
@@ -121,9 +126,10 @@ export async function startDelivery(
 
 async function startReceiver({ faults, seed }: LocalOptions, secret: string): Promise<Target> {
   const injected = new ReceiverFaults({ seed, kinds: faults.receiver, rate: RECEIVER_FAULT_RATE });
-  const server = new DeliveryReceiver({ secret, faults: injected, ...RECEIVER_TIMES });
+  const certificates = await createCertificates();
+  const server = new DeliveryReceiver({ secret, certificates, faults: injected, ...RECEIVER_TIMES });
   const { url } = await server.listen();
-  return { url, receiver: { server, faults: injected } };
+  return { url, ca: certificates.trusted.cert, receiver: { server, faults: injected } };
 }
 
 function faultCounts({ counts }: ReceiverFaults): Record<string, number> {

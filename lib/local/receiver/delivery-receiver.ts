@@ -1,9 +1,11 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:https';
 import { setTimeout as delay } from 'node:timers/promises';
 import { announceSecret } from '../announcements.ts';
+import { CallConnections, reset, settle } from './call-connections.ts';
 import { type DeliveryCall, DeliveryLedger } from './delivery-ledger.ts';
 import { readBody, requestProblem, singleHeaders } from './delivery-request.ts';
+import type { ReceiverCertificates } from './receiver-certificates.ts';
 import type { ReceiverFault, ReceiverFaults } from './receiver-faults.ts';
 import { ReceiverPort } from './receiver-port.ts';
 import { signatureProblem } from './webhook-signature-check.ts';
@@ -13,13 +15,10 @@ const DEFAULT_SLOW_MS = 6_000;
 const DEFAULT_BURST_MS = 1_000;
 const DEFAULT_DOWN_MS = 1_000;
 const DEFAULT_RETRY_AFTER_SECONDS = 2;
-/**
- * A sender that has read the response keeps its connection for longer than this, in ms: an agent of Node.js for 4 s. On
- * a busy machine, a sender closes it seconds after a response that it did not read in time.
- */
-const MAX_ABANDONED_MS = 3_000;
 
 export interface DeliveryReceiverOptions {
+  /** With these certificates, the receiver uses TLS. */
+  readonly certificates?: ReceiverCertificates;
   /** The key of Standard Webhooks in Base64, with or without `whsec_`. Without it, signatures are not checked. */
   readonly secret?: string;
   readonly faults?: ReceiverFaults;
@@ -44,8 +43,7 @@ export class DeliveryReceiver {
   readonly ledger = new DeliveryLedger();
   private readonly options: DeliveryReceiverOptions;
   private readonly port: ReceiverPort;
-  /** The last call on each connection. */
-  private readonly lastCalls = new WeakMap<Socket, DeliveryCall>();
+  private readonly connections = new CallConnections();
   private readonly refused = new Map<string, number>();
   private burstUntilMs = 0;
   private heldUntilMs = 0;
@@ -58,18 +56,21 @@ export class DeliveryReceiver {
     const fail = (error: unknown) => {
       this.failure ??= error instanceof Error ? error : new Error(String(error));
     };
-    const server = createServer((request, response) => {
+    const listener = (request: IncomingMessage, response: ServerResponse) => {
       void this.receive(request, response).catch((error: unknown) => {
         fail(error);
         response.destroy();
       });
-    });
+    };
+    const { certificates } = options;
+    const server = certificates ? createTlsServer(certificates.trusted, listener) : createServer(listener);
     this.port = new ReceiverPort(server, fail);
   }
 
   /** @param port - 0 for a free one @returns the URL to call */
   async listen(port = 0): Promise<{ readonly url: string }> {
-    return { url: `http://127.0.0.1:${await this.port.listen(port)}/events` };
+    const scheme = this.options.certificates ? 'https' : 'http';
+    return { url: `${scheme}://127.0.0.1:${await this.port.listen(port)}/events` };
   }
 
   /** Ends the state that `gone_410` began. */
@@ -91,27 +92,13 @@ export class DeliveryReceiver {
     const call = this.record(request, body, atMs);
     response.on('finish', () => settle(call, 'complete'));
     response.on('close', () => settle(call, 'lost'));
-    this.watch(request.socket, call);
+    this.connections.called(request.socket, call, this.port);
     const isFirst = this.ledger.callsOf(call.key).length === 1;
     const standing = this.standingAnswer(call);
     if (standing) return this.answer(response, call, standing);
     const fault = this.options.faults?.draw(isFirst);
     if (fault) await this.meet(fault, request, response, call);
     else this.answerNormally(response, call);
-  }
-
-  /** A response counts as lost if the sender closes the connection directly after it, instead of reusing it. */
-  private watch(socket: Socket, call: DeliveryCall): void {
-    const isWatched = this.lastCalls.has(socket);
-    this.lastCalls.set(socket, call);
-    if (isWatched) return;
-    socket.once('close', () => {
-      // The receiver itself closes connections when it goes down.
-      if (!this.port.isOpen) return;
-      const last = this.lastCalls.get(socket);
-      if (last?.answeredAtMs !== undefined && Date.now() - last.answeredAtMs < MAX_ABANDONED_MS)
-        last.answer = 'lost';
-    });
   }
 
   private record(request: IncomingMessage, body: Buffer, atMs: number): DeliveryCall {
@@ -158,7 +145,7 @@ export class DeliveryReceiver {
         return this.answer(response, call, { status: fault.status });
       case 'half_closed':
         if (fault.processed) markProcessed(call);
-        if (fault.reset) request.socket.resetAndDestroy();
+        if (fault.reset) reset(request.socket);
         else request.socket.end();
         return;
       case 'garbage_answer':
@@ -167,6 +154,12 @@ export class DeliveryReceiver {
       case 'refused_4xx':
         this.refused.set(call.key, fault.status);
         return this.answer(response, call, { status: fault.status });
+      case 'wrong_certificate': {
+        const { certificates } = this.options;
+        this.answerNormally(response, call);
+        if (certificates) response.on('close', () => this.port.presentWrong(certificates, burstMs));
+        return;
+      }
       case 'down':
         this.answerNormally(response, call);
         response.on('close', () => this.port.goDown(this.options.downMs ?? DEFAULT_DOWN_MS));
@@ -216,10 +209,4 @@ export class DeliveryReceiver {
 
 function markProcessed(call: DeliveryCall): void {
   call.processed = call.signatureProblem === undefined && call.problem === undefined;
-}
-
-function settle(call: DeliveryCall, answer: 'complete' | 'lost'): void {
-  if (call.answer !== 'open') return;
-  call.answer = answer;
-  call.answeredAtMs = Date.now();
 }

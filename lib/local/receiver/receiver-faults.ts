@@ -8,6 +8,8 @@ import { Random } from '../random.ts';
  * - `half_closed`: closes or resets the connection without a response, alternately after and before processing.
  * - `garbage_answer`: responds with bytes that are not HTTP, before processing.
  * - `refused_4xx`: refuses an event permanently, with 400 or 422.
+ * - `wrong_certificate`: responds, and then presents a certificate for some time that the sender does not trust. Only
+ *   with TLS.
  * - `down`: responds, and then refuses connections for some time.
  * - `gone_410`: responds with 410 from then on.
  */
@@ -18,6 +20,7 @@ export const RECEIVER_FAULT_KINDS = [
   'half_closed',
   'garbage_answer',
   'refused_4xx',
+  'wrong_certificate',
   'down',
   'gone_410',
 ] as const;
@@ -45,7 +48,7 @@ const SERVER_ERRORS = [500, 502, 503] as const;
 
 /** One fault, with the form that it takes. */
 export type ReceiverFault =
-  | { readonly kind: 'slow' | 'garbage_answer' | 'down' | 'gone_410' }
+  | { readonly kind: 'slow' | 'garbage_answer' | 'wrong_certificate' | 'down' | 'gone_410' }
   | { readonly kind: 'answer_429'; readonly form: (typeof RETRY_AFTER_FORMS)[number] }
   | { readonly kind: 'burst_500'; readonly status: (typeof SERVER_ERRORS)[number] }
   | { readonly kind: 'half_closed'; readonly processed: boolean; readonly reset: boolean }

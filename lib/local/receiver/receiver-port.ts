@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
+import { Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ReceiverCertificates } from './receiver-certificates.ts';
 
 /** How long, and how often, the receiver tries to take its port again after it was down, in ms. */
 const MAX_REOPEN_MS = 10_000;
@@ -9,18 +11,18 @@ const REOPEN_INTERVAL_MS = 50;
 
 /** The port of a receiver on 127.0.0.1, which refuses connections while the receiver is down. */
 export class ReceiverPort {
-  private readonly server: Server;
+  private readonly server: Server | TlsServer;
   private readonly onFailure: (error: unknown) => void;
   private readonly abort = new AbortController();
   private outage: Promise<void> | undefined;
 
   /** @param onFailure - called if the port cannot be taken again after the receiver was down */
-  constructor(server: Server, onFailure: (error: unknown) => void) {
+  constructor(server: Server | TlsServer, onFailure: (error: unknown) => void) {
     this.server = server;
     this.onFailure = onFailure;
   }
 
-  /** Whether connections are accepted. */
+  /** Whether calls can be received. */
   get isOpen(): boolean {
     return this.outage === undefined && !this.abort.signal.aborted;
   }
@@ -43,6 +45,20 @@ export class ReceiverPort {
     this.outage = this.stayDown(downMs)
       .catch(this.onFailure)
       .finally(() => {
+        this.outage = undefined;
+      });
+  }
+
+  /** Closes every connection, and presents the wrong certificate to new ones for some time. Only with TLS. */
+  presentWrong({ trusted, wrong }: ReceiverCertificates, durationMs: number): void {
+    const { server } = this;
+    if (!this.isOpen || !(server instanceof TlsServer)) return;
+    server.setSecureContext(wrong);
+    server.closeAllConnections();
+    this.outage = delay(durationMs, undefined, { signal: this.closing })
+      .catch(() => undefined)
+      .finally(() => {
+        server.setSecureContext(trusted);
         this.outage = undefined;
       });
   }

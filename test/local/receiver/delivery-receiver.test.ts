@@ -5,8 +5,10 @@ import {
   DeliveryReceiver,
   type DeliveryReceiverOptions,
 } from 'switchboard-local/receiver/delivery-receiver.ts';
+import { createCertificates } from 'switchboard-local/receiver/receiver-certificates.ts';
 import { type ReceiverFaultKind, ReceiverFaults } from 'switchboard-local/receiver/receiver-faults.ts';
 import { afterEach, expect, test, vi } from 'vitest';
+import { HttpCaller } from '../../../functions/delivery/http-call.ts';
 
 const KEY = Buffer.from('a signing key of the receiver').toString('base64');
 const TIMEOUT_MS = 200;
@@ -217,6 +219,20 @@ test('An event that was sent before is not refused permanently', async () => {
   faults.next('refused_4xx');
   expect((await deliver()).status).toBe(200);
   expect([400, 422]).toContain((await deliver({ id: 'event-2' })).status);
+});
+
+test('With TLS, it presents a certificate that the sender does not trust for some time, and then the trusted one', async () => {
+  const certificates = await createCertificates();
+  const started = await listen({ certificates, burstMs: 300 });
+  const caller = new HttpCaller({ addresses: 'any', timeoutMs: 5_000, ca: certificates.trusted.cert });
+  const send = (id: string) =>
+    caller.post({ url: new URL(url), headers: { 'idempotency-key': id, 'webhook-id': id }, body: '{}' });
+  faults.next('wrong_certificate');
+  expect(await send('event-1')).toMatchObject({ status: 200 });
+  await expect.poll(() => send('event-2')).toMatchObject({ kind: 'failed', reason: 'certificate' });
+  await expect.poll(() => send('event-3')).toMatchObject({ status: 200 });
+  caller.close();
+  expect(started.ledger.callsOf('event-1')).toMatchObject([{ processed: true }]);
 });
 
 test('While it is down, it refuses connections, and afterwards it responds on the same port', async () => {
