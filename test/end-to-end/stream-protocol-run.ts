@@ -4,7 +4,7 @@ import { type Child, lastLine, switchboard } from './child.ts';
 const POLL_INTERVAL_MS = 100;
 const HEALTH = /(http:\/\/127\.0\.0\.1:\d+)\/healthz/;
 
-/** Protocols other than the default, which `all-faults.test.ts` runs. */
+/** Protocols other than the default, which `all-faults.long.ts` runs. */
 export const STREAM_PROTOCOLS = [
   'analytics-events',
   'conversation-stream',
