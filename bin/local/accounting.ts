@@ -3,8 +3,15 @@ import type { PublishedEvent } from 'switchboard-local/emulator/eventbridge/even
 import type { Invocation } from 'switchboard-local/lambda/poller-options.ts';
 import { type SerialCarrier, serialOf } from 'switchboard-local/simulator/frame.ts';
 import type { ProtocolAccount } from './protocol-account.ts';
+import { References } from './references.ts';
 import { unknownOutcomes } from './unknown-outcomes.ts';
-import { PUT_EVENTS, type PublishedDetail, putEventsSerials, recoveredSerial } from './wire-facts.ts';
+import {
+  PUT_EVENTS,
+  type PublishedDetail,
+  putEventsReferences,
+  putEventsSerials,
+  recoveredSerial,
+} from './wire-facts.ts';
 
 /** Maximum number of stalled events whose ids are kept until they are published. */
 const MAX_STALLED_EVENTS = 500_000;
@@ -22,6 +29,7 @@ export type ReadObject = (bucket: string, key: string) => unknown;
 export class Accounting {
   private readonly accounts: readonly [ProtocolAccount, ...ProtocolAccount[]];
   private readonly stalled = new Set<string>();
+  private readonly references = new References((serial) => this.allowRepeat(serial));
 
   constructor(accounts: readonly [ProtocolAccount, ...ProtocolAccount[]]) {
     this.accounts = accounts;
@@ -51,6 +59,7 @@ export class Accounting {
     }
     const serial = arrived ? serialOf(arrived as SerialCarrier) : undefined;
     const owner = serial === undefined ? undefined : this.ownerOf(serial);
+    if (oversize && serial !== undefined) this.references.published(eventId, serial);
     if (this.stalled.delete(eventId) && serial !== undefined) owner?.ledger.markStalled(serial);
     // An event that no cloud has sent is unexpected, regardless of the protocol that counts it.
     const account = owner ?? this.accounts.find((one) => one.isNamed(protocol)) ?? this.accounts[0];
@@ -61,8 +70,9 @@ export class Accounting {
   onAwsFault({ kind, target, body }: Fault): void {
     this.stall(body);
     // The events are published, but the consumer gets no response.
-    if (target === PUT_EVENTS && kind === 'timeout_after_commit')
-      for (const serial of putEventsSerials(body)) this.allowRepeat(serial);
+    if (target !== PUT_EVENTS || kind !== 'timeout_after_commit') return;
+    for (const serial of putEventsSerials(body)) this.allowRepeat(serial);
+    for (const eventId of putEventsReferences(body)) this.references.allowRepeat(eventId);
   }
 
   /**
@@ -76,6 +86,11 @@ export class Accounting {
     for (const { messageId, body } of records)
       if (wasKilled || failedMessageIds.has(messageId)) this.stall(body);
     for (const serial of unknownOutcomes(invocation, timeLimitMs)) this.allowRepeat(serial);
+    // A reference has no serial number, so that what a killed invocation recorded of it is not known.
+    if (!wasKilled) return;
+    for (const { target, body } of invocation.calls)
+      if (target === PUT_EVENTS)
+        for (const eventId of putEventsReferences(body)) this.references.allowRepeat(eventId);
   }
 
   private ownerOf(serial: number): ProtocolAccount | undefined {

@@ -45,6 +45,15 @@ export function putEventsSerials(body: string): number[] {
   });
 }
 
+/** Ids of the events in the body of a PutEvents request that are only references to objects, without a serial number. */
+export function putEventsReferences(body: string): string[] {
+  const { Entries } = JSON.parse(body) as { Entries: { Detail: string }[] };
+  return Entries.flatMap(({ Detail }) => {
+    const { backfilled, eventId, oversize } = (JSON.parse(Detail) as PublishedDetail).metadata;
+    return oversize && !backfilled && eventId !== undefined ? eventId : [];
+  });
+}
+
 /** Serial numbers of the events in the body of an SQS message. */
 export function messageSerials(body: string): number[] {
   const recovered = [...body.matchAll(RECOVERED_ID)].map(([, id = '']) => recoveredSerial(id));

@@ -1,3 +1,4 @@
+import type { Fault } from 'switchboard-local/emulator/emulator-faults.ts';
 import type { Invocation } from 'switchboard-local/lambda/poller.ts';
 import { SERIAL_FIELD } from 'switchboard-local/simulator/frame.ts';
 import { judgeGaps } from 'switchboard-local/simulator/gap-judge.ts';
@@ -188,6 +189,25 @@ describe('the accounting', () => {
     );
     expect(ledger.report()).toMatchObject({ published: 1, lost: 0, unexpected: 1 });
   });
+
+  test.each(['before', 'after'])(
+    'A reference whose publish had an unknown outcome, told %s it reached the bus, may be repeated once',
+    (when) => {
+      const { ledger, accounting, serial } = sent();
+      const reference = { metadata: { eventId: 'e', oversize: { bucket: 'b', key: 'k' } } };
+      const body = JSON.stringify({ Entries: [{ Detail: JSON.stringify(reference) }] });
+      const arrive = () =>
+        accounting.onPublished(published(reference), () => ({ metadata: metadata(serial) }));
+      const fault = () => accounting.onAwsFault({ kind: 'timeout_after_commit', target: PUT, body } as Fault);
+      if (when === 'before') fault();
+      arrive();
+      if (when === 'after') fault();
+      arrive();
+      expect(ledger.report()).toMatchObject({ published: 1, publishedTwice: 0, publishedTwiceUnknown: 1 });
+      arrive();
+      expect(ledger.report()).toMatchObject({ publishedTwice: 1, publishedTwiceUnknown: 1 });
+    },
+  );
 
   test('A copy with another weak id is counted separately, and a repeated id is not', () => {
     const { ledger, accounting, serial } = sent();
