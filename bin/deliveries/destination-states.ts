@@ -5,10 +5,9 @@ import {
   QueryCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
+import { DESTINATIONS_KEY } from '../../functions/delivery/destination-store.ts';
 import { DeliveriesError } from './deliveries-error.ts';
 
-/** Partition of the state table that has one item per destination. */
-const PARTITION = 'deliveries';
 /** Items per page of the query. */
 const PAGE_SIZE = 100;
 /** A deployment has far fewer destinations. */
@@ -51,7 +50,7 @@ export class DestinationStates {
         new QueryCommand({
           TableName: this.tableName,
           KeyConditionExpression: 'pk = :pk',
-          ExpressionAttributeValues: { ':pk': { S: PARTITION } },
+          ExpressionAttributeValues: { ':pk': { S: DESTINATIONS_KEY } },
           ConsistentRead: true,
           Limit: PAGE_SIZE,
           ExclusiveStartKey: next,
@@ -89,11 +88,12 @@ export class DestinationStates {
       await this.client.send(
         new UpdateItemCommand({
           TableName: this.tableName,
-          Key: { pk: { S: PARTITION }, sk: { S: name } },
+          Key: { pk: { S: DESTINATIONS_KEY }, sk: { S: name } },
           ConditionExpression: '#state = :stopped',
-          // The policy holds the failures before the stop, which say nothing about the destination now.
+          // The policy holds the failures before the stop, which say nothing about the destination now. The rate of
+          // calls rises again step by step, because many events can be waiting.
           UpdateExpression:
-            'SET #state = :closed, sinceMs = :now, updatedAtMs = :now REMOVE reason, #policy, retryAtMs ADD #version :one',
+            'SET #state = :closed, sinceMs = :now, rampFromMs = :now, updatedAtMs = :now REMOVE reason, #policy, retryAtMs ADD #version :one',
           ExpressionAttributeNames: { '#state': 'state', '#policy': 'policy', '#version': 'version' },
           ExpressionAttributeValues: {
             ':stopped': { S: 'stopped' },

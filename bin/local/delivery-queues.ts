@@ -1,9 +1,8 @@
 import { type EventBridgeClient, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
-import { CreateQueueCommand, GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import { deliveryDeadLetterQueue, deliveryQueue, NAMES } from './resources.ts';
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import { arnOf, createQueue, deliveryDeadLetterQueue, deliveryQueue, NAMES } from './resources.ts';
 
 const RULE = 'switchboard-delivery';
-const RETENTION_SECONDS = 14 * 86_400;
 const MAX_RECEIVES = 1_000;
 
 /** URLs of the queues that the delivery function uses. */
@@ -49,10 +48,9 @@ async function createPair(
   visibilitySeconds: number,
   type: Record<string, string>,
 ): Promise<DeliveryQueues> {
-  const shared = { ...type, MessageRetentionPeriod: String(RETENTION_SECONDS) };
-  const deadLetterQueueUrl = await createQueue(sqs, names.deadLetterQueue, shared);
+  const deadLetterQueueUrl = await createQueue(sqs, names.deadLetterQueue, type);
   const queueUrl = await createQueue(sqs, names.queue, {
-    ...shared,
+    ...type,
     VisibilityTimeout: String(visibilitySeconds),
     RedrivePolicy: JSON.stringify({
       deadLetterTargetArn: await arnOf(sqs, deadLetterQueueUrl),
@@ -60,16 +58,4 @@ async function createPair(
     }),
   });
   return { queueUrl, deadLetterQueueUrl };
-}
-
-async function createQueue(sqs: SQSClient, QueueName: string, Attributes: Record<string, string>) {
-  const { QueueUrl = '' } = await sqs.send(new CreateQueueCommand({ QueueName, Attributes }));
-  return QueueUrl;
-}
-
-async function arnOf(sqs: SQSClient, QueueUrl: string): Promise<string> {
-  const { Attributes = {} } = await sqs.send(
-    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }),
-  );
-  return Attributes.QueueArn ?? '';
 }

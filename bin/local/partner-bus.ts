@@ -6,8 +6,9 @@ import {
   PutRuleCommand,
   PutTargetsCommand,
 } from '@aws-sdk/client-eventbridge';
-import { GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { PutPartnerEvents } from 'switchboard-local/simulator/native-integration.ts';
+import { arnOf } from './resources.ts';
 
 const RULE = 'switchboard-native';
 /** Any account id works, because the local AWS has one account. */
@@ -20,9 +21,6 @@ export async function createPartnerBus(
   eventSource: string,
   eventsQueueUrl: string,
 ): Promise<void> {
-  const { Attributes } = await sqs.send(
-    new GetQueueAttributesCommand({ QueueUrl: eventsQueueUrl, AttributeNames: ['QueueArn'] }),
-  );
   await eventbridge.send(new CreatePartnerEventSourceCommand({ Name: eventSource, Account: ACCOUNT }));
   await eventbridge.send(new CreateEventBusCommand({ Name: eventSource, EventSourceName: eventSource }));
   const rule = { EventBusName: eventSource, Name: RULE };
@@ -32,7 +30,7 @@ export async function createPartnerBus(
     new PutTargetsCommand({
       EventBusName: eventSource,
       Rule: RULE,
-      Targets: [{ Id: 'events', Arn: Attributes?.QueueArn }],
+      Targets: [{ Id: 'events', Arn: await arnOf(sqs, eventsQueueUrl) }],
     }),
   );
 }

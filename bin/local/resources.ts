@@ -54,13 +54,10 @@ export async function createResources(
   visibilityTimeoutSeconds = VISIBILITY_TIMEOUT_SECONDS,
 ): Promise<Resources> {
   const deadLetter = await createQueue(clients.sqs, NAMES.deadLetterQueue, {});
-  const { Attributes } = await clients.sqs.send(
-    new GetQueueAttributesCommand({ QueueUrl: deadLetter, AttributeNames: ['QueueArn'] }),
-  );
   const eventsQueueUrl = await createQueue(clients.sqs, NAMES.eventsQueue, {
     VisibilityTimeout: String(visibilityTimeoutSeconds),
     RedrivePolicy: JSON.stringify({
-      deadLetterTargetArn: Attributes?.QueueArn,
+      deadLetterTargetArn: await arnOf(clients.sqs, deadLetter),
       maxReceiveCount: MAX_RECEIVES,
     }),
   });
@@ -85,7 +82,8 @@ export function createBucket(emulator: Emulator, name: string): void {
   });
 }
 
-async function createQueue(
+/** Creates a queue with the retention of all queues. */
+export async function createQueue(
   sqs: SQSClient,
   name: string,
   attributes: Record<string, string>,
@@ -98,6 +96,14 @@ async function createQueue(
   );
   if (!QueueUrl) throw new Error(`CreateQueue returned no URL for the queue ${name}`);
   return QueueUrl;
+}
+
+/** The ARN of a queue. */
+export async function arnOf(sqs: SQSClient, QueueUrl: string): Promise<string> {
+  const { Attributes = {} } = await sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }),
+  );
+  return Attributes.QueueArn ?? '';
 }
 
 async function createTable(dynamodb: DynamoDBClient, name: string, keys: readonly string[]): Promise<void> {

@@ -5,10 +5,10 @@ import {
   type PutEventsResultEntry,
 } from '@aws-sdk/client-eventbridge';
 import pLimit from 'p-limit';
+import { batches } from '../../lib/aws/batches.ts';
 import { isTransient } from '../../lib/aws/transient-errors.ts';
 import { toDetail } from '../../lib/events/event-detail.ts';
 import type { EventDetail, QueuedEvent } from '../../lib/events/schema.ts';
-import { batches } from './batches.ts';
 import type { Deadline } from './deadline.ts';
 import type { EventAudit } from './event-audit.ts';
 import type { Oversize } from './oversize.ts';

@@ -4,11 +4,11 @@ import {
   type SendMessageBatchRequestEntry,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
+import { batches } from '../../lib/aws/batches.ts';
 import { isTransient } from '../../lib/aws/transient-errors.ts';
 import { withoutRefusedCharacters } from '../../lib/events/item.ts';
 import { redact } from '../../lib/events/redaction.ts';
 import type { QueuedEvent } from '../../lib/events/schema.ts';
-import { batches } from './batches.ts';
 import type { Deadline } from './deadline.ts';
 
 /** Entries and bytes per SendMessageBatch; SQS limits. */

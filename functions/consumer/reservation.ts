@@ -7,8 +7,8 @@ import {
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
+import { batches } from '../../lib/aws/batches.ts';
 import { isTransient } from '../../lib/aws/transient-errors.ts';
-import { batches } from './batches.ts';
 import type { Deadline } from './deadline.ts';
 import { afterInsert, afterRead, type StoredItem } from './decisions.ts';
 

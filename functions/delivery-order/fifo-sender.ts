@@ -1,5 +1,6 @@
 import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
+import { batches } from '../../lib/aws/batches.ts';
 import type { Log } from '../../lib/aws/logger.ts';
 import { isTransient } from '../../lib/aws/transient-errors.ts';
 import { type MessagePlace, messagePlace } from './message-group.ts';
@@ -47,7 +48,8 @@ export class FifoSender {
   async send(records: readonly SQSRecord[]): Promise<OrderReport> {
     const failed = new Set<string>();
     const blocked = new Set<string>();
-    for (const batch of batchesOf(records.map(placed).toSorted(byTime))) {
+    const inOrder = records.map(placed).toSorted(byTime);
+    for (const batch of batches(inOrder, MAX_BATCH_ENTRIES, MAX_BATCH_BYTES, sizeBytes)) {
       const sent = batch.filter(({ groupId }) => !blocked.has(groupId));
       const accepted = await this.sendBatch(sent);
       for (const message of batch) {
@@ -97,20 +99,6 @@ function byTime(a: PlacedMessage, b: PlacedMessage): number {
   return receivedMs(a) - receivedMs(b) || eventMs(a) - eventMs(b);
 }
 
-/** Successive messages within the limits of one call. */
-function batchesOf(messages: readonly PlacedMessage[]): PlacedMessage[][] {
-  const batches: PlacedMessage[][] = [];
-  let bytes = 0;
-  for (const message of messages) {
-    const size = Buffer.byteLength(message.body);
-    const batch = batches.at(-1);
-    if (batch && batch.length < MAX_BATCH_ENTRIES && bytes + size <= MAX_BATCH_BYTES) {
-      batch.push(message);
-      bytes += size;
-    } else {
-      batches.push([message]);
-      bytes = size;
-    }
-  }
-  return batches;
+function sizeBytes({ body }: PlacedMessage): number {
+  return Buffer.byteLength(body);
 }

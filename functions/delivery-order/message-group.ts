@@ -15,7 +15,7 @@ const TOPIC_WITH_CONVERSATION =
 export interface MessagePlace {
   /** The conversation of the event; otherwise its topic, with real ids. */
   readonly groupId: string;
-  /** The id of the EventBridge event. EventBridge delivers an event at least once, always with the same id. */
+  /** The id of the EventBridge event, and the name of its replay. EventBridge delivers an event at least once, always with the same id. */
   readonly deduplicationId: string;
   /** When the event was read from Genesys Cloud, in ms since 1970. */
   readonly receivedAtMs: number | undefined;
@@ -34,10 +34,16 @@ export function messagePlace(body: string, messageId: string): MessagePlace {
   const topic = detail?.topicName ?? event?.['detail-type'];
   return {
     groupId: sqsId(conversationId(detail) ?? topic) ?? messageId,
-    deduplicationId: sqsId(event?.id) ?? messageId,
+    deduplicationId: sqsId(deliveryId(event)) ?? messageId,
     receivedAtMs: timeMs(asObject(detail?.metadata)?.receivedAt),
     eventAtMs: timeMs(detail?.timestamp),
   };
+}
+
+/** An event that is replayed from an archive is another delivery, even if the replay follows within minutes. */
+function deliveryId(event: Body | undefined): unknown {
+  const replay = text(event?.['replay-name']);
+  return replay === undefined ? event?.id : `${text(event?.id) ?? ''}#${replay}`;
 }
 
 function conversationId(detail: Body | undefined): unknown {

@@ -8,9 +8,10 @@ import {
   hashKeyProblems,
 } from '../../lib/events/content-rules.ts';
 import { type FieldMapping, parseFieldMapping } from '../../lib/events/field-mapping.ts';
+import { apiKeyHeaderProblem } from '../../lib/http/api-key-header.ts';
 import { ADDRESS_POLICIES, type AddressPolicy, urlProblem } from './addresses.ts';
 import { DELIVERED_CONTENTS } from './content.ts';
-import { apiKeyHeaderProblem, type CredentialSettings } from './destination-credentials.ts';
+import type { CredentialSettings } from './destination-credentials.ts';
 
 /** Limits of the timeout of a call. */
 const MIN_TIMEOUT_MS = 100;

@@ -146,7 +146,7 @@ export class DestinationCalls {
       return;
     }
     if (holdMs) await gate.hold(holdMs, reason);
-    // A destination that says how much it can take is available. 503 with Retry-After: 0 would otherwise never open the circuit.
+    // A destination that says how much it can take is available. After 503, and Retry-After: 0, it counts as a failure.
     const isPaced = status === TOO_MANY_REQUESTS && holdMs;
     if (action === 'later' && !isPaced) {
       const { state } = (await gate.onFailure(reason, permission)) ?? {};

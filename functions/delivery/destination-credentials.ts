@@ -1,5 +1,6 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { CachedSecret, type SecretTexts } from '../../lib/aws/cached-secret.ts';
+import { apiKeyHeaderProblem } from '../../lib/http/api-key-header.ts';
 import { type AccessTokenSettings, AccessTokens } from './access-token.ts';
 import { CredentialsError } from './credentials-error.ts';
 import type { HttpCaller } from './http-call.ts';
@@ -8,12 +9,6 @@ import { SignatureHeaders, type SignedRequest } from './signature-headers.ts';
 /** A token as in RFC 6750, section 2.1, and a header value without control characters. */
 const BEARER_TOKEN = /^[\w\-.~+/]+=*$/;
 const HEADER_VALUE = /^[\x20-\x7e]+$/;
-/** The name of a header (RFC 9110, section 5.6.2). */
-const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]{1,128}$/;
-/** Headers that describe the request or its connection. A key in them would change what is sent, or where. */
-const RESERVED_HEADERS =
-  /^(?:host|connection|content-.*|transfer-encoding|te|trailer|upgrade|expect|keep-alive|proxy-.*|idempotency-key|webhook-.*)$/i;
-
 /** How a destination recognizes its caller, besides the signature. */
 export type AuthSettings =
   | { readonly kind: 'bearer'; readonly secretId: string }
@@ -66,14 +61,6 @@ export class Credentials {
     const isAuthOld = this.auth?.refused() ?? false;
     return isSignatureOld || isAuthOld;
   }
-}
-
-/** Why a header cannot contain the API key, and what to do. @returns undefined if it can */
-export function apiKeyHeaderProblem(name: string): string | undefined {
-  if (!HEADER_NAME.test(name)) return 'is not the name of an HTTP header, for example X-Api-Key';
-  return RESERVED_HEADERS.test(name)
-    ? 'is a header with another meaning: use the one that the destination reads the key from, for example X-Api-Key'
-    : undefined;
 }
 
 function createAuth(

@@ -1,6 +1,7 @@
 import { Token } from 'aws-cdk-lib';
 import { contentRedactionProblems } from '../events/content-rules.ts';
 import { fieldMappingProblems } from '../events/field-mapping.ts';
+import { apiKeyHeaderProblem } from '../http/api-key-header.ts';
 import { alarmOptionProblems } from './alarm-problems.ts';
 import { secretProblems } from './configuration.ts';
 import { DELIVERY_ALARMS, ORDER_ALARMS } from './delivery-alarms.ts';
@@ -18,10 +19,6 @@ export const DELIVERY_LIMITS = {
 } as const;
 
 const NAME = /^[A-Za-z][A-Za-z0-9-]{0,63}$/;
-const HEADER = /^[\w!#$%&'*+.^`|~-]{1,128}$/;
-/** Headers that every call has. */
-const OWN_HEADER =
-  /^(?:connection|content-length|content-type|host|transfer-encoding|user-agent|webhook-(?:id|signature|timestamp))$/i;
 /** The security group allows only this port. */
 const HTTPS_PORTS = ['', '443'];
 
@@ -96,9 +93,8 @@ function authProblems(auth: DeliveryAuth | undefined, isInVpc: boolean): string[
     return ['auth.kind is not one of bearer, apiKey, oauth'];
   if (auth.kind === 'oauth') return urlProblems('auth.tokenUrl', auth.tokenUrl, isInVpc);
   if (auth.kind !== 'apiKey' || auth.header === undefined || Token.isUnresolved(auth.header)) return [];
-  if (!HEADER.test(auth.header)) return [`auth.header ${auth.header} is not a valid header name`];
-  if (!OWN_HEADER.test(auth.header)) return [];
-  return [`auth.header ${auth.header} is a header that every call already has; use a different name`];
+  const problem = apiKeyHeaderProblem(auth.header);
+  return problem === undefined ? [] : [`auth.header ${auth.header} ${problem}`];
 }
 
 function bodyProblems({ fields, content }: DeliveryOptions): string[] {

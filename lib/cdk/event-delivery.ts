@@ -30,6 +30,7 @@ import { grantKeyUse } from './encryption.ts';
 import { type LogSettings, logSettings } from './log-group.ts';
 import { createQueue, type Queues, VISIBILITY_FACTOR } from './message-queues.ts';
 import { allowRules, queueTarget } from './queue-target.ts';
+import { REDRIVE_ACTIONS } from './redrive-actions.ts';
 import { addOutput } from './stack-outputs.ts';
 import type { ISwitchboard } from './switchboard-base.ts';
 import type { SwitchboardProps } from './switchboard-props.ts';
@@ -126,15 +127,7 @@ export class Delivery extends Construct {
   grantRedrive(grantee: IGrantable): void {
     const pairs = [this, ...(this.order ? [this.order] : [])];
     for (const { deadLetterQueue, queue } of pairs) {
-      deadLetterQueue.grant(
-        grantee,
-        'sqs:StartMessageMoveTask',
-        'sqs:ListMessageMoveTasks',
-        'sqs:CancelMessageMoveTask',
-        'sqs:ReceiveMessage',
-        'sqs:DeleteMessage',
-        'sqs:GetQueueAttributes',
-      );
+      deadLetterQueue.grant(grantee, ...REDRIVE_ACTIONS);
       queue.grant(grantee, 'sqs:SendMessage', 'sqs:GetQueueAttributes');
     }
     grantStates(grantee, this.switchboard.tables.state, ['GetItem', 'Query', 'UpdateItem']);

@@ -15,6 +15,7 @@ import { type MetricReading, metricOf, protocolMetricOf } from './cloudwatch-met
 import { grantKeyUse } from './encryption.ts';
 import { type EventMatch, eventPattern } from './event-match.ts';
 import { type ProtocolProperty, protocolName } from './protocol-variables.ts';
+import { REDRIVE_ACTIONS } from './redrive-actions.ts';
 
 /** A deployment of Switchboard: created in this app, or imported with `Switchboard.fromAttributes`. */
 export interface ISwitchboard extends IConstruct {
@@ -135,12 +136,7 @@ export abstract class SwitchboardBase extends Construct implements ISwitchboard 
   /** Grants what `switchboard redrive` needs to move messages from the dead-letter queue back to the events queue. */
   grantRedrive(grantee: IGrantable): void {
     this.grant(grantee, 'deadLetterQueueArn', [
-      'sqs:StartMessageMoveTask',
-      'sqs:ListMessageMoveTasks',
-      'sqs:CancelMessageMoveTask',
-      'sqs:ReceiveMessage',
-      'sqs:DeleteMessage',
-      'sqs:GetQueueAttributes',
+      ...REDRIVE_ACTIONS,
       'sqs:GetQueueUrl',
       'sqs:ListDeadLetterSourceQueues',
     ]);

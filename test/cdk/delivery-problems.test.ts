@@ -74,6 +74,11 @@ describe('A delivery is refused', () => {
       { auth: { kind: 'apiKey', header: 'Webhook-Id' } },
       /^auth\.header Webhook-Id is/,
     ],
+    [
+      'a header that the function refuses',
+      { auth: { kind: 'apiKey', header: 'Idempotency-Key' } },
+      /^auth\.header Idempotency-Key is/,
+    ],
     ['a token URL without TLS', { auth: { kind: 'oauth', tokenUrl: 'http://a' } }, /^auth\.tokenUrl starts/],
     ['unknown content', { content: 'body' }, /^content is body, but must be event or detail$/],
     [

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { batches } from '../../functions/consumer/batches.ts';
 import { Deadline } from '../../functions/consumer/deadline.ts';
 import { Publisher } from '../../functions/consumer/publish.ts';
 import { eventBridgeClient } from '../../lib/aws/aws-clients.ts';
+import { batches } from '../../lib/aws/batches.ts';
 import { toDetail } from '../../lib/events/event-detail.ts';
 import {
   CALLS,

@@ -146,6 +146,7 @@ describe('resume', () => {
     const item = await destinations.stored('Wallboard');
     expect(item).toMatchObject({ state: { S: 'closed' }, version: { N: '4' } });
     expect(Number(item?.sinceMs?.N)).toBeGreaterThanOrEqual(before);
+    expect(item?.rampFromMs).toEqual(item?.sinceMs);
     expect(item).not.toHaveProperty('reason');
     expect(item).not.toHaveProperty('policy');
   });

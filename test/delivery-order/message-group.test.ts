@@ -69,6 +69,9 @@ test.each(['not JSON', '', '[]', 'null', '7', '{}'])('The body %o has its own gr
 
 test('An event is identified by its EventBridge id', () => {
   expect(messagePlace(event('t'), 'message-id').deduplicationId).toBe('event-id');
+  expect(messagePlace('{"id":"event-id","replay-name":"r"}', 'message-id').deduplicationId).toBe(
+    'event-id#r',
+  );
   expect(messagePlace('{"id":7}', 'message-id').deduplicationId).toBe('message-id');
 });
 

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { apiKeyHeaderProblem } from '../../functions/delivery/destination-credentials.ts';
 import { redact } from '../../lib/events/redaction.ts';
+import { apiKeyHeaderProblem } from '../../lib/http/api-key-header.ts';
 import { CredentialsHarness } from './credentials-harness.ts';
 
 const MINUTE = 60_000;
