@@ -75,7 +75,7 @@ function deliveryRows({ delivery }: LocalResult): [name: string, value: string][
   if (!delivery) return [];
   const { delivered, deadLettered, twice, twiceUnknown, missing, calls } = delivery;
   const { outOfOrder, outOfOrderDelayed } = delivery;
-  const reasons = Object.entries(deadLettered).map(([reason, count]) => `${count} ${reason}`);
+  const reasons = Object.entries(deadLettered).map(([reason, count]) => `${reason}: ${count}`);
   return [
     ['delivered', `${delivered} with ${calls} calls`],
     ['not delivered', `${missing} missing; dead-lettered: ${reasons.join(', ') || 'none'}`],
